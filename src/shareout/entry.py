@@ -1,0 +1,21 @@
+"""What an entry script gave to `run`: the job, its hooks and where its rows come from. Plain data, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Without one the job is the built-in "run this command line"."""
+
+    job: Callable[..., Any]
+    pool: Iterable[Any] | None = None
+    reduce: Callable[[Any, Any], Any] | None = None
+    initial: Any = None
+    setup: Callable[..., Any] | None = None
+    teardown: Callable[..., Any] | None = None
+    init_worker: Callable[..., Any] | None = None
+    on_result: Callable[[Any], Any] | None = None

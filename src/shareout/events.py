@@ -1,0 +1,60 @@
+"""The Listener contract: what a run tells while it goes on, to whoever looks (a live view, plain lines, hooks).
+
+Told only after the journal has it. A listener that fails must not harm a run: the crew catches nothing here,
+so implementations keep to memory and the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shareout.record.outcome import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One job that runs now, as a view shows it."""
+
+    job: int
+    slot: int
+    attempt: int
+    started: float
+    fraction: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the run stands. `jobs` is this machine's share; done, failed and skipped are final states."""
+
+    jobs: int
+    done: int
+    failed: int
+    skipped: int
+    running: int
+    finished_here: int
+
+
+class Listener(Protocol):
+    """Views and hooks. All calls come from the crew's own thread, in order."""
+
+    def began(self, counts: Counts) -> None:
+        """The run is about to start its first job."""
+
+    def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        """Jobs ended and are in the journal. `attempts` holds those that did not end well, and all of them
+        only when `wants_every_attempt` is true; `counts` always tells everything."""
+
+    def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        """About four times a second, and after USR1/CONT/WINCH: draw if you like."""
+
+    def said(self, line: str) -> None:
+        """A sentence for the user: a soft stop, a deadline, damage found."""
+
+    def ended(self, counts: Counts, reason: str) -> None:
+        """The run is over; `reason` is `finished`, or why it stopped early."""
+
+    @property
+    def wants_every_attempt(self) -> bool: ...

@@ -1,0 +1,96 @@
+"""The Pool contract: all the jobs in a fixed order, read by number, never held in memory.
+
+A job's id is its 0-based place. `row(i)` is cheap for any i, also the last of a billion; `len` costs nothing
+after opening. A pool may be used in a forked child: reading moves no shared file position.
+`open_pool` is the one place that knows the implementations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from shareout.config import Settings
+
+MOST_JOBS = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one job takes of its machine; None means the run's own setting."""
+
+    cores: str | None = None
+    gpus: str | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A contiguous range of ids, shuffled and split on its own; a barrier stands before every one but the first."""
+
+    start: int
+    stop: int
+    check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One job as the pool tells it. `line` counts from 1 (0: the pool has no lines)."""
+
+    id: int
+    text: str
+    args: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+    line: int = 0
+    group: str | None = None
+    repeat: int | None = None
+    need: Need | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file that decides what the jobs are; its bytes are hashed."""
+
+    role: str
+    path: Path
+
+
+class Pool(Protocol):
+    """What every kind of pool answers."""
+
+    kind: str
+    """`text`, `csv`, `jsonl`, `grid` or `runmaker`: what the file is."""
+
+    inputs: Sequence[InputFile]
+    """The files that were read, the pool's own first."""
+
+    phases: Sequence[Phase]
+    """At least one, together 0…len; barriers stand between them."""
+
+    groups: Sequence[str]
+    """The names of the groups in order of first appearance; empty when jobs have none."""
+
+    start_commands: Sequence[str]
+    stop_commands: Sequence[str]
+    """What PERENGINE asks each machine to run before its first job and after its last."""
+
+    def __len__(self) -> int: ...
+
+    def row(self, job: int) -> Row:
+        """Everything about one job."""
+
+    def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+        """Only what a Python job is called with: by place (tuple) or by name (dict). The fast path of workers."""
+
+    def command(self, job: int) -> str:
+        """Only the command line of a job, template and prefix applied. Bytes that are not UTF-8 come as
+        surrogates (`surrogateescape`), to be written back the same way."""
+
+
+def open_pool(configs: Path, settings: Settings, *, named: Path | None = None) -> Pool:
+    """The pool of a configs folder (its one jobs.* file), or the file that is named; refuses bad input."""
+    from shareout.pool.choose import choose_pool
+
+    return choose_pool(configs, settings, named)

@@ -1,0 +1,67 @@
+"""What one attempt at a job was, and the closed set of what can become of one.
+
+These are facts, not errors: a job that fails raises nothing in the parent. `Attempt` is one journal record;
+`state` is the word in the journal, and `cause` says more for the states that did not end well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class State(Enum):
+    """The word in a record. Only `DONE`, `FAILED` and `SKIPPED` can be final."""
+
+    DONE = "done"
+    FAILED = "failed"
+    RETRY = "retry"
+    """Did not end well, and will be tried again."""
+    STOPPED = "stopped"
+    """Ended by us (a second Ctrl-C, halt now): costs no attempt, the job is still to do."""
+    SKIPPED = "skipped"
+    REQUEUED = "requeued"
+    """Written by `requeue`: whatever was recorded before counts no more."""
+
+
+class Cause(Enum):
+    """Why an attempt did not end well."""
+
+    NONE = ""
+    EXCEPTION = "exception"
+    EXIT = "exit"
+    SIGNAL = "signal"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    LOST_WORKER = "lost worker"
+    UNSPAWNABLE = "unspawnable"
+    BAD_RESULT = "bad result"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one job, as the journal keeps it. Times are seconds since 1970; `result` is a JSON value."""
+
+    job: int
+    position: int
+    attempt: int
+    state: State
+    start: float
+    end: float
+    slot: int
+    exit: int | None = None
+    """Exit status as a shell tells it: 128+n for a signal; None for Python jobs that return."""
+    signal: str | None = None
+    cause: Cause = Cause.NONE
+    error: str | None = None
+    """One line: the exception, or what the command's end was."""
+    result: Any = None
+    pid: int | None = None
+    output_bytes: int = 0
+    peak_memory: int | None = None
+
+    @property
+    def duration(self) -> float:
+        return max(0.0, self.end - self.start)

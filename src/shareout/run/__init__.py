@@ -1,0 +1,70 @@
+"""The Hands contract: what keeps the slots of a crew working, be it spawned commands or Python workers.
+
+The crew decides what runs where and what is final; hands only run it and tell what became of it. Hands
+register the file descriptors they wait for with the crew's selector; `collect` is called after every turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shareout.events import Running
+from shareout.record.outcome import Attempt, Cause
+from shareout.supply import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a slot is asked to run: positions in order, which try it is, and what it may use."""
+
+    work: Work
+    attempt: int = 1
+    cores: str = "1"
+    gpus: tuple[str, ...] = ()
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a slot brought since it was last asked.
+
+    `lines` are whole journal lines of `count` jobs that are done at their first try, ready to be appended as
+    they are. `attempts` are all the others, in order, not yet recorded: the crew decides whether one is
+    final, and writes it. `work` are the ranges of positions that both together cover.
+    """
+
+    slot: int
+    lines: bytes
+    count: int
+    attempts: Sequence[Attempt]
+    work: Sequence[Work]
+
+
+class Hands(Protocol):
+    """All calls come from the crew's own thread."""
+
+    def appetite(self, slot: int) -> int:
+        """How many positions the slot would take now: 0 while it has enough."""
+
+    def start(self, slot: int, order: Order) -> None:
+        """Run these; only after `appetite` said so, and never more than it said."""
+
+    def collect(self) -> Sequence[Finished]:
+        """What has ended since the last call."""
+
+    def running(self) -> Sequence[Running]:
+        """The jobs that run at this moment."""
+
+    def take_back(self) -> Sequence[Work]:
+        """Positions that were handed out and not begun, from every slot; they will not be run here."""
+
+    def end(self, slot: int, cause: Cause) -> None:
+        """End the slot's running job (TERM, grace, KILL, its whole family); it comes back by `collect` with that cause."""
+
+    def is_idle(self) -> bool:
+        """True when no slot runs or holds anything."""
+
+    def close(self) -> None:
+        """Nothing of ours is left running after this."""
