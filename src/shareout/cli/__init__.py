@@ -1,0 +1,219 @@
+"""The command line: parse, dispatch by literal imports, and the one place where an error becomes text and an
+exit code. `--version` is answered before anything else is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from types import ModuleType
+
+    from shareout.entry import Entry
+
+COMMANDS = {
+    "init": "write a commented starting set of inputs; overwrite nothing",
+    "plan": "show who runs what, and the digest that all machines must share",
+    "run": "run this machine's share (the default)",
+    "status": "how it goes: percent, rate, time left, per machine and group",
+    "wait": "wait until a run is finished",
+    "list": "a line a job: state, id, machine, attempt, exit, duration, text",
+    "show": "everything about one job, its output too",
+    "explain": "whose a job is, and why it is not running",
+    "requeue": "have jobs run again at the next start",
+    "skip": "have jobs not run",
+    "merge-results": "one table in pool order, and the proof that it is complete",
+    "merge-logs": "one log ordered by time",
+    "rebalance": "new inputs that hold only what is not done",
+    "replay": "run one job again here and compare; records nothing",
+    "report": "one page about a run, to look at and send around",
+    "export": "the states of jobs in another tool's format",
+    "freeze": "make one executable file of an entry script",
+}
+BUG = 70
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> int:
+    """Everything that a user can type. Returns the exit code; only a broken standard output is told nowhere."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] in (["--version"], ["-V"]):
+        return _version()
+    try:
+        return _dispatch(words, entry)
+    except KeyboardInterrupt:
+        print("\nshareout: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _quiet_pipe()
+    except Exception as error:
+        from shareout.errors import ShareoutError
+
+        if isinstance(error, ShareoutError):
+            return _tell(error, as_json="--json" in words)
+        return _own_bug(error)
+
+
+def main_merge_results() -> int:
+    return main(["merge-results", *sys.argv[1:]])
+
+
+def main_merge_logs() -> int:
+    return main(["merge-logs", *sys.argv[1:]])
+
+
+def load(command: str) -> ModuleType:
+    """The module of a command, imported by its literal name so that a frozen program holds it."""
+    match command:
+        case "init":
+            from shareout.cli import init as module
+        case "plan":
+            from shareout.cli import plan as module
+        case "run":
+            from shareout.cli import run as module
+        case "status":
+            from shareout.cli import status as module
+        case "wait":
+            from shareout.cli import wait as module
+        case "list":
+            from shareout.cli import list as module
+        case "show":
+            from shareout.cli import show as module
+        case "explain":
+            from shareout.cli import explain as module
+        case "requeue":
+            from shareout.cli import requeue as module
+        case "skip":
+            from shareout.cli import skip as module
+        case "merge-results":
+            from shareout.cli import merge_results as module
+        case "merge-logs":
+            from shareout.cli import merge_logs as module
+        case "rebalance":
+            from shareout.cli import rebalance as module
+        case "replay":
+            from shareout.cli import replay as module
+        case "report":
+            from shareout.cli import report as module
+        case "export":
+            from shareout.cli import export as module
+        case "freeze":
+            from shareout.cli import freeze as module
+        case _:
+            raise KeyError(command)
+    return module
+
+
+def program_name() -> str:
+    """What the user typed: `shareout`, or the name of their own executable."""
+    from pathlib import Path
+
+    name = Path(sys.argv[0]).name
+    return "shareout" if name in ("__main__.py", "", "-c", "shareout") else name
+
+
+def make_parser(command: str) -> argparse.ArgumentParser:
+    """The parser of one command; the others are not even loaded."""
+    import argparse
+
+    module = load(command)
+    parser = argparse.ArgumentParser(
+        prog=f"{program_name()} {command}",
+        description=COMMANDS[command][0].upper() + COMMANDS[command][1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.configure(parser)
+    return parser
+
+
+def _dispatch(words: list[str], entry: Entry | None) -> int:
+    if words[:1] in (["--help"], ["-h"], ["help"]):
+        print(_overview())
+        return 0
+    named = bool(words) and words[0] in COMMANDS
+    if words and not named and not words[0].startswith("-"):
+        return _unknown(words[0])
+    command, rest = (words[0], words[1:]) if named else ("run", words)
+    arguments = make_parser(command).parse_args(rest)
+    code: int = load(command).execute(arguments, entry)
+    sys.stdout.flush()
+    return code
+
+
+def _overview() -> str:
+    name = program_name()
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {command:<{width}}  {what}" for command, what in COMMANDS.items())
+    return (
+        f"usage: {name} [COMMAND] [FLAG …]\n\n"
+        "Split a huge pile of independent jobs over machines that never talk to each other.\n\n"
+        f"  {name} plan                        compare the digest on every machine\n"
+        f"  {name} run --machine alice --yes   run one machine's share; run again to resume\n"
+        f"  {name} merge-results runs/*        merge, and know that nothing is missing\n\n"
+        f"{listed}\n\n"
+        f"`{name} COMMAND --help` tells the flags of each. `{name} --version` tells the version."
+    )
+
+
+def _unknown(word: str) -> int:
+    from shareout.errors import UsageError, nearest
+
+    raise UsageError(
+        f'there is no command "{word}"{nearest(word, list(COMMANDS))}',
+        way_out=f"`{program_name()} --help` lists them.",
+    )
+
+
+def _version() -> int:
+    from shareout._version import VERSION
+
+    sys.stdout.write(f"shareout {VERSION}{_build_line()}\n")
+    return 0
+
+
+def _build_line() -> str:
+    """A frozen program also tells the code it was made of."""
+    if not getattr(sys, "frozen", False):
+        return ""
+    from shareout.code_hash import code_hash
+
+    return f" (code {code_hash()[:16]})"
+
+
+def _tell(error: Exception, *, as_json: bool) -> int:
+    from shareout.errors import ShareoutError
+
+    assert isinstance(error, ShareoutError)
+    if as_json:
+        import json
+
+        print(json.dumps(error.facts()))
+    for line in error.lines():
+        print(f"shareout: {line}".encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+    return error.exit_code
+
+
+def _quiet_pipe() -> int:
+    """The reader of our output left, as `| head` does: nothing to tell, and nothing to flush at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _own_bug(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="shareout-bug-", suffix=".txt", delete=False) as file:
+            file.write("".join(traceback.format_exception(error)))
+        where = f"the details are in {file.name}; please send them with what you did"
+    except OSError:
+        where = "and its details could not be written anywhere"
+    print(f"shareout: a bug of ours: {type(error).__name__}; {where}", file=sys.stderr)
+    return BUG

@@ -1,0 +1,66 @@
+"""The inputs → one BLAKE3: what every machine compares before it starts.
+
+A file's own hash is plain BLAKE3, the same as `b3sum` prints. The digest covers the role, size and hash of
+every input that decides who runs what, never a name, a path or a time stamp. `docs/algorithm.md` has the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from blake3 import blake3
+
+from shareout.errors import InputError, Place
+
+DIGEST_CONTEXT = "shareout 1 plan digest"
+POOL_CONTEXT = "shareout 1 pool digest"
+PARALLEL_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class HashedInput:
+    """One row of the table that `plan` prints; `path` is empty for what comes from settings or flags."""
+
+    role: str
+    path: str
+    bytes: int
+    blake3: bytes
+
+
+def hash_file(role: str, path: Path) -> HashedInput:
+    """Mapped and hashed on all cores when the file is large enough to gain from it."""
+    hasher = blake3(max_threads=blake3.AUTO) if _size(path) >= PARALLEL_BYTES else blake3()
+    try:
+        hasher.update_mmap(path)
+        size = path.stat().st_size
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot be read: {reason}", where=Place(str(path))) from error
+    return HashedInput(role, str(path), size, hasher.digest())
+
+
+def hash_text(role: str, content: bytes) -> HashedInput:
+    return HashedInput(role, "", len(content), blake3(content).digest())
+
+
+def digest_of(kind: str, inputs: Sequence[HashedInput], context: str = DIGEST_CONTEXT) -> bytes:
+    """The kind of pool, then roles, sizes and hashes in the given order, each in a frame of known length."""
+    hasher = blake3(derive_key_context=context)
+    hasher.update(_framed(kind))
+    for one in inputs:
+        hasher.update(_framed(one.role) + one.bytes.to_bytes(8, "little") + one.blake3)
+    return hasher.digest()
+
+
+def _framed(word: str) -> bytes:
+    encoded = word.encode()
+    return len(encoded).to_bytes(4, "little") + encoded
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

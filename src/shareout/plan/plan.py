@@ -1,0 +1,179 @@
+"""Plan: pool + machines + digest. Tells any machine's share, any job's owner, any position's job.
+
+A position is global: a phase that holds the ids s … e-1 has the positions s … e-1, shuffled among themselves.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from shareout.config import Settings, digest_text
+from shareout.errors import InputError, Place, UsageError, nearest
+from shareout.machines import Machine, load_machines
+from shareout.plan import fingerprint
+from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text
+from shareout.plan.permutation import Permutation
+from shareout.plan.split import split
+from shareout.pool import Pool
+
+ALL = "all"
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one machine runs: one range of positions a phase, and the ranges it runs again as an audit."""
+
+    machine: str
+    cores: int
+    ranges: tuple[Range, ...]
+    audit: tuple[Range, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(stop - start for start, stop in self.ranges)
+
+
+class Plan:
+    """Made once from loaded inputs; everything it tells is computed from the digest."""
+
+    def __init__(self, pool: Pool, machines: Sequence[Machine], inputs: Sequence[HashedInput], audit: Fraction) -> None:
+        self.pool = pool
+        self.machines = tuple(machines)
+        self.inputs = tuple(inputs)
+        self.digest = digest_of(pool.kind, inputs)
+        deciding = [one for one in inputs if _decides_numbers(one.role)]
+        self.pool_digest = digest_of(pool.kind, deciding, POOL_CONTEXT)
+        self.jobs = len(pool)
+        self._starts = [phase.start for phase in pool.phases]
+        sizes = [phase.stop - phase.start for phase in pool.phases]
+        self._permutations = [Permutation(self.digest, number, size) for number, size in enumerate(sizes)]
+        self._shares = self._split(sizes, audit) if machines else {}
+
+    @property
+    def hex(self) -> str:
+        return self.digest.hex()
+
+    @property
+    def short_hex(self) -> str:
+        return fingerprint.short_hex(self.digest)
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint.words(self.digest)
+
+    def share(self, name: str) -> Share:
+        """A machine's share; `all` is every position on this host alone."""
+        if name == ALL:
+            return self.share_all()
+        if name not in self._shares:
+            known = list(self._shares)
+            listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+            raise UsageError(
+                f'no machine is named "{name}"{nearest(name, known)}', way_out=f"The machines are: {listed}, or all."
+            )
+        return self._shares[name]
+
+    def share_all(self) -> Share:
+        ranges = tuple((phase.start, phase.stop) for phase in self.pool.phases)
+        return Share(ALL, 0, ranges)
+
+    def job_at(self, position: int) -> int:
+        """The place in the pool of the job at a position."""
+        phase = self._phase(position)
+        start = self._starts[phase]
+        return start + self._permutations[phase].at(position - start)
+
+    def jobs_between(self, start: int, stop: int) -> Iterator[int]:
+        """The same for a stretch of positions, streaming, in running order."""
+        while start < stop:
+            phase = self._phase(start)
+            first = self._starts[phase]
+            end = min(stop, first + self._permutations[phase].size)
+            for place in self._permutations[phase].between(start - first, end - first):
+                yield first + place
+            start = end
+
+    def prepare(self) -> None:
+        """Do now what makes `jobs_between` cheap, before workers are forked."""
+        for permutation in self._permutations:
+            permutation.prepare(permutation.size)
+
+    def position_of(self, job: int) -> int:
+        phase = self._phase(job)
+        start = self._starts[phase]
+        return start + self._permutations[phase].position_of(job - start)
+
+    def owner(self, job: int) -> str:
+        """The machine whose share a job is in."""
+        position = self.position_of(job)
+        phase = self._phase(position)
+        for share in self._shares.values():
+            start, stop = share.ranges[phase]
+            if start <= position < stop:
+                return share.machine
+        raise IndexError(job)
+
+    def _phase(self, position: int) -> int:
+        if not 0 <= position < self.jobs:
+            raise IndexError(position)
+        return bisect_right(self._starts, position) - 1
+
+    def _split(self, sizes: Sequence[int], audit: Fraction) -> dict[str, Share]:
+        weights = [machine.weight for machine in self.machines]
+        by_phase = [
+            [(start + first, stop + first) for start, stop in split(size, weights)]
+            for first, size in zip(self._starts, sizes, strict=True)
+        ]
+        ranges = [tuple(phase[number] for phase in by_phase) for number in range(len(self.machines))]
+        audits = [tuple(_audited(one, audit) for one in machine) if len(ranges) > 1 else () for machine in ranges]
+        return {
+            machine.name: Share(machine.name, machine.cores, ranges[number], _no_empty(audits[number - 1]))
+            for number, machine in enumerate(self.machines)
+        }
+
+
+def make_plan(
+    pool: Pool, machines: Path | Sequence[Machine], settings: Settings, *, local_barriers: bool = False
+) -> Plan:
+    """Hash the inputs and split the pool. Machines that come from flags are hashed by what they say."""
+    if isinstance(machines, Path):
+        named = load_machines(machines)
+        hashed = hash_file("machines", machines)
+        place = Place(str(machines))
+    else:
+        named = tuple(machines)
+        text = "".join(f"{one.name}\0{one.perf}\0{one.cores}\n" for one in named)
+        hashed = hash_text("machines", text.encode("utf-8", "surrogateescape"))
+        place = None
+    inputs = [*(hash_file(one.role, one.path) for one in pool.inputs), hashed]
+    said = digest_text(settings)
+    if said:
+        inputs.append(hash_text("settings", said))
+    if settings.run.seed:
+        inputs.append(hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape")))
+    if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers == "local"):
+        raise InputError(
+            f"the pool has barriers, and a barrier cannot reach across {len(named)} machines that do not talk",
+            where=place,
+            way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
+        )
+    return Plan(pool, named, inputs, settings.run.audit)
+
+
+def _decides_numbers(role: str) -> bool:
+    return role.startswith("pool") or role == "seed"
+
+
+def _audited(one: Range, audit: Fraction) -> Range:
+    """The first stretch of a share: shuffled as it is, any stretch is a random sample."""
+    start, stop = one
+    return start, start + -(-(stop - start) * audit.numerator // audit.denominator) if audit else start
+
+
+def _no_empty(ranges: Sequence[Range]) -> tuple[Range, ...]:
+    return tuple(one for one in ranges if one[0] < one[1])
