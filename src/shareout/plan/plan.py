@@ -18,7 +18,7 @@ from shareout.plan import fingerprint
 from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text
 from shareout.plan.permutation import Permutation
 from shareout.plan.split import split
-from shareout.pool import Pool
+from shareout.pool import Pool, Selection
 
 ALL = "all"
 
@@ -49,6 +49,7 @@ class Plan:
         deciding = [one for one in inputs if _decides_numbers(one.role)]
         self.pool_digest = digest_of(pool.kind, deciding, POOL_CONTEXT)
         self.jobs = len(pool)
+        self._selection = pool if isinstance(pool, Selection) else None
         self._starts = [phase.start for phase in pool.phases]
         sizes = [phase.stop - phase.start for phase in pool.phases]
         self._permutations = [Permutation(self.digest, number, size) for number, size in enumerate(sizes)]
@@ -83,30 +84,22 @@ class Plan:
         return Share(ALL, 0, ranges)
 
     def job_at(self, position: int) -> int:
-        """The place in the pool of the job at a position."""
+        """The id of the job at a position."""
         phase = self._phase(position)
         start = self._starts[phase]
-        return start + self._permutations[phase].at(position - start)
+        place = start + self._permutations[phase].at(position - start)
+        return self._selection.id_at(place) if self._selection else place
 
     def jobs_between(self, start: int, stop: int) -> Iterator[int]:
         """The same for a stretch of positions, streaming, in running order."""
-        while start < stop:
-            phase = self._phase(start)
-            first = self._starts[phase]
-            end = min(stop, first + self._permutations[phase].size)
-            for place in self._permutations[phase].between(start - first, end - first):
-                yield first + place
-            start = end
-
-    def prepare(self) -> None:
-        """Do now what makes `jobs_between` cheap, before workers are forked."""
-        for permutation in self._permutations:
-            permutation.prepare(permutation.size)
+        places = self._places_between(start, stop)
+        return map(self._selection.id_at, places) if self._selection else places
 
     def position_of(self, job: int) -> int:
-        phase = self._phase(job)
+        place = self._selection.place_of(job) if self._selection else job
+        phase = self._phase(place)
         start = self._starts[phase]
-        return start + self._permutations[phase].position_of(job - start)
+        return start + self._permutations[phase].position_of(place - start)
 
     def owner(self, job: int) -> str:
         """The machine whose share a job is in."""
@@ -117,6 +110,20 @@ class Plan:
             if start <= position < stop:
                 return share.machine
         raise IndexError(job)
+
+    def prepare(self) -> None:
+        """Do now what makes `jobs_between` cheap, before workers are forked."""
+        for permutation in self._permutations:
+            permutation.prepare(permutation.size)
+
+    def _places_between(self, start: int, stop: int) -> Iterator[int]:
+        while start < stop:
+            phase = self._phase(start)
+            first = self._starts[phase]
+            end = min(stop, first + self._permutations[phase].size)
+            for place in self._permutations[phase].between(start - first, end - first):
+                yield first + place
+            start = end
 
     def _phase(self, position: int) -> int:
         if not 0 <= position < self.jobs:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from shareout.config import Settings
 
@@ -87,6 +87,17 @@ class Pool(Protocol):
     def command(self, job: int) -> str:
         """Only the command line of a job, template and prefix applied. Bytes that are not UTF-8 come as
         surrogates (`surrogateescape`), to be written back the same way."""
+
+
+@runtime_checkable
+class Selection(Protocol):
+    """A pool that holds only some jobs of another one, under their old ids: `row` and its kin take those ids,
+    `len` and `phases` count places. Only the plan needs to know the difference."""
+
+    def id_at(self, place: int) -> int: ...
+
+    def place_of(self, job: int) -> int:
+        """Raises IndexError when the job is not selected."""
 
 
 def open_pool(configs: Path, settings: Settings, *, named: Path | None = None) -> Pool:

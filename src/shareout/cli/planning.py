@@ -1,0 +1,58 @@
+"""Inputs → Plan, for every command that needs one: settings, pool and machines loaded and refused together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from shareout.cli.options import Common, machines_file
+from shareout.config import Settings, apply, load_settings
+from shareout.entry import Entry
+from shareout.errors import InputError, InputErrors, raise_all
+from shareout.machines import load_machines
+from shareout.plan.plan import Plan, make_plan
+from shareout.pool import Pool, open_pool
+
+T = TypeVar("T")
+
+
+def plan_of(
+    common: Common,
+    entry: Entry | None,
+    *,
+    pool_file: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+    local_barriers: bool = False,
+) -> tuple[Plan, Settings]:
+    """The plan of a configs folder; mistakes of several files are told together."""
+    machines = machines_file(common)
+    mistakes: list[InputError] = []
+    settings = _collect(lambda: apply(load_settings(common.configs), flags or {}), mistakes)
+    _collect(lambda: load_machines(machines), mistakes)
+    if settings is None:
+        raise_all(mistakes)
+        raise AssertionError("a failed load collects its mistake")
+    pool = _collect(lambda: pool_of(common, settings, entry, pool_file), mistakes)
+    raise_all(mistakes)
+    assert pool is not None
+    return make_plan(pool, machines, settings, local_barriers=local_barriers), settings
+
+
+def pool_of(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:
+    """The pool that a call means: a named file, what the entry generates, or the configs' own."""
+    if entry is not None and entry.pool is not None and pool_file is None:
+        from shareout.pool.given import open_given
+
+        return open_given(entry.pool, common.runs / "pools", settings)
+    return open_pool(common.configs, settings, named=pool_file)
+
+
+def _collect(load: Callable[[], T], mistakes: list[InputError]) -> T | None:
+    try:
+        return load()
+    except InputErrors as error:
+        mistakes.extend(error.mistakes)
+    except InputError as error:
+        mistakes.append(error)
+    return None
