@@ -1,0 +1,48 @@
+# `make` alone lists the targets. The .venv is a stamp on the pinned requirements.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/made-from-requirements
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench exe clean check-python
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'shareout needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ...' >&2; exit 2; }
+
+$(STAMP): packaging/requirements.txt pyproject.toml | check-python
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r packaging/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+lint: $(STAMP)  ## check style and types; repairs nothing
+	$(BIN)/ruff check src tests bench packaging
+	$(BIN)/ruff format --check src tests bench packaging
+	$(BIN)/mypy
+
+format: $(STAMP)  ## repair what lint can repair
+	$(BIN)/ruff check --fix src tests bench packaging
+	$(BIN)/ruff format src tests bench packaging
+
+test: lint  ## lint, then all tests, on the module and on the built executable
+	$(BIN)/python -m pytest
+
+demo: $(STAMP)  ## build an executable, run it as four machines, merge, show the result
+	$(BIN)/python packaging/demo.py
+
+bench: $(STAMP)  ## measure against the tools that a user would pick instead; prints ratios
+	$(BIN)/python bench/all.py
+
+exe: $(STAMP)  ## one file: make exe ENTRY=main.py [NAME= DATA=src:dest WITH="numpy" SMALL=1 ONEDIR=1]
+	$(BIN)/shareout freeze $(ENTRY) $(if $(NAME),--name $(NAME)) $(foreach one,$(DATA),--data $(one)) \
+	  $(foreach one,$(WITH),--with $(one)) $(if $(SMALL),--small) $(if $(ONEDIR),--onedir)
+
+clean:  ## remove what was made here; never fails
+	-rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	-find . -name __pycache__ -type d -prune -exec rm -rf {} +

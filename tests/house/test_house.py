@@ -1,0 +1,123 @@
+"""The rules of the house: what may import what, how large a file may be, which names are missing nouns."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2] / "src" / "shareout"
+FILES = sorted(HOUSE.rglob("*.py"))
+LARGEST = 15_000
+LONGEST_FUNCTION = 60
+FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager", "misc"}
+
+# A room may import the rooms named for it (and itself); floor by floor, as the design's picture has them.
+GROUND = {"errors", "units", "json_places", "environment", "files", "code_hash", "_version", "entry", "linux"}
+INPUTS = {"config", "machines", "pool"}
+ALLOWED: dict[str, set[str]] = {
+    **{room: GROUND for room in GROUND},
+    "config": GROUND,
+    "machines": GROUND,
+    "pool": GROUND | {"config"},
+    "plan": GROUND | INPUTS,
+    "record": GROUND | INPUTS,
+    "supply": GROUND | INPUTS | {"record", "plan"},
+    "events": GROUND | {"record"},
+    "run": GROUND | INPUTS | {"plan", "record", "supply", "events"},
+    "merge": GROUND | INPUTS | {"plan", "record"},
+    "status": GROUND | INPUTS | {"plan", "record"},
+    "freeze": GROUND | INPUTS,
+    "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status"},
+    "cli": GROUND | INPUTS | {"plan", "record", "supply", "events", "run", "merge", "status", "freeze", "show"},
+    "__main__": {"cli"},
+    "__init__": GROUND | {"cli", "run"},
+}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(HOUSE).with_suffix("").parts[0]
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("shareout."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.ImportFrom) and node.module == "shareout":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (name.name.split(".")[1] for name in node.names if name.name.startswith("shareout."))
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(HOUSE))
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_imports_run_downward(path: Path) -> None:
+    room = room_of(path)
+    upward = {name for name in imports(ast.parse(path.read_text())) if name not in ALLOWED[room] | {room}}
+    assert not upward, f"{named(path)} may not import {upward}"
+
+
+def test_no_two_modules_import_each_other() -> None:
+    needs: dict[str, set[str]] = {}
+    for path in FILES:
+        name = "shareout." + ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
+        needs[name] = {
+            node.module
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("shareout.")
+        }
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " → ".join([*way, name])
+        if name in done:
+            return
+        for other in needs.get(name, ()):
+            visit(other, (*way, name))
+        done.add(name)
+
+    for name in needs:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_a_file_is_read_in_one_sitting(path: Path) -> None:
+    assert path.stat().st_size <= LARGEST, "it has a second idea: name it"
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{node.name} does not fit a screen"
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text().strip()
+    assert not FORBIDDEN & set(path.relative_to(HOUSE).with_suffix("").parts), "a noun is missing"
+
+
+def test_version_loads_nothing_slow() -> None:
+    seen = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv = ['shareout', '--version']\n"
+         "from shareout.cli import main; main(); print(*sorted(sys.modules))"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    loaded = set(seen.split())
+    slow = {"argparse", "questionary", "blake3", "json", "re", "logging", "configparser", "shareout.errors"}
+    assert not loaded & slow
+
+
+def test_plan_loads_no_crew_and_no_prompt(tmp_path: Path) -> None:
+    seen = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "shareout", "plan", "--configs", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    ).stderr  # fmt: skip
+    assert "shareout.plan" in seen
+    assert "questionary" not in seen
+    assert "shareout.run" not in seen
