@@ -1,0 +1,55 @@
+"""The peers, installed into a place of their own: GNU parallel from the system's packages, the rest from PyPI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PLACE = ROOT / "build" / "peers"
+PACKAGES = ("disbatch==3.0.0rc1", "joblib", "dask[distributed]", "jug", "pyinstaller==6.22.3")
+
+
+def install() -> dict[str, str]:
+    """Every peer's version; what cannot be had here is left out, and told."""
+    stamp = PLACE / "made"
+    if not stamp.exists():
+        PLACE.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, "-m", "venv", str(PLACE / "venv")], check=True)
+        for package in PACKAGES:
+            call = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
+            if subprocess.run(call, check=False).returncode:
+                print(f"{package} could not be installed: its rows are left out", file=sys.stderr)
+        stamp.touch()
+    if shutil.which("parallel") is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}
+        subprocess.run(["apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
+        subprocess.run(["apt-get", "install", "-qy", "parallel"], **quiet)  # type: ignore[call-overload]
+    return versions()
+
+
+def python() -> str:
+    return str(PLACE / "venv" / "bin" / "python")
+
+
+def program(name: str) -> str | None:
+    """A peer's command, or None when it is not here."""
+    beside = PLACE / "venv" / "bin" / name
+    return str(beside) if beside.exists() else shutil.which(name)
+
+
+def versions() -> dict[str, str]:
+    """What is measured against, by name."""
+    listed = subprocess.run([python(), "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=False)
+    wanted = {"disbatch", "joblib", "dask", "distributed", "jug", "pyinstaller"}
+    found = dict(line.split("==", 1) for line in listed.stdout.splitlines() if "==" in line)
+    told = {name: found[name] for name in sorted(wanted & set(found))}
+    for name in ("parallel", "xargs", "sort", "shuf"):
+        path = shutil.which(name)
+        if path:
+            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+            told[name] = said.splitlines()[0] if said else "?"
+    return told
