@@ -13,10 +13,22 @@ from shareout.errors import UsageError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  shareout freeze main.py --with scipy.special --data model.bin:."
-    parser.add_argument("entry", nargs="?", metavar="ENTRY", help="the script that calls run(); without it: the command runner")
+    parser.add_argument(
+        "entry",
+        nargs="?",
+        metavar="ENTRY",
+        help="the script that calls run(); without it: the command runner",
+    )
     parser.add_argument("--name", help="name of the file (default: the entry's)")
     parser.add_argument("--data", action="append", default=[], metavar="SRC:DEST", help="a file to carry along")
-    parser.add_argument("--with", dest="needs", action="append", default=[], metavar="MODULE", help="a module that is imported by name only")
+    parser.add_argument(
+        "--with",
+        dest="needs",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module that is imported by name only",
+    )
     parser.add_argument("--small", action="store_true", help="compressed: half the size, slower to start")
     parser.add_argument("--onedir", action="store_true", help="a folder instead of one file: starts without unpacking")
     parser.add_argument("-o", "--output", default="build", metavar="DIR", help="where to (default: build)")

@@ -44,8 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--machine", metavar="NAME", help="this machine's share only (or all)")
     parser.add_argument("--ids", action="store_true", help="with --machine: its job ids in running order, one a line")
-    parser.add_argument("--card", action="store_true", help="at most 1 KB of text that tells this plan to another machine")
-    parser.add_argument("--compare", metavar="CARD", help="say what differs from a card (a file, or - for standard input)")
+    parser.add_argument(
+        "--card", action="store_true", help="at most 1 KB of text that tells this plan to another machine"
+    )
+    parser.add_argument(
+        "--compare", metavar="CARD", help="say what differs from a card (a file, or - for standard input)"
+    )
     parser.add_argument("--expect", metavar="FINGERPRINT", help="exit 2 when the plan is another one")
     parser.add_argument("--pool", metavar="FILE", help="this pool file instead of the one in the configs")
     parser.add_argument("--barriers", choices=["local"], help="let every machine keep barriers by itself")
@@ -101,8 +105,7 @@ def plan_facts(plan: Plan, shares: list[Share]) -> dict[str, Any]:
         "fingerprint": plan.fingerprint,
         "jobs": plan.jobs,
         "inputs": [
-            {"role": one.role, "path": one.path, "bytes": one.bytes, "blake3": one.blake3.hex()}
-            for one in plan.inputs
+            {"role": one.role, "path": one.path, "bytes": one.size, "blake3": one.blake3.hex()} for one in plan.inputs
         ],
         "machines": [
             {
@@ -151,7 +154,7 @@ def _compare(plan: Plan, where: str, common: Common) -> int:
 def _table(plan: Plan, shares: list[Share]) -> str:
     from shareout.show.tables import table
 
-    inputs = [[one.role, one.path or "-", f"{one.bytes:,}", one.blake3.hex()] for one in plan.inputs]
+    inputs = [[one.role, one.path or "-", f"{one.size:,}", one.blake3.hex()] for one in plan.inputs]
     total = sum((one.weight for one in plan.machines), Fraction(0))
     by_name = {one.name: one for one in plan.machines}
     rows = []

@@ -164,7 +164,9 @@ def _reason(said: str) -> str:
 
 def _way_out(said: str) -> str:
     if "shared library" in said or "libpython" in said:
-        return "This Python was built without its shared library: use the system's python3, or build with --enable-shared."
+        return (
+            "This Python was built without its shared library: use the system's python3, or build with --enable-shared."
+        )
     return "All that PyInstaller said:\n" + said[-4000:]
 
 

@@ -128,9 +128,7 @@ def describe_lines(path: Path, like: Lines | None = None) -> Lines:
         for bit in range(LEAF_BITS):
             at = 2 * bit + (number >> bit & 1)
             sums[at] = (sums[at] + value) & SUM_MASK
-    runs = b"".join(
-        blake3(b"".join(leaves[start:stop])).digest(length=RUN_BYTES) for start, stop in _runs(cut)
-    )
+    runs = b"".join(blake3(b"".join(leaves[start:stop])).digest(length=RUN_BYTES) for start, stop in _runs(cut))
     packed = b"".join(one.to_bytes(SUM_BYTES, "little") for one in sums)
     return Lines(count, size, ends.hexdigest()[:16], runs, packed)
 

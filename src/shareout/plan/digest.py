@@ -25,7 +25,7 @@ class HashedInput:
 
     role: str
     path: str
-    bytes: int
+    size: int
     blake3: bytes
 
 
@@ -50,7 +50,7 @@ def digest_of(kind: str, inputs: Sequence[HashedInput], context: str = DIGEST_CO
     hasher = blake3(derive_key_context=context)
     hasher.update(_framed(kind))
     for one in inputs:
-        hasher.update(_framed(one.role) + one.bytes.to_bytes(8, "little") + one.blake3)
+        hasher.update(_framed(one.role) + one.size.to_bytes(8, "little") + one.blake3)
     return hasher.digest()
 
 

@@ -75,7 +75,8 @@ class Plan:
             known = list(self._shares)
             listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
             raise UsageError(
-                f'no machine is named "{name}"{nearest(name, known)}', way_out=f"The machines are: {listed}, or all."
+                f'no machine is named "{name}"{nearest(name, known)}',
+                way_out=f"The machines are: {listed}, or all.",
             )
         return self._shares[name]
 

@@ -88,6 +88,9 @@ class Pool(Protocol):
         """Only the command line of a job, template and prefix applied. Bytes that are not UTF-8 come as
         surrogates (`surrogateescape`), to be written back the same way."""
 
+    def need(self, job: int) -> Need | None:
+        """What the job says it takes; None: the run's own setting."""
+
 
 @runtime_checkable
 class Selection(Protocol):

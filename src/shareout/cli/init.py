@@ -1,0 +1,49 @@
+"""`init`: a commented starting set of inputs. Overwrites nothing, and says what it wrote and what it left."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from shareout.entry import Entry
+from shareout.errors import CannotRecord
+from shareout.settings_table import starting_text
+
+MACHINES = """{
+  "alice": [1.0, 8],
+  "bob": {"perf": 0.8, "cores": 4}
+}
+"""
+JOBS = """# One job a line: a command, as you would type it. Blank lines and lines that begin with # are no jobs.
+echo one
+echo two
+echo three; sleep 1
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--configs", metavar="DIR", default="configs", help="where to (default: ./configs)")
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    folder = Path(arguments.configs)
+    has_pool = (
+        any(folder.glob("jobs.*")) or (folder / "runs.txt").exists() or (entry is not None and entry.pool is not None)
+    )
+    files = {"runner.config": starting_text(), "machines.json": MACHINES, **({} if has_pool else {"jobs.txt": JOBS})}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            print(_write(folder / name, text))
+    except OSError as error:
+        raise CannotRecord(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+    return 0
+
+
+def _write(path: Path, text: str) -> str:
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        return f"kept   {path}: it is there already"
+    return f"wrote  {path}"

@@ -1,0 +1,292 @@
+"""runner.config → typed Settings. Sections of the user's own are handed to jobs as they are.
+
+All mistakes are told together, with line and column. `apply` reads flags with the same readers, so that a
+flag and the file accept and refuse the same words.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import InputError, Place, UsageError, nearest, raise_all
+from shareout.json_places import read_text
+from shareout.settings_table import BY_NAME, SECTIONS, TABLE, Halt, Setting, Timeout
+from shareout.units import parse_duration, parse_filesize
+
+FILE = "runner.config"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    pool: str
+    seed: str
+    slots: int | None
+    cores_per_job: Fraction
+    gpus_per_job: Fraction
+    memory_per_job: int | None
+    needs: tuple[str, ...]
+    nice: int
+    audit: Fraction
+    barriers: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettings:
+    template: str
+    shell: str
+    keep_lines: str
+    background: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    timeout: Timeout | None
+    memory: int | None
+    retries: int
+    retry_delay: float
+    retry_memory_factor: Fraction
+    halt: Halt | None
+    until: str
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingSettings:
+    level: str
+    segment: int
+    per_job: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySettings:
+    progress: str
+    interval: float
+
+
+@dataclass(frozen=True, slots=True)
+class HookSettings:
+    on_finish: str
+    on_failure: str
+    on_progress: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSettings:
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that runner.config and the flags say; `parser` is what a job receives as `config`."""
+
+    run: RunSettings
+    commands: CommandSettings
+    limits: LimitSettings
+    logging: LoggingSettings
+    display: DisplaySettings
+    hooks: HookSettings
+    results: ResultSettings
+    user: Mapping[str, Mapping[str, str]]
+    parser: configparser.ConfigParser
+    texts: Mapping[str, str]
+    """What was written for each of our settings, by `section.key`; only those that were."""
+    path: Path | None
+
+
+# One class a section, in the order of the table's sections.
+CLASSES: dict[str, Any] = {
+    "run": RunSettings,
+    "commands": CommandSettings,
+    "limits": LimitSettings,
+    "logging": LoggingSettings,
+    "display": DisplaySettings,
+    "hooks": HookSettings,
+    "results": ResultSettings,
+}
+
+
+def load_settings(configs: Path) -> Settings:
+    """The settings of a configs folder; without the file, the defaults."""
+    path = configs / FILE
+    if not path.exists() and not path.is_symlink():
+        return _typed(_parser(), {}, {}, None)
+    text = read_text(path).removeprefix("\ufeff")
+    parser = _parse(path, text)
+    reader = _Reader(path, text, parser)
+    reader.check()
+    raise_all(reader.mistakes)
+    return _typed(parser, reader.texts, reader.user, path)
+
+
+def apply(settings: Settings, flags: Mapping[str, str]) -> Settings:
+    """Flags over the file: `section.key` → the text that was given."""
+    for name, text in flags.items():
+        try:
+            _read(BY_NAME[name], text)
+        except ValueError as error:
+            flag = "--" + name.partition(".")[2].replace("_", "-")
+            raise UsageError(f"{flag}: {error}") from None
+    return _typed(settings.parser, {**settings.texts, **flags}, settings.user, settings.path)
+
+
+def digest_text(settings: Settings) -> bytes:
+    """The canonical form of what decides what a job is; empty when nothing of it is set."""
+    ours = {
+        name: text
+        for name, text in settings.texts.items()
+        if (name.startswith("commands.") or name == "run.audit") and text != BY_NAME[name].default
+    }
+    if not ours and not settings.user:
+        return b""
+    document = {"settings": ours, "user": {section: dict(keys) for section, keys in settings.user.items()}}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def _parser() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(
+        interpolation=configparser.ExtendedInterpolation(),
+        converters={"filesize": parse_filesize, "duration": parse_duration},
+        default_section="DEFAULT",
+    )
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    return parser
+
+
+def _parse(path: Path, text: str) -> configparser.ConfigParser:
+    parser = _parser()
+    try:
+        parser.read_string(text, str(path))
+    except configparser.DuplicateOptionError as error:
+        what = f'"{error.option}" is set twice in [{error.section}]'
+        raise InputError(what, where=Place(str(path), error.lineno or 0)) from None
+    except configparser.DuplicateSectionError as error:
+        raise InputError(f"[{error.section}] stands here twice", where=Place(str(path), error.lineno or 0)) from None
+    except configparser.MissingSectionHeaderError as error:
+        where = Place(str(path), error.lineno, 1, error.line.rstrip("\n"))
+        raise InputError("a [section] must come before the first setting", where=where) from None
+    except configparser.ParsingError as error:
+        raise_all(
+            [
+                InputError(
+                    "is neither `key = value` nor a [section]",
+                    where=Place(str(path), line, 1, _line(text, line)),
+                )
+                for line, _ in error.errors
+            ]
+        )
+    return parser
+
+
+def _line(text: str, number: int) -> str:
+    return text.splitlines()[number - 1] if number else ""
+
+
+def _typed(
+    parser: configparser.ConfigParser,
+    texts: Mapping[str, str],
+    user: Mapping[str, Mapping[str, str]],
+    path: Path | None,
+) -> Settings:
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for setting in TABLE:
+        values[setting.section][setting.key] = _read(setting, texts.get(setting.name, setting.default))
+    sections = {section: CLASSES[section](**keys) for section, keys in values.items()}
+    return Settings(**sections, user=user, parser=parser, texts=texts, path=path)
+
+
+def _read(setting: Setting, text: str) -> Any:
+    return setting.unset if text == "" else setting.read(text)
+
+
+class _Reader:
+    """Checks a parsed file against the table and collects its mistakes."""
+
+    def __init__(self, path: Path, text: str, parser: configparser.ConfigParser) -> None:
+        self.path = path
+        self.lines = text.splitlines()
+        self.parser = parser
+        self.texts: dict[str, str] = {}
+        self.user: dict[str, dict[str, str]] = {}
+        self.mistakes: list[InputError] = []
+
+    def check(self) -> None:
+        defaults = set(self.parser.defaults())
+        for section in self.parser.sections():
+            close = nearest(section, SECTIONS)
+            if section not in SECTIONS and (section.lower() in SECTIONS or _is_slip(section)):
+                self._wrong(section, None, f"there is no section [{section}]{close}")
+                continue
+            for key in self.parser[section]:
+                text = self._value(section, key)
+                if section not in SECTIONS:
+                    self.user.setdefault(section, {})[key] = text
+                elif key not in defaults or f"{section}.{key}" in BY_NAME:
+                    self._ours(section, key, text)
+            if section not in SECTIONS:
+                self.user.setdefault(section, {})
+
+    def _ours(self, section: str, key: str, text: str) -> None:
+        setting = BY_NAME.get(f"{section}.{key.lower()}")
+        if setting is None:
+            known = [one.key for one in TABLE if one.section == section]
+            self._wrong(section, key, f'"{key}" is not a setting of [{section}]{nearest(key, known)}')
+            return
+        try:
+            _read(setting, text)
+        except ValueError as error:
+            self._wrong(section, key, f"{key}: {error}")
+            return
+        if text != "":
+            self.texts[setting.name] = text
+
+    def _value(self, section: str, key: str) -> str:
+        try:
+            return self.parser.get(section, key)
+        except configparser.InterpolationMissingOptionError as error:
+            self._wrong(section, key, f"{key}: ${{{error.reference}}} names nothing that is set")
+        except configparser.InterpolationDepthError:
+            self._wrong(section, key, f"{key}: its ${{…}} go round in a circle")
+        except configparser.InterpolationSyntaxError:
+            self._wrong(section, key, f"{key}: a $ is written $$, or starts a ${{section:option}}")
+        return ""
+
+    def _wrong(self, section: str, key: str | None, what: str) -> None:
+        line = self._find(section, key)
+        text = self.lines[line - 1] if line else None
+        column = len(text) - len(text.lstrip()) + 1 if text is not None else 0
+        self.mistakes.append(InputError(what, where=Place(str(self.path), line, column, text)))
+
+    def _find(self, section: str, key: str | None) -> int:
+        """The line of a setting; 0 when it comes from [DEFAULT]."""
+        current = ""
+        for number, line in enumerate(self.lines, 1):
+            header = re.match(r"\[(.+)\]", line)
+            current = header[1] if header else current
+            if current == section and (
+                (key is None and header) or (key is not None and re.match(rf"\s*{re.escape(key)}\s*[=:]", line))
+            ):
+                return number
+        return 0
+
+
+def _is_slip(section: str) -> bool:
+    """Whether a section's name is most likely one of ours mistyped: `[limit]`, `[comands]`."""
+    return any(section.lower() in (name[:-1], name + "s") or _one_apart(section.lower(), name) for name in SECTIONS)
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """One letter missing, added, changed, or two swapped; short names must not catch words of the user's own."""
+    if len(other) < 5 or abs(len(one) - len(other)) > 1:
+        return False
+    if len(one) == len(other):
+        differing = [at for at in range(len(one)) if one[at] != other[at]]
+        return len(differing) == 1 or (len(differing) == 2 and sorted(one) == sorted(other))
+    short, long = sorted((one, other), key=len)
+    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))

@@ -1,0 +1,172 @@
+"""machines.json → the machines, in the order of the file; all mistakes are told together.
+
+`"alice": [1.0, 8]` is performance and cores; an object may also carry ssh, gpus and memory. Performance is
+read as the decimal number that is written, never as a float.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from shareout.errors import InputError, nearest, raise_all
+from shareout.json_places import Node, PlacedJson, read_json
+from shareout.units import parse_filesize
+
+KEYS = ("perf", "cores", "ssh", "gpus", "memory")
+EXAMPLE = 'Write "alice": [1.0, 8] (performance, cores) or {"perf": 1.0, "cores": 8}.'
+LONGEST_NAME = 255
+MOST_CORES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One named host. Its weight is what its share is proportional to."""
+
+    name: str
+    perf: Fraction
+    cores: int
+    ssh: str | None = None
+    gpus: int | None = None
+    memory: int | None = None
+
+    @property
+    def weight(self) -> Fraction:
+        return self.perf * self.cores
+
+
+def load_machines(path: Path) -> tuple[Machine, ...]:
+    """Refuses what is not clearly meant."""
+    document = read_json(path)
+    reader = _Reader(document)
+    machines = reader.machines()
+    raise_all(reader.mistakes)
+    return machines
+
+
+class _Reader:
+    """Collects mistakes while it reads on."""
+
+    def __init__(self, document: PlacedJson) -> None:
+        self.document = document
+        self.mistakes: list[InputError] = []
+
+    def machines(self) -> tuple[Machine, ...]:
+        root = self.document.root
+        if not root.is_object:
+            self._wrong(root, f"machines are an object of names, found {root.kind()}", EXAMPLE)
+            return ()
+        machines: dict[str, Machine] = {}
+        for key, value in root.pairs():
+            name = str(key.value)
+            if name in machines:
+                self._wrong(key, f'the machine "{name}" is named twice')
+                continue
+            self._check_name(key, name)
+            machines[name] = self._machine(name, value)
+        if not machines:
+            self._wrong(root, "no machine is named", EXAMPLE)
+        return tuple(machines.values())
+
+    def _check_name(self, key: Node, name: str) -> None:
+        if not name or name in (".", "..") or "/" in name or any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
+            self._wrong(
+                key,
+                f"{name!r} cannot name a machine",
+                "A name is also a folder's: no slash, no control character.",
+            )
+        elif name == "all":
+            self._wrong(key, '"all" cannot name a machine', "At the prompt it means: this host runs every job.")
+        elif len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+            self._wrong(key, f"the name is longer than {LONGEST_NAME} bytes")
+
+    def _machine(self, name: str, node: Node) -> Machine:
+        if node.is_array:
+            items = node.items()
+            if len(items) != 2:
+                self._wrong(node, f'"{name}" has {len(items)} values, not performance and cores', EXAMPLE)
+                return Machine(name, Fraction(1), 1)
+            return Machine(name, self._perf(name, items[0]), self._cores(name, items[1]))
+        if not node.is_object:
+            self._wrong(node, f'"{name}" is {node.kind()}', EXAMPLE)
+            return Machine(name, Fraction(1), 1)
+        return self._from_object(name, node)
+
+    def _from_object(self, name: str, node: Node) -> Machine:
+        given: dict[str, Node] = {}
+        for key, value in node.pairs():
+            word = str(key.value)
+            if word not in KEYS:
+                self._wrong(
+                    key,
+                    f'"{word}" is not known for a machine{nearest(word, KEYS)}',
+                    f"Known are {', '.join(KEYS)}.",
+                )
+            elif word in given:
+                self._wrong(key, f'"{word}" is given twice for "{name}"')
+            given[word] = value
+        for word in ("perf", "cores"):
+            if word not in given:
+                self._wrong(node, f'"{name}" has no "{word}"', EXAMPLE)
+        return Machine(
+            name,
+            self._perf(name, given["perf"]) if "perf" in given else Fraction(1),
+            self._cores(name, given["cores"]) if "cores" in given else 1,
+            self._ssh(name, given["ssh"]) if "ssh" in given else None,
+            self._gpus(name, given["gpus"]) if "gpus" in given else None,
+            self._memory(name, given["memory"]) if "memory" in given else None,
+        )
+
+    def _perf(self, name: str, node: Node) -> Fraction:
+        value = node.value
+        if isinstance(value, bool) or not isinstance(value, int | Fraction):
+            self._wrong(node, f'performance of "{name}" must be a number, found {node.kind()}')
+            return Fraction(1)
+        if value <= 0:
+            self._wrong(node, f'performance of "{name}" must be positive, found {_written(value)}')
+            return Fraction(1)
+        return Fraction(value)
+
+    def _cores(self, name: str, node: Node) -> int:
+        return self._whole(f'cores of "{name}"', node, 1)
+
+    def _gpus(self, name: str, node: Node) -> int:
+        return self._whole(f'gpus of "{name}"', node, 0)
+
+    def _whole(self, what: str, node: Node, least: int) -> int:
+        value = node.value
+        if isinstance(value, bool) or not isinstance(value, int):
+            found = _written(value) if isinstance(value, Fraction) else node.kind()
+            self._wrong(node, f"{what} must be a whole number, found {found}")
+            return least
+        if not least <= value <= MOST_CORES:
+            self._wrong(node, f"{what} must be {least} to {MOST_CORES}, found {value}")
+            return least
+        return value
+
+    def _memory(self, name: str, node: Node) -> int | None:
+        value = node.value
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+        if isinstance(value, str):
+            try:
+                return parse_filesize(value)
+            except ValueError as error:
+                self._wrong(node, f'memory of "{name}": {error}')
+                return None
+        self._wrong(node, f'memory of "{name}" must be a size like "64GiB" or a number of bytes')
+        return None
+
+    def _ssh(self, name: str, node: Node) -> str | None:
+        if isinstance(node.value, str) and node.value.strip():
+            return node.value
+        self._wrong(node, f'ssh of "{name}" must be a text like "user@host", found {node.kind()}')
+        return None
+
+    def _wrong(self, node: Node, what: str, way_out: str = "") -> None:
+        self.mistakes.append(self.document.mistake(node, what, way_out))
+
+
+def _written(value: int | Fraction) -> str:
+    return str(value) if isinstance(value, int) or value.denominator == 1 else f"{float(value):g}"

@@ -1,0 +1,62 @@
+"""Which file is the pool, and which implementation reads it: the one place that knows them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shareout.config import Settings
+from shareout.errors import InputError, Place, UsageError
+from shareout.pool import Pool
+
+NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "runs.txt")
+
+
+def choose_pool(configs: Path, settings: Settings, named: Path | None) -> Pool:
+    """The named file, `[run] pool`, or the one jobs.* of the folder."""
+    path = named or _configured(configs, settings) or _only(configs)
+    if not path.exists():
+        raise InputError("there is no such pool file", where=Place(str(path)))
+    return _open(path, settings.commands.template)
+
+
+def _configured(configs: Path, settings: Settings) -> Path | None:
+    return configs / settings.run.pool if settings.run.pool else None
+
+
+def _only(configs: Path) -> Path:
+    found = [configs / name for name in NAMES if (configs / name).exists()]
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise UsageError(
+            f"{configs} has {len(found)} pools: {names}",
+            way_out="Keep one, or name it with `pool = …` in [run] of runner.config, or with --pool.",
+        )
+    if not found:
+        raise UsageError(
+            f"{configs} has no pool: none of {', '.join(NAMES)}",
+            way_out="`shareout init` writes a jobs.txt to start from.",
+        )
+    return found[0]
+
+
+def _open(path: Path, template: str) -> Pool:
+    name = path.name.lower()
+    if name.endswith(".csv"):
+        from shareout.pool.rows import CsvPool
+
+        return CsvPool(path, template)
+    if name.endswith((".jsonl", ".ndjson")):
+        from shareout.pool.rows import JsonlPool
+
+        return JsonlPool(path, template)
+    if name.endswith(".grid.json"):
+        from shareout.pool.grid import GridPool
+
+        return GridPool(path, template)
+    if name == "runs.txt":
+        from shareout.pool.runmaker import RunmakerPool
+
+        return RunmakerPool(path)
+    from shareout.pool.text import TextPool
+
+    return TextPool(path, template)

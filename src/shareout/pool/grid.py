@@ -1,0 +1,146 @@
+"""jobs.grid.json: a product of axes, first axis slowest, never written out. A grid of 10^12 opens like one of 10."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import InputError, nearest, raise_all
+from shareout.json_places import Node, PlacedJson, read_json
+from shareout.pool import MOST_JOBS
+from shareout.pool.rows import RowPool
+
+KEYS = ("start", "stop", "step")
+EXAMPLE = 'Write {"alpha": [0.1, 0.2], "trial": {"start": 0, "stop": 1000, "step": 1}}.'
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """start, start+step … before stop, computed exactly and handed out as int or float."""
+
+    start: Fraction
+    step: Fraction
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, at: int) -> int | float:
+        return _plain(self.start + at * self.step)
+
+
+class GridPool(RowPool):
+    """The pool of a grid file."""
+
+    kind = "grid"
+
+    def __init__(self, path: Path, template: str) -> None:
+        super().__init__(path, template)
+        reader = _Reader(read_json(path))
+        axes = reader.axes()
+        raise_all(reader.mistakes)
+        self.names = list(axes)
+        self._axes = list(axes.items())
+        self._count = prod(len(values) for values in axes.values())
+        if "group" in axes:
+            self.groups = tuple(dict.fromkeys(str(axes["group"][at]) for at in range(len(axes["group"]))))
+        self.settle()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def arguments(self, job: int) -> dict[str, Any]:
+        if not 0 <= job < self._count:
+            raise IndexError(job)
+        taken = []
+        for name, values in reversed(self._axes):
+            job, at = divmod(job, len(values))
+            taken.append((name, values[at]))
+        return dict(reversed(taken))
+
+
+class _Reader:
+    def __init__(self, document: PlacedJson) -> None:
+        self.document = document
+        self.mistakes: list[InputError] = []
+
+    def axes(self) -> dict[str, Sequence[Any] | Steps]:
+        root = self.document.root
+        axes: dict[str, Sequence[Any] | Steps] = {}
+        if not root.is_object or not root.value:
+            found = "an empty one" if root.is_object else root.kind()
+            self._wrong(root, f"a grid is an object of axes, found {found}", EXAMPLE)
+            return axes
+        for key, value in root.pairs():
+            name = str(key.value)
+            if not name.strip():
+                self._wrong(key, "an axis has no name")
+            if name in axes:
+                self._wrong(key, f'the axis "{name}" is given twice')
+            axes[name] = self._axis(name, value)
+        if not self.mistakes and prod(len(values) for values in axes.values()) > MOST_JOBS:
+            self._wrong(root, f"the grid has more than {MOST_JOBS} jobs")
+        return axes
+
+    def _axis(self, name: str, node: Node) -> Sequence[Any] | Steps:
+        if node.is_array:
+            values = [_value(item) for item in node.items()]
+            if not values:
+                self._wrong(node, f'the axis "{name}" is empty', "Give it at least one value, or leave it out.")
+            return values or [0]
+        if node.is_object:
+            return self._steps(name, node)
+        self._wrong(node, f'the axis "{name}" is {node.kind()}, not a list or start/stop/step', EXAMPLE)
+        return [0]
+
+    def _steps(self, name: str, node: Node) -> Steps:
+        given: dict[str, Fraction] = {}
+        before = len(self.mistakes)
+        for key, value in node.pairs():
+            word = str(key.value)
+            number = value.value
+            if word not in KEYS:
+                self._wrong(
+                    key, f'"{word}" is not known in an axis{nearest(word, KEYS)}', "Known are start, stop, step."
+                )
+            elif word in given:
+                self._wrong(key, f'"{word}" is given twice')
+            elif isinstance(number, bool) or not isinstance(number, int | Fraction):
+                self._wrong(value, f'"{word}" of "{name}" must be a number, found {value.kind()}')
+            else:
+                given[word] = Fraction(number)
+        if "stop" not in given and len(self.mistakes) == before:
+            self._wrong(node, f'the axis "{name}" has no "stop"', EXAMPLE)
+        start, step = given.get("start", Fraction(0)), given.get("step", Fraction(1))
+        if len(self.mistakes) > before:
+            return Steps(start, Fraction(1), 1)
+        if step == 0:
+            self._wrong(node, f'the step of "{name}" is 0')
+            return Steps(start, Fraction(1), 1)
+        count = -((start - given["stop"]) // step)
+        if count < 1:
+            self._wrong(
+                node, f'the axis "{name}" is empty: from {_plain(start)} it never gets to {_plain(given["stop"])}'
+            )
+        return Steps(start, step, max(1, int(count)))
+
+    def _wrong(self, node: Node, what: str, way_out: str = "") -> None:
+        self.mistakes.append(self.document.mistake(node, what, way_out))
+
+
+def _value(node: Node) -> Any:
+    if node.is_object:
+        return {str(key.value): _value(value) for key, value in node.pairs()}
+    if node.is_array:
+        return [_value(item) for item in node.items()]
+    return _plain(node.value) if isinstance(node.value, Fraction) else node.value
+
+
+def _plain(number: Fraction | int) -> int | float:
+    """A number that was written with a point is a float for the job, as JSON users expect; steps are exact."""
+    exact = Fraction(number)
+    return int(exact) if exact.denominator == 1 else float(exact)

@@ -1,0 +1,256 @@
+"""jobs.csv and jobs.jsonl: rows by number. Every row is checked when the pool is opened, none is kept."""
+
+from __future__ import annotations
+
+import csv
+import json
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import InputError, Place, raise_all
+from shareout.pool import InputFile, Need, Phase, Row
+from shareout.pool.lines import Lines
+from shareout.pool.template import Template, Values, written
+
+MOST_MISTAKES = 50
+SPARSE = 256
+
+
+class RowPool:
+    """What CSV, JSON lines and grids share: rows of arguments, and command lines when there is a template."""
+
+    kind = "rows"
+    names: Sequence[str] | None = None
+    start_commands: Sequence[str] = ()
+    stop_commands: Sequence[str] = ()
+
+    def __init__(self, path: Path, template: str) -> None:
+        self.path = path
+        self.inputs = (InputFile("pool", path),)
+        self.groups: Sequence[str] = ()
+        self._template_text = template
+        self._template: Template | None = None
+
+    def settle(self) -> None:
+        """Called once the rows are known."""
+        self.phases = (Phase(0, len(self)),)
+        self._template = Template(self._template_text, self.names) if self._template_text else None
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+        raise NotImplementedError
+
+    def line_of(self, job: int) -> int:
+        return 0
+
+    def row(self, job: int) -> Row:
+        values = self.arguments(job)
+        named: Mapping[str, Any] = values if isinstance(values, dict) else {}
+        args = () if isinstance(values, dict) else values
+        group = named.get("group")
+        text = self.command(job) if self._template else self._shown(values)
+        return Row(job, text, args, named, self.line_of(job), None if group is None else str(group))
+
+    def command(self, job: int) -> str:
+        values = self.arguments(job)
+        fields = list(values.values()) if isinstance(values, dict) else list(values)
+        columns = [written(value) for value in fields]
+        if self._template is None:
+            return columns[0] if columns else ""
+        named = {name: written(value) for name, value in values.items()} if isinstance(values, dict) else {}
+        return self._template.fill(Values(job, " ".join(columns), columns, named))
+
+    def need(self, job: int) -> Need | None:
+        return None
+
+    def _shown(self, values: tuple[Any, ...] | dict[str, Any]) -> str:
+        if isinstance(values, dict):
+            return " ".join(f"{name}={written(value)}" for name, value in values.items())
+        return " ".join(written(value) for value in values)
+
+
+class CsvPool(RowPool):
+    """A header row names the parameters; values are text, converted by the job's annotations."""
+
+    kind = "csv"
+
+    def __init__(self, path: Path, template: str) -> None:
+        super().__init__(path, template)
+        self._lines = Lines(path, comments=False)
+        if not len(self._lines):
+            raise InputError("is empty: its first row must name the parameters", where=Place(str(path)))
+        self._starts: array[int] | None = None
+        header, end = self._record(0)
+        self.names = header
+        mistakes = self._check_header(header)
+        self._first = end
+        self._count = 0
+        self._index(mistakes)
+        raise_all(mistakes)
+        self.settle()
+        self.groups = self._groups(header)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def arguments(self, job: int) -> dict[str, Any]:
+        assert self.names is not None
+        return dict(zip(self.names, self._record(self._line_number(job))[0], strict=True))
+
+    def line_of(self, job: int) -> int:
+        return self._lines.at(self._line_number(job))[1]
+
+    def _check_header(self, header: Sequence[str]) -> list[InputError]:
+        mistakes = []
+        for column, name in enumerate(header):
+            what = ""
+            if not name.strip():
+                what = f"column {column + 1} has no name"
+            elif name in header[:column]:
+                what = f'the column "{name}" is named twice'
+            if what:
+                mistakes.append(InputError(what, where=Place(str(self.path), 1)))
+        return mistakes
+
+    def _record(self, kept: int) -> tuple[list[str], int]:
+        """The record that starts at a kept line, and the kept line after it."""
+        text, quotes = "", 0
+        for number in range(kept, len(self._lines)):
+            line = self._lines.at(number)[0].decode("utf-8", "surrogateescape")
+            text = f"{text}\n{line}" if quotes else line
+            quotes = text.count('"') % 2
+            if not quotes:
+                return next(csv.reader([text] if "\n" not in text else text.splitlines(keepends=True))), number + 1
+        return next(csv.reader([text])), len(self._lines)
+
+    def _line_number(self, job: int) -> int:
+        if not 0 <= job < self._count:
+            raise IndexError(job)
+        if self._starts is None:
+            return self._first + job
+        line = self._starts[job // SPARSE]
+        for _ in range(job % SPARSE):
+            line = self._record(line)[1]
+        return line
+
+    def _index(self, mistakes: list[InputError]) -> None:
+        assert self.names is not None
+        width = len(self.names)
+        if any(b'"' in line for _, block in self._lines.blocks() for line in block):
+            self._index_quoted(width, mistakes)
+            return
+        self._count = len(self._lines) - self._first
+        for first, block in self._lines.blocks():
+            if all([line.count(b",") == width - 1 for line in block]):
+                continue
+            for at, line in enumerate(block):
+                if line.strip() and line.count(b",") != width - 1:
+                    mistakes.append(self._too(line.count(b",") + 1, first + at))
+                    if len(mistakes) >= MOST_MISTAKES:
+                        return
+
+    def _index_quoted(self, width: int, mistakes: list[InputError]) -> None:
+        self._starts = array("Q")
+        line = self._first
+        while line < len(self._lines):
+            if self._count % SPARSE == 0:
+                self._starts.append(line)
+            fields, after = self._record(line)
+            if len(fields) != width and len(mistakes) < MOST_MISTAKES:
+                mistakes.append(self._too(len(fields), self._lines.at(line)[1]))
+            self._count += 1
+            line = after
+
+    def _too(self, found: int, line: int) -> InputError:
+        assert self.names is not None
+        few = "few" if found < len(self.names) else "many"
+        what = f"too {few} fields: found {found}, the header names {len(self.names)}"
+        return InputError(what, where=Place(str(self.path), line))
+
+    def _groups(self, header: Sequence[str]) -> Sequence[str]:
+        if "group" not in header:
+            return ()
+        return tuple(dict.fromkeys(str(self.arguments(job)["group"]) for job in range(self._count)))
+
+
+class JsonlPool(RowPool):
+    """An array (by place), an object (by name) or a scalar a line."""
+
+    kind = "jsonl"
+
+    def __init__(self, path: Path, template: str) -> None:
+        super().__init__(path, template)
+        self._lines = Lines(path, comments=False)
+        groups: dict[str, None] = {}
+        raise_all(self._check(groups))
+        first = self.arguments(0) if len(self) else ()
+        self.names = list(first) if isinstance(first, dict) else None
+        self.groups = tuple(groups)
+        self.settle()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+        value = json.loads(self._lines.at(job)[0])
+        if isinstance(value, dict):
+            return value
+        return tuple(value) if isinstance(value, list) else (value,)
+
+    def line_of(self, job: int) -> int:
+        return self._lines.at(job)[1]
+
+    def _check(self, groups: dict[str, None]) -> list[InputError]:
+        """Whole blocks at once; only a block that is refused is read line by line."""
+        mistakes: list[InputError] = []
+        for first, block in self._lines.blocks():
+            lines = [line for line in block if line.strip()]
+            try:
+                values = json.loads(b"[" + b",".join(lines) + b"]", parse_constant=_refuse, object_pairs_hook=_once)
+                good = len(values) == len(lines)
+            except ValueError:
+                values, good = [], False
+            for value in values:
+                if isinstance(value, dict) and "group" in value:
+                    groups.setdefault(str(value["group"]))
+            if not good:
+                mistakes += self._look(first, block)
+            if len(mistakes) >= MOST_MISTAKES:
+                break
+        return mistakes
+
+    def _look(self, first: int, block: Sequence[bytes]) -> list[InputError]:
+        mistakes = []
+        for at, line in enumerate(block):
+            if not line.strip():
+                continue
+            text = line.decode("utf-8", "surrogateescape").rstrip("\r")
+            try:
+                line.decode("utf-8")
+                json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
+            except json.JSONDecodeError as error:
+                where = Place(str(self.path), first + at, error.colno, text)
+                mistakes.append(InputError(f"is not JSON: {error.msg.lower()}", where=where))
+            except UnicodeDecodeError as error:
+                where = Place(str(self.path), first + at, error.start + 1)
+                mistakes.append(InputError("is not UTF-8 text", where=where))
+            except ValueError as error:
+                mistakes.append(InputError(str(error), where=Place(str(self.path), first + at)))
+        return mistakes
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON: numbers must be finite")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f'the key "{double}" is given twice')
+    return made

@@ -1,0 +1,60 @@
+"""runs.txt of Runmaker4: a state letter, a space, a command. Lines without a letter are no jobs there, nor here.
+
+`.` is to run, `r` ran when its run was killed; `d` is done and stays so; `!` and `e` failed, and run again
+with --retry-failed. The pool holds all of them, so that ids and shares do not depend on what is done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import InputError, Place, raise_all
+from shareout.pool import InputFile, Need, Phase, Row
+from shareout.pool.lines import Lines
+
+LETTERS = ".rd!e"
+
+
+class RunmakerPool:
+    """The pool of a runs.txt."""
+
+    kind = "runmaker"
+    start_commands = ()
+    stop_commands = ()
+    groups = ()
+
+    def __init__(self, path: Path) -> None:
+        self.inputs = (InputFile("pool", path),)
+        self._lines = Lines(path, comments=False)
+        mistakes = [
+            InputError(
+                f"a line starts with one of {' '.join(LETTERS)} and a space, found {line[:1].decode('utf-8', 'replace')!r}",
+                where=Place(str(path), first + at, 1),
+            )
+            for first, block in self._lines.blocks()
+            for at, line in enumerate(block)
+            if line.strip() and (line[:1].decode("latin-1") not in LETTERS or line[1:2] != b" ")
+        ]
+        raise_all(mistakes)
+        self.phases = (Phase(0, len(self)),)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def letter(self, job: int) -> str:
+        return chr(self._lines.at(job)[0][0])
+
+    def row(self, job: int) -> Row:
+        line, number = self._lines.at(job)
+        text = line[2:].decode("utf-8", "surrogateescape")
+        return Row(job, text, (text,), {}, number)
+
+    def arguments(self, job: int) -> tuple[Any, ...]:
+        return (self.command(job),)
+
+    def command(self, job: int) -> str:
+        return self._lines.at(job)[0][2:].decode("utf-8", "surrogateescape")
+
+    def need(self, job: int) -> Need | None:
+        return None

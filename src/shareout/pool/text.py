@@ -1,0 +1,77 @@
+"""jobs.txt: a command a line, or arguments for a template; directives between them. See `lines` for the index."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import InputError, Place, raise_all
+from shareout.pool import MOST_JOBS, InputFile, Need, Phase, Row
+from shareout.pool.directives import Stretch, read_directives
+from shareout.pool.lines import Lines
+from shareout.pool.template import Template, Values
+
+
+class TextPool:
+    """A task file."""
+
+    kind = "text"
+
+    def __init__(self, path: Path, template: str) -> None:
+        self.inputs = (InputFile("pool", path),)
+        self._lines = Lines(path, comments=True)
+        file = read_directives(str(path), self._lines.dropped(), len(self._lines))
+        if file.jobs > MOST_JOBS:
+            file.mistakes.append(InputError(f"{file.jobs} jobs are more than {MOST_JOBS}", where=Place(str(path))))
+        raise_all(file.mistakes)
+        self._jobs = file.jobs
+        self._stretches = file.stretches
+        self._firsts = [stretch.first for stretch in file.stretches]
+        self._template = Template(template, None) if template else None
+        self.phases = phases_of(file.barriers, file.jobs)
+        self.groups: Sequence[str] = tuple(file.groups)
+        self.start_commands: Sequence[str] = tuple(file.start_commands)
+        self.stop_commands: Sequence[str] = tuple(file.stop_commands)
+
+    def __len__(self) -> int:
+        return self._jobs
+
+    def row(self, job: int) -> Row:
+        stretch = self._stretch(job)
+        text, line = self._text(job, stretch)
+        repeat = stretch.repeat[0] + (job - stretch.first) * stretch.repeat[1] if stretch.repeat else None
+        return Row(job, text, (text,), {}, line, stretch.group, repeat, stretch.need)
+
+    def arguments(self, job: int) -> tuple[Any, ...]:
+        return (self._text(job, self._stretch(job))[0],)
+
+    def command(self, job: int) -> str:
+        text = self._text(job, self._stretch(job))[0]
+        if self._template is None:
+            return text
+        return self._template.fill(Values(job, text, text.split(), {}))
+
+    def need(self, job: int) -> Need | None:
+        return self._stretch(job).need
+
+    def _stretch(self, job: int) -> Stretch:
+        if not 0 <= job < self._jobs:
+            raise IndexError(job)
+        return self._stretches[bisect_right(self._firsts, job) - 1]
+
+    def _text(self, job: int, stretch: Stretch) -> tuple[str, int]:
+        if stretch.repeat:
+            return stretch.prefix + stretch.repeat[2] + stretch.suffix, stretch.line
+        line, number = self._lines.at(stretch.first_kept + job - stretch.first)
+        return stretch.prefix + line.decode("utf-8", "surrogateescape") + stretch.suffix, number
+
+
+def phases_of(barriers: Sequence[tuple[int, bool]], jobs: int) -> tuple[Phase, ...]:
+    """Barriers cut the ids into phases; those with no job on one side cut nothing."""
+    cuts = {at: check for at, check in barriers if 0 < at < jobs}
+    starts = [0, *sorted(cuts)]
+    return tuple(
+        Phase(start, stop, cuts.get(start, False)) for start, stop in zip(starts, [*starts[1:], jobs], strict=True)
+    )

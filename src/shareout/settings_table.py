@@ -1,0 +1,250 @@
+"""The one table of settings: section, key, reader, default, comment.
+
+The written file, the check of unknown keys, the flags and `docs/settings.md` all come from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from shareout.units import (
+    parse_amount,
+    parse_count,
+    parse_duration,
+    parse_filesize,
+    parse_percent,
+    parse_switch,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """A time, or a share of the running median of durations."""
+
+    seconds: float | None = None
+    percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """When to stop the whole run: `now,fail=1`, `soon,fail=10%`."""
+
+    when: str
+    what: str
+    count: int | None = None
+    percent: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row. `default` is text, as one would write it; empty means unset."""
+
+    section: str
+    key: str
+    read: Callable[[str], Any]
+    default: str
+    comment: str
+
+    unset: Any = ""
+    """What an empty text means."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.section}.{self.key}"
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in re.split(r"[,\s]+", text.strip()) if name)
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f'"{text}" is not known; write {", ".join(words[:-1])} or {words[-1]}')
+        return text
+
+    return read
+
+
+def _needs(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    wrong = [name for name in names if name not in ("cores", "gpus", "memory")]
+    if wrong:
+        raise ValueError(f'"{wrong[0]}" is not a need; write any of cores, gpus, memory')
+    return names
+
+
+def _nice(text: str) -> int:
+    if text.strip().lower() in ("off", "no"):
+        return 0
+    value = parse_count(text)
+    if value > 19:
+        raise ValueError(f"{value} is too nice; write 0 (off) to 19")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = parse_count(text)
+    if value < 1:
+        raise ValueError("must be 1 or more")
+    return value
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return text
+
+
+def _timeout(text: str) -> Timeout:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+    return Timeout(percent=float(match[1])) if match else Timeout(seconds=parse_duration(text))
+
+
+def _cores(text: str) -> Fraction:
+    amount = parse_amount(text)
+    if not amount:
+        raise ValueError("must be more than 0")
+    return amount
+
+
+def _factor(text: str) -> Fraction:
+    factor = parse_amount(text)
+    if factor < 1:
+        raise ValueError(f'"{text}" is less than 1')
+    return factor
+
+
+def parse_halt(text: str) -> Halt | None:
+    """GNU parallel's grammar: `now|soon,fail|success|done=N|N%`, or `never`."""
+    if text.strip() == "never":
+        return None
+    match = re.fullmatch(r"(now|soon),(fail|success|done)=(\d+)(%?)", text.strip())
+    if match is None or not int(match[3]):
+        raise ValueError(f'"{text}" is no rule for stopping; write never, now,fail=1 or soon,fail=10%')
+    if match[4]:
+        return Halt(match[1], match[2], percent=Fraction(int(match[3]), 100))
+    return Halt(match[1], match[2], count=int(match[3]))
+
+
+def _level(text: str) -> str:
+    return _one_of("DEBUG", "INFO", "WARNING", "ERROR")(text.upper())
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting("run", "pool", _text, "", "the pool file, when it is not the only jobs.* of this folder"),
+    Setting("run", "seed", _text, "", "another text here gives another shuffle and other random numbers"),
+    Setting("run", "slots", _positive, "", "jobs at once; unset: cores of the machine // cores_per_job", None),
+    Setting("run", "cores_per_job", _cores, "1", "cores that a job takes; a fraction lets more jobs run at once"),
+    Setting("run", "gpus_per_job", parse_amount, "0", "GPUs that a job takes; told to it by CUDA_VISIBLE_DEVICES"),
+    Setting("run", "memory_per_job", parse_filesize, "", "memory that a job is counted with, as 2GiB", None),
+    Setting(
+        "run",
+        "needs",
+        _needs,
+        "",
+        "fields of a row that say what a job takes: any of cores, gpus, memory",
+        (),
+    ),
+    Setting("run", "nice", _nice, "10", "how far jobs stand back behind other work: 0 (off) to 19"),
+    Setting(
+        "run",
+        "audit",
+        parse_percent,
+        "0%",
+        "share of jobs that a second machine runs too, to compare results",
+    ),
+    Setting(
+        "run",
+        "barriers",
+        _one_of("", "local"),
+        "",
+        "local: each of several machines keeps barriers by itself",
+    ),
+    Setting("commands", "template", _text, "", "a command with {} {1} {name} {id}; lines are then its arguments"),
+    Setting("commands", "shell", _text, "/bin/sh", "runs command lines that have shell syntax"),
+    Setting("commands", "keep_lines", _regex, "", "only output lines that match this are kept in the log"),
+    Setting(
+        "commands",
+        "background",
+        _one_of("kill", "leave"),
+        "kill",
+        "what becomes of processes a command leaves",
+    ),
+    Setting(
+        "limits",
+        "timeout",
+        _timeout,
+        "",
+        "time for a job, as 90s or 1h30m, or 200% of the median so far",
+        None,
+    ),
+    Setting(
+        "limits",
+        "memory",
+        parse_filesize,
+        "",
+        "memory of a job and its children, beyond which it is ended",
+        None,
+    ),
+    Setting("limits", "retries", parse_count, "0", "how often a failed job is tried again"),
+    Setting("limits", "retry_delay", parse_duration, "0s", "how long to wait before it is"),
+    Setting("limits", "retry_memory_factor", _factor, "1", "after a kill for memory, its memory times this"),
+    Setting("limits", "halt", parse_halt, "never", "when to stop all: never, now,fail=1, soon,fail=10%"),
+    Setting("limits", "until", _text, "", "no job starts that would not end by then: 07:00, 8h, 2026-12-01T07:00"),
+    Setting("limits", "grace", parse_duration, "5s", "between asking a job to end and killing it"),
+    Setting("logging", "level", _level, "INFO", "least level that Python jobs' logging writes"),
+    Setting("logging", "segment", parse_filesize, "64MiB", "size at which the log goes on in a new file"),
+    Setting("logging", "per_job", parse_switch, "no", "also keep a log file for each job"),
+    Setting("display", "progress", _one_of("auto", "live", "plain", "none"), "auto", "how a run shows itself"),
+    Setting("display", "interval", parse_duration, "10s", "time between plain progress lines"),
+    Setting("hooks", "on_finish", _text, "", "a command to run when a run ends; SHAREOUT_* variables say how"),
+    Setting("hooks", "on_failure", _text, "", "a command to run when a job has failed for good"),
+    Setting("hooks", "on_progress", _text, "", "a command to run at each tenth of the share"),
+    Setting("results", "columns", _columns, "", "names of the merged table's columns, separated by commas", ()),
+)
+SECTIONS = tuple(dict.fromkeys(setting.section for setting in TABLE))
+BY_NAME = {setting.name: setting for setting in TABLE}
+
+
+def starting_text() -> str:
+    """The file that `init` writes: every setting with its default, commented out, and one example section."""
+    lines = ["# Settings of shareout. Every line is a comment that shows the default.", ""]
+    for section in SECTIONS:
+        lines.append(f"[{section}]")
+        for setting in TABLE:
+            if setting.section == section:
+                lines += [f"# {setting.comment}", f"# {setting.key} = {setting.default}".rstrip()]
+        lines.append("")
+    return "\n".join(
+        [
+            *lines,
+            "# Sections of your own are handed to Python jobs as `config`.",
+            "# [model]",
+            "# size = 10",
+            "",
+        ]
+    )
+
+
+def documented() -> str:
+    """The table of docs/settings.md."""
+    rows = [
+        f"| `[{one.section}] {one.key}` | {f'`{one.default}`' if one.default else '–'} | {one.comment.replace('|', '/')} |"
+        for one in TABLE
+    ]
+    return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows])

@@ -1,0 +1,1 @@
+"""Views only: what others computed, drawn for eyes. Nothing here decides anything."""

@@ -1,0 +1,110 @@
+"""64MiB, 1h30m, 1%: read and written in one place, both ways, so that what is written reads as the same number.
+
+Every reader takes the text of a setting or a flag and raises ValueError with a sentence that says what would
+be right.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_LETTERS = "KMGTPE"
+_SIZES = {
+    "": 1,
+    "B": 1,
+    **{letter: 2 ** (10 * power) for power, letter in enumerate(_LETTERS, 1)},
+    **{f"{letter}IB": 2 ** (10 * power) for power, letter in enumerate(_LETTERS, 1)},
+    **{f"{letter}B": 10 ** (3 * power) for power, letter in enumerate(_LETTERS, 1)},
+}
+_SECONDS = {"ms": Fraction(1, 1000), "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_NUMBER = r"\d+(?:\.\d+)?"
+_SIZE = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)")
+_PART = re.compile(rf"({_NUMBER})\s*(ms|[smhdw])")
+
+
+def parse_filesize(text: str) -> int:
+    """`64M` and `64MiB` are 64·2^20 bytes, `64MB` is 64·10^6; a plain number is bytes."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or match[2].upper() not in _SIZES:
+        raise ValueError(f'"{text}" is not a size; write 64MiB (2^20), 64MB (10^6), 1.5G or a number of bytes')
+    return int(Fraction(match[1]) * _SIZES[match[2].upper()])
+
+
+def format_filesize(size: int) -> str:
+    """The shortest exact text: `64MiB`, `1500000`."""
+    for power in range(len(_LETTERS), 0, -1):
+        unit = 2 ** (10 * power)
+        if size and size % unit == 0:
+            return f"{size // unit}{_LETTERS[power - 1]}iB"
+    return str(size)
+
+
+def parse_duration(text: str) -> float:
+    """`90s`, `1h30m`, `2d`, `500ms`, or a plain number of seconds."""
+    stripped = text.strip().lower()
+    if re.fullmatch(_NUMBER, stripped):
+        return float(stripped)
+    parts = _PART.findall(stripped)
+    if not parts or _PART.sub("", stripped).strip():
+        raise ValueError(f'"{text}" is not a duration; write 90s, 1h30m, 2d, 500ms or a number of seconds')
+    return float(sum(Fraction(number) * _SECONDS[unit] for number, unit in parts))
+
+
+def format_duration(seconds: float) -> str:
+    """`1h30m`, `2.5s`, `250ms`: exact to the millisecond."""
+    left = round(seconds * 1000)
+    said = ""
+    for unit in ("d", "h", "m"):
+        size = int(_SECONDS[unit]) * 1000
+        count, left = divmod(left, size)
+        said += f"{count}{unit}" if count else ""
+    if left % 1000 and left < 1000 and not said:
+        return f"{left}ms"
+    rest = f"{left / 1000:.3f}".rstrip("0").rstrip(".")
+    return said + (f"{rest}s" if left or not said else "")
+
+
+def parse_percent(text: str) -> Fraction:
+    """`1%` is 1/100; 0% to 100%."""
+    match = re.fullmatch(rf"({_NUMBER})\s*%", text.strip())
+    share = Fraction(match[1]) / 100 if match else Fraction(0) if text.strip() == "0" else None
+    if share is None or share > 1:
+        raise ValueError(f'"{text}" is not a share; write 1% (0% to 100%)')
+    return share
+
+
+def parse_amount(text: str) -> Fraction:
+    """A count that may be a fraction: `2`, `0.5`, `1/4`."""
+    stripped = text.strip()
+    if not re.fullmatch(rf"{_NUMBER}|\d+/[1-9]\d*", stripped):
+        raise ValueError(f'"{text}" is not a number; write 2, 0.5 or 1/4')
+    return Fraction(stripped)
+
+
+def parse_count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not re.fullmatch(r"[0-9]+", text.strip()):
+        raise ValueError(f'"{text}" is not a whole number; write 0, 1, 2 …')
+    return int(text)
+
+
+def parse_switch(text: str) -> bool:
+    """yes/no in the words that configparser takes."""
+    words = {
+        "yes": True,
+        "true": True,
+        "on": True,
+        "1": True,
+        "no": False,
+        "false": False,
+        "off": False,
+        "0": False,
+    }
+    if text.strip().lower() not in words:
+        raise ValueError(f'"{text}" is not yes or no')
+    return words[text.strip().lower()]
+
+
+def format_amount(amount: Fraction) -> str:
+    return str(amount.numerator) if amount.denominator == 1 else f"{float(amount):g}"
