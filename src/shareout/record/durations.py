@@ -1,0 +1,65 @@
+"""How long jobs take, in little memory: buckets that grow by an eighth, good to 6% at any scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import exp, log
+
+SHORTEST_S = 1e-6
+GROWTH = log(1.125)
+
+
+@dataclass(slots=True)
+class Durations:
+    """Counts by bucket, and the sums for mean and spread."""
+
+    buckets: dict[int, int] = field(default_factory=dict)
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        seconds = max(seconds, 0.0)
+        bucket = int(log(max(seconds, SHORTEST_S) / SHORTEST_S) / GROWTH)
+        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
+        self.count += 1
+        self.total += seconds
+        self.squares += seconds * seconds
+
+    def merge(self, other: Durations) -> None:
+        for bucket, count in other.buckets.items():
+            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
+        self.count += other.count
+        self.total += other.total
+        self.squares += other.squares
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.count if self.count else 0.0
+
+    @property
+    def variance(self) -> float:
+        return max(0.0, self.squares / self.count - self.mean**2) if self.count else 0.0
+
+    def percentile(self, percent: float) -> float:
+        """The duration that so many percent of the jobs do not exceed (the middle of its bucket)."""
+        left = self.count * percent / 100
+        for bucket in sorted(self.buckets):
+            left -= self.buckets[bucket]
+            if left <= 0:
+                return SHORTEST_S * exp((bucket + 0.5) * GROWTH)
+        return 0.0
+
+    def facts(self) -> dict[str, object]:
+        return {"buckets": self.buckets, "count": self.count, "total": self.total, "squares": self.squares}
+
+    @classmethod
+    def of(cls, facts: dict[str, object]) -> Durations:
+        buckets = facts["buckets"]
+        assert isinstance(buckets, dict)
+        return cls(
+            {int(bucket): int(count) for bucket, count in buckets.items()},
+            int(str(facts["count"])),
+            float(str(facts["total"])),
+            float(str(facts["squares"])),
+        )

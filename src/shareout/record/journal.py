@@ -1,0 +1,142 @@
+"""One attempt ↔ one line. The journal is JSON lines: a header, then attempts in the order in which they ended.
+
+    {"job":314,"pos":7,"try":1,"state":"done","start":1763666581.123456,"end":…,"slot":0,"result":[1,2],"crc":"89abcdef"}
+
+Keys stand in this order; crc is the CRC-32 of all before `,"crc"`, so that a flipped byte is never taken for
+another job's success. Lines with `"session"` tell when a process began and ended. Version 1.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+from zlib import crc32
+
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.values import encode
+
+VERSION = 1
+# `,"crc":"89abcdef"}` without the newline.
+TAIL = 18
+
+
+class BadLine(ValueError):
+    """A line whose checksum or form is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line: which plan, which machine, which code."""
+
+    digest: str
+    pool_digest: str
+    machine: str
+    jobs: int
+    ranges: tuple[tuple[int, int], ...]
+    audit: tuple[tuple[int, int], ...]
+    version: str
+    code: str
+    kind: str
+    """`python` or `command`: what the jobs are."""
+    ancestors: tuple[str, ...] = ()
+    """Digests of the plans that these inputs were rebalanced from, oldest first."""
+
+    def line(self) -> bytes:
+        return closed(json.dumps({"shareout": VERSION, **asdict(self)}, separators=(",", ":"))[:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A process began or ended its work on this journal."""
+
+    event: str
+    time: float
+    pid: int
+    host: str
+    code: str
+    reason: str = ""
+
+    def line(self) -> bytes:
+        facts = {"session": self.event, "time": self.time, "pid": self.pid, "host": self.host, "code": self.code}
+        return closed(json.dumps({**facts, "reason": self.reason}, separators=(",", ":"))[:-1])
+
+
+def closed(body: str) -> bytes:
+    """A line from all of it but the closing brace."""
+    raw = body.encode("ascii")
+    return b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))
+
+
+def attempt_line(attempt: Attempt) -> bytes:
+    """Any attempt, in the order of keys that readers rely on."""
+    body = (
+        f'{{"job":{attempt.job},"pos":{attempt.position},"try":{attempt.attempt},"state":"{attempt.state.value}",'
+        f'"start":{attempt.start:.6f},"end":{attempt.end:.6f},"slot":{attempt.slot}'
+    )
+    for key, value in (
+        ("exit", attempt.exit),
+        ("signal", attempt.signal),
+        ("cause", attempt.cause.value or None),
+        ("error", attempt.error),
+        ("pid", attempt.pid),
+        ("out", attempt.output_bytes or None),
+        ("mem", attempt.peak_memory),
+    ):
+        if value is not None:
+            body += f',"{key}":{json.dumps(value)}'
+    if attempt.state is State.DONE and attempt.exit is None:
+        body += f',"result":{encode(attempt.result)}'
+    return closed(body)
+
+
+def check(line: bytes) -> bytes:
+    """The line without its tail, or BadLine. `line` has no newline."""
+    if line[-TAIL:-10] != b',"crc":"' or line[-2:] != b'"}':
+        raise BadLine("cut or overwritten")
+    body = line[:-TAIL]
+    try:
+        if int(line[-10:-2], 16) != crc32(body):
+            raise BadLine("its checksum is wrong")
+    except ValueError as error:
+        raise BadLine("its checksum is unreadable") from error
+    return body
+
+
+def parse(line: bytes) -> Attempt | Header | Session | None:
+    """What a line says; None for a line of a kind that this version does not know."""
+    facts = json.loads(check(line) + b"}")
+    if "job" in facts:
+        return _attempt(facts)
+    if "shareout" in facts:
+        return _header(facts)
+    if "session" in facts:
+        keys = ("time", "pid", "host", "code", "reason")
+        return Session(facts["session"], *(facts[key] for key in keys))
+    return None
+
+
+def _attempt(facts: dict[str, Any]) -> Attempt:
+    return Attempt(
+        facts["job"],
+        facts["pos"],
+        facts["try"],
+        State(facts["state"]),
+        facts["start"],
+        facts["end"],
+        facts["slot"],
+        facts.get("exit"),
+        facts.get("signal"),
+        Cause(facts.get("cause", "")),
+        facts.get("error"),
+        facts.get("result"),
+        facts.get("pid"),
+        facts.get("out", 0),
+        facts.get("mem"),
+    )
+
+
+def _header(facts: dict[str, Any]) -> Header:
+    pairs = {key: tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit")}
+    plain = {key: facts[key] for key in ("digest", "pool_digest", "machine", "jobs", "version", "code", "kind")}
+    return Header(**plain, **pairs, ancestors=tuple(facts["ancestors"]))

@@ -1,0 +1,134 @@
+"""Appends to a journal: cut a torn tail first, write whole lines, sync once a second. Refuses another plan's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from pathlib import Path
+
+from blake3 import blake3
+
+from shareout.errors import CannotRecord, PlanMismatch
+from shareout.files import sync_folder
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+from shareout.record.reader import read_header
+
+SYNC_S = 1.0
+
+
+class JournalWriter:
+    """One process at a time: the caller holds the run directory's lock."""
+
+    def __init__(self, folder: RunFolder, header: Header) -> None:
+        self.path = folder.journal
+        self.is_new = not self.path.exists() or _is_torn_header(self.path)
+        try:
+            if self.is_new:
+                _begin(self.path, header)
+            else:
+                _check_same(read_header(self.path), header, self.path)
+            self._handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        except OSError as error:
+            raise _refused(self.path, error) from error
+        self.size = self._cut_torn_tail()
+        self._synced = time.monotonic()
+        self._dirty = False
+        self.hasher = blake3()
+
+    def hash_existing(self) -> None:
+        """Take the hash up to where appending begins, so that it can go on from there."""
+        self.hasher = blake3(max_threads=blake3.AUTO)
+        self.hasher.update_mmap(self.path)
+
+    def append(self, lines: bytes) -> None:
+        """All or nothing of whole lines: what a full disk took of them is cut away again."""
+        try:
+            written = os.write(self._handle, lines)
+            while written < len(lines):
+                written += os.write(self._handle, lines[written:])
+        except OSError as error:
+            self._cut_back()
+            raise _refused(self.path, error) from error
+        self.size += len(lines)
+        self.hasher.update(lines)
+        self._dirty = True
+
+    def sync_if_due(self) -> None:
+        """To the disk at least once a second while something is written."""
+        if self._dirty and time.monotonic() - self._synced >= SYNC_S:
+            self.sync()
+
+    def sync(self) -> None:
+        self._synced = time.monotonic()
+        self._dirty = False
+        try:
+            os.fdatasync(self._handle)
+            gone = os.fstat(self._handle).st_nlink == 0
+        except OSError as error:
+            raise _refused(self.path, error) from error
+        if gone:
+            raise CannotRecord(
+                f"{self.path} was removed while the run was writing to it",
+                way_out="What it held is lost with it. Run again to start that share anew.",
+            )
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+    def _cut_torn_tail(self) -> int:
+        size = os.fstat(self._handle).st_size
+        end = size
+        while end:
+            start = max(0, end - 65536)
+            at = os.pread(self._handle, end - start, start).rfind(b"\n")
+            if at >= 0:
+                end = start + at + 1
+                break
+            end = start
+        if end < size:
+            os.ftruncate(self._handle, end)
+            os.fsync(self._handle)
+        return end
+
+    def _cut_back(self) -> None:
+        try:
+            os.ftruncate(self._handle, self.size)
+        except OSError:
+            # The next start cuts it: a torn tail is nothing new to a reader.
+            return
+
+
+def _begin(path: Path, header: Header) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(handle, header.line())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(path.parent)
+
+
+def _is_torn_header(path: Path) -> bool:
+    """A process that was killed while it wrote the very first line left nothing to keep."""
+    with path.open("rb") as file:
+        return b"\n" not in file.read(1 << 20)
+
+
+def _check_same(found: Header, wanted: Header, path: Path) -> None:
+    if (found.digest, found.machine) != (wanted.digest, wanted.machine):
+        raise PlanMismatch(
+            f"{path} belongs to machine {found.machine} of plan {found.digest[:16]}, "
+            f"not to {wanted.machine} of {wanted.digest[:16]}",
+            way_out="It is left as it is. Use another --runs folder, or move it away.",
+        )
+
+
+def _refused(path: Path, error: OSError) -> CannotRecord:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    what = "the disk is full" if full else error.strerror or str(error)
+    return CannotRecord(
+        f"{path} cannot be written: {what}",
+        way_out="What is recorded so far is safe. Make room or mend it, and run the same command to go on.",
+    )
