@@ -88,6 +88,8 @@ class Tally:
 
     def apply(self, attempt: Attempt) -> None:
         """Fold one record in. The first that is done counts; what comes after it is told as doubled."""
+        if attempt.state is State.STOPPED:
+            return
         at = self.index(attempt.position)
         if at < 0:
             self.foreign += 1

@@ -6,7 +6,7 @@ register the file descriptors they wait for with the crew's selector; `collect` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,14 @@ class Order:
     cores: str = "1"
     gpus: tuple[str, ...] = ()
     memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child process ended: what wait4 told."""
+
+    status: int
+    peak_memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,8 @@ class Hands(Protocol):
     def start(self, slot: int, order: Order) -> None:
         """Run these; only after `appetite` said so, and never more than it said."""
 
-    def collect(self) -> Sequence[Finished]:
-        """What has ended since the last call."""
+    def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
+        """What has ended since the last call; `ended` are the child processes that died meanwhile, already reaped."""
 
     def running(self) -> Sequence[Running]:
         """The jobs that run at this moment."""
@@ -61,7 +69,10 @@ class Hands(Protocol):
         """Positions that were handed out and not begun, from every slot; they will not be run here."""
 
     def end(self, slot: int, cause: Cause) -> None:
-        """End the slot's running job (TERM, grace, KILL, its whole family); it comes back by `collect` with that cause."""
+        """End the slot's running job: TERM, grace, KILL, its whole family. It comes back by `collect` with that cause."""
+
+    def pids(self) -> Mapping[int, int]:
+        """slot → the process that works in it."""
 
     def is_idle(self) -> bool:
         """True when no slot runs or holds anything."""

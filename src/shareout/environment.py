@@ -1,0 +1,37 @@
+"""The environment of every child (jobs, hooks): the user's own, with ours added and the freezer's removed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+# A one-file program's loader sets these for itself; a child that inherits them loads our libraries.
+_FREEZER = ("_PYI_", "_MEI", "PYINSTALLER_", "_PYINSTALLER_")
+_RESTORED = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LIBPATH", "DYLD_LIBRARY_PATH")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def user_environment(environ: Mapping[str, str] | None = None, *, frozen: bool | None = None) -> dict[str, str]:
+    """What the user's shell had, also inside a one-file program."""
+    source = dict(os.environ if environ is None else environ)
+    if not (getattr(sys, "frozen", False) if frozen is None else frozen):
+        return source
+    for name in _RESTORED:
+        original = source.pop(f"{name}_ORIG", None)
+        unpacked = source.pop(name, None)
+        if original is not None:
+            source[name] = original
+        elif unpacked is not None and "_MEI" not in unpacked:
+            source[name] = unpacked
+    return {name: value for name, value in source.items() if not name.startswith(_FREEZER)}
+
+
+def with_threads(environment: dict[str, str], cores: int) -> dict[str, str]:
+    """Numeric libraries keep to the job's cores, unless the user said otherwise."""
+    return {**{name: str(max(1, cores)) for name in _THREADS}, **environment}
+
+
+def encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
+    """As bytes, once: a spawn encodes the whole environment of every command otherwise."""
+    return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}

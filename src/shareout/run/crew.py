@@ -1,0 +1,264 @@
+"""Keep the slots busy: ask the supply, start what fits, wait, and record what ended.
+
+The order is the program's main promise, and stands once, in `_settle`: append to the journal, then tell the
+listener, then hand back to the supply. A job counts as done when its line is in the file, never before.
+"""
+
+from __future__ import annotations
+
+import heapq
+import selectors
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from shareout.config import LimitSettings
+from shareout.events import Counts, Listener
+from shareout.record.journal import attempt_line
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.tally import Tally
+from shareout.record.writer import JournalWriter
+from shareout.run import Finished, Hands, Order
+from shareout.run.limits import Watch
+from shareout.run.needs import Packing
+from shareout.run.orphans import Children
+from shareout.run.policy import halts, judge, may_start
+from shareout.run.signals import Stops
+from shareout.supply import Supply, Work
+
+TICK_S = 0.25
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a crew works with; `background` does small things between turns and tells whether it wants more turns."""
+
+    supply: Supply
+    hands: Hands
+    writer: JournalWriter
+    tally: Tally
+    listener: Listener
+    children: Children
+    stops: Stops
+    selector: selectors.BaseSelector
+    limits: LimitSettings
+    packing: Packing | None
+    watch: Watch
+    background: Callable[[], bool]
+
+
+class Crew:
+    """One run of one machine's share."""
+
+    def __init__(self, parts: Parts, slots: int, jobs: int, deadline: float | None) -> None:
+        self.parts = parts
+        self.slots = slots
+        self.jobs = jobs
+        self.deadline = deadline
+        self.reason = ""
+        self.at_once = False
+        self._again: list[tuple[float, int, int]] = []
+        self._finished_here = 0
+        self._next_tick = 0.0
+        self._failed_before = parts.tally.failed
+        self._done_before = parts.tally.done
+
+    def run(self) -> str:
+        """Until nothing is left to do or a reason stops it; the reason, or `finished`."""
+        parts = self.parts
+        while True:
+            self._heed_stops()
+            if not self.reason:
+                self._fill()
+            if self._is_over():
+                return self.reason or "finished"
+            self._wait()
+            finished = parts.hands.collect(parts.children.reap())
+            if finished:
+                self._settle(finished)
+            self._between_turns()
+
+    def counts(self) -> Counts:
+        tally = self.parts.tally
+        running = len(self.parts.hands.running())
+        return Counts(self.jobs, tally.done, tally.failed, tally.skipped, running, self._finished_here)
+
+    def _settle(self, finished: Sequence[Finished]) -> None:
+        """Append, then tell, then hand back."""
+        parts = self.parts
+        judged = [[self._judged(attempt) for attempt in one.attempts] for one in finished]
+        lines = b"".join(one.lines for one in finished)
+        lines += b"".join(attempt_line(attempt) for attempts in judged for attempt in attempts)
+        parts.writer.append(lines)
+
+        for one, attempts in zip(finished, judged, strict=True):
+            self._sum_up(one, attempts)
+        told = [attempt for attempts in judged for attempt in attempts]
+        parts.listener.finished(told, self.counts())
+
+        for one, attempts in zip(finished, judged, strict=True):
+            self._hand_back(one, attempts)
+        self._heed_halt()
+
+    def _judged(self, attempt: Attempt) -> Attempt:
+        if attempt.state is not State.FAILED:
+            return attempt
+        return replace(attempt, state=judge(attempt, self.parts.limits).state)
+
+    def _sum_up(self, one: Finished, attempts: Sequence[Attempt]) -> None:
+        tally = self.parts.tally
+        if one.count:
+            apart = {attempt.position for attempt in attempts}
+            for work in one.work:
+                _mark_done(tally, work, apart)
+        for attempt in attempts:
+            tally.apply(attempt)
+        final = sum(attempt.state in (State.DONE, State.FAILED) for attempt in attempts)
+        self._finished_here += one.count + final
+
+    def _hand_back(self, one: Finished, attempts: Sequence[Attempt]) -> None:
+        parts = self.parts
+        for work in one.work:
+            parts.supply.finished(work)
+        for attempt in attempts:
+            single = Work(attempt.position, attempt.position + 1)
+            if parts.packing:
+                parts.packing.free(attempt)
+            if attempt.state is State.RETRY:
+                due = time.monotonic() + parts.limits.retry_delay
+                heapq.heappush(self._again, (due, attempt.position, attempt.attempt + 1))
+            elif attempt.state is State.STOPPED and not self.reason:
+                heapq.heappush(self._again, (0.0, single.start, attempt.attempt))
+
+    def _fill(self) -> None:
+        """Start what fits. When the supply runs low, batches shrink, so that all slots end together."""
+        parts = self.parts
+        if not may_start(time.time(), self.deadline, parts.tally.durations):
+            self._stop("deadline", "no job would end before the deadline: nothing new is started")
+            return
+        for slot in range(self.slots):
+            appetite = parts.hands.appetite(slot)
+            if appetite and not self._feed(slot, appetite):
+                break
+        if parts.supply.is_exhausted():
+            self._share_rest()
+
+    def _feed(self, slot: int, appetite: int) -> bool:
+        """Give a slot its next work; False when there is none now."""
+        if self.parts.packing is not None:
+            return self._feed_packed(slot)
+        if self._again and self._again[0][0] <= time.monotonic():
+            _, position, attempt = heapq.heappop(self._again)
+            self.parts.hands.start(slot, Order(Work(position, position + 1), attempt))
+            return True
+        left = self.parts.supply.left()
+        work = self.parts.supply.next(min(appetite, max(1, left // (2 * self.slots))))
+        if work is None:
+            return False
+        self.parts.hands.start(slot, self._order(work))
+        return True
+
+    def _feed_packed(self, slot: int) -> bool:
+        packing = self.parts.packing
+        assert packing is not None
+        while self._again and self._again[0][0] <= time.monotonic():
+            _, position, attempt = heapq.heappop(self._again)
+            packing.wait(position, attempt)
+        while packing.wants_more() and (work := self.parts.supply.next(1)) is not None:
+            packing.wait(work.start, self.parts.tally.tries.get(work.start, 0) + 1)
+        order = packing.next()
+        if order is None:
+            return False
+        self.parts.hands.start(slot, order)
+        return True
+
+    def _order(self, work: Work) -> Order:
+        """A batch runs at its first try; a position that was tried before goes alone."""
+        tries = self.parts.tally.tries
+        if tries:
+            tried = next((position for position in range(work.start, work.stop) if position in tries), None)
+            if tried == work.start:
+                self._return_rest(work, work.start + 1)
+                return Order(Work(work.start, work.start + 1), tries[work.start] + 1)
+            if tried is not None:
+                self._return_rest(work, tried)
+                return Order(Work(work.start, tried))
+        return Order(work)
+
+    def _return_rest(self, work: Work, start: int) -> None:
+        if start < work.stop:
+            self.parts.supply.give_back(Work(start, work.stop))
+
+    def _share_rest(self) -> None:
+        """A slot is hungry and the supply is empty: take back what waits behind a long job."""
+        if any(self.parts.hands.appetite(slot) > 0 for slot in range(self.slots)):
+            for work in self.parts.hands.take_back():
+                self.parts.supply.give_back(work)
+
+    def _is_over(self) -> bool:
+        if not self.parts.hands.is_idle():
+            return False
+        if self.reason:
+            return True
+        waiting = self._again or (self.parts.packing and self.parts.packing.waits())
+        return not waiting and self.parts.supply.is_exhausted()
+
+    def _wait(self) -> None:
+        timeout = max(0.0, self._next_tick - time.monotonic())
+        if self._again and not self.reason:
+            timeout = min(timeout, max(0.0, self._again[0][0] - time.monotonic()))
+        timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations))
+        if self.parts.background():
+            timeout = 0.0
+        self.parts.selector.select(timeout)
+        self.parts.stops.drain()
+
+    def _between_turns(self) -> None:
+        parts = self.parts
+        now = time.monotonic()
+        parts.writer.sync_if_due()
+        if now >= self._next_tick or parts.stops.redraw:
+            self._next_tick = now + TICK_S
+            parts.stops.redraw = False
+            parts.listener.tick(self.counts(), parts.hands.running())
+        for slot, cause in parts.watch.overdue(parts.hands, parts.tally.durations):
+            parts.hands.end(slot, cause)
+
+    def _heed_stops(self) -> None:
+        level = self.parts.stops.level
+        if level >= 1 and not self.reason:
+            self._stop("stopped", "stopping: nothing new is started, running jobs are let finish (again: stop them now)")
+        if level >= 2 and not self.at_once:
+            self._stop_now("stopping now: running jobs are ended")
+
+    def _heed_halt(self) -> None:
+        halt = self.parts.limits.halt
+        tally = self.parts.tally
+        done, failed = tally.done - self._done_before, tally.failed - self._failed_before
+        if halt is not None and halts(halt, done, failed, self.jobs) and not self.reason:
+            self._stop("halt", f"stopping by the halt rule: {failed} failed, {done} done")
+            if halt.when == "now":
+                self._stop_now("running jobs are ended")
+
+    def _stop(self, reason: str, sentence: str) -> None:
+        self.reason = reason
+        for work in self.parts.hands.take_back():
+            self.parts.supply.give_back(work)
+        self.parts.listener.said(sentence)
+
+    def _stop_now(self, sentence: str) -> None:
+        self.at_once = True
+        self.parts.listener.said(sentence)
+        for one in self.parts.hands.running():
+            self.parts.hands.end(one.slot, Cause.STOPPED)
+
+
+def _mark_done(tally: Tally, work: Work, apart: set[int]) -> None:
+    start = work.start
+    for position in sorted(apart):
+        if start <= position < work.stop:
+            if start < position:
+                tally.did(start, position)
+            start = position + 1
+    if start < work.stop:
+        tally.did(start, work.stop)

@@ -1,0 +1,114 @@
+"""Reaps children, and ends what a job leaves behind: background processes, daemons, grandchildren.
+
+This process adopts every descendant whose parent dies (a subreaper), so nothing of a job can hide behind
+`setsid` or a double fork: when its leader has ended, what we adopted belongs to it by its session, or by the
+mark in its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+
+from shareout.run import Ended
+
+MARK = "SHAREOUT_MARK"
+
+
+class Children:
+    """All child processes of a run, ours and adopted."""
+
+    def __init__(self, *, leave_background: bool, after_end: Callable[[int], None]) -> None:
+        self._leave = leave_background
+        self._after_end = after_end
+        self._ours: set[int] = set()
+        self._listing = f"/proc/self/task/{threading.get_native_id()}/children"
+        self._suspect = False
+
+    def add(self, pid: int, *, leads: bool = True) -> None:
+        """A process that we started ourselves."""
+        self._ours.add(pid)
+
+    def reap(self) -> dict[int, Ended]:
+        """Those of ours that ended, each with its group gone; adopted ones are only waved off."""
+        ended: dict[int, Ended] = {}
+        while True:
+            try:
+                # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                break
+            if found is None:
+                break
+            pid = found.si_pid
+            if pid in self._ours:
+                if not self._leave:
+                    kill_group(pid, signal.SIGKILL)
+                _, status, usage = os.wait4(pid, 0)
+                ended[pid] = Ended(status, usage.ru_maxrss * 1024)
+                self._ours.discard(pid)
+                self._after_end(pid)
+                self._suspect = True
+            else:
+                os.waitpid(pid, 0)
+                self._suspect = True
+        return ended
+
+    def sweep(self, running: Mapping[int, str]) -> None:
+        """End adopted processes that belong to no running job; `running` is leader → mark."""
+        if self._leave or not self._suspect:
+            return
+        self._suspect = False
+        for pid in self.adopted():
+            if not self._belongs(pid, running):
+                # Seen again until it is gone: its own children come to us only when it has died.
+                self._suspect = True
+                _kill(pid)
+
+    def end_all(self) -> None:
+        """At the end of a run: whatever was adopted and still lives."""
+        for _ in range(100):
+            left = self.adopted()
+            if self._leave or not left:
+                return
+            for pid in left:
+                _kill(pid)
+                try:
+                    os.waitpid(pid, 0)
+                except ChildProcessError:
+                    continue
+
+    def adopted(self) -> list[int]:
+        try:
+            with open(self._listing, "rb") as file:
+                return [pid for pid in map(int, file.read().split()) if pid not in self._ours]
+        except OSError:
+            return []
+
+    def _belongs(self, pid: int, running: Mapping[int, str]) -> bool:
+        try:
+            if os.getsid(pid) in running or os.getpgid(pid) in running:
+                return True
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                environ = file.read()
+        except (OSError, ProcessLookupError):
+            return False
+        return any(mark.encode() in environ for mark in running.values())
+
+
+def kill_group(leader: int, number: int) -> None:
+    try:
+        os.killpg(leader, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _kill(pid: int) -> None:
+    try:
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,0 +1,134 @@
+"""What jobs print: a file a slot while they run, moved into the log when the job ends.
+
+Small outputs are moved at once. A large one is set aside and moved in steps between the turns of the crew,
+so that a job that prints a gigabyte stops nobody. What a killed run left is moved at the next start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout.config import Settings
+from shareout.errors import CannotRecord
+from shareout.record.folder import RunFolder
+from shareout.record.log import LogWriter
+
+STEP = 1 << 20
+_ASIDE = re.compile(r"(\d+)-(\d+)-\d+\.aside")
+
+
+@dataclass(slots=True)
+class _Aside:
+    path: Path
+    job: int
+    attempt: int
+    at: int = 0
+
+
+class SlotOutputs:
+    """The output files of all slots."""
+
+    def __init__(self, folder: RunFolder, log: LogWriter, settings: Settings, *, tee: bool = False) -> None:
+        self._folder = folder
+        self._log = log
+        self._keep = re.compile(settings.commands.keep_lines.encode()) if settings.commands.keep_lines else None
+        self._per_job = settings.logging.per_job
+        self._tee = tee
+        self._handles: dict[int, int] = {}
+        self._asides: deque[_Aside] = deque()
+        self._serial = 0
+        try:
+            folder.slots.mkdir(exist_ok=True)
+        except OSError as error:
+            raise CannotRecord(f"{folder.slots} cannot be made: {error.strerror}") from error
+        self._rescue()
+
+    def handle(self, slot: int) -> int:
+        """Where the slot's job writes; appended to, so that two writers never overwrite each other."""
+        if slot not in self._handles:
+            path = self._folder.slot_output(slot)
+            self._handles[slot] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        return self._handles[slot]
+
+    def size(self, slot: int) -> int:
+        return os.fstat(self.handle(slot)).st_size
+
+    def collect(self, slot: int, job: int, attempt: int) -> int:
+        """A job has ended: its output goes to the log. Returns how many bytes it was."""
+        handle = self.handle(slot)
+        size = os.fstat(handle).st_size
+        if not size:
+            return 0
+        if size <= STEP:
+            self.add(os.pread(handle, size, 0), job, attempt)
+            os.ftruncate(handle, 0)
+        else:
+            self._set_aside(slot, job, attempt)
+        return size
+
+    def add(self, data: bytes, job: int, attempt: int, level: str = "INFO") -> None:
+        if self._per_job:
+            path = self._folder.job_log(job)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(data)
+        if self._tee:
+            prefix = f"{job}: ".encode()
+            os.write(1, prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
+        if self._keep:
+            data = b"".join(line for line in data.splitlines(keepends=True) if self._keep.search(line))
+        if data:
+            self._log.output(data, job, attempt, level, time.time())
+
+    def step(self) -> bool:
+        """Move a little of what was set aside; True while there is more."""
+        if not self._asides:
+            return False
+        one = self._asides[0]
+        with one.path.open("rb") as file:
+            file.seek(one.at)
+            data = file.read(STEP)
+            if len(data) == STEP and b"\n" in data:
+                data = data[: data.rindex(b"\n") + 1]
+        if data:
+            self.add(data, one.job, one.attempt)
+            one.at += len(data)
+        else:
+            one.path.unlink(missing_ok=True)
+            self._asides.popleft()
+        return bool(self._asides)
+
+    def close(self) -> None:
+        while self.step():
+            pass
+        for slot, handle in self._handles.items():
+            os.close(handle)
+            self._folder.slot_output(slot).unlink(missing_ok=True)
+
+    def _set_aside(self, slot: int, job: int, attempt: int) -> None:
+        os.close(self._handles.pop(slot))
+        self._serial += 1
+        path = self._folder.slots / f"{job}-{attempt}-{self._serial}.aside"
+        self._folder.slot_output(slot).rename(path)
+        self._asides.append(_Aside(path, job, attempt))
+
+    def adopt(self, path: Path, job: int, attempt: int) -> None:
+        """A worker set its large output aside by itself."""
+        self._asides.append(_Aside(path, job, attempt))
+
+    def _rescue(self) -> None:
+        """What a run that was killed had not moved yet; whose it was is told where it is known."""
+        for path in sorted(self._folder.slots.glob("*.aside")):
+            match = _ASIDE.fullmatch(path.name)
+            if match:
+                self._asides.append(_Aside(path, int(match[1]), int(match[2])))
+        for path in sorted(self._folder.slots.glob("*.out")):
+            data = path.read_bytes()[: 1 << 24]
+            if data:
+                self._log.output(data, None, 0, "WARNING", time.time())
+            path.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""Retry, give up, stop the run: decisions from facts. Pure; the clock comes in as an argument."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shareout.config import LimitSettings
+from shareout.errors import UsageError
+from shareout.record.durations import Durations
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.settings_table import Halt
+from shareout.units import parse_duration
+
+# A share of failures says nothing about the first few jobs.
+LEAST_FOR_PERCENT = 3
+LEAST_FOR_MEDIAN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of an attempt that did not end well."""
+
+    state: State
+    delay_s: float = 0.0
+
+
+def judge(attempt: Attempt, limits: LimitSettings) -> Verdict:
+    """Final, or tried again. What we stopped ourselves costs nothing."""
+    if attempt.cause is Cause.STOPPED:
+        return Verdict(State.STOPPED)
+    if attempt.attempt <= limits.retries:
+        return Verdict(State.RETRY, limits.retry_delay)
+    return Verdict(State.FAILED)
+
+
+def halts(halt: Halt | None, done: int, failed: int, jobs: int) -> bool:
+    """Whether the rule for stopping the whole run is met."""
+    if halt is None:
+        return False
+    reached = {"fail": failed, "success": done, "done": done + failed}[halt.what]
+    if halt.count is not None:
+        return reached >= halt.count
+    assert halt.percent is not None
+    return reached >= LEAST_FOR_PERCENT and reached >= halt.percent * max(1, jobs)
+
+
+def time_limit(limits: LimitSettings, durations: Durations) -> float | None:
+    """Seconds that a job may take now; a share of the median counts only when there is a median."""
+    if limits.timeout is None:
+        return None
+    if limits.timeout.seconds is not None:
+        return limits.timeout.seconds
+    assert limits.timeout.percent is not None
+    if durations.count < LEAST_FOR_MEDIAN:
+        return None
+    return max(durations.percentile(50) * limits.timeout.percent / 100, 0.1)
+
+
+def may_start(now: float, deadline: float | None, durations: Durations) -> bool:
+    """No job starts that would not end before the deadline, judged by nine of ten seen so far."""
+    if deadline is None:
+        return True
+    return now + (durations.percentile(90) if durations.count else 0.0) < deadline
+
+
+def deadline_of(until: str, now: float, environ: Mapping[str, str] = os.environ) -> float | None:
+    """`07:00` (the next one), `8h` from now, an ISO time; else the end of the Slurm allocation, when it is known."""
+    if until:
+        return _until(until, now)
+    slurm = environ.get("SLURM_JOB_END_TIME", "")
+    return float(slurm) if re.fullmatch(r"\d+(\.\d+)?", slurm) else None
+
+
+def _until(text: str, now: float) -> float:
+    clock = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
+    if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
+        today = datetime.fromtimestamp(now)
+        then = today.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+        return (then if then > today else then + timedelta(days=1)).timestamp()
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except ValueError:
+        pass
+    try:
+        return now + parse_duration(text)
+    except ValueError:
+        raise UsageError(f'"{text}" is no time to stop at', way_out="Write 07:00, 8h, or 2026-12-01T07:00.") from None

@@ -1,0 +1,102 @@
+"""Cores, GPUs, memory: what fits now. Pure: it only counts.
+
+A job that does not fit waits at the head of the line; smaller ones may pass it, but only so often, so that a
+big job is never starved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from shareout.config import RunSettings
+from shareout.pool import Need
+from shareout.units import parse_amount
+
+MOST_PASSES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one job takes, all said."""
+
+    cores: Fraction
+    gpus: Fraction
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a job was given, to be handed back."""
+
+    demand: Demand
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Capacity:
+    """What is free of a machine."""
+
+    cores: Fraction
+    gpus: Sequence[str]
+    memory: int
+    free_cores: Fraction = field(init=False)
+    free_memory: int = field(init=False)
+    used_gpus: dict[str, Fraction] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.free_cores = self.cores
+        self.free_memory = self.memory
+        self.used_gpus = {name: Fraction(0) for name in self.gpus}
+
+    def can_ever(self, demand: Demand) -> str:
+        """Empty when it would fit an idle machine, else what is too much."""
+        if demand.cores > self.cores:
+            return f"{demand.cores} cores, and this machine has {self.cores}"
+        if demand.gpus > len(self.gpus):
+            return f"{demand.gpus} GPUs, and this machine has {len(self.gpus)}"
+        if demand.memory > self.memory:
+            return f"{demand.memory} bytes of memory, and this machine has {self.memory}"
+        return ""
+
+    def take(self, demand: Demand) -> Grant | None:
+        """What the job gets, or None when it does not fit now."""
+        if demand.cores > self.free_cores or demand.memory > self.free_memory:
+            return None
+        gpus = self._pick_gpus(demand.gpus)
+        if gpus is None:
+            return None
+        self.free_cores -= demand.cores
+        self.free_memory -= demand.memory
+        for name in gpus:
+            self.used_gpus[name] += min(Fraction(1), demand.gpus)
+        return Grant(demand, gpus)
+
+    def give(self, grant: Grant) -> None:
+        self.free_cores += grant.demand.cores
+        self.free_memory += grant.demand.memory
+        for name in grant.gpus:
+            self.used_gpus[name] -= min(Fraction(1), grant.demand.gpus)
+
+    def _pick_gpus(self, amount: Fraction) -> tuple[str, ...] | None:
+        """Whole GPUs that nobody uses, or a share of the fullest one that still has room."""
+        if not amount:
+            return ()
+        if amount < 1:
+            room = [name for name, used in self.used_gpus.items() if used + amount <= 1]
+            return (max(room, key=lambda name: self.used_gpus[name]),) if room else None
+        idle = [name for name, used in self.used_gpus.items() if not used]
+        count = -(-amount.numerator // amount.denominator)
+        return tuple(idle[:count]) if len(idle) >= count else None
+
+
+def demand_of(settings: RunSettings, need: Need | None, memory_factor: Fraction = Fraction(1)) -> Demand:
+    """The run's setting, unless the job says otherwise."""
+    need = need or Need()
+    memory = need.memory if need.memory is not None else settings.memory_per_job or 0
+    return Demand(
+        parse_amount(need.cores) if need.cores else settings.cores_per_job,
+        parse_amount(need.gpus) if need.gpus else settings.gpus_per_job,
+        int(memory * memory_factor),
+    )

@@ -1,0 +1,110 @@
+"""This machine's share, in order: ranges of positions that are not final yet, one phase after the other."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shareout.record.tally import FAILED, NEW, Tally
+from shareout.supply import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The positions that may run together; the next stage begins when this one is finished."""
+
+    start: int
+    stop: int
+    check: bool = False
+    """Begin only when no job of the stage before has failed."""
+
+
+class StaticSupply:
+    """Hands out what the tally says is new, skipping the rest at the speed of memory."""
+
+    def __init__(self, stages: Sequence[Stage], tally: Tally, most: int | None = None) -> None:
+        self._stages = [stage for stage in stages if stage.start < stage.stop]
+        self._tally = tally
+        self._states = tally.states
+        self._most = most
+        self._back: deque[Work] = deque()
+        self._stage = 0
+        self._cursor = self._index(0) if self._stages else 0
+        self._outstanding = 0
+        self._left = sum(self._states.count(NEW, *self._bounds(number)) for number in range(len(self._stages)))
+        self.refusal = ""
+        """Why a barrier let nothing through, when one did."""
+
+    def next(self, limit: int) -> Work | None:
+        if self._most is not None:
+            limit = min(limit, self._most)
+        if limit < 1 or self.refusal:
+            return None
+        work = self._from_back(limit) or self._fresh(limit)
+        if work is not None:
+            self._outstanding += len(work)
+            if self._most is not None:
+                self._most -= len(work)
+        return work
+
+    def give_back(self, work: Work) -> None:
+        self._outstanding -= len(work)
+        if self._most is not None:
+            self._most += len(work)
+        self._back.append(work)
+
+    def finished(self, work: Work) -> None:
+        self._outstanding -= len(work)
+
+    def is_exhausted(self) -> bool:
+        if self._most == 0 or self.refusal:
+            return True
+        return not self._back and self._left == 0
+
+    def left(self) -> int:
+        return self._left + sum(map(len, self._back))
+
+    def _from_back(self, limit: int) -> Work | None:
+        if not self._back:
+            return None
+        work = self._back.popleft()
+        if len(work) > limit:
+            self._back.appendleft(Work(work.start + limit, work.stop))
+            work = Work(work.start, work.start + limit)
+        return work
+
+    def _fresh(self, limit: int) -> Work | None:
+        while self._stage < len(self._stages):
+            first, end = self._bounds(self._stage)
+            at = self._states.find(NEW, self._cursor, end)
+            if at >= 0:
+                window = self._states[at : min(at + limit, end)]
+                length = len(window) - len(window.lstrip(b"\0"))
+                self._cursor = at + length
+                self._left -= length
+                start = self._stages[self._stage].start + at - first
+                return Work(start, start + length)
+            if self._outstanding or self._back or not self._may_pass():
+                return None
+            self._stage += 1
+            self._cursor = self._index(self._stage) if self._stage < len(self._stages) else 0
+        return None
+
+    def _may_pass(self) -> bool:
+        """Whether the stage after the current one may begin."""
+        following = self._stage + 1
+        if following >= len(self._stages) or not self._stages[following].check:
+            return True
+        first, end = self._bounds(self._stage)
+        failed = self._states.count(FAILED, first, end)
+        if failed:
+            self.refusal = f"a barrier with CHECK was reached after {failed} failed jobs"
+        return not failed
+
+    def _index(self, stage: int) -> int:
+        return self._tally.index(self._stages[stage].start)
+
+    def _bounds(self, stage: int) -> tuple[int, int]:
+        first = self._index(stage)
+        return first, first + self._stages[stage].stop - self._stages[stage].start
