@@ -87,6 +87,9 @@ class LogWriter:
             self._handle = self._open()
             self._size = 0
 
+    def fileno(self) -> int:
+        return self._handle
+
     def close(self) -> None:
         try:
             self.flush()

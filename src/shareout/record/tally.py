@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -77,6 +78,11 @@ class Tally:
             if start <= position < stop:
                 return self._starts[number] + position - start
         return -1
+
+    def position(self, index: int) -> int:
+        """The inverse of `index`."""
+        number = bisect_right(self._starts, index) - 1
+        return self.ranges[number][0] + index - self._starts[number]
 
     def state(self, position: int) -> int:
         at = self.index(position)

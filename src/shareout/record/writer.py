@@ -74,6 +74,9 @@ class JournalWriter:
                 way_out="What it held is lost with it. Run again to start that share anew.",
             )
 
+    def fileno(self) -> int:
+        return self._handle
+
     def close(self) -> None:
         os.close(self._handle)
 

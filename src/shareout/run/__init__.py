@@ -65,8 +65,14 @@ class Hands(Protocol):
     def running(self) -> Sequence[Running]:
         """The jobs that run at this moment."""
 
-    def take_back(self) -> Sequence[Work]:
-        """Positions that were handed out and not begun, from every slot; they will not be run here."""
+    def count_running(self) -> int: ...
+
+    def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
+        """Positions that were handed out and not begun, from every slot whose job runs for so long already; and
+        those that a dead worker had left. They will not be run here."""
+
+    def marks(self) -> Mapping[int, str]:
+        """The leaders of what runs now, each with the mark in its environment."""
 
     def end(self, slot: int, cause: Cause) -> None:
         """End the slot's running job: TERM, grace, KILL, its whole family. It comes back by `collect` with that cause."""

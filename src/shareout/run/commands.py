@@ -30,7 +30,7 @@ RESET = (
     signal.SIGPIPE, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.SIGXFSZ,
 )  # fmt: skip
 
-Described = Callable[[int, int, Order], tuple[int, str, dict[bytes, bytes]]]
+Described = Callable[[int, int, Order], tuple[int, str, Mapping[bytes, bytes]]]
 """position, slot, order → the job's id, its command line, and its own part of the environment."""
 
 
@@ -121,6 +121,9 @@ class Commands:
             if job is not None
         ]
 
+    def count_running(self) -> int:
+        return len(self._by_pid)
+
     def marks(self) -> Mapping[int, str]:
         """leader → mark, of what runs now."""
         return {job.pid: job.mark for job in self._slots if job is not None}
@@ -128,7 +131,7 @@ class Commands:
     def pids(self) -> Mapping[int, int]:
         return {slot: job.pid for slot, job in enumerate(self._slots) if job is not None}
 
-    def take_back(self) -> Sequence[Work]:
+    def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
         return ()
 
     def end(self, slot: int, cause: Cause) -> None:

@@ -27,6 +27,7 @@ from shareout.run.signals import Stops
 from shareout.supply import Supply, Work
 
 TICK_S = 0.25
+LONG_JOB_S = 0.02
 
 
 @dataclass(slots=True)
@@ -74,13 +75,14 @@ class Crew:
                 return self.reason or "finished"
             self._wait()
             finished = parts.hands.collect(parts.children.reap())
+            parts.children.sweep(parts.hands.marks())
             if finished:
                 self._settle(finished)
             self._between_turns()
 
     def counts(self) -> Counts:
         tally = self.parts.tally
-        running = len(self.parts.hands.running())
+        running = self.parts.hands.count_running()
         return Counts(self.jobs, tally.done, tally.failed, tally.skipped, running, self._finished_here)
 
     def _settle(self, finished: Sequence[Finished]) -> None:
@@ -139,9 +141,8 @@ class Crew:
         for slot in range(self.slots):
             appetite = parts.hands.appetite(slot)
             if appetite and not self._feed(slot, appetite):
-                break
-        if parts.supply.is_exhausted():
-            self._share_rest()
+                self._share_rest()
+                return
 
     def _feed(self, slot: int, appetite: int) -> bool:
         """Give a slot its next work; False when there is none now."""
@@ -190,10 +191,9 @@ class Crew:
             self.parts.supply.give_back(Work(start, work.stop))
 
     def _share_rest(self) -> None:
-        """A slot is hungry and the supply is empty: take back what waits behind a long job."""
-        if any(self.parts.hands.appetite(slot) > 0 for slot in range(self.slots)):
-            for work in self.parts.hands.take_back():
-                self.parts.supply.give_back(work)
+        """A slot is hungry and the supply has nothing: take back what waits behind a long job."""
+        for work in self.parts.hands.take_back(LONG_JOB_S):
+            self.parts.supply.give_back(work)
 
     def _is_over(self) -> bool:
         if not self.parts.hands.is_idle():
@@ -227,7 +227,9 @@ class Crew:
     def _heed_stops(self) -> None:
         level = self.parts.stops.level
         if level >= 1 and not self.reason:
-            self._stop("stopped", "stopping: nothing new is started, running jobs are let finish (again: stop them now)")
+            self._stop(
+                "stopped", "stopping: nothing new is started, running jobs are let finish (again: stop them now)"
+            )
         if level >= 2 and not self.at_once:
             self._stop_now("stopping now: running jobs are ended")
 

@@ -42,9 +42,9 @@ class Guardian:
         """A process now works in a slot; 0: none does."""
         ENTRY.pack_into(self._table, slot * ENTRY.size, pid)
 
-    def leave_in_worker(self) -> None:
-        """In a forked worker: let go of the pipe, which must end with the parent."""
-        os.close(self._writer)
+    def handles(self) -> list[int]:
+        """What a worker must close: the pipe must end with the parent."""
+        return [self._writer]
 
     def dismiss(self) -> None:
         """The run is over and nothing of it is left."""

@@ -42,9 +42,7 @@ class Watch:
         if self._limits.memory is not None:
             taken = memory_by_session()
             pids = hands.pids()
-            yield from [
-                (slot, Cause.MEMORY) for slot, pid in pids.items() if taken.get(pid, 0) > self._limits.memory
-            ]
+            yield from [(slot, Cause.MEMORY) for slot, pid in pids.items() if taken.get(pid, 0) > self._limits.memory]
 
 
 def memory_by_session() -> Mapping[int, int]:

@@ -24,9 +24,7 @@ class _Waiting:
 class Packing:
     """A short line of jobs at the head of the supply."""
 
-    def __init__(
-        self, capacity: Capacity, demand: Callable[[int, Fraction], Demand], memory_factor: Fraction
-    ) -> None:
+    def __init__(self, capacity: Capacity, demand: Callable[[int, Fraction], Demand], memory_factor: Fraction) -> None:
         self._capacity = capacity
         self._demand = demand
         self._factor = memory_factor

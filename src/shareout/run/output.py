@@ -58,6 +58,13 @@ class SlotOutputs:
     def size(self, slot: int) -> int:
         return os.fstat(self.handle(slot)).st_size
 
+    def activity(self, slot: int) -> float | None:
+        """When the slot's job last printed something."""
+        try:
+            return self._folder.slot_output(slot).stat().st_mtime
+        except OSError:
+            return None
+
     def collect(self, slot: int, job: int, attempt: int) -> int:
         """A job has ended: its output goes to the log. Returns how many bytes it was."""
         handle = self.handle(slot)

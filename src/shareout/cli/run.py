@@ -1,0 +1,181 @@
+"""`run`: this machine's share. Asks on a terminal, or takes everything from flags; then runs until it is done."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from shareout.cli import run_flags
+from shareout.cli.options import Common
+from shareout.cli.plan import check_expected
+from shareout.cli.planning import plan_of, pool_of
+from shareout.config import Settings, apply, load_settings
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.events import Listener
+from shareout.machines import Machine
+from shareout.plan.plan import ALL, Plan, make_plan
+from shareout.pool import open_pool
+from shareout.run.cores import granted_cores
+
+configure = run_flags.configure
+
+
+@dataclass(frozen=True, slots=True)
+class RunArguments:
+    """The flags that are not settings."""
+
+    pool: str | None
+    machine: str | None
+    yes: bool
+    expect: str | None
+    retry_failed: bool
+    limit: int | None
+    tee: bool
+    dry_run: bool
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    asked = RunArguments(
+        arguments.pool, arguments.machine, arguments.yes, arguments.expect,
+        arguments.retry_failed, arguments.limit, arguments.tee, arguments.dry_run,
+    )  # fmt: skip
+    if asked.limit is not None and asked.limit < 1:
+        raise UsageError("-n must be 1 or more")
+    from shareout.unpacked import settle
+
+    settle()
+    plan, settings = _plan(common, entry, asked, run_flags.overrides(arguments))
+    check_expected(plan, asked.expect)
+    machine = asked.machine or (plan.machines[0].name if _is_own(asked, common) else _ask_machine(plan))
+    share = plan.share(machine)
+    if asked.dry_run:
+        return _print_jobs(plan, machine)
+    _tell_grant(share.cores, settings)
+    if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
+        print("nothing was started", file=sys.stderr)
+        return 130
+    return _run(common, plan, settings, machine, entry, asked)
+
+
+def _plan(common: Common, entry: Entry | None, asked: RunArguments, flags: dict[str, str]) -> tuple[Plan, Settings]:
+    named = _spooled(common) if asked.pool == "-" else Path(asked.pool) if asked.pool else None
+    if not _is_own(asked, common):
+        return plan_of(common, entry, pool_file=named, flags=flags)
+    # No machines.json: the pool was given on the command line, and this host is the only machine.
+    settings = apply(load_settings(common.configs), flags)
+    pool = open_pool(common.configs, settings, named=named) if named else pool_of(common, settings, entry, None)
+    own = Machine(socket.gethostname().partition(".")[0] or "here", Fraction(1), granted_cores())
+    return make_plan(pool, [own], settings), settings
+
+
+def _is_own(asked: RunArguments, common: Common) -> bool:
+    return asked.pool is not None and not (common.configs / "machines.json").exists()
+
+
+def _spooled(common: Common) -> Path:
+    """Standard input becomes a file named by its content, so that the same input resumes."""
+    from blake3 import blake3
+
+    folder = common.runs / "pools"
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f".stdin-{os.getpid()}"
+    hasher = blake3()
+    with fresh.open("wb") as file:
+        while block := sys.stdin.buffer.read(1 << 20):
+            hasher.update(block)
+            file.write(block)
+    path = folder / f"{hasher.hexdigest()[:16]}.txt"
+    fresh.replace(path)
+    return path
+
+
+def _ask_machine(plan: Plan) -> str:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "there is no terminal to ask on",
+            way_out="Say --machine NAME --yes, and --expect FINGERPRINT to be sure of the plan.",
+        )
+    from shareout.show.prompts import ask_machine
+
+    names = [one.name for one in plan.machines]
+    width = max(map(len, names))
+    described = [f"{one.name:<{width}}  {one.cores} cores, {len(plan.share(one.name)):,} jobs" for one in plan.machines]
+    answer = ask_machine(names, described, socket.gethostname())
+    if answer is None:
+        raise KeyboardInterrupt
+    return answer
+
+
+def _confirmed(plan: Plan, machine: str, common: Common) -> bool:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "there is no terminal to confirm on", way_out="Add --yes, and --expect FINGERPRINT to be sure of the plan."
+        )
+    from shareout.show.prompts import ask_same
+
+    share = plan.share(machine)
+    print(f"digest  {plan.fingerprint}  ·  {plan.short_hex}")
+    print(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}")
+    return ask_same("Is the digest the same on every machine, and shall it run?")
+
+
+def _tell_grant(cores: int, settings: Settings) -> None:
+    granted = granted_cores()
+    if cores > granted and settings.run.slots is None:
+        print(
+            f"shareout: machines.json says {cores} cores, but this host grants {granted}: jobs will share cores",
+            file=sys.stderr,
+        )
+
+
+def _print_jobs(plan: Plan, machine: str) -> int:
+    for start, stop in plan.share(machine).ranges:
+        for job in plan.jobs_between(start, stop):
+            text = plan.pool.row(job).text if plan.pool.kind != "text" else plan.pool.command(job)
+            sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape") + b"\n")
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _run(common: Common, plan: Plan, settings: Settings, machine: str, entry: Entry | None, asked: RunArguments) -> int:
+    from shareout.run.session import RunRequest, run_share
+
+    request = RunRequest(plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee)
+    title = f"{machine if machine != ALL else 'all machines'} of {plan.fingerprint}"
+    result = run_share(request, _views(settings, title, quiet=common.quiet, entry=entry, tee=asked.tee))
+    counts = result.counts
+    todo = counts.jobs - counts.done - counts.failed - counts.skipped
+    if not common.quiet:
+        print(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {result.folder.path}", file=sys.stderr)
+        if todo:
+            print("run the same command again to go on", file=sys.stderr)
+        elif counts.failed:
+            print("`list --state !` tells the failed ones; --retry-failed runs them again", file=sys.stderr)
+    return result.exit_code
+
+
+def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, tee: bool) -> list[Listener]:
+    views: list[Listener] = []
+    if entry is not None and entry.on_result is not None:
+        from shareout.show.results import OnResult
+
+        views.append(OnResult(entry.on_result))
+    kind = settings.display.progress
+    if kind == "auto":
+        kind = "live" if sys.stderr.isatty() and not tee else "plain"
+    if quiet or kind == "none":
+        return views
+    if kind == "live":
+        from shareout.show.live import LiveView
+
+        return [*views, LiveView(sys.stderr, title)]
+    from shareout.show.plain import PlainView
+
+    return [*views, PlainView(settings.display.interval)]

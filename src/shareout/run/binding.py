@@ -1,0 +1,114 @@
+"""Rows → a job's parameters, by place or by name; checked against the signature before any job starts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from shareout.errors import InputError, Place, nearest
+from shareout.pool import Pool
+from shareout.run.context import GIVEN
+
+_TRUE = {"true", "yes", "on", "1"}
+_FALSE = {"false", "no", "off", "0"}
+
+
+class CannotConvert(ValueError):
+    """A CSV field that is not what the job's annotation asks for."""
+
+
+class Binding:
+    """How one job function is called."""
+
+    def __init__(self, job: Callable[..., Any], pool: Pool) -> None:
+        self._pool = pool
+        self._signature = _signature(job)
+        parameters = self._signature.parameters.values()
+        self.given = frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.name in GIVEN)
+        self._converters = _converters(job, self._signature) if pool.kind == "csv" else {}
+        self._takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+        self._extra = self._unasked()
+
+    def check(self) -> None:
+        """The first row, tried on the signature: what is missing or too much is told before a job starts."""
+        if not len(self._pool):
+            return
+        args, named = self.arguments(0)
+        try:
+            self._signature.bind(*args, **named, **dict.fromkeys(self.given))
+        except TypeError as error:
+            raise self._mismatch(str(error), args, named) from None
+
+    def arguments(self, job: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and named arguments of a job; raises CannotConvert."""
+        values = self._pool.arguments(job)
+        if not isinstance(values, dict):
+            return values, {}
+        if self._extra:
+            values = {name: value for name, value in values.items() if name not in self._extra}
+        for name, convert in self._converters.items():
+            if name in values:
+                values[name] = convert(name, values[name])
+        return (), values
+
+    def _unasked(self) -> frozenset[str]:
+        """Columns with a meaning of their own need not be parameters."""
+        names = getattr(self._pool, "names", None) or ()
+        known = set(self._signature.parameters)
+        reserved = {"group", "cores", "gpus", "memory"}
+        return frozenset() if self._takes_any else frozenset(set(names) & reserved - known)
+
+    def _mismatch(self, said: str, args: tuple[Any, ...], named: dict[str, Any]) -> InputError:
+        asked = [name for name in self._signature.parameters if name not in self.given]
+        where = Place(str(self._pool.inputs[0].path))
+        unknown = [name for name in named if name not in asked]
+        hint = nearest(unknown[0], asked) if unknown else ""
+        have = ", ".join(named) if named else f"{len(args)} values"
+        return InputError(
+            f"its rows do not fit the job: {said}{hint}",
+            where=where,
+            way_out=f"A row has {have}; the job takes {', '.join(asked) or 'nothing'}.",
+        )
+
+
+def _signature(job: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(job)
+    except (TypeError, ValueError):
+        return inspect.Signature([inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)])
+
+
+def _converters(job: Callable[..., Any], signature: inspect.Signature) -> dict[str, Callable[[str, str], Any]]:
+    """CSV fields are text; int, float and bool annotations convert, also as strings or `| None`."""
+    found = {}
+    for name, parameter in signature.parameters.items():
+        annotation = parameter.annotation
+        text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+        words = {word.strip().removeprefix("Optional[").rstrip("]") for word in text.split("|")}
+        optional = "None" in words or "Optional" in text
+        for kind, convert in (("int", int), ("float", float), ("bool", _bool)):
+            if kind in words:
+                found[name] = _converter(kind, convert, optional)
+    return found
+
+
+def _converter(kind: str, convert: Callable[[str], Any], optional: bool) -> Callable[[str, str], Any]:
+    def read(name: str, text: str) -> Any:
+        if optional and text == "":
+            return None
+        try:
+            return convert(text)
+        except ValueError:
+            raise CannotConvert(f'{name}: "{text}" is not {kind}') from None
+
+    return read
+
+
+def _bool(text: str) -> bool:
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(text)

@@ -1,0 +1,257 @@
+"""Python jobs: a worker process a slot, fed with batches, its finished lines taken up in bulk.
+
+A batch is about 50 ms of work, and one job when jobs are long; at most one more waits in the worker's pipe.
+The parent does nothing per job: a block of lines that are all done goes to the journal as it is. A worker
+that dies costs the job it ran one attempt; the rest of its batch goes back, and another takes its place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from shareout.events import Running
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.run import Ended, Finished, Order
+from shareout.run.control import BATCH
+from shareout.run.orphans import Children, kill_group
+from shareout.run.seat import Batch, Seat
+from shareout.run.worker import parse_message
+from shareout.supply import Work
+
+READ_BYTES = 1 << 20
+F_SETPIPE_SZ = 1031
+# Lines that came in one turn, from which on it pays to let more gather before the next.
+BUSY_LINES = 50
+GATHER_S = 0.002
+# Deaths in a row, without a job begun, after which the next job is charged with them.
+IDLE_DEATHS = 3
+
+Heard = Callable[[str, Mapping[str, object]], None]
+"""A message of a worker: log records and outputs."""
+
+
+class Callables:
+    """Hands that call a Python function in worker processes."""
+
+    def __init__(
+        self,
+        slots: int,
+        spawn: Callable[[int], Seat],
+        name: Callable[[int], tuple[int, str]],
+        heard: Heard,
+        children: Children,
+        runs: Callable[[int, int], None],
+        selector: selectors.BaseSelector,
+        grace: float,
+        *,
+        single: bool,
+    ) -> None:
+        """`spawn` forks a worker; `name` tells a position's job id and text; `single` forbids batches."""
+        self._spawn = spawn
+        self._name = name
+        self._heard = heard
+        self._children = children
+        self._runs = runs
+        self._selector = selector
+        self._grace = grace
+        self._single = single
+        self._serial = 0
+        self._lost: deque[Work] = deque()
+        self._seats = [self._seat(slot) for slot in range(slots)]
+
+    def appetite(self, slot: int) -> int:
+        seat = self._seats[slot]
+        if not seat.batches:
+            return 1 if self._single else seat.wanted()
+        return seat.wanted() if len(seat.batches) == 1 and seat.is_quick() and not self._single else 0
+
+    def start(self, slot: int, order: Order) -> None:
+        seat = self._seats[slot]
+        self._serial += 1
+        batch = Batch(
+            self._serial, order.work.start, order.work.stop, order.attempt, order.work.start, time.monotonic()
+        )
+        seat.batches.append(batch)
+        try:
+            os.write(seat.down, BATCH.pack(batch.serial, batch.start, batch.stop, batch.attempt))
+        except BrokenPipeError:
+            # The worker is dead; its end is told by the next `collect`, and this batch goes back with the others.
+            return
+
+    def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
+        finished = []
+        lines = 0
+        for seat in self._seats:
+            if seat.batches or seat.pid in ended:
+                one = self._take_up(seat)
+                if one is not None:
+                    finished.append(one)
+                    lines += one.count
+            if seat.pid in ended:
+                lost = self._bury(seat, ended[seat.pid])
+                if lost is not None:
+                    finished.append(lost)
+        self._press()
+        if lines >= BUSY_LINES:
+            time.sleep(GATHER_S)
+        return finished
+
+    def running(self) -> Sequence[Running]:
+        shown = []
+        for seat in self._seats:
+            since, position = seat.control.since, seat.control.started
+            batch = seat.batch_of(position)
+            if since and batch is not None:
+                job, text = self._name(position)
+                shown.append(Running(job, seat.slot, batch.attempt, since, seat.control.fraction, text))
+        return shown
+
+    def count_running(self) -> int:
+        return sum(bool(seat.batches) for seat in self._seats)
+
+    def marks(self) -> Mapping[int, str]:
+        return {seat.pid: seat.mark for seat in self._seats}
+
+    def pids(self) -> Mapping[int, int]:
+        return {seat.slot: seat.pid for seat in self._seats if seat.batches}
+
+    def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
+        now = time.time()
+        rich = [seat for seat in self._seats if seat.waiting() and now - (seat.control.since or now) >= behind_s]
+        for seat in rich:
+            seat.control.revoked = seat.batches[-1].serial
+        if rich:
+            # The other half of the agreement in `control`: after this the worker has seen it, or we see what it began.
+            time.sleep(0.001)
+        taken = list(self._lost)
+        self._lost.clear()
+        for seat in rich:
+            taken += seat.trim()
+        return taken
+
+    def end(self, slot: int, cause: Cause) -> None:
+        seat = self._seats[slot]
+        if seat.batches and seat.ending_since is None:
+            seat.cause = cause
+            seat.ending_since = time.monotonic()
+            kill_group(seat.pid, signal.SIGTERM)
+            kill_group(seat.pid, signal.SIGCONT)
+
+    def is_idle(self) -> bool:
+        return not self._lost and not any(seat.batches for seat in self._seats)
+
+    def close(self) -> None:
+        for seat in self._seats:
+            self._unregister(seat)
+            os.close(seat.down)
+            os.close(seat.up)
+            kill_group(seat.pid, signal.SIGKILL)
+
+    def handles(self) -> list[int]:
+        """Descriptors that a new worker must not keep."""
+        return [handle for seat in getattr(self, "_seats", []) for handle in (seat.down, seat.up)]
+
+    def _seat(self, slot: int) -> Seat:
+        seat = self._spawn(slot)
+        os.set_blocking(seat.up, False)
+        try:
+            fcntl.fcntl(seat.up, F_SETPIPE_SZ, READ_BYTES)
+        except OSError:
+            # Beyond what this user may have: the pipe stays small, and works.
+            pass
+        self._selector.register(seat.up, selectors.EVENT_READ)
+        self._children.add(seat.pid)
+        self._runs(slot, seat.pid)
+        return seat
+
+    def _take_up(self, seat: Seat) -> Finished | None:
+        """Everything that the worker has written so far."""
+        block = seat.read(READ_BYTES)
+        if not block:
+            return None
+        if not block.startswith(b"!") and b"\n!" not in block:
+            count = block.count(b"\n")
+            return Finished(seat.slot, block, count, (), seat.advance(count))
+        good: list[bytes] = []
+        attempts: list[Attempt] = []
+        for line in block.splitlines(keepends=True):
+            if not line.startswith(b"!"):
+                good.append(line)
+            elif line.startswith((b"!A", b"!{")):
+                attempts.append(self._attempt(seat, line))
+            elif line.startswith(b"!N"):
+                facts = parse_message(line)[1]
+                self._lost += seat.not_begun(int(facts["serial"]), int(facts["pos"]))
+            else:
+                self._heard(*parse_message(line))
+        work = seat.advance(len(good) + len(attempts))
+        return Finished(seat.slot, b"".join(good), len(good), attempts, work) if work else None
+
+    def _attempt(self, seat: Seat, line: bytes) -> Attempt:
+        from shareout.record.journal import parse
+
+        if line.startswith(b"!{"):
+            done = parse(line[1:-1])
+            assert isinstance(done, Attempt)
+            return done
+        kind, facts = parse_message(line)
+        self._heard(kind, facts)
+        return Attempt(
+            facts["job"], facts["pos"], facts["try"], State.FAILED, facts["start"], facts["end"], seat.slot,
+            cause=Cause(facts["cause"]), error=facts["error"], pid=seat.pid,
+        )  # fmt: skip
+
+    def _bury(self, seat: Seat, how: Ended) -> Finished | None:
+        """A worker has died: its running job is charged, the rest goes back, another worker sits down."""
+        position = seat.control.started
+        batch = seat.batch_of(position)
+        if batch is None and seat.batches:
+            seat.idle_deaths += 1
+            if seat.idle_deaths >= IDLE_DEATHS:
+                batch, position = seat.batches[0], seat.batches[0].seen
+        attempt = self._lost_attempt(seat, batch, position, how) if batch is not None else None
+        deaths = 0 if attempt else seat.idle_deaths
+        taken = {position, position + 1} if attempt else set()
+        for left in seat.batches:
+            self._lost += left.without(position if taken else -1)
+        self._unregister(seat)
+        os.close(seat.down)
+        os.close(seat.up)
+        self._seats[seat.slot] = self._seat(seat.slot)
+        self._seats[seat.slot].idle_deaths = deaths
+        if attempt is None:
+            return None
+        return Finished(seat.slot, b"", 0, [attempt], [Work(position, position + 1)])
+
+    def _lost_attempt(self, seat: Seat, batch: Batch, position: int, how: Ended) -> Attempt:
+        code = os.waitstatus_to_exitcode(how.status)
+        name = signal.Signals(-code).name if code < 0 else None
+        told = {
+            Cause.TIMEOUT: "ended: its time was up",
+            Cause.MEMORY: "ended: it took more memory than it may",
+            Cause.STOPPED: "ended with the run",
+        }
+        by_signal = f"its process was killed by {name}" + (" (out of memory, perhaps)" if name == "SIGKILL" else "")
+        error = told.get(seat.cause) or (by_signal if name else f"it ended its process with status {code}")
+        cause = seat.cause or (Cause.SIGNAL if name else Cause.LOST_WORKER)
+        job, _ = self._name(position)
+        start = seat.control.since or time.time()
+        return Attempt(
+            job, position, batch.attempt, State.FAILED, start, max(start, time.time()), seat.slot,
+            128 - code if code < 0 else code, name, cause, error, None, seat.pid, 0, how.peak_memory,
+        )  # fmt: skip
+
+    def _press(self) -> None:
+        now = time.monotonic()
+        for seat in self._seats:
+            if seat.ending_since is not None and now - seat.ending_since >= self._grace:
+                kill_group(seat.pid, signal.SIGKILL)
+
+    def _unregister(self, seat: Seat) -> None:
+        self._selector.unregister(seat.up)

@@ -1,0 +1,61 @@
+"""What runs now, in a small file that is rewritten at most once a second: for `status` from another terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from shareout.events import Counts, Running
+from shareout.files import replace_file
+from shareout.record.outcome import Attempt
+
+WRITE_S = 1.0
+MOST_SHOWN = 1000
+
+
+class LiveFile:
+    """A Listener. The run does not depend on it: what cannot be written is not."""
+
+    wants_every_attempt = False
+
+    def __init__(self, path: Path, activity: Callable[[int], float | None]) -> None:
+        self._path = path
+        self._activity = activity
+        self._next = 0.0
+        self._host = socket.gethostname()
+
+    def began(self, counts: Counts) -> None:
+        self._write(counts, ())
+
+    def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        return
+
+    def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + WRITE_S
+            self._write(counts, running)
+
+    def said(self, line: str) -> None:
+        return
+
+    def ended(self, counts: Counts, reason: str) -> None:
+        self._path.unlink(missing_ok=True)
+
+    def _write(self, counts: Counts, running: Sequence[Running]) -> None:
+        jobs = [{**asdict(one), "activity": self._activity(one.slot)} for one in running[:MOST_SHOWN]]
+        facts = {
+            "pid": os.getpid(),
+            "host": self._host,
+            "updated": time.time(),
+            "counts": asdict(counts),
+            "running": jobs,
+        }
+        try:
+            replace_file(self._path, [json.dumps(facts).encode()], sync=False)
+        except OSError:
+            return

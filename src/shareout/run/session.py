@@ -1,0 +1,255 @@
+"""One machine's run on one page: the table of contents of this room.
+
+Opens the run directory, takes its lock, reads what is done, builds hands and crew, runs them, and leaves
+everything whole: whatever ends a run, the same call goes on with it.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout._version import VERSION
+from shareout.code_hash import code_hash
+from shareout.config import Settings
+from shareout.entry import Entry
+from shareout.errors import CannotRecord
+from shareout.events import Counts, Listener
+from shareout.files import Lock
+from shareout.plan.plan import Plan, Share
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, Session, attempt_line
+from shareout.record.log import LogWriter
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import read_header, told
+from shareout.record.tally import FAILED, Tally, tally_of
+from shareout.record.writer import JournalWriter
+from shareout.run.audience import Audience
+from shareout.run.cores import granted_cores
+from shareout.run.crew import Crew, Parts
+from shareout.run.engine import perform
+from shareout.run.guardian import Guardian
+from shareout.run.hooks import Hooks
+from shareout.run.limits import Watch
+from shareout.run.livefile import LiveFile
+from shareout.run.making import Makings, make_hands, make_packing, slots_of
+from shareout.run.orphans import Children
+from shareout.run.output import SlotOutputs
+from shareout.run.policy import deadline_of
+from shareout.run.signals import Stops
+from shareout.supply.static import Stage, StaticSupply
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What `run` was asked for, all checked."""
+
+    plan: Plan
+    settings: Settings
+    machine: str
+    runs: Path
+    entry: Entry | None = None
+    retry_failed: bool = False
+    most: int | None = None
+    tee: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How it ended."""
+
+    exit_code: int
+    reason: str
+    counts: Counts
+    folder: RunFolder
+
+
+def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
+    """Run a share from where its journal stands."""
+    share = request.plan.share(request.machine)
+    folder = _make_folder(request)
+    with ExitStack() as stack:
+        lock = Lock(folder.lock)
+        stack.callback(lock.release)
+        header = _header(request, share)
+        writer = JournalWriter(folder, header)
+        stack.callback(writer.close)
+        tally = tally_of(folder.journal, folder.tally, read_header(folder.journal))
+        writer.hash_existing()
+        log = LogWriter(folder, request.machine, request.settings.logging.segment)
+        stack.callback(log.close)
+        _tell_damage(tally, folder, views)
+        if request.retry_failed:
+            _requeue_failed(tally, writer, request.plan)
+        return _run(request, share, folder, writer, tally, log, lock, views, stack)
+
+
+def _run(
+    request: RunRequest,
+    share: Share,
+    folder: RunFolder,
+    writer: JournalWriter,
+    tally: Tally,
+    log: LogWriter,
+    lock: Lock,
+    views: Sequence[Listener],
+    stack: ExitStack,
+) -> RunResult:
+    settings = request.settings
+    outputs = SlotOutputs(folder, log, settings, tee=request.tee)
+    stack.callback(outputs.close)
+    slots = slots_of(settings, share.cores or granted_cores())
+    mark = f"{os.getpid()}.{time.time_ns():x}"
+    if settings.run.nice:
+        os.nice(settings.run.nice)
+    stops = Stops()
+    stops.install()
+    stack.callback(stops.restore)
+    guardian = Guardian(slots, mark)
+    children = Children(leave_background=settings.commands.background == "leave", after_end=lambda pid: None)
+    children.add(guardian.pid)
+    selector = stack.enter_context(selectors.DefaultSelector())
+    selector.register(stops.fileno(), selectors.EVENT_READ)
+    makings = Makings(
+        request.plan, settings, request.machine, folder, request.entry, outputs, log, children,
+        guardian, selector, mark, slots, (writer.fileno(), log.fileno(), lock.fileno(), stops.fileno()),
+    )  # fmt: skip
+    hooks = Hooks(settings.hooks, settings.commands.shell, _facts(request), log.record, children.add)
+    audience = Audience([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
+    perform(request.plan.pool.start_commands, makings, "START")
+    if request.entry is not None and request.entry.setup is not None:
+        request.entry.setup(settings.parser)
+    supply = StaticSupply(_stages(request.plan, share), tally, request.most)
+    hands = make_hands(makings)
+    parts = Parts(
+        supply, hands, writer, tally, audience, children, stops, selector, settings.limits,
+        make_packing(makings, share), Watch(settings.limits), _background(outputs, log),
+    )  # fmt: skip
+    crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
+    writer.append(_session("start").line())
+    audience.began(crew.counts())
+    try:
+        reason = crew.run()
+    finally:
+        hands.close()
+        children.end_all()
+    if supply.refusal:
+        reason = "barrier"
+        audience.said(f"stopped: {supply.refusal}")
+    counts = crew.counts()
+    _finish(request, writer, tally, folder, reason, makings)
+    audience.ended(counts, reason)
+    hooks.wait()
+    guardian.dismiss()
+    code = _exit_code(reason, counts, at_once=crew.at_once, number=stops.number, limited=request.most is not None)
+    return RunResult(code, reason, counts, folder)
+
+
+def _finish(
+    request: RunRequest, writer: JournalWriter, tally: Tally, folder: RunFolder, reason: str, makings: Makings
+) -> None:
+    if request.entry is not None and request.entry.teardown is not None:
+        request.entry.teardown(request.settings.parser)
+    perform(request.plan.pool.stop_commands, makings, "STOP")
+    writer.append(_session("end", reason).line())
+    writer.sync()
+    try:
+        tally.save(folder.tally, writer.size, writer.hasher.digest())
+    except OSError:
+        # A cache only: the next start reads the journal instead.
+        return
+
+
+def _make_folder(request: RunRequest) -> RunFolder:
+    folder = RunFolder.of(request.runs, request.plan.digest, request.machine)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        probe = folder.path / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise CannotRecord(
+            f"the run directory {folder.path} cannot be written: {error.strerror}",
+            way_out="Name another place with --runs DIR.",
+        ) from error
+    return folder
+
+
+def _header(request: RunRequest, share: Share) -> Header:
+    plan = request.plan
+    kind = "command" if request.entry is None else "python"
+    return Header(
+        plan.hex,
+        plan.pool_digest.hex(),
+        request.machine,
+        plan.jobs,
+        share.ranges,
+        share.audit,
+        VERSION,
+        code_hash(),
+        kind,
+    )
+
+
+def _session(event: str, reason: str = "") -> Session:
+    return Session(event, time.time(), os.getpid(), socket.gethostname(), code_hash(), reason)
+
+
+def _stages(plan: Plan, share: Share) -> list[Stage]:
+    """The phases in order, then what is run again as an audit."""
+    phases = [
+        Stage(start, stop, phase.check) for (start, stop), phase in zip(share.ranges, plan.pool.phases, strict=True)
+    ]
+    return [*phases, *(Stage(start, stop) for start, stop in share.audit)]
+
+
+def _facts(request: RunRequest) -> dict[str, str]:
+    plan = request.plan
+    return {"SHAREOUT_MACHINE": request.machine, "SHAREOUT_DIGEST": plan.hex, "SHAREOUT_FINGERPRINT": plan.fingerprint}
+
+
+def _background(outputs: SlotOutputs, log: LogWriter) -> Callable[[], bool]:
+    def step() -> bool:
+        log.flush_if_due()
+        return outputs.step()
+
+    return step
+
+
+def _tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
+    for sentence in told(tally.damage, folder.journal):
+        for view in views:
+            view.said(sentence)
+
+
+def _requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan) -> None:
+    """`--retry-failed`: what failed is to do again; that it was asked for is recorded as well."""
+    now = time.time()
+    at = tally.states.find(FAILED)
+    while at >= 0:
+        position = tally.position(at)
+        tries = tally.tries.get(position, 1)
+        again = Attempt(plan.job_at(position), position, tries, State.REQUEUED, now, now, 0)
+        writer.append(attempt_line(again))
+        tally.apply(again)
+        at = tally.states.find(FAILED, at + 1)
+
+
+def _exit_code(reason: str, counts: Counts, *, at_once: bool, number: int, limited: bool) -> int:
+    todo = counts.jobs - counts.done - counts.failed - counts.skipped
+    if reason in ("stopped", "deadline"):
+        if at_once:
+            return 143 if number == signal.SIGTERM else 130
+        return 3 if todo else int(counts.failed > 0)
+    if reason == "halt":
+        return 1 if counts.failed else 3
+    if counts.failed or reason == "barrier":
+        return 1
+    return 3 if todo and not limited else 0

@@ -1,0 +1,251 @@
+"""The loop inside a worker process: positions in, journal lines out, one write a job.
+
+A line that begins with `{` is the journal line of a job that is done; the parent appends it as it is. Lines
+that begin with `!` are messages: `!A` an attempt that did not end well, `!L` a log record, `!O` what a job
+printed, `!F` a large output set aside, `!N` where a batch that was taken back ends. What was written is in the parent's pipe: no death of this process
+takes it back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from shareout.plan.plan import Plan
+from shareout.record.outcome import Cause
+from shareout.record.values import NotJson, encode
+from shareout.run.binding import Binding, CannotConvert
+from shareout.run.context import Givers
+from shareout.run.control import BATCH, Control
+
+# Larger outputs do not travel through the pipe.
+INLINE_BYTES = 64 << 10
+LONGEST_ERROR = 500
+
+
+@dataclass(slots=True)
+class Station:
+    """What a worker was forked with."""
+
+    job: Callable[..., Any]
+    plan: Plan
+    binding: Binding
+    givers: Givers
+    control: Control
+    slot: int
+    down: int
+    up: int
+    output: Path
+    log_level: str
+
+
+def serve(station: Station) -> None:
+    """Until the pipe ends."""
+    worker = _Worker(station)
+    while True:
+        message = os.read(station.down, BATCH.size)
+        if len(message) < BATCH.size:
+            return
+        worker.batch(*BATCH.unpack(message))
+
+
+class _Worker:
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._folder = os.getcwd()
+        self._streams = (sys.stdout, sys.stderr)
+        # The mapping under os.environ: comparing it costs a microsecond, comparing decoded copies fifty.
+        self._variables: dict[Any, Any] = getattr(os.environ, "_data", {})
+        self._environ = dict(self._variables)
+        self._current = (-1, 0)
+        logging.root.handlers[:] = [_Records(self)]
+        logging.root.setLevel(station.log_level)
+        logging.captureWarnings(True)
+        warnings.simplefilter("default")
+
+    def batch(self, serial: int, start: int, stop: int, attempt: int) -> None:
+        """Run the positions start … stop-1. The names are bound outside the loop: a job costs some 5 µs in all."""
+        station = self._station
+        integers, floats = station.control.integers, station.control.floats
+        call, arguments, given = station.job, station.binding.arguments, station.givers.given
+        wants = bool(station.binding.given)
+        up, slot = station.up, station.slot
+        write, now = os.write, time.time
+        position = start
+        for job in station.plan.jobs_between(start, stop if integers[1] < serial else start):
+            integers[0] = position
+            if integers[1] >= serial:
+                integers[0] = -1
+                break
+            begun = now()
+            floats[0] = begun
+            try:
+                args, named = arguments(job)
+                if wants:
+                    self._current = (job, attempt)
+                    named = {**named, **given(job, position, attempt)}
+                value = encode(call(*args, **named))
+            except BaseException as error:  # noqa: BLE001
+                self._failed(job, position, attempt, begun, error)
+            else:
+                ended = now()
+                if ended < begun:
+                    ended = begun
+                raw = (
+                    f'{{"job":{job},"pos":{position},"try":{attempt},"state":"done",'
+                    f'"start":{begun:.6f},"end":{ended:.6f},"slot":{slot},"result":{value}'
+                ).encode("ascii")
+                line = b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))
+                if attempt > 1:
+                    line = b"!" + line
+                sent = write(up, line)
+                if sent < len(line):
+                    self.send(line[sent:])
+            if floats[1] != -1.0:
+                floats[1] = -1.0
+            self._clean_up(job, attempt)
+            position += 1
+        floats[0] = 0.0
+        if position < stop:
+            # Whatever the parent made of the moment: from here on nothing was begun.
+            self.send(b"!N" + json.dumps({"serial": serial, "pos": position}).encode("ascii") + b"\n")
+
+    def send(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._station.up, data) :]
+
+    def record(self, level: str, text: str) -> None:
+        job, attempt = self._current
+        facts = {"level": level, "text": text, "job": job, "try": attempt}
+        self.send(b"!L" + json.dumps(facts).encode("ascii") + b"\n")
+
+    def _failed(self, job: int, position: int, attempt: int, begun: float, error: BaseException) -> None:
+        cause = Cause.BAD_RESULT if isinstance(error, NotJson) else Cause.EXCEPTION
+        if isinstance(error, NotJson | CannotConvert):
+            said, trace = str(error), ""
+        else:
+            said, trace = _one_line(error), _trace(error)
+        facts = {
+            "job": job, "pos": position, "try": attempt, "start": begun, "end": time.time(),
+            "cause": cause.value, "error": said[:LONGEST_ERROR], "trace": trace or said,
+        }  # fmt: skip
+        self.send(b"!A" + json.dumps(facts).encode("ascii") + b"\n")
+
+    def _clean_up(self, job: int, attempt: int) -> None:
+        """What a job changed in the process, printed, or left running ends with it."""
+        sys.stdout, sys.stderr = self._streams
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if os.fstat(1).st_size:
+                self._bring_output(job, attempt)
+            if os.getcwd() != self._folder:
+                os.chdir(self._folder)
+        except (OSError, ValueError):
+            self._reopen()
+        if self._variables != self._environ:
+            os.environ.clear()
+            os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in self._environ.items()})
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        end_children()
+
+    def _reopen(self) -> None:
+        """The job closed its output, or removed its folder."""
+        os.chdir(self._folder)
+        redirect(self._station.output)
+        self._streams = (sys.stdout, sys.stderr)
+
+    def _bring_output(self, job: int, attempt: int) -> None:
+        size = os.fstat(1).st_size
+        if size <= INLINE_BYTES:
+            text = os.pread(1, size, 0).decode("utf-8", "surrogateescape")
+            os.ftruncate(1, 0)
+            self.send(b"!O" + json.dumps({"job": job, "try": attempt, "text": text}).encode("ascii") + b"\n")
+            return
+        path = self._station.output
+        aside = path.with_name(f"{job}-{attempt}-{time.monotonic_ns()}.aside")
+        path.rename(aside)
+        redirect(path)
+        self.send(b"!F" + json.dumps({"job": job, "try": attempt, "path": str(aside)}).encode("ascii") + b"\n")
+
+
+def redirect(path: Path) -> None:
+    """Descriptors 1 and 2 → the slot's file; Python's streams write through at the end of a line."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o644)
+    for number in (1, 2):
+        if handle != number:
+            os.dup2(handle, number)
+    if handle > 2:
+        os.close(handle)
+    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def end_children() -> None:
+    """Kill whatever the job started and did not wait for; we adopt its descendants, so in the end all are ours."""
+    for _ in range(100):
+        pids = [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in _words(path)]
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                continue
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
+
+
+class _Records(logging.Handler):
+    def __init__(self, worker: _Worker) -> None:
+        super().__init__()
+        self._worker = worker
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+        except Exception as error:  # noqa: BLE001
+            text = f"{record.msg!r} (cannot be formatted: {error})"
+        self._worker.record(record.levelname, text)
+
+
+def _one_line(error: BaseException) -> str:
+    try:
+        said = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001
+        said = "(cannot be told)"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _trace(error: BaseException) -> str:
+    """From the job's own code on, without our frames."""
+    try:
+        frames = error.__traceback__.tb_next if error.__traceback__ else None
+        return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
+    except Exception:  # noqa: BLE001
+        return _one_line(error)
+
+
+def parse_message(line: bytes) -> tuple[str, Mapping[str, Any]]:
+    """`!A{…}` → ("A", facts)."""
+    return chr(line[1]), json.loads(line[2:])

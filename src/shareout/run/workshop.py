@@ -1,0 +1,121 @@
+"""Forks the workers of Python jobs: what a worker keeps of its parent, and what it must let go of."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import resource
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shareout.entry import Entry
+from shareout.environment import with_threads
+from shareout.linux import adopt_orphans, die_with_parent
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.run.binding import Binding
+from shareout.run.commands import RESET
+from shareout.run.context import Givers
+from shareout.run.control import Control
+from shareout.run.orphans import MARK
+from shareout.run.seat import Seat
+from shareout.run.worker import Station, redirect, serve
+
+# Above what programs close when they "close everything": a job that does so still reports its end.
+HIGH_HANDLE = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything that all workers of a run have in common."""
+
+    entry: Entry
+    plan: Plan
+    binding: Binding
+    folder: RunFolder
+    machine: str
+    config: Any
+    log_level: str
+    mark: str
+    cores: int
+    environment: dict[str, str]
+    private: Callable[[], list[int]]
+    """The parent's descriptors that no worker may keep: the journal, the lock, the other workers' pipes."""
+
+    def spawn(self, slot: int) -> Seat:
+        """Fork one worker and its pipes."""
+        control = Control()
+        down_reader, down = os.pipe()
+        up, up_writer = os.pipe()
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with warnings.catch_warnings():
+            # From 3.12 on a fork beside threads is warned of. Ours are numeric libraries' idle pools, at most;
+            # the child runs only Python code that was imported before, and the user's job.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            self._be_worker(slot, control, down_reader, up_writer, [down, up], parent)
+        os.close(down_reader)
+        os.close(up_writer)
+        return Seat(slot, pid, down, up, control, f"{self.mark}:w{slot}:")
+
+    def _be_worker(self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int) -> None:
+        code = 1
+        try:
+            os.setsid()
+            die_with_parent(signal.SIGKILL, parent)
+            adopt_orphans()
+            self._forget(others)
+            up, down = _high(up), _high(down)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(nothing, 0)
+            os.close(nothing)
+            redirect(self.folder.slot_output(slot))
+            os.environ.clear()
+            os.environ.update(with_threads(self.environment, self.cores))
+            os.environ[MARK] = f"{self.mark}:w{slot}:"
+            serve(self._station(slot, control, down, up))
+            code = 0
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def _station(self, slot: int, control: Control, down: int, up: int) -> Station:
+        def show(fraction: float) -> None:
+            control.floats[1] = fraction
+
+        if self.entry.init_worker is not None:
+            self.entry.init_worker(self.config)
+        givers = Givers(self.binding.given, self.folder, self.machine, slot, self.plan.pool_digest, self.config, show)
+        output = self.folder.slot_output(slot)
+        return Station(self.entry.job, self.plan, self.binding, givers, control, slot, down, up, output, self.log_level)
+
+    def _forget(self, others: list[int]) -> None:
+        signal.set_wakeup_fd(-1)
+        for number in RESET:
+            signal.signal(number, signal.SIG_DFL)
+        # A reader that has gone is told by an error, as Python does; its death is the crew's to see.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for handle in [*others, *self.private()]:
+            try:
+                os.close(handle)
+            except OSError:
+                continue
+        logging.root.handlers.clear()
+
+
+def _high(handle: int) -> int:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    moved = fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, min(HIGH_HANDLE, max(3, limit - 64)))
+    os.close(handle)
+    return moved

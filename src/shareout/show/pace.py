@@ -1,0 +1,45 @@
+"""How fast it goes and when it will be over: from the last two minutes, or all of a shorter run."""
+
+from __future__ import annotations
+
+from collections import deque
+
+WINDOW_S = 120.0
+SAMPLE_S = 0.5
+
+
+class Pace:
+    """Fed with counts; the rate is jobs per second over a sliding window, so that a slow start is forgotten."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, finished: int) -> None:
+        if self._samples and now - self._samples[-1][0] < SAMPLE_S:
+            return
+        self._samples.append((now, finished))
+        while now - self._samples[0][0] > WINDOW_S:
+            self._samples.popleft()
+
+    def rate(self, now: float, finished: int) -> float:
+        if not self._samples:
+            return 0.0
+        began, before = self._samples[0]
+        return (finished - before) / (now - began) if now > began else 0.0
+
+    def eta_s(self, now: float, finished: int, todo: int) -> float | None:
+        rate = self.rate(now, finished)
+        return todo / rate if rate else None
+
+
+def told_time(seconds: float | None) -> str:
+    """`2d 3h`, `1h 56m`, `4m 03s`, `12s`; `?` when it is not known."""
+    if seconds is None:
+        return "?"
+    whole = round(seconds)
+    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
+    if days:
+        return f"{days}d {hours}h"
+    if hours:
+        return f"{hours}h {minutes:02d}m"
+    return f"{minutes}m {whole % 60:02d}s" if minutes else f"{whole}s"

@@ -1,0 +1,59 @@
+"""A run told in plain `key=value` lines: for pipes, files and batch systems."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from shareout.events import Counts, Running
+from shareout.record.outcome import Attempt
+from shareout.show.pace import Pace, told_time
+
+
+class PlainView:
+    """A Listener. A reader that leaves does not harm the run."""
+
+    wants_every_attempt = False
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._next = 0.0
+        self._pace = Pace()
+
+    def began(self, counts: Counts) -> None:
+        self._next = time.monotonic() + self._interval_s
+        self._pace.add(time.monotonic(), counts.finished_here)
+        self._line("start", counts)
+
+    def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        return
+
+    def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        now = time.monotonic()
+        self._pace.add(now, counts.finished_here)
+        if now >= self._next:
+            self._next = now + self._interval_s
+            self._line("progress", counts)
+
+    def said(self, line: str) -> None:
+        self._print(f"shareout: {line}")
+
+    def ended(self, counts: Counts, reason: str) -> None:
+        self._line(reason, counts)
+
+    def _line(self, event: str, counts: Counts) -> None:
+        now = time.monotonic()
+        todo = counts.jobs - counts.done - counts.failed - counts.skipped
+        eta = told_time(self._pace.eta_s(now, counts.finished_here, todo)).replace(" ", "")
+        percent = 100 * (counts.jobs - todo) / max(1, counts.jobs)
+        self._print(
+            f"event={event} percent={percent:.1f} done={counts.done} failed={counts.failed} running={counts.running} "
+            f"todo={todo} rate={self._pace.rate(now, counts.finished_here):.3g} eta={eta if todo else '0s'}"
+        )
+
+    def _print(self, line: str) -> None:
+        try:
+            print(line, file=sys.stderr, flush=True)
+        except (OSError, ValueError):
+            return
