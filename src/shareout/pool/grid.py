@@ -14,6 +14,7 @@ from shareout.json_places import Node, PlacedJson, read_json
 from shareout.pool import MOST_JOBS
 from shareout.pool.rows import RowPool
 
+LISTED = 100_000
 KEYS = ("start", "stop", "step")
 EXAMPLE = 'Write {"alpha": [0.1, 0.2], "trial": {"start": 0, "stop": 1000, "step": 1}}.'
 
@@ -44,7 +45,8 @@ class GridPool(RowPool):
         axes = reader.axes()
         raise_all(reader.mistakes)
         self.names = list(axes)
-        self._axes = list(axes.items())
+        self._names = list(axes)
+        self._reversed = [(_quick(values), len(values)) for values in reversed(axes.values())]
         self._count = prod(len(values) for values in axes.values())
         if "group" in axes:
             self.groups = tuple(dict.fromkeys(str(axes["group"][at]) for at in range(len(axes["group"]))))
@@ -56,11 +58,12 @@ class GridPool(RowPool):
     def arguments(self, job: int) -> dict[str, Any]:
         if not 0 <= job < self._count:
             raise IndexError(job)
-        taken = []
-        for name, values in reversed(self._axes):
-            job, at = divmod(job, len(values))
-            taken.append((name, values[at]))
-        return dict(reversed(taken))
+        values = []
+        for axis, length in self._reversed:
+            job, at = divmod(job, length)
+            values.append(axis[at])
+        values.reverse()
+        return dict(zip(self._names, values, strict=True))
 
 
 class _Reader:
@@ -130,6 +133,11 @@ class _Reader:
 
     def _wrong(self, node: Node, what: str, way_out: str = "") -> None:
         self.mistakes.append(self.document.mistake(node, what, way_out))
+
+
+def _quick(values: Sequence[Any] | Steps) -> Sequence[Any] | Steps:
+    """A short axis as a list: exact steps are computed once, not for every job."""
+    return [values[at] for at in range(len(values))] if len(values) <= LISTED else values
 
 
 def _value(node: Node) -> Any:

@@ -74,17 +74,14 @@ def attempt_line(attempt: Attempt) -> bytes:
         f'{{"job":{attempt.job},"pos":{attempt.position},"try":{attempt.attempt},"state":"{attempt.state.value}",'
         f'"start":{attempt.start:.6f},"end":{attempt.end:.6f},"slot":{attempt.slot}'
     )
-    for key, value in (
-        ("exit", attempt.exit),
-        ("signal", attempt.signal),
-        ("cause", attempt.cause.value or None),
-        ("error", attempt.error),
-        ("pid", attempt.pid),
-        ("out", attempt.output_bytes or None),
-        ("mem", attempt.peak_memory),
-    ):
-        if value is not None:
-            body += f',"{key}":{json.dumps(value)}'
+    if attempt.exit is not None:
+        body += f',"exit":{attempt.exit}'
+    for key, text in (("signal", attempt.signal), ("cause", attempt.cause.value), ("error", attempt.error)):
+        if text:
+            body += f',"{key}":{json.dumps(text)}'
+    for key, number in (("pid", attempt.pid), ("out", attempt.output_bytes), ("mem", attempt.peak_memory)):
+        if number:
+            body += f',"{key}":{number}'
     if attempt.state is State.DONE and attempt.exit is None:
         body += f',"result":{encode(attempt.result)}'
     return closed(body)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -18,16 +21,48 @@ def _convert(value: Any) -> Any:
 
 
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=True, default=_convert)
+_make = getattr(json.encoder, "c_make_encoder", None)
+# The C encoder made once: `JSONEncoder.encode` makes one at every call, which costs more than the encoding.
+_chunks = (
+    _make(None, _convert, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True)  # type: ignore[attr-defined]
+    if _make
+    else None
+)
 
 
 def encode(value: Any) -> str:
     """One line of ASCII."""
+    if type(value) is int:
+        return repr(value) if -_LARGE < value < _LARGE else _huge(value)
     try:
-        return _encoder.encode(value)
+        return "".join(_chunks(value, 0)) if _chunks else _encoder.encode(value)
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise NotJson(f"the result cannot be recorded: {error or 'it is nested too deeply'}") from None
 
 
 def decode(text: str | bytes) -> Any:
     """Integers of any length, NaN and infinities come back as they were."""
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except ValueError:
+        with _any_length():
+            return json.loads(text)
+
+
+_LARGE = 10**4000
+
+
+def _huge(value: int) -> str:
+    with _any_length():
+        return str(value)
+
+
+@contextmanager
+def _any_length() -> Iterator[None]:
+    """Python refuses to convert integers of more than some 4,000 digits unless it is told otherwise."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(before)

@@ -30,6 +30,10 @@ RESET = (
     signal.SIGPIPE, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.SIGXFSZ,
 )  # fmt: skip
 
+# The kernel's peak of a spawned command includes the moment before its program was loaded, in our own memory:
+# what is not above this says nothing about the command.
+OWN_PEAK = 64 << 20
+
 Described = Callable[[int, int, Order], tuple[int, str, Mapping[bytes, bytes]]]
 """position, slot, order → the job's id, its command line, and its own part of the environment."""
 
@@ -63,6 +67,7 @@ class Commands:
         mark: str,
     ) -> None:
         self._shell = settings.commands.shell
+        self._nice = settings.run.nice
         self._grace = settings.limits.grace
         self._environment = encoded(environment)
         self._search_path = environment.get("PATH", os.defpath)
@@ -95,6 +100,9 @@ class Commands:
             return
         self._children.add(pid)
         self._runs(slot, pid)
+        if self._nice:
+            # Only the jobs stand back: a parent that did would leave slots empty while other jobs compute.
+            stand_back(pid, self._nice)
         self._slots[slot] = _Job(job, position, order.attempt, pid, line, start, clock, mark)
         self._by_pid[pid] = slot
 
@@ -216,8 +224,16 @@ def _attempt(job: _Job, slot: int, how: Ended, size: int) -> Attempt:
     state = State.DONE if cause is Cause.NONE else State.FAILED
     return Attempt(
         job.job, job.position, job.attempt, state, job.start, end, slot,
-        exit_code, name, cause, error, None, job.pid, size, how.peak_memory,
+        exit_code, name, cause, error, None, job.pid, size, how.peak_memory if how.peak_memory > OWN_PEAK else None,
     )  # fmt: skip
+
+
+def stand_back(pid: int, by: int) -> None:
+    """Lower a process's priority, from where this one is."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + by))
+    except (ProcessLookupError, PermissionError):
+        return
 
 
 def _signal_name(number: int) -> str | None:

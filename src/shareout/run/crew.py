@@ -210,8 +210,8 @@ class Crew:
         timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations))
         if self.parts.background():
             timeout = 0.0
-        self.parts.selector.select(timeout)
-        self.parts.stops.drain()
+        if self.parts.selector.select(timeout):
+            self.parts.stops.drain()
 
     def _between_turns(self) -> None:
         parts = self.parts

@@ -137,6 +137,7 @@ def _describer(makings: Makings) -> Callable[[int, int, Order], tuple[int, str, 
         b"DISBATCH_ENGINE_RANK": str(engine_rank(makings)).encode(),
     }
     is_text = pool.kind == "text"
+    is_plain = is_text and not makings.settings.commands.template
 
     def describe(position: int, slot: int, order: Order) -> tuple[int, str, Mapping[bytes, bytes]]:
         job = plan.job_at(position)
@@ -144,7 +145,7 @@ def _describer(makings: Makings) -> Callable[[int, int, Order], tuple[int, str, 
         if is_text:
             row = pool.row(job)
             line, repeat = row.line, -1 if row.repeat is None else row.repeat
-        text = pool.command(job)
+        text = row.text if is_plain else pool.command(job)
         own = {
             **every,
             b"SHAREOUT_SLOT": b"%d" % slot,
@@ -191,7 +192,7 @@ def _make_callables(makings: Makings, entry: Entry) -> Hands:
 
     workshop = Workshop(
         entry, plan, binding, makings.folder, makings.machine, settings.parser, settings.logging.level,
-        makings.mark, max(1, int(settings.run.cores_per_job)), user_environment(), private,
+        makings.mark, max(1, int(settings.run.cores_per_job)), settings.run.nice, user_environment(), private,
     )  # fmt: skip
     single = bool(settings.run.needs or settings.run.gpus_per_job or settings.run.memory_per_job is not None)
     made = Callables(

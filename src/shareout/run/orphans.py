@@ -24,7 +24,9 @@ class Children:
         self._leave = leave_background
         self._after_end = after_end
         self._ours: set[int] = set()
-        self._listing = f"/proc/self/task/{threading.get_native_id()}/children"
+        # Kept open and read from its start each time: opening it costs four times the reading.
+        listing = f"/proc/self/task/{threading.get_native_id()}/children"
+        self._listing = os.open(listing, os.O_RDONLY | os.O_CLOEXEC) if os.path.exists(listing) else -1
         self._suspect = False
 
     def add(self, pid: int, *, leads: bool = True) -> None:
@@ -81,11 +83,16 @@ class Children:
                     continue
 
     def adopted(self) -> list[int]:
-        try:
-            with open(self._listing, "rb") as file:
-                return [pid for pid in map(int, file.read().split()) if pid not in self._ours]
-        except OSError:
+        if self._listing < 0:
             return []
+        text, at = b"", 0
+        while part := os.pread(self._listing, 65536, at):
+            text += part
+            at += len(part)
+            if len(part) < 4096:
+                break
+        ours = self._ours
+        return [pid for pid in map(int, text.split()) if pid not in ours]
 
     def _belongs(self, pid: int, running: Mapping[int, str]) -> bool:
         try:

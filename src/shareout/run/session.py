@@ -107,8 +107,6 @@ def _run(
     stack.callback(outputs.close)
     slots = slots_of(settings, share.cores or granted_cores())
     mark = f"{os.getpid()}.{time.time_ns():x}"
-    if settings.run.nice:
-        os.nice(settings.run.nice)
     stops = Stops()
     stops.install()
     stack.callback(stops.restore)
@@ -134,6 +132,8 @@ def _run(
     )  # fmt: skip
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
     writer.append(_session("start").line())
+    log.record(f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots")
+    log.flush()
     audience.began(crew.counts())
     try:
         reason = crew.run()

@@ -50,7 +50,7 @@ class Stops:
 
     def drain(self) -> None:
         try:
-            while self._reader.recv(4096):
+            while len(self._reader.recv(4096)) == 4096:
                 pass
         except BlockingIOError:
             return

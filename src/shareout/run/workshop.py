@@ -44,6 +44,7 @@ class Workshop:
     log_level: str
     mark: str
     cores: int
+    nice: int
     environment: dict[str, str]
     private: Callable[[], list[int]]
     """The parent's descriptors that no worker may keep: the journal, the lock, the other workers' pipes."""
@@ -71,6 +72,7 @@ class Workshop:
         code = 1
         try:
             os.setsid()
+            os.nice(self.nice)
             die_with_parent(signal.SIGKILL, parent)
             adopt_orphans()
             self._forget(others)
