@@ -43,7 +43,9 @@ def program(name: str) -> str | None:
 
 def versions() -> dict[str, str]:
     """What is measured against, by name."""
-    listed = subprocess.run([python(), "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        [python(), "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=False
+    )
     wanted = {"disbatch", "joblib", "dask", "distributed", "jug", "pyinstaller"}
     found = dict(line.split("==", 1) for line in listed.stdout.splitlines() if "==" in line)
     told = {name: found[name] for name in sorted(wanted & set(found))}

@@ -1,4 +1,4 @@
-"""`make demo`: builds an executable of an example, runs it as four machines in four folders, merges, shows the result."""
+"""`make demo`: builds an executable of an example, runs it as four machines, merges, shows the result."""
 
 from __future__ import annotations
 

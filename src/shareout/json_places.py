@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from pathlib import Path
-from typing import Union
+from typing import TypeAlias
 
 from shareout.errors import InputError, Place
 
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE]([-+]?\d+))?")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 _NON_FINITE = re.compile(r"-?(?:NaN|Infinity|nan|inf)\b")
 
-Value = Union[None, bool, int, Fraction, str, list["Node"], list[tuple["Node", "Node"]]]
+Value: TypeAlias = "bool | int | Fraction | str | list[Node] | list[tuple[Node, Node]] | None"
 
 
 @dataclass(frozen=True, slots=True)

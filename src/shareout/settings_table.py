@@ -243,8 +243,10 @@ def starting_text() -> str:
 
 def documented() -> str:
     """The table of docs/settings.md."""
-    rows = [
-        f"| `[{one.section}] {one.key}` | {f'`{one.default}`' if one.default else '–'} | {one.comment.replace('|', '/')} |"
-        for one in TABLE
-    ]
+    rows = [_documented(one) for one in TABLE]
     return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def _documented(one: Setting) -> str:
+    default = f"`{one.default}`" if one.default else "–"
+    return f"| `[{one.section}] {one.key}` | {default} | {one.comment.replace('|', '/')} |"

@@ -10,14 +10,14 @@ import re
 from fractions import Fraction
 
 _LETTERS = "KMGTPE"
-_SIZES = {
+_SIZES: dict[str, int] = {
     "": 1,
     "B": 1,
     **{letter: 2 ** (10 * power) for power, letter in enumerate(_LETTERS, 1)},
     **{f"{letter}IB": 2 ** (10 * power) for power, letter in enumerate(_LETTERS, 1)},
     **{f"{letter}B": 10 ** (3 * power) for power, letter in enumerate(_LETTERS, 1)},
 }
-_SECONDS = {"ms": Fraction(1, 1000), "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SECONDS: dict[str, Fraction | int] = {"ms": Fraction(1, 1000), "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NUMBER = r"\d+(?:\.\d+)?"
 _SIZE = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)")
 _PART = re.compile(rf"({_NUMBER})\s*(ms|[smhdw])")

@@ -20,7 +20,7 @@ FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "ma
 GROUND = {"errors", "units", "json_places", "environment", "files", "code_hash", "_version", "entry", "linux"}
 INPUTS = {"config", "machines", "pool"}
 ALLOWED: dict[str, set[str]] = {
-    **{room: GROUND for room in GROUND},
+    **dict.fromkeys(GROUND, GROUND),
     "config": GROUND,
     "machines": GROUND,
     "pool": GROUND | {"config"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from blake3 import blake3
@@ -79,7 +80,7 @@ def test_neighbours_in_the_pool_are_no_neighbours_in_the_order() -> None:
     size, bins, counts = 1000, 10, [0] * 10
     for number in range(60):
         places = Permutation(digest(number), 0, size).chunk(0, size)
-        for one, other in zip(places, places[1:], strict=False):
+        for one, other in pairwise(places):
             counts[(other - one) % size * bins // size] += 1
     total = sum(counts)
     assert chi_square(counts, [total / bins] * bins) < far_out(bins - 1)
@@ -87,7 +88,7 @@ def test_neighbours_in_the_pool_are_no_neighbours_in_the_order() -> None:
 
 @pytest.mark.parametrize(
     "group",
-    [range(0, 9000, 3), range(5, 9000, 95), range(0, 900), range(4000, 4300), range(8000, 9000, 2)],
+    [range(0, 9000, 3), range(5, 9000, 95), range(900), range(4000, 4300), range(8000, 9000, 2)],
     ids=["every third", "every 95th", "first block", "a block inside", "evens at the end"],
 )
 def test_a_group_of_jobs_lands_on_machines_in_proportion_to_their_weights(group: range) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ def test_share_is_within_one_job_of_its_quota(size: int, weights: list[Fraction]
     ranges = split(size, weights)
     assert ranges[0][0] == 0
     assert ranges[-1][1] == size
-    assert all(one[1] == other[0] for one, other in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] == other[0] for one, other in pairwise(ranges))
     total = sum(weights)
     for (start, stop), weight in zip(ranges, weights, strict=True):
         assert abs(stop - start - size * weight / total) < 1

@@ -19,19 +19,8 @@ COMMANDS = {
     "init": "write a commented starting set of inputs; overwrite nothing",
     "plan": "show who runs what, and the digest that all machines must share",
     "run": "run this machine's share (the default)",
-    "status": "how it goes: percent, rate, time left, per machine and group",
-    "wait": "wait until a run is finished",
-    "list": "a line a job: state, id, machine, attempt, exit, duration, text",
-    "show": "everything about one job, its output too",
-    "explain": "whose a job is, and why it is not running",
-    "requeue": "have jobs run again at the next start",
-    "skip": "have jobs not run",
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
-    "rebalance": "new inputs that hold only what is not done",
-    "replay": "run one job again here and compare; records nothing",
-    "report": "one page about a run, to look at and send around",
-    "export": "the states of jobs in another tool's format",
     "freeze": "make one executable file of an entry script",
 }
 BUG = 70
@@ -50,7 +39,7 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
         return INTERRUPTED
     except BrokenPipeError:
         return _quiet_pipe()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         from shareout.errors import ShareoutError
 
         if isinstance(error, ShareoutError):
@@ -70,42 +59,30 @@ def load(command: str) -> ModuleType:
     """The module of a command, imported by its literal name so that a frozen program holds it."""
     match command:
         case "init":
-            from shareout.cli import init as module
+            from shareout.cli import init
+
+            return init
         case "plan":
-            from shareout.cli import plan as module
+            from shareout.cli import plan
+
+            return plan
         case "run":
-            from shareout.cli import run as module
-        case "status":
-            from shareout.cli import status as module
-        case "wait":
-            from shareout.cli import wait as module
-        case "list":
-            from shareout.cli import list as module
-        case "show":
-            from shareout.cli import show as module
-        case "explain":
-            from shareout.cli import explain as module
-        case "requeue":
-            from shareout.cli import requeue as module
-        case "skip":
-            from shareout.cli import skip as module
+            from shareout.cli import run
+
+            return run
         case "merge-results":
-            from shareout.cli import merge_results as module
+            from shareout.cli import merge_results
+
+            return merge_results
         case "merge-logs":
-            from shareout.cli import merge_logs as module
-        case "rebalance":
-            from shareout.cli import rebalance as module
-        case "replay":
-            from shareout.cli import replay as module
-        case "report":
-            from shareout.cli import report as module
-        case "export":
-            from shareout.cli import export as module
+            from shareout.cli import merge_logs
+
+            return merge_logs
         case "freeze":
-            from shareout.cli import freeze as module
-        case _:
-            raise KeyError(command)
-    return module
+            from shareout.cli import freeze
+
+            return freeze
+    raise KeyError(command)
 
 
 def program_name() -> str:

@@ -157,7 +157,7 @@ def _run(common: Common, plan: Plan, settings: Settings, machine: str, entry: En
         if todo:
             print("run the same command again to go on", file=sys.stderr)
         elif counts.failed:
-            print("`list --state !` tells the failed ones; --retry-failed runs them again", file=sys.stderr)
+            print("the log tells why; --retry-failed runs them again", file=sys.stderr)
     return result.exit_code
 
 

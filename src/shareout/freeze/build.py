@@ -82,7 +82,7 @@ def _check(recipe: Recipe) -> None:
         if not Path(source).exists():
             raise UsageError(f"there is no {source} to put into the executable", way_out="Use --data FILE:FOLDER.")
     try:
-        import PyInstaller  # noqa: F401
+        import PyInstaller  # type: ignore[import-untyped]  # noqa: F401
     except ImportError:
         raise UsageError(
             "PyInstaller, which makes the executable, is not installed here",

@@ -84,7 +84,7 @@ class Permutation:
             return [self.at(position) for position in range(start, stop)]
         t0, t1, t2, t3, t4, t5 = self._tables
         rows, columns, size = self._rows, self._columns, self.size
-        places = []
+        places: list[int] = []
         append = places.append
         for position in range(start, stop):
             place = position

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import lcm
 
 
@@ -18,4 +18,4 @@ def split(size: int, weights: Sequence[Fraction]) -> list[tuple[int, int]]:
     heavy = [int(weight * scale) for weight in weights]
     total = sum(heavy)
     bounds = [0, *(size * so_far // total for so_far in accumulate(heavy))]
-    return list(zip(bounds, bounds[1:], strict=False))
+    return list(pairwise(bounds))

@@ -60,21 +60,29 @@ class InputFile:
 class Pool(Protocol):
     """What every kind of pool answers."""
 
-    kind: str
-    """`text`, `csv`, `jsonl`, `grid` or `runmaker`: what the file is."""
+    @property
+    def kind(self) -> str:
+        """`text`, `csv`, `jsonl`, `grid` or `runmaker`: what the file is."""
 
-    inputs: Sequence[InputFile]
-    """The files that were read, the pool's own first."""
+    @property
+    def inputs(self) -> Sequence[InputFile]:
+        """The files that were read, the pool's own first."""
 
-    phases: Sequence[Phase]
-    """At least one, together 0…len; barriers stand between them."""
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """At least one, together 0…len; barriers stand between them."""
 
-    groups: Sequence[str]
-    """The names of the groups in order of first appearance; empty when jobs have none."""
+    @property
+    def groups(self) -> Sequence[str]:
+        """The names of the groups in order of first appearance; empty when jobs have none."""
 
-    start_commands: Sequence[str]
-    stop_commands: Sequence[str]
-    """What PERENGINE asks each machine to run before its first job and after its last."""
+    @property
+    def start_commands(self) -> Sequence[str]:
+        """What PERENGINE asks each machine to run before its first job."""
+
+    @property
+    def stop_commands(self) -> Sequence[str]:
+        """What it asks for after the last."""
 
     def __len__(self) -> int: ...
 

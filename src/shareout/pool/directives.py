@@ -1,4 +1,4 @@
-"""The # language of a task file → stretches of jobs with their prefix, suffix, group and need. Pure: lines in, plan out.
+"""The # language of a task file → stretches of jobs with their prefix, suffix, group and need. Pure.
 
 `#SHAREOUT` and `#DISBATCH` (as disBatch has them): PREFIX, SUFFIX, REPEAT, BARRIER, PERENGINE; of ours also
 GROUP and NEED. A REPEAT is a stretch without lines: a billion repeats cost nothing.

@@ -145,7 +145,7 @@ class CsvPool(RowPool):
             return
         self._count = len(self._lines) - self._first
         for first, block in self._lines.blocks():
-            if all([line.count(b",") == width - 1 for line in block]):
+            if all(line.count(b",") == width - 1 for line in block):
                 continue
             for at, line in enumerate(block):
                 if line.strip() and line.count(b",") != width - 1:

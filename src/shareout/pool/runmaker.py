@@ -6,6 +6,7 @@ with --retry-failed. The pool holds all of them, so that ids and shares do not d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,16 @@ class RunmakerPool:
     """The pool of a runs.txt."""
 
     kind = "runmaker"
-    start_commands = ()
-    stop_commands = ()
-    groups = ()
+    start_commands: Sequence[str] = ()
+    stop_commands: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
     def __init__(self, path: Path) -> None:
         self.inputs = (InputFile("pool", path),)
         self._lines = Lines(path, comments=False)
         mistakes = [
             InputError(
-                f"a line starts with one of {' '.join(LETTERS)} and a space, found {line[:1].decode('utf-8', 'replace')!r}",
+                f"a line starts with one of {' '.join(LETTERS)} and a space, found {line[:1]!r}",
                 where=Place(str(path), first + at, 1),
             )
             for first, block in self._lines.blocks()

@@ -1,7 +1,7 @@
 """{} {1} {name} {id} → a command line. Values are quoted for the shell; what is not a placeholder stays as it is.
 
 `{}` the whole line, `{.}` without its suffix, `{/}` its file name, `{//}` its folder, `{/.}` name without suffix,
-`{1}` `{2}` its columns, `{name}` a named field, `{id}` the job. Braces around anything else, as in shell code, are kept.
+`{1}` `{2}` its columns, `{name}` a named field, `{id}` the job. Other braces, as in shell code, are kept.
 """
 
 from __future__ import annotations

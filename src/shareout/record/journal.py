@@ -134,6 +134,6 @@ def _attempt(facts: dict[str, Any]) -> Attempt:
 
 
 def _header(facts: dict[str, Any]) -> Header:
-    pairs = {key: tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit")}
     plain = {key: facts[key] for key in ("digest", "pool_digest", "machine", "jobs", "version", "code", "kind")}
-    return Header(**plain, **pairs, ancestors=tuple(facts["ancestors"]))
+    ranges, audit = (tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit"))
+    return Header(**plain, ranges=ranges, audit=audit, ancestors=tuple(facts["ancestors"]))

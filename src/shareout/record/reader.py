@@ -59,6 +59,18 @@ class JournalReader:
                 yield self._checked(lines)
             self.torn = len(rest)
 
+    def located(self) -> Iterator[tuple[int, bytes]]:
+        """Every checked line with its offset."""
+        with self.path.open("rb") as file:
+            file.seek(self.good_end)
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    self.torn = len(raw)
+                    return
+                offset = self.good_end
+                for line in self._checked([raw[:-1]]):
+                    yield offset + raw.index(line), line
+
     def attempts(self) -> Iterator[Attempt]:
         for line in self.lines():
             record = parse(line)

@@ -186,7 +186,7 @@ class Tally:
             "first_start": self.first_start,
             "last_end": self.last_end,
         }
-        replace_file(path, [json.dumps(facts).encode() + b"\n", self.states], sync=False)
+        replace_file(path, [json.dumps(facts).encode() + b"\n", bytes(self.states)], sync=False)
 
 
 def tally_of(journal: Path, cache: Path, header: Header) -> Tally:

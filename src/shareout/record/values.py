@@ -24,19 +24,22 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=
 _make = getattr(json.encoder, "c_make_encoder", None)
 # The C encoder made once: `JSONEncoder.encode` makes one at every call, which costs more than the encoding.
 _chunks = (
-    _make(None, _convert, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True)  # type: ignore[attr-defined]
-    if _make
-    else None
+    _make(None, _convert, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True) if _make else None
 )
 
 
 def encode(value: Any) -> str:
     """One line of ASCII."""
-    if type(value) is int:
-        return repr(value) if -_LARGE < value < _LARGE else _huge(value)
     try:
+        if type(value) is int:
+            return repr(value)
         return "".join(_chunks(value, 0)) if _chunks else _encoder.encode(value)
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+    except ValueError as error:
+        if "limit" not in str(error):
+            raise NotJson(f"the result cannot be recorded: {error}") from None
+        with _any_length():
+            return _encoder.encode(value)
+    except (TypeError, RecursionError, OverflowError) as error:
         raise NotJson(f"the result cannot be recorded: {error or 'it is nested too deeply'}") from None
 
 
@@ -47,14 +50,6 @@ def decode(text: str | bytes) -> Any:
     except ValueError:
         with _any_length():
             return json.loads(text)
-
-
-_LARGE = 10**4000
-
-
-def _huge(value: int) -> str:
-    with _any_length():
-        return str(value)
 
 
 @contextmanager

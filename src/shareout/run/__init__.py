@@ -75,7 +75,7 @@ class Hands(Protocol):
         """The leaders of what runs now, each with the mark in its environment."""
 
     def end(self, slot: int, cause: Cause) -> None:
-        """End the slot's running job: TERM, grace, KILL, its whole family. It comes back by `collect` with that cause."""
+        """End the slot's running job: TERM, grace, KILL, its whole family. `collect` brings it with that cause."""
 
     def pids(self) -> Mapping[int, int]:
         """slot → the process that works in it."""

@@ -232,7 +232,7 @@ class Callables:
     def _lost_attempt(self, seat: Seat, batch: Batch, position: int, how: Ended) -> Attempt:
         code = os.waitstatus_to_exitcode(how.status)
         name = signal.Signals(-code).name if code < 0 else None
-        told = {
+        told: dict[Cause | None, str] = {
             Cause.TIMEOUT: "ended: its time was up",
             Cause.MEMORY: "ended: it took more memory than it may",
             Cause.STOPPED: "ended with the run",

@@ -190,7 +190,7 @@ class Commands:
         # A blank first: a line that begins with `-` is a command, not an option of the shell's.
         script = os.fsencode(f" {line}" if line.startswith("-") else line)
         return os.posix_spawn(
-            self._shell, [self._shell, "-c", script], environment,
+            self._shell, [os.fsencode(self._shell), b"-c", script], environment,
             file_actions=actions, setsid=True, setsigdef=RESET, setsigmask=(),
         )  # fmt: skip
 

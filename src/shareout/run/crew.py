@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from shareout.config import LimitSettings
 from shareout.events import Counts, Listener
-from shareout.record.journal import attempt_line
+from shareout.record.journal import attempt_line, parse
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tally import Tally
 from shareout.record.writer import JournalWriter
@@ -95,12 +95,18 @@ class Crew:
 
         for one, attempts in zip(finished, judged, strict=True):
             self._sum_up(one, attempts)
-        told = [attempt for attempts in judged for attempt in attempts]
-        parts.listener.finished(told, self.counts())
+        parts.listener.finished(self._told(finished, judged), self.counts())
 
         for one, attempts in zip(finished, judged, strict=True):
             self._hand_back(one, attempts)
         self._heed_halt()
+
+    def _told(self, finished: Sequence[Finished], judged: Sequence[Sequence[Attempt]]) -> list[Attempt]:
+        told = [attempt for attempts in judged for attempt in attempts]
+        if self.parts.listener.wants_every_attempt:
+            for one in finished:
+                told += [done for line in one.lines.splitlines() if isinstance(done := parse(line), Attempt)]
+        return told
 
     def _judged(self, attempt: Attempt) -> Attempt:
         if attempt.state is not State.FAILED:

@@ -113,9 +113,10 @@ class SlotOutputs:
     def close(self) -> None:
         while self.step():
             pass
-        for slot, handle in self._handles.items():
+        for handle in self._handles.values():
             os.close(handle)
-            self._folder.slot_output(slot).unlink(missing_ok=True)
+        for path in self._folder.slots.glob("*.out"):
+            path.unlink(missing_ok=True)
 
     def _set_aside(self, slot: int, job: int, attempt: int) -> None:
         os.close(self._handles.pop(slot))

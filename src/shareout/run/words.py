@@ -15,10 +15,13 @@ _SIMPLE = re.compile(r"[A-Za-z0-9_@%+:,./=\- \t]+")
 
 # Reserved words and builtins of POSIX shells, dash and bash: they exist in the shell only, or behave otherwise there.
 _OF_SHELLS = frozenset(
-    """. : [ alias bg bind break builtin caller case cd command compgen complete compopt continue declare dirs disown
-    do done echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help history if
-    in jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return select set shift shopt
-    source suspend test then time times trap true type typeset ulimit umask unalias unset until wait while""".split()
+    """
+    . : [ alias bg bind break builtin caller case cd command compgen complete compopt continue declare
+    dirs disown do done echo elif else enable esac eval exec exit export false fc fg fi for function
+    getopts hash help history if in jobs kill let local logout mapfile popd printf pushd pwd read
+    readarray readonly return select set shift shopt source suspend test then time times trap true type
+    typeset ulimit umask unalias unset until wait while
+    """.split()  # noqa: SIM905
 )
 
 

@@ -2,8 +2,8 @@
 
 A line that begins with `{` is the journal line of a job that is done; the parent appends it as it is. Lines
 that begin with `!` are messages: `!A` an attempt that did not end well, `!L` a log record, `!O` what a job
-printed, `!F` a large output set aside, `!N` where a batch that was taken back ends. What was written is in the parent's pipe: no death of this process
-takes it back.
+printed, `!F` a large output set aside, `!N` where a batch that was taken back ends. What was written is in
+the parent's pipe: no death of this process takes it back.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Worker:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._folder = os.getcwd()
-        self._streams = (sys.stdout, sys.stderr)
+        self._streams = _streams()
         # The mapping under os.environ: comparing it costs a microsecond, comparing decoded copies fifty.
         self._variables: dict[Any, Any] = getattr(os.environ, "_data", {})
         self._environ = dict(self._variables)
@@ -81,7 +81,7 @@ class _Worker:
         self._changes: list[str] = []
         sys.addaudithook(self._watch)
         for stream in self._streams:
-            stream.noticed = self._changes  # type: ignore[attr-defined]
+            stream.noticed = self._changes
         logging.root.handlers[:] = [_Records(self)]
         logging.root.setLevel(station.log_level)
         logging.captureWarnings(True)
@@ -118,16 +118,16 @@ class _Worker:
             else:
                 ended = now()
                 ended_text = f"{ended:.6f}" if ended >= begun else begun_text
-                raw = (
-                    f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{ended_text}{end}{value}'
-                ).encode("ascii")
+                raw = (f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{ended_text}{end}{value}').encode(
+                    "ascii"
+                )
                 line = b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))
                 if attempt > 1:
                     line = b"!" + line
                 sent = write(up, line)
                 if sent < len(line):
                     self.send(line[sent:])
-            if changes or ended - begun > THOROUGH_S:
+            if changes or ended - begun > THOROUGH_S or _has_printed():
                 self._clean_up(job, attempt)
             begun, begun_text = ended, ended_text
             position += 1
@@ -188,15 +188,16 @@ class _Worker:
         """The job closed its output, or removed its folder."""
         os.chdir(self._folder)
         redirect(self._station.output)
-        self._streams = (sys.stdout, sys.stderr)
+        self._streams = _streams()
         for stream in self._streams:
-            stream.noticed = self._changes  # type: ignore[attr-defined]
+            stream.noticed = self._changes
 
     def _bring_output(self, job: int, attempt: int) -> None:
         size = os.fstat(1).st_size
         if size <= INLINE_BYTES:
             text = os.pread(1, size, 0).decode("utf-8", "surrogateescape")
             os.ftruncate(1, 0)
+            os.lseek(1, 0, os.SEEK_SET)
             self.send(b"!O" + json.dumps({"job": job, "try": attempt, "text": text}).encode("ascii") + b"\n")
             return
         path = self._station.output
@@ -215,6 +216,14 @@ def redirect(path: Path) -> None:
     if handle > 2:
         os.close(handle)
     sys.stdout, sys.stderr = (_Stream(number) for number in (1, 2))
+
+
+def _has_printed() -> bool:
+    """Whether the shared offset of the output has moved: the cheapest question that C code cannot get round."""
+    try:
+        return os.lseek(1, 0, os.SEEK_CUR) > 0
+    except OSError:
+        return True
 
 
 class _Stream(io.TextIOWrapper):
@@ -250,6 +259,14 @@ def _words(path: Path) -> list[str]:
         return path.read_text().split()
     except OSError:
         return []
+
+
+def _streams() -> tuple[_Stream, _Stream]:
+    """What `redirect` has put in place."""
+    out, error = sys.stdout, sys.stderr
+    assert isinstance(out, _Stream)
+    assert isinstance(error, _Stream)
+    return out, error
 
 
 class _Records(logging.Handler):

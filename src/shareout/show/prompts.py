@@ -30,4 +30,4 @@ def matching(names: Sequence[str], host: str) -> str | None:
     short = host.lower().partition(".")[0]
     exact = [name for name in names if name.lower() == host.lower()]
     close = [name for name in names if name.lower().partition(".")[0] == short]
-    return (exact or close or [None])[0]
+    return next(iter([*exact, *close]), None)

@@ -1,0 +1,64 @@
+"""`merge-logs DIR…`: one log ordered by time, of any number of machines."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import re
+import sys
+from pathlib import Path
+
+from shareout.entry import Entry
+from shareout.errors import CannotRecord, UsageError
+from shareout.merge.logs import LEVELS, Filter, merged
+from shareout.merge.sources import find_sources
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sources", nargs="+", metavar="DIR", help="run directories, folders or archives that hold some")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default: standard output); *.gz is packed")
+    parser.add_argument("--machine", action="append", default=[], metavar="NAME", help="only this machine's")
+    parser.add_argument("--job", action="append", default=[], metavar="ID", help="only this job's")
+    parser.add_argument("--level", choices=LEVELS, default="DEBUG", help="at least this level")
+    parser.add_argument("--since", default="", metavar="TIME", help="from then on, as 2026-11-20T19:23")
+    parser.add_argument("--until", default="", metavar="TIME", help="up to then")
+    parser.add_argument("--grep", metavar="REGEX", help="only lines that match")
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    try:
+        grep = re.compile(arguments.grep.encode()) if arguments.grep else None
+    except re.error as error:
+        raise UsageError(f"--grep: {error}") from None
+    wanted = Filter(
+        frozenset(name.encode("utf-8", "surrogateescape") for name in arguments.machine),
+        frozenset(job.encode() for job in arguments.job),
+        arguments.level,
+        arguments.since.encode(),
+        arguments.until.encode() + b"~" if arguments.until else b"",
+        grep,
+    )
+    with find_sources(arguments.sources) as sources:
+        for sentence in sources.said:
+            _tell(sentence)
+        lines = merged(sources.folders, wanted, _tell)
+        if arguments.output:
+            _write(Path(arguments.output), lines)
+        else:
+            sys.stdout.buffer.writelines(lines)
+            sys.stdout.buffer.flush()
+    return 0
+
+
+def _write(path: Path, lines: object) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        with gzip.open(fresh, "wb", 6) if path.name.endswith(".gz") else fresh.open("wb") as file:
+            file.writelines(lines)  # type: ignore[arg-type]
+        fresh.replace(path)
+    except OSError as error:
+        raise CannotRecord(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _tell(sentence: str) -> None:
+    print(f"shareout: {sentence}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Run directories of any machines in; one table, one log, and the proof that nothing is missing, out."""
