@@ -17,11 +17,23 @@ LONGEST_FUNCTION = 60
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager", "misc"}
 
 # A room may import the rooms named for it (and itself); floor by floor, as the design's picture has them.
-GROUND = {"errors", "units", "json_places", "environment", "files", "code_hash", "_version", "entry", "linux"}
-INPUTS = {"config", "machines", "pool"}
+GROUND = {
+    "errors",
+    "units",
+    "json_places",
+    "environment",
+    "files",
+    "code_hash",
+    "_version",
+    "entry",
+    "linux",
+    "unpacked",
+}
+INPUTS = {"settings_table", "config", "machines", "pool"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
-    "config": GROUND,
+    "settings_table": GROUND,
+    "config": GROUND | {"settings_table"},
     "machines": GROUND,
     "pool": GROUND | {"config"},
     "plan": GROUND | INPUTS,

@@ -1,0 +1,16 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kit.program import Machine
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Machine:
+    """A machine in a folder with an awkward name."""
+    folder = tmp_path / "it's a 'folder'"
+    folder.mkdir()
+    return Machine(folder)

@@ -1,0 +1,87 @@
+"""kill -9 of the parent, at any moment: nothing that the journal had is lost, nothing runs twice, nothing survives."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections import Counter
+from pathlib import Path
+
+from kit.program import Machine
+from kit.wait import processes_with, wait_until
+
+ROUNDS = 100
+
+
+def kill_and_resume(here: Machine, jobs: int, word: str) -> None:
+    """A hundred kills, each as soon as the journal has grown by a random amount; then one run to the end."""
+    moment = random.Random(7)
+    for _ in range(ROUNDS):
+        process = here.start("--quiet", start_new_session=True)
+        wanted = grown(here) + moment.randrange(0, 400)
+        wait_until(lambda process=process, wanted=wanted: grown(here) > wanted or process.poll() is not None)
+        process.kill()
+        process.communicate()
+        before = finished(here)
+        wait_until(lambda: not processes_with(word), 5)
+        if len(before) == jobs:
+            break
+    here.run("--quiet", timeout=120)
+    counted = Counter(facts["job"] for facts in here.records() if facts["state"] == "done")
+    assert counted == Counter(range(jobs)), "each job has exactly one counted outcome"
+    here.log()
+
+
+def grown(here: Machine) -> int:
+    return sum(path.stat().st_size for path in here.folder.glob("runs/*/*/journal.jsonl"))
+
+
+def finished(here: Machine) -> set[int]:
+    paths = list(here.folder.glob("runs/*/*/journal.jsonl"))
+    lines = paths[0].read_bytes().split(b"\n")[:-1] if paths else []
+    return {line for line in lines if b'"state":"done"' in line}  # type: ignore[misc]
+
+
+def test_commands_survive_a_hundred_kills(here: Machine) -> None:
+    word = f"killed-{os.getpid()}"
+    here.jobs(*(f"sh -c ': {word}; sleep 0.00{number % 7}'" for number in range(600)))
+    kill_and_resume(here, 600, word)
+
+
+def test_python_jobs_survive_a_hundred_kills(here: Machine) -> None:
+    here.script(
+        "import time\nfrom shareout import run\n"
+        "def job(n):\n    time.sleep(0.001 * (n % 5))\n    return n * n\n"
+        "if __name__ == '__main__':\n    run(job, pool=range(2000))\n"
+    )
+    kill_and_resume(here, 2000, str(here.folder / "main.py"))
+    here.call("merge-results", "-o", "all.csv")
+    rows = (here.folder / "all.csv").read_text().splitlines()
+    assert rows == ["job,result", *(f"{number},{number * number}" for number in range(2000))]
+
+
+def test_nothing_of_a_killed_parent_lives_on(here: Machine, tmp_path: Path) -> None:
+    """Not a command, not its background child, not a daemon in a session of its own."""
+    word = f"7{os.getpid():07d}"
+    here.jobs(f"sleep {word}", f"setsid sleep {word} & sleep {word}", f"(setsid sh -c 'sleep {word}' &); sleep {word}")
+    process = here.start("-j", "3")
+    wait_until(lambda: len(processes_with(word)) >= 5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_until(lambda: not processes_with(word), 1)
+
+
+def test_python_workers_and_their_children_die_with_the_parent(here: Machine) -> None:
+    word = f"6{os.getpid():07d}"
+    here.script(
+        "import subprocess\nfrom shareout import run\n"
+        f"def job(n):\n    subprocess.run(['sleep', '{word}'])\n"
+        "if __name__ == '__main__':\n    run(job, pool=range(2))\n"
+    )
+    process = here.start()
+    wait_until(lambda: len(processes_with(word)) == 2)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not processes_with(word), 1)
+    wait_until(lambda: not processes_with("main.py"), 1)

@@ -1,0 +1,89 @@
+"""Runs the real program as a user does, in a folder of its own, and compares both streams and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SHAREOUT = [sys.executable, "-m", "shareout"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a call printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Machine:
+    """One folder with inputs: a machine, as far as the program can tell."""
+
+    folder: Path
+    program: list[str] = field(default_factory=lambda: list(SHAREOUT))
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
+        return path
+
+    def jobs(self, *lines: str, machines: str = '{"alice": [1, 2]}') -> Machine:
+        self.write("configs/jobs.txt", "".join(f"{line}\n" for line in lines))
+        self.write("configs/machines.json", machines)
+        return self
+
+    def script(self, text: str, machines: str = '{"alice": [1, 2]}') -> Machine:
+        """An entry script; the program is then that script."""
+        self.write("main.py", text)
+        self.write("configs/machines.json", machines)
+        self.program = [sys.executable, "main.py"]
+        return self
+
+    def call(self, *words: str, stdin: bytes = b"", timeout: float = 60, code: int | None = 0) -> Told:
+        done = subprocess.run(
+            [*self.program, *words], cwd=self.folder, input=stdin, capture_output=True, timeout=timeout,
+            env={**os.environ, **self.environ}, check=False,
+        )  # fmt: skip
+        told = Told(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        assert "Traceback" not in told.err, told.err
+        if code is not None:
+            assert told.code == code, f"{words} ended with {told.code}\n{told.out}\n{told.err}"
+        return told
+
+    def run(self, *words: str, machine: str = "alice", code: int | None = 0, timeout: float = 60) -> Told:
+        return self.call("run", "--machine", machine, "--yes", *words, code=code, timeout=timeout)
+
+    def start(self, *words: str, machine: str = "alice", **more: Any) -> subprocess.Popen[bytes]:
+        """The same without waiting for it."""
+        return subprocess.Popen(
+            [*self.program, "run", "--machine", machine, "--yes", *words], cwd=self.folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
+        )  # fmt: skip
+
+    @property
+    def run_folder(self) -> Path:
+        return next(self.folder.glob("runs/*/*/journal.jsonl")).parent
+
+    def records(self, folder: Path | None = None) -> list[dict[str, Any]]:
+        """The attempts in the journal, in order."""
+        lines = ((folder or self.run_folder) / "journal.jsonl").read_bytes().splitlines()
+        return [facts for line in lines if "job" in (facts := json.loads(line))]
+
+    def log(self) -> str:
+        """What `zcat` reads of the log; it must not complain."""
+        segments = sorted(str(path) for path in self.run_folder.glob("log-*.gz"))
+        return subprocess.run(["zcat", *segments], capture_output=True, check=True).stdout.decode("utf-8", "replace")
