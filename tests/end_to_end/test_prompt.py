@@ -1,0 +1,149 @@
+"""The questions of a run, on a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import socket
+import struct
+import subprocess
+import termios
+import time
+
+from kit.program import Machine
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, here: Machine, *words: str, columns: int = 80) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.process = subprocess.Popen(
+            [*here.program, *words], cwd=here.folder, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env={**os.environ, "TERM": "xterm"},
+        )  # fmt: skip
+        os.close(slave)
+        self.seen = ""
+
+    def wait_for(self, text: str, seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < end, f"{text!r} never came; seen:\n{self.seen}"
+            if select.select([self._master], [], [], 0.05)[0]:
+                self._read()
+
+    def send(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def end(self) -> int:
+        while self.process.poll() is None:
+            if select.select([self._master], [], [], 0.05)[0]:
+                self._read()
+        while select.select([self._master], [], [], 0.05)[0] and self._read():
+            pass
+        return self.process.returncode
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:
+            return False
+        # A prompt asks where the cursor is; a terminal answers.
+        if b"\x1b[6n" in data:
+            os.write(self._master, b"\x1b[1;1R")
+        self.seen += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+def own_name() -> str:
+    return socket.gethostname().partition(".")[0]
+
+
+def test_the_machine_of_this_host_is_preselected(here: Machine) -> None:
+    here.jobs(*["true"] * 6, machines=f'{{"alice": [1, 1], "{own_name()}": [1, 1]}}')
+    terminal = Terminal(here, "run")
+    terminal.wait_for("Which machine is this?")
+    terminal.wait_for("all machines")
+    terminal.send("\r")
+    terminal.wait_for("Is the digest the same")
+    assert here.call("plan", "--json").json["fingerprint"] in terminal.seen
+    assert f"3 of 6 jobs for {own_name()}" in terminal.seen
+    terminal.send("y")
+    assert terminal.end() == 0
+    assert here.run_folder.name == own_name()
+
+
+def test_arrow_keys_choose_and_no_starts_nothing(here: Machine) -> None:
+    here.jobs("true", machines='{"alice": [1, 1], "bob": [1, 1]}')
+    terminal = Terminal(here)
+    terminal.wait_for("all machines")
+    terminal.send("\x1b[B\x1b[B\r")
+    terminal.wait_for("1 of 1 jobs for all")
+    terminal.send("n")
+    assert terminal.end() == 130
+    assert not list(here.folder.glob("runs/*"))
+
+
+def test_leaving_the_prompt_is_no_error(here: Machine) -> None:
+    here.jobs("true")
+    terminal = Terminal(here, "run")
+    terminal.wait_for("all machines")
+    terminal.send("\x03")
+    assert terminal.end() == 130
+    assert "Traceback" not in terminal.seen
+
+
+def test_without_a_terminal_the_flags_are_named(here: Machine) -> None:
+    here.jobs("true")
+    assert "--machine NAME --yes" in here.call("run", code=2).err
+    assert "Add --yes" in here.call("run", "--machine", "alice", code=2).err
+
+
+def test_any_other_plan_than_the_expected_is_refused(here: Machine) -> None:
+    here.jobs("true")
+    facts = here.call("plan", "--json").json
+    told = here.run("--expect", "lusab-babad-gutih-tugad", code=2)
+    assert facts["fingerprint"] in told.err
+    assert "lusab-babad-gutih-tugad" in told.err
+    here.run("--expect", facts["fingerprint"])
+    here.run("--expect", facts["digest"][:16])
+
+
+def test_the_live_view_keeps_to_the_width_of_the_terminal(here: Machine) -> None:
+    here.jobs(*[f"while [ ! -e go ]; do sleep 0.01; done; true {'long ' * 60}"] * 4)
+    terminal = Terminal(here, "run", "--machine", "alice", "--yes", columns=100)
+    terminal.wait_for("2 running")
+    terminal.resize(40)
+    before = len(terminal.seen)
+    terminal.wait_for("\x1b[J")
+    end = time.monotonic() + 10
+    while terminal.seen[before:].count("\x1b[J") < 3:
+        assert time.monotonic() < end
+        terminal.wait_for("\x1b[J")
+        terminal._read()
+    drawn = [line for line in terminal.seen[before:].split("\n") if "running" in line]
+    assert drawn
+    assert all(len(line.rpartition("\x1b[J")[2].rstrip("\r")) < 40 for line in drawn[1:])
+    (here.folder / "go").touch()
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_twice_stops_at_once(here: Machine) -> None:
+    here.jobs("sleep 50")
+    terminal = Terminal(here, "run", "--machine", "alice", "--yes")
+    terminal.wait_for("1 running")
+    terminal.send("\x03")
+    terminal.wait_for("running jobs are let finish")
+    end = time.monotonic() + 0.6
+    while time.monotonic() < end:
+        terminal.wait_for("running jobs are let finish")
+        select.select([], [], [], 0.05)
+    terminal.send("\x03")
+    terminal.wait_for("running jobs are ended")
+    assert terminal.end() == 130
