@@ -102,8 +102,7 @@ class PlacedJson:
             raise self._error("a number must be finite; NaN and Infinity are not JSON", at)
         match = _NUMBER.match(self.text, at)
         if match is None:
-            found = repr(self.text[at]) if at < len(self.text) else "the end of the file"
-            raise self._error(f"a value is missing here: found {found}", at)
+            raise self._error(f"a value is missing here: found {self._found(at)}", at)
         if match[1] and abs(int(match[1])) > LARGEST_EXPONENT:
             raise self._error(f"{match[0]} is too large or too small a number", at)
         text = match[0]
@@ -138,7 +137,7 @@ class PlacedJson:
             return Node(pairs, at, True), here + 1
         while True:
             if self.text[here : here + 1] != '"':
-                raise self._error('a key in "double quotes" is missing here', here)
+                raise self._error(f'a key in "double quotes" is missing here: found {self._found(here)}', here)
             key, end = self._string(here)
             node = Node(key, here)
             value, here = self._value(self._skip(self._expect(":", "a colon", self._skip(end))))
@@ -150,9 +149,11 @@ class PlacedJson:
 
     def _expect(self, sign: str, name: str, at: int) -> int:
         if self.text[at : at + 1] != sign:
-            found = repr(self.text[at]) if at < len(self.text) else "the end of the file"
-            raise self._error(f"{name} is missing here: found {found}", at)
+            raise self._error(f"{name} is missing here: found {self._found(at)}", at)
         return at + 1
+
+    def _found(self, at: int) -> str:
+        return repr(self.text[at]) if at < len(self.text) else "the end of the file"
 
 
 def read_json(path: Path) -> PlacedJson:

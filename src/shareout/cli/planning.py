@@ -30,11 +30,11 @@ def plan_of(
     mistakes: list[InputError] = []
     settings = _collect(lambda: apply(load_settings(common.configs), flags or {}), mistakes)
     _collect(lambda: load_machines(machines), mistakes)
-    if settings is None:
-        raise_all(mistakes)
-        raise AssertionError("a failed load collects its mistake")
-    pool = _collect(lambda: pool_of(common, settings, entry, pool_file), mistakes)
+    # With settings that are refused the pool is looked at by the defaults: its own mistakes are told as well.
+    known = settings or load_settings(common.configs / "none")
+    pool = _collect(lambda: pool_of(common, known, entry, pool_file), mistakes)
     raise_all(mistakes)
+    assert settings is not None
     assert pool is not None
     return make_plan(pool, machines, settings, local_barriers=local_barriers), settings
 

@@ -41,11 +41,11 @@ class Lines:
 
     def at(self, number: int) -> tuple[bytes, int]:
         """A kept line without its end, and its 1-based number in the file."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
         block = bisect_right(self._kept, number)
         before = self._kept[block - 1] if block else 0
         lines_before = self._all[block - 1] if block else 0
-        if block == len(self._kept):
-            raise IndexError(number)
         start = block * BLOCK
         if self._kept[block] - before == self._all[block] - lines_before:
             nth = number - before

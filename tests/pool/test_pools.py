@@ -1,0 +1,169 @@
+"""One suite over all kinds of pool: the same promises, whatever the file is."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shareout.config import apply, load_settings
+from shareout.pool import Pool, open_pool
+from shareout.pool.given import open_given
+
+Maker = Callable[[Path, int], Pool]
+
+
+def opened(folder: Path, name: str, content: str | bytes, template: str = "") -> Pool:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    settings = load_settings(folder)
+    return open_pool(folder, apply(settings, {"commands.template": template}) if template else settings)
+
+
+def text(folder: Path, count: int) -> Pool:
+    return opened(folder, "jobs.txt", "# begin\n\n" + "".join(f"echo {number}\n" for number in range(count)))
+
+
+def csv(folder: Path, count: int) -> Pool:
+    return opened(folder, "jobs.csv", "a,b\n" + "".join(f"{number},x\n" for number in range(count)))
+
+
+def quoted(folder: Path, count: int) -> Pool:
+    return opened(folder, "jobs.csv", "a,b\n" + "".join(f'{number},"x\n""y"""\n' for number in range(count)))
+
+
+def jsonl(folder: Path, count: int) -> Pool:
+    return opened(folder, "jobs.jsonl", "".join(f'{{"a": {number}, "b": [1, 2]}}\n' for number in range(count)))
+
+
+def grid(folder: Path, count: int) -> Pool:
+    return opened(folder, "jobs.grid.json", json.dumps({"a": {"stop": count}, "b": ["x"]}))
+
+
+def runmaker(folder: Path, count: int) -> Pool:
+    return opened(folder, "runs.txt", "".join(f"{'.rd!e'[number % 5]} echo {number}\n" for number in range(count)))
+
+
+def repeat(folder: Path, count: int) -> Pool:
+    return opened(folder, "jobs.txt", f"#DISBATCH REPEAT {count} start 5 echo\n")
+
+
+def given(folder: Path, count: int) -> Pool:
+    return open_given(((number, "x") for number in range(count)), folder, load_settings(folder))
+
+
+KINDS: list[Maker] = [text, csv, quoted, jsonl, grid, runmaker, repeat, given]
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_length_phases_and_rows(make: Maker, tmp_path: Path) -> None:
+    pool = make(tmp_path / "configs", 700)
+    assert len(pool) == 700
+    assert [(phase.start, phase.stop) for phase in pool.phases] == [(0, 700)]
+    for job in (699, 0, 350, 256, 255):
+        row = pool.row(job)
+        assert row.id == job
+        assert pool.command(job) == pool.command(job)
+        arguments = pool.arguments(job)
+        assert (dict(row.named) if isinstance(arguments, dict) else row.args) == arguments
+    assert len({str(pool.arguments(job)) for job in range(700)}) in (700, 1)
+    for wrong in (700, -1):
+        with pytest.raises(IndexError):
+            pool.arguments(wrong)
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_a_forked_child_reads_the_same_and_moves_nothing(make: Maker, tmp_path: Path) -> None:
+    pool = make(tmp_path / "configs", 50)
+    before = pool.command(49)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if [pool.command(job) for job in range(50)] and pool.command(49) == before else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert pool.command(49) == before
+
+
+@pytest.mark.parametrize("make", [text, csv, jsonl, runmaker, given])
+def test_an_empty_pool_and_a_pool_of_one(make: Maker, tmp_path: Path) -> None:
+    assert len(make(tmp_path / "none", 0)) == 0
+    assert len(make(tmp_path / "one", 1)) == 1
+
+
+def test_a_grid_is_a_product_with_the_first_axis_slowest(tmp_path: Path) -> None:
+    pool = opened(tmp_path, "jobs.grid.json", '{"a": [1, 2], "b": {"start": 0, "stop": 0.3, "step": 0.1}, "c": ["x"]}')
+    rows = [tuple(dict(pool.row(job).named).values()) for job in range(len(pool))]
+    assert rows == list(itertools.product([1, 2], [0, 0.1, 0.2], ["x"]))
+
+
+def test_a_huge_grid_and_a_huge_repeat_open_at_once(tmp_path: Path) -> None:
+    pool = opened(tmp_path / "grid", "jobs.grid.json", '{"a": {"stop": 1000000}, "b": {"stop": 1000000}}')
+    assert len(pool) == 10**12
+    assert pool.arguments(10**12 - 1) == {"a": 999999, "b": 999999}
+    pool = opened(tmp_path / "repeat", "jobs.txt", "echo first\n#DISBATCH REPEAT 1000000000 start 100 step 50 f\n")
+    assert len(pool) == 10**9 + 1
+    assert pool.row(10**9).repeat == 100 + 50 * (10**9 - 1)
+
+
+def test_odd_bytes_and_line_ends(tmp_path: Path) -> None:
+    pool = opened(tmp_path, "jobs.txt", b"\xef\xbb\xbfecho a\r\n\r\n  # no job\r\necho \xff\r\n" + b"x" * 1_000_000)
+    assert [pool.command(job) for job in range(2)] == ["echo a", "echo \udcff"]
+    assert len(pool.command(2)) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "command"),
+    [
+        ("f", "a b", "f 'a b'"),
+        ("f {} {id}", "it's", "f 'it'\"'\"'s' 0"),
+        ("f {2}-{1} ${HOME} {other stuff}", "x y", "f y-x ${HOME} {other stuff}"),
+        ("f {.} {/} {//} {/.}", "d/e/f.tar.gz", "f d/e/f.tar f.tar.gz d/e f.tar"),
+    ],
+)
+def test_templates_quote_what_they_fill_in(tmp_path: Path, template: str, line: str, command: str) -> None:
+    assert opened(tmp_path, "jobs.txt", line + "\n", template).command(0) == command
+
+
+def test_templates_take_named_fields(tmp_path: Path) -> None:
+    pool = opened(tmp_path, "jobs.csv", 'file,n\n"a b.txt",3\n', "f -n {n} {file} {1}")
+    assert pool.command(0) == "f -n 3 'a b.txt' 'a b.txt'"
+
+
+def test_directives_make_stretches(tmp_path: Path) -> None:
+    pool = opened(
+        tmp_path,
+        "jobs.txt",
+        "#DISBATCH PERENGINE START prepare it\n#DISBATCH PREFIX ( cd x ; \n#DISBATCH SUFFIX  ) &> log\n"
+        "a\n# note\nb\n#DISBATCH BARRIER CHECK\n#SHAREOUT GROUP late\n#SHAREOUT NEED memory=1GiB\n"
+        "#DISBATCH REPEAT 2 start 10 step -5\nc\n#DISBATCH PERENGINE-ish is a comment\n".replace(
+            "#DISBATCH PERENGINE-ish is a comment\n", ""
+        ),
+    )
+    assert [pool.command(job) for job in (0, 1, 4)] == [
+        "( cd x ; a ) &> log",
+        "( cd x ; b ) &> log",
+        "( cd x ; c ) &> log",
+    ]
+    assert [pool.row(job).repeat for job in (1, 2, 3, 4)] == [None, 10, 5, None]
+    assert [pool.row(job).line for job in (0, 1, 4)] == [4, 6, 11]
+    assert [(phase.start, phase.stop, phase.check) for phase in pool.phases] == [(0, 2, False), (2, 5, True)]
+    assert pool.groups == ("late",)
+    assert pool.row(0).group is None
+    need = pool.need(4)
+    assert need is not None
+    assert need.memory == 1 << 30
+    assert list(pool.start_commands) == ["prepare it"]
+
+
+def test_rows_from_code_are_the_same_bytes_on_every_machine(tmp_path: Path) -> None:
+    rows = [(1, 2.5, "é"), {"a": None, "b": [1, (2, 3)]}, "x", 7]
+    paths = []
+    for name in ("one", "two"):
+        pool = open_given(iter(rows), tmp_path / name, load_settings(tmp_path))
+        paths.append(pool.inputs[0].path)
+        assert [pool.arguments(job) for job in range(4)] == [(1, 2.5, "é"), {"a": None, "b": [1, [2, 3]]}, ("x",), (7,)]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert paths[0].name == paths[1].name
