@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
 

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from kit.program import Machine
 
 SCRIPT = (

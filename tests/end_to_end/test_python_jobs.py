@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import pytest
+
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
 

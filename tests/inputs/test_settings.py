@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from kit.program import Machine
-
 from shareout.config import apply, digest_text, load_settings
 from shareout.settings_table import TABLE, documented, starting_text
 

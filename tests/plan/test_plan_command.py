@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+
 from kit.program import Machine
 
 THREE = '{"alice": [1.0, 8], "bob": {"perf": 0.8, "cores": 4}, "carol": [0.1, 1]}'

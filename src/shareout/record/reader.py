@@ -56,7 +56,7 @@ class JournalReader:
                     continue
                 lines = (rest + chunk).split(b"\n")
                 rest = lines.pop()
-                yield self._checked(lines)
+                yield self.checked(lines)
             self.torn = len(rest)
 
     def located(self) -> Iterator[tuple[int, bytes]]:
@@ -68,7 +68,7 @@ class JournalReader:
                     self.torn = len(raw)
                     return
                 offset = self.good_end
-                for line in self._checked([raw[:-1]]):
+                for line in self.checked([raw[:-1]]):
                     yield offset + raw.index(line), line
 
     def attempts(self) -> Iterator[Attempt]:
@@ -77,7 +77,8 @@ class JournalReader:
             if isinstance(record, Attempt):
                 yield record
 
-    def _checked(self, lines: list[bytes]) -> list[bytes]:
+    def checked(self, lines: list[bytes]) -> list[bytes]:
+        """The good ones of the lines that stand at `good_end`; what is not good is noted in `damage`."""
         good: list[bytes] = []
         for line in lines:
             self.line += 1

@@ -47,6 +47,8 @@ class Tally:
     offset: int = 0
     lines: int = 0
     damage: list[Damage] = field(default_factory=list)
+    damaged: int = 0
+    """How many stretches were damaged up to `offset`, also those that were told in an earlier session."""
     first_start: float | None = None
     last_end: float | None = None
     _starts: list[int] = field(init=False)
@@ -103,6 +105,8 @@ class Tally:
         now = self.states[at]
         if attempt.state is State.REQUEUED:
             self._set(at, NEW)
+            # Attempt numbers go on, so that what comes after is told from what was before.
+            self.tries[attempt.position] = max(attempt.attempt, self.tries.get(attempt.position, 0))
             return
         if now == DONE and attempt.state is State.DONE:
             self.doubled += 1
@@ -157,6 +161,7 @@ class Tally:
         self.offset = reader.good_end
         self.lines = reader.line
         self.damage += reader.damage
+        self.damaged += len(reader.damage)
 
     def _set(self, at: int, state: int) -> None:
         self.counts[self.states[at]] -= 1
@@ -183,6 +188,7 @@ class Tally:
             "durations": self.durations.facts(),
             "foreign": self.foreign,
             "doubled": self.doubled,
+            "damaged": self.damaged,
             "first_start": self.first_start,
             "last_end": self.last_end,
         }
@@ -214,12 +220,25 @@ def _cached(journal: Path, cache: Path, ranges: Sequence[Range]) -> Tally | None
         tally.tries = {int(position): int(tries) for position, tries in facts["tries"].items()}
         tally.durations = Durations.of(facts["durations"])
         tally.offset, tally.lines = facts["offset"], facts["lines"]
-        tally.foreign, tally.doubled = facts["foreign"], facts["doubled"]
+        tally.foreign, tally.doubled, tally.damaged = facts["foreign"], facts["doubled"], facts["damaged"]
         tally.first_start, tally.last_end = facts["first_start"], facts["last_end"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError):
         # A cache: whatever is wrong with it, the journal is read instead.
         return None
     return tally
+
+
+def proven_size(journal: Path, cache: Path) -> int:
+    """Up to which offset a journal is known to be the undamaged lines that were written to it, without looking at
+    any of them; 0 when that is not known."""
+    try:
+        with cache.open("rb") as file:
+            facts = json.loads(file.readline())
+        if facts["tally"] == 1 and facts["damaged"] == 0 and _is_prefix(journal, facts):
+            return int(facts["offset"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return 0
 
 
 def _is_prefix(journal: Path, facts: dict[str, object]) -> bool:

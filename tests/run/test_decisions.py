@@ -1,0 +1,124 @@
+"""Pure decisions: slots, retries, halts, deadlines, time limits, the environment of children."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shareout.config import LimitSettings
+from shareout.environment import user_environment, with_threads
+from shareout.errors import UsageError
+from shareout.record.durations import Durations
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.run.needs import Packing
+from shareout.run.policy import deadline_of, halts, judge, may_start, time_limit
+from shareout.run.slots import Capacity, Demand
+from shareout.settings_table import Timeout, parse_halt
+
+LIMITS = LimitSettings(None, None, 2, 0.0, Fraction(2), None, "", 5.0)
+
+
+def failed(number: int, cause: Cause = Cause.EXIT) -> Attempt:
+    return Attempt(0, 0, number, State.FAILED, 0.0, 1.0, 0, 1, None, cause)
+
+
+def test_a_failure_is_tried_again_as_often_as_was_said() -> None:
+    assert [judge(failed(number), LIMITS).state for number in (1, 2, 3)] == [State.RETRY, State.RETRY, State.FAILED]
+    assert judge(failed(1, Cause.STOPPED), LIMITS).state is State.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("rule", "done", "count", "met"),
+    [("never", 0, 99, False), ("now,fail=3", 9, 2, False), ("now,fail=3", 0, 3, True), ("soon,fail=10%", 0, 2, False),
+     ("soon,fail=10%", 0, 10, True), ("soon,fail=10%", 0, 9, False), ("now,success=5", 5, 0, True), ("soon,done=7", 4, 3, True)],
+)  # fmt: skip
+def test_halt_rules(rule: str, done: int, count: int, met: bool) -> None:
+    assert halts(parse_halt(rule), done, count, 100) is met
+
+
+def test_a_deadline_is_read_in_all_its_forms() -> None:
+    now = datetime(2026, 11, 20, 12, 0).timestamp()
+    assert deadline_of("13:30", now, {}) == now + 5400
+    assert deadline_of("07:00", now, {}) == now + 19 * 3600
+    assert deadline_of("8h", now, {}) == now + 8 * 3600
+    assert deadline_of("2026-11-21T12:00", now, {}) == now + 86400
+    assert deadline_of("", now, {"SLURM_JOB_END_TIME": "123"}) == 123
+    assert deadline_of("", now, {}) is None
+    with pytest.raises(UsageError):
+        deadline_of("noonish", now, {})
+
+
+def seen(*seconds: float) -> Durations:
+    durations = Durations()
+    for one in seconds:
+        durations.add(one)
+    return durations
+
+
+def test_nothing_starts_that_would_not_end_in_time() -> None:
+    assert may_start(0.0, 50.0, seen(*[10.0] * 20))
+    assert not may_start(45.0, 50.0, seen(*[10.0] * 20))
+    assert may_start(49.0, 50.0, seen())
+    assert not may_start(50.0, 50.0, seen())
+
+
+def test_a_share_of_the_median_is_a_limit_once_there_is_a_median() -> None:
+    limits = LimitSettings(Timeout(percent=200.0), None, 0, 0.0, Fraction(1), None, "", 5.0)
+    assert time_limit(limits, seen(10.0)) is None
+    limit = time_limit(limits, seen(*[10.0] * 9, 1000.0))
+    assert limit == pytest.approx(20.0, rel=0.07)
+
+
+@given(st.lists(st.floats(1e-5, 1e5), min_size=1, max_size=200), st.integers(1, 99))
+def test_percentiles_are_good_to_a_bucket(values: list[float], percent: int) -> None:
+    exact = sorted(values)[max(0, -(-len(values) * percent // 100) - 1)]
+    assert seen(*values).percentile(percent) == pytest.approx(exact, rel=0.13)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=40))
+def test_packing_never_gives_out_more_than_there_is_and_starves_nobody(cores: list[int]) -> None:
+    capacity = Capacity(Fraction(4), (), 0)
+    packing = Packing(capacity, lambda position, factor: Demand(Fraction(cores[position]), Fraction(0), 0), Fraction(1))
+    started: list[int] = []
+    running: list[int] = []
+    fed = 0
+    while len(started) < len(cores):
+        while packing.wants_more() and fed < len(cores):
+            packing.wait(fed, 1)
+            fed += 1
+        order = packing.next()
+        if order is not None:
+            started.append(order.work.start)
+            running.append(order.work.start)
+            assert sum(cores[position] for position in running) <= 4
+        else:
+            position = running.pop(0)
+            packing.free(Attempt(position, position, 1, State.DONE, 0.0, 0.0, 0))
+    assert sorted(started) == list(range(len(cores)))
+
+
+def test_gpus_are_given_by_name_and_shared_by_fractions() -> None:
+    capacity = Capacity(Fraction(8), ("4", "7"), 0)
+    half = Demand(Fraction(1), Fraction(1, 2), 0)
+    grants = [capacity.take(half) for _ in range(4)]
+    assert [grant.gpus if grant else None for grant in grants] == [("4",), ("4",), ("7",), ("7",)]
+    assert capacity.take(half) is None
+    assert grants[0] is not None
+    capacity.give(grants[0])
+    assert capacity.take(Demand(Fraction(1), Fraction(1), 0)) is None
+    assert capacity.take(half) is not None
+
+
+def test_children_see_the_users_own_environment() -> None:
+    frozen = {
+        "LD_LIBRARY_PATH": "/tmp/_MEI123", "LD_LIBRARY_PATH_ORIG": "/opt/lib", "_PYI_ARCHIVE_FILE": "x",
+        "_MEIPASS2": "y", "PATH": "/bin", "LD_PRELOAD": "/tmp/_MEI123/x.so",
+    }  # fmt: skip
+    assert user_environment(frozen, frozen=True) == {"LD_LIBRARY_PATH": "/opt/lib", "PATH": "/bin"}
+    assert user_environment({"LD_LIBRARY_PATH": "/mine"}, frozen=False) == {"LD_LIBRARY_PATH": "/mine"}
+    assert with_threads({"OMP_NUM_THREADS": "3"}, 2)["OMP_NUM_THREADS"] == "3"
+    assert with_threads({}, 2)["MKL_NUM_THREADS"] == "2"
