@@ -41,6 +41,18 @@ class Header:
     """`python` or `command`: what the jobs are."""
     ancestors: tuple[str, ...] = ()
     """Digests of the plans that these inputs were rebalanced from, oldest first."""
+    pool_jobs: int = 0
+    """How many jobs the oldest of those plans has, whose ids are used; 0 when there is none."""
+
+    @property
+    def total(self) -> int:
+        """How many ids there are."""
+        return self.pool_jobs or self.jobs
+
+    @property
+    def root(self) -> str:
+        """The digest of the plan that the ids come from: run directories with the same one merge."""
+        return self.ancestors[0] if self.ancestors else self.digest
 
     def line(self) -> bytes:
         return closed(json.dumps({"shareout": VERSION, **asdict(self)}, separators=(",", ":"))[:-1])
@@ -136,4 +148,5 @@ def _attempt(facts: dict[str, Any]) -> Attempt:
 def _header(facts: dict[str, Any]) -> Header:
     plain = {key: facts[key] for key in ("digest", "pool_digest", "machine", "jobs", "version", "code", "kind")}
     ranges, audit = (tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit"))
-    return Header(**plain, ranges=ranges, audit=audit, ancestors=tuple(facts["ancestors"]))
+    ancestors, pool_jobs = tuple(facts["ancestors"]), facts.get("pool_jobs", 0)
+    return Header(**plain, ranges=ranges, audit=audit, ancestors=ancestors, pool_jobs=pool_jobs)
