@@ -14,7 +14,8 @@ from kit.wait import processes_with, wait_until
 
 LINES = [
     "true", "false", "exit 3", "echo a && echo b", "echo a | tr a b", "echo 'single $HOME' \"double\"",
-    "printf '%s\\n' configs/m*", "echo $((1+2)) $HOME", "nosuchprogram --flag", "./not-executable", "kill -9 $$", "kill -15 $$",
+    "printf '%s\\n' configs/m*", "echo $((1+2)) $HOME", "nosuchprogram --flag", "./not-executable", "kill -9 $$",
+    "kill -15 $$",
     "-x", "  leading blanks", "/bin/echo plain words", "echo out; echo err >&2", "cat < configs/machines.json",
     "X=1 env | grep ^X=", "~/nowhere", "echo 'a", "/bin/echo 'quoted  blanks' \"and $NOT\"", "echo a#b # comment",
     "/bin/sh -c 'exit 42'", "! true", "/bin/echo a=b %s @x +y", "[ 1 = 1 ]", "test -f nothing", "./no-shebang",
@@ -51,7 +52,8 @@ def test_commands_have_the_outcome_that_the_shell_gives(here: Machine) -> None:
 def test_a_command_sees_who_it_is(here: Machine) -> None:
     here.jobs(
         "#DISBATCH PREFIX : ; ",
-        'echo "$SHAREOUT_JOB $SHAREOUT_LINE $SHAREOUT_MACHINE $SHAREOUT_ATTEMPT $DISBATCH_TASKID_ZP $DISBATCH_STREAM_INDEX"',
+        'echo "$SHAREOUT_JOB $SHAREOUT_LINE $SHAREOUT_MACHINE $SHAREOUT_ATTEMPT"'
+        ' "$DISBATCH_TASKID_ZP $DISBATCH_STREAM_INDEX"',
         "#DISBATCH REPEAT 2 start 100 step 50 echo repeat $DISBATCH_REPEAT_INDEX $SHAREOUT_REPEAT_INDEX_ZP",
     )
     here.run()

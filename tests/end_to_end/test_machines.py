@@ -1,4 +1,4 @@
-"""Several machines that never talk: the same digest, disjoint shares, one table that does not tell how many they were."""
+"""Several machines that never talk: the same digest, disjoint shares, one table whatever their number."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def test_the_merged_table_is_the_same_for_any_number_of_machines(tmp_path: Path)
     assert len(tables) == len(certificates) == len(answers) == 1
     rows = tables.pop().decode().splitlines()
     assert rows[0] == "job,a,b,x,text"
-    assert rows[1].startswith("0,0,0.5,0.") and rows[1].endswith(',"é,""0"')
+    assert rows[1].startswith("0,0,0.5,0.")
+    assert rows[1].endswith(',"é,""0"')
     assert len(rows) == 91
 
 

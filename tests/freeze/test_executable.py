@@ -200,7 +200,8 @@ def test_it_runs_where_there_is_no_python(built: Path, tmp_path: Path) -> None:
     (root / "dev" / "null").chmod(0o666)
     for words in (("run", "--machine", "alice", "--yes"), ("merge-results",)):
         done = subprocess.run(
-            [str(shutil.which("chroot")), "--userspec=65534:65534", str(root), "/bin/sh", "-c", f"cd /work && ./shareout {' '.join(words)}"],
+            [str(shutil.which("chroot")), "--userspec=65534:65534", str(root), "/bin/sh", "-c",
+             f"cd /work && ./shareout {' '.join(words)}"],
             capture_output=True, text=True, env={"PATH": "/bin", "HOME": "/nowhere"}, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr + done.stdout

@@ -67,7 +67,7 @@ def test_any_byte_changes_the_digest_and_nothing_else_does(here: Machine, tmp_pa
 
 
 CHANGES = [
-    (lambda lines: lines[:810] + ["echo changed"] + lines[811:], "jobs.txt differs first in line 811"),
+    (lambda lines: [*lines[:810], "echo changed", *lines[811:]], "jobs.txt differs first in line 811"),
     (lambda lines: lines[:810] + lines[811:], "(1999 lines here, 2000 there)"),
     (lambda lines: [*lines, "echo more"], "differs first in line 2001 (2001 lines here, 2000 there)"),
 ]

@@ -34,7 +34,8 @@ def test_a_failure_is_tried_again_as_often_as_was_said() -> None:
 @pytest.mark.parametrize(
     ("rule", "done", "count", "met"),
     [("never", 0, 99, False), ("now,fail=3", 9, 2, False), ("now,fail=3", 0, 3, True), ("soon,fail=10%", 0, 2, False),
-     ("soon,fail=10%", 0, 10, True), ("soon,fail=10%", 0, 9, False), ("now,success=5", 5, 0, True), ("soon,done=7", 4, 3, True)],
+     ("soon,fail=10%", 0, 10, True), ("soon,fail=10%", 0, 9, False), ("now,success=5", 5, 0, True),
+     ("soon,done=7", 4, 3, True)],
 )  # fmt: skip
 def test_halt_rules(rule: str, done: int, count: int, met: bool) -> None:
     assert halts(parse_halt(rule), done, count, 100) is met

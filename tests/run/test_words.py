@@ -56,6 +56,7 @@ def test_words_are_those_of_the_shell(pieces: list[str]) -> None:
 
 def test_what_only_a_shell_can_do_goes_to_the_shell() -> None:
     for line in ("a && b", "a | b", "a > f", "a $X", "a *", "a ?", "X=1 a", "cd /", "exit 3", "a `b`", "! a", "a # b",
-                 "~/a", "a \\b", "if a; then b; fi", "", "  ", "'' a", "a {1,2}", "a\x00b", "export A", ". f"):  # fmt: skip
+                 "~/a", "a \\b", "if a; then b; fi", "", "  ", "'' a", "a {1,2}",
+                 "a\x00b", "export A", ". f"):  # fmt: skip
         assert words_of(line) is None, line
     assert words_of("  /bin/echo  'a  b' \"c\" d=e  ") == ["/bin/echo", "a  b", "c", "d=e"]

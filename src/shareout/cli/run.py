@@ -57,7 +57,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     share = plan.share(machine)
     if asked.dry_run:
         return _print_jobs(plan, machine)
-    _tell_grant(share.cores, settings)
+    if not common.quiet:
+        _tell_grant(share.cores, settings)
     if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
         print("nothing was started", file=sys.stderr)
         return 130
