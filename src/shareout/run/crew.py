@@ -77,6 +77,9 @@ class Crew:
             finished = parts.hands.collect(parts.children.reap())
             parts.children.sweep(parts.hands.marks())
             if finished:
+                if self._is_smooth(finished):
+                    # The slots are refilled first: the bookkeeping then costs no slot any time.
+                    self._fill()
                 self._settle(finished)
             self._between_turns()
 
@@ -84,6 +87,14 @@ class Crew:
         tally = self.parts.tally
         running = self.parts.hands.count_running()
         return Counts(self.jobs, tally.done, tally.failed, tally.skipped, running, self._finished_here)
+
+    def _is_smooth(self, finished: Sequence[Finished]) -> bool:
+        """Nothing ended badly and nobody asked to stop: what was learned changes nothing about what comes next."""
+        if self.reason or self.parts.stops.level or self.parts.limits.halt is not None:
+            return False
+        return self.parts.packing is None and all(
+            attempt.state is State.DONE for one in finished for attempt in one.attempts
+        )
 
     def _settle(self, finished: Sequence[Finished]) -> None:
         """Append, then tell, then hand back."""
