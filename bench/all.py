@@ -33,7 +33,8 @@ def main(words: list[str]) -> int:
         (ROOT / "docs" / "bench.json").write_text(json.dumps(document, indent=1) + "\n")
     missed = [result for result in results if not result.holds]
     print(
-        f"\n{machine['cpu']}, {machine['cores']} cores, Python {facts['python']}; {len(missed)} of {len(results)} rows missed"
+        f"\n{machine['cpu']}, {machine['cores']} cores, Python {facts['python']}; "
+        f"{len(missed)} of {len(results)} rows missed"
     )
     return 0
 

@@ -14,9 +14,9 @@ from measure import Call, Row
 PYTHON = sys.executable
 SHAREOUT = str(Path(PYTHON).with_name("shareout"))
 COMMANDS = 5_000
-CALLS = 200_000
+CALLS = 1_000_000
 LINES = 10_000_000
-RECORDS = 2_000_000
+RECORDS = 10_000_000
 
 
 def all_rows(folder: Path) -> Iterator[Row]:
@@ -118,13 +118,14 @@ def python_rows(folder: Path) -> Iterator[Row]:
             "multiprocessing.Pool, chunksize 1",
             5,
             "import multiprocessing\ndef job(n): return n\nif __name__ == '__main__':\n"
-            f"    with multiprocessing.Pool(2) as pool:\n        for _ in pool.imap_unordered(job, range({CALLS})): pass\n",
+            "    with multiprocessing.Pool(2) as pool:\n"
+            f"        for _ in pool.imap_unordered(job, range({CALLS})): pass\n",
         ),
         (
             "ProcessPoolExecutor",
             None,
             "from concurrent.futures import ProcessPoolExecutor\ndef job(n): return n\nif __name__ == '__main__':\n"
-            f"    with ProcessPoolExecutor(2) as pool:\n        for _ in pool.map(job, range({CALLS // 10})): pass\n",
+            f"    with ProcessPoolExecutor(2) as pool:\n        for _ in pool.map(job, range({CALLS // 20})): pass\n",
         ),
         (
             "joblib.Parallel",
@@ -136,7 +137,7 @@ def python_rows(folder: Path) -> Iterator[Row]:
         peer = folder / f"peer-{name[:6]}.py"
         peer.write_text(text)
         python = peers.python() if "joblib" in name else PYTHON
-        told = name + (f" (a tenth: {CALLS // 10})" if "Executor" in name else "")
+        told = name + (f" (a twentieth: {CALLS // 20})" if "Executor" in name else "")
         yield Row(f"{CALLS} no-op Python jobs, all recorded", told, ours, Call([python, peer]), least, 3)
     long = inputs(folder, "long", "jobs.grid.json", '{"n": {"stop": 20}}')
     slow = long / "main.py"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from shareout.files import replace_file
+from shareout.files import hash_start, replace_file
 from shareout.record.durations import Durations
 from shareout.record.journal import Header, parse
 from shareout.record.outcome import Attempt, State
@@ -243,13 +243,5 @@ def proven_size(journal: Path, cache: Path) -> int:
 
 def _is_prefix(journal: Path, facts: dict[str, object]) -> bool:
     """Whether the journal still begins with the very bytes that were summed up."""
-    import mmap
-
     offset = int(str(facts["offset"]))
-    with journal.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        if offset > len(mapped):
-            return False
-        hasher = blake3(max_threads=blake3.AUTO)
-        with memoryview(mapped) as view, view[:offset] as prefix:
-            hasher.update(prefix)
-        return hasher.hexdigest() == facts["journal"]
+    return offset <= journal.stat().st_size and hash_start(journal, offset).hexdigest() == facts["journal"]

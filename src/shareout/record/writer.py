@@ -10,7 +10,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from shareout.errors import CannotRecord, PlanMismatch
-from shareout.files import sync_folder
+from shareout.files import hash_start, sync_folder
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import read_header
@@ -39,8 +39,7 @@ class JournalWriter:
 
     def hash_existing(self) -> None:
         """Take the hash up to where appending begins, so that it can go on from there."""
-        self.hasher = blake3(max_threads=blake3.AUTO)
-        self.hasher.update_mmap(self.path)
+        self.hasher = hash_start(self.path, self.size)
 
     def append(self, lines: bytes) -> None:
         """All or nothing of whole lines: what a full disk took of them is cut away again."""
