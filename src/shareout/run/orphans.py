@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 
+from shareout.linux import adopt_orphans
 from shareout.run import Ended
 
 MARK = "SHAREOUT_MARK"
@@ -21,6 +22,7 @@ class Children:
     """All child processes of a run, ours and adopted."""
 
     def __init__(self, *, leave_background: bool, after_end: Callable[[int], None]) -> None:
+        adopt_orphans()
         self._leave = leave_background
         self._after_end = after_end
         self._ours: set[int] = set()
