@@ -115,14 +115,25 @@ CLASSES: dict[str, Any] = {
 def load_settings(configs: Path) -> Settings:
     """The settings of a configs folder; without the file, the defaults."""
     path = configs / FILE
-    if not path.exists() and not path.is_symlink():
+    if _is_missing(path):
         return _typed(_parser(), {}, {}, None)
     text = read_text(path).removeprefix("\ufeff")
     parser = _parse(path, text)
     reader = _Reader(path, text, parser)
     reader.check()
-    raise_all(reader.mistakes)
+    raise_all(reader.in_order())
     return _typed(parser, reader.texts, reader.user, path)
+
+
+def _is_missing(path: Path) -> bool:
+    """Only when it is surely not there: a folder that may not be searched is told by whoever reads the file."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def apply(settings: Settings, flags: Mapping[str, str]) -> Settings:
@@ -185,7 +196,7 @@ def _parse(path: Path, text: str) -> configparser.ConfigParser:
 
 
 def _line(text: str, number: int) -> str:
-    return text.splitlines()[number - 1] if number else ""
+    return text.split("\n")[number - 1].rstrip("\r") if number else ""
 
 
 def _typed(
@@ -196,7 +207,7 @@ def _typed(
 ) -> Settings:
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for setting in TABLE:
-        values[setting.section][setting.key] = _read(setting, texts.get(setting.name, setting.default))
+        values[setting.section][setting.key] = _read(setting, texts.get(setting.name) or setting.default)
     sections = {section: CLASSES[section](**keys) for section, keys in values.items()}
     return Settings(**sections, user=user, parser=parser, texts=texts, path=path)
 
@@ -210,17 +221,18 @@ class _Reader:
 
     def __init__(self, path: Path, text: str, parser: configparser.ConfigParser) -> None:
         self.path = path
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")
         self.parser = parser
         self.texts: dict[str, str] = {}
         self.user: dict[str, dict[str, str]] = {}
+        self.seen: set[str] = set()
         self.mistakes: list[InputError] = []
 
     def check(self) -> None:
         defaults = set(self.parser.defaults())
         for section in self.parser.sections():
             close = nearest(section, SECTIONS)
-            if section not in SECTIONS and (section.lower() in SECTIONS or _is_slip(section)):
+            if section not in SECTIONS and (section.strip().lower() in SECTIONS or _is_slip(section)):
                 self._wrong(section, None, f"there is no section [{section}]{close}")
                 continue
             for key in self.parser[section]:
@@ -232,12 +244,22 @@ class _Reader:
             if section not in SECTIONS:
                 self.user.setdefault(section, {})
 
+    def in_order(self) -> list[InputError]:
+        """As they stand in the file; a value of [DEFAULT] is met in every section, and is told once."""
+        told = {str(one): one for one in self.mistakes if one.where is not None and not one.where.line}
+        placed = {(one.where.line, one.what): one for one in self.mistakes if one.where is not None and one.where.line}
+        return [*told.values(), *(placed[key] for key in sorted(placed))]
+
     def _ours(self, section: str, key: str, text: str) -> None:
         setting = BY_NAME.get(f"{section}.{key.lower()}")
         if setting is None:
             known = [one.key for one in TABLE if one.section == section]
             self._wrong(section, key, f'"{key}" is not a setting of [{section}]{nearest(key, known)}')
             return
+        if setting.name in self.seen:
+            self._wrong(section, key, f'"{setting.key}" is set twice in [{section}]')
+            return
+        self.seen.add(setting.name)
         try:
             _read(setting, text)
         except ValueError as error:
@@ -259,12 +281,15 @@ class _Reader:
 
     def _wrong(self, section: str, key: str | None, what: str) -> None:
         line = self._find(section, key)
-        text = self.lines[line - 1] if line else None
+        text = self.lines[line - 1].rstrip("\r") if line else None
         column = len(text) - len(text.lstrip()) + 1 if text is not None else 0
         self.mistakes.append(InputError(what, where=Place(str(self.path), line, column, text)))
 
     def _find(self, section: str, key: str | None) -> int:
-        """The line of a setting; 0 when it comes from [DEFAULT]."""
+        """The line of a setting, in its section or in [DEFAULT]."""
+        return self._find_in(section, key) or self._find_in(self.parser.default_section, key)
+
+    def _find_in(self, section: str, key: str | None) -> int:
         current = ""
         for number, line in enumerate(self.lines, 1):
             header = re.match(r"\[(.+)\]", line)

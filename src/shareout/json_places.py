@@ -7,6 +7,7 @@ reader can tell them. Python's own scanner reads the leaves.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,8 @@ from typing import TypeAlias
 from shareout.errors import InputError, Place
 
 LARGEST_EXPONENT = 400
+LARGEST = int(sys.float_info.max)
+MOST_DIGITS = 1000
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE]([-+]?\d+))?")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
@@ -73,6 +76,11 @@ class PlacedJson:
         line = self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
         return Place(str(self.path), self.text.count("\n", 0, at) + 1, at - start + 1, line)
 
+    def written(self, node: Node) -> str:
+        """A number as it stands in the text; what another value is, in words."""
+        match = _NUMBER.match(self.text, node.at)
+        return match[0] if match else node.kind()
+
     def mistake(self, node: Node, what: str, way_out: str = "") -> InputError:
         return InputError(what, where=self.place(node.at), way_out=way_out)
 
@@ -103,12 +111,16 @@ class PlacedJson:
         match = _NUMBER.match(self.text, at)
         if match is None:
             raise self._error(f"a value is missing here: found {self._found(at)}", at)
-        if match[1] and abs(int(match[1])) > LARGEST_EXPONENT:
-            raise self._error(f"{match[0]} is too large or too small a number", at)
         text = match[0]
-        if match[1] and abs(Fraction(text)) > Fraction(10) ** 308:
-            raise self._error(f"{text} is too large a number", at)
-        return Node(Fraction(text) if match[1] or "." in text else int(text), at), match.end()
+        # Python itself refuses to read thousands of digits, and so an exponent's length is judged before its value.
+        if len(text) > MOST_DIGITS:
+            raise self._error(f"{text[:20]}… is a number of more than {MOST_DIGITS} digits", at)
+        if match[1] and abs(int(match[1])) > LARGEST_EXPONENT:
+            raise self._error(f"{text} is too large or too small a number", at)
+        value = Fraction(text) if match[1] or "." in text else int(text)
+        if not -LARGEST <= value <= LARGEST:
+            raise self._error(f"{text[:20]} is too large a number", at)
+        return Node(value, at), match.end()
 
     def _string(self, at: int) -> tuple[str, int]:
         try:

@@ -6,6 +6,7 @@ read as the decimal number that is written, never as a float.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ KEYS = ("perf", "cores", "ssh", "gpus", "memory")
 EXAMPLE = 'Write "alice": [1.0, 8] (performance, cores) or {"perf": 1.0, "cores": 8}.'
 LONGEST_NAME = 255
 MOST_CORES = 1_000_000
+_NOT_IN_A_NAME = re.compile(r"[/\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,11 @@ class _Reader:
         return tuple(machines.values())
 
     def _check_name(self, key: Node, name: str) -> None:
-        if not name or name in (".", "..") or "/" in name or any(ord(sign) < 32 or ord(sign) == 127 for sign in name):
+        if not name or name in (".", "..") or _NOT_IN_A_NAME.search(name):
             self._wrong(
                 key,
                 f"{name!r} cannot name a machine",
-                "A name is also a folder's: no slash, no control character.",
+                "A name is also a folder's: no slash, no control character, no half of a surrogate pair.",
             )
         elif name == "all":
             self._wrong(key, '"all" cannot name a machine', "At the prompt it means: this host runs every job.")
@@ -124,7 +126,7 @@ class _Reader:
             self._wrong(node, f'performance of "{name}" must be a number, found {node.kind()}')
             return Fraction(1)
         if value <= 0:
-            self._wrong(node, f'performance of "{name}" must be positive, found {_written(value)}')
+            self._wrong(node, f'performance of "{name}" must be positive, found {self.document.written(node)}')
             return Fraction(1)
         return Fraction(value)
 
@@ -137,8 +139,7 @@ class _Reader:
     def _whole(self, what: str, node: Node, least: int) -> int:
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int):
-            found = _written(value) if isinstance(value, Fraction) else node.kind()
-            self._wrong(node, f"{what} must be a whole number, found {found}")
+            self._wrong(node, f"{what} must be a whole number, found {self.document.written(node)}")
             return least
         if not least <= value <= MOST_CORES:
             self._wrong(node, f"{what} must be {least} to {MOST_CORES}, found {value}")
@@ -151,10 +152,12 @@ class _Reader:
             return value
         if isinstance(value, str):
             try:
-                return parse_filesize(value)
+                size = parse_filesize(value)
             except ValueError as error:
                 self._wrong(node, f'memory of "{name}": {error}')
                 return None
+            if size:
+                return size
         self._wrong(node, f'memory of "{name}" must be a size like "64GiB" or a number of bytes')
         return None
 
@@ -166,7 +169,3 @@ class _Reader:
 
     def _wrong(self, node: Node, what: str, way_out: str = "") -> None:
         self.mistakes.append(self.document.mistake(node, what, way_out))
-
-
-def _written(value: int | Fraction) -> str:
-    return str(value) if isinstance(value, int) or value.denominator == 1 else f"{float(value):g}"

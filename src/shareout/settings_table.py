@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +20,8 @@ from shareout.units import (
     parse_percent,
     parse_switch,
 )
+
+MOST_SLOTS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _columns(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    twice = [name for at, name in enumerate(names) if name in names[:at]]
+    if twice:
+        raise ValueError(f'the column "{twice[0]}" is named twice')
+    return names
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -97,9 +104,21 @@ def _nice(text: str) -> int:
 
 def _positive(text: str) -> int:
     value = parse_count(text)
-    if value < 1:
-        raise ValueError("must be 1 or more")
+    if not 1 <= value <= MOST_SLOTS:
+        raise ValueError(f"must be 1 to {MOST_SLOTS}, found {value}")
     return value
+
+
+def _more_than_nothing(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same words, but not 0: a limit of nothing would end every job, and an interval of nothing never rests."""
+
+    def read_more(text: str) -> Any:
+        value = read(text)
+        if not value:
+            raise ValueError(f'"{text.strip()}" is nothing; it must be more than 0')
+        return value
+
+    return read_more
 
 
 def _regex(text: str) -> str:
@@ -111,8 +130,10 @@ def _regex(text: str) -> str:
 
 
 def _timeout(text: str) -> Timeout:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)
-    return Timeout(percent=float(match[1])) if match else Timeout(seconds=parse_duration(text))
+    match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%\s*", text)
+    if match is None:
+        return Timeout(seconds=_more_than_nothing(parse_duration)(text))
+    return Timeout(percent=_more_than_nothing(float)(match[1]))
 
 
 def _cores(text: str) -> Fraction:
@@ -133,12 +154,27 @@ def parse_halt(text: str) -> Halt | None:
     """GNU parallel's grammar: `now|soon,fail|success|done=N|N%`, or `never`."""
     if text.strip() == "never":
         return None
-    match = re.fullmatch(r"(now|soon),(fail|success|done)=(\d+)(%?)", text.strip())
-    if match is None or not int(match[3]):
+    match = re.fullmatch(r"(now|soon),(fail|success|done)=([0-9]{1,18})(%?)", text.strip())
+    if match is None or not int(match[3]) or (match[4] and int(match[3]) > 100):
         raise ValueError(f'"{text}" is no rule for stopping; write never, now,fail=1 or soon,fail=10%')
     if match[4]:
         return Halt(match[1], match[2], percent=Fraction(int(match[3]), 100))
     return Halt(match[1], match[2], count=int(match[3]))
+
+
+def _until(text: str) -> str:
+    """A time of day, a date with a time, or a duration; when that is, is worked out when a run starts."""
+    stripped = text.strip()
+    clock = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", stripped)
+    if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
+        return stripped
+    for read in (datetime.fromisoformat, parse_duration):
+        try:
+            read(stripped)
+        except ValueError:
+            continue
+        return stripped
+    raise ValueError(f'"{text}" is no time to stop at; write 07:00, 8h, or 2026-12-01T07:00')
 
 
 def _level(text: str) -> str:
@@ -196,7 +232,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "limits",
         "memory",
-        parse_filesize,
+        _more_than_nothing(parse_filesize),
         "",
         "memory of a job and its children, beyond which it is ended",
         None,
@@ -205,13 +241,15 @@ TABLE: tuple[Setting, ...] = (
     Setting("limits", "retry_delay", parse_duration, "0s", "how long to wait before it is"),
     Setting("limits", "retry_memory_factor", _factor, "1", "after a kill for memory, its memory times this"),
     Setting("limits", "halt", parse_halt, "never", "when to stop all: never, now,fail=1, soon,fail=10%"),
-    Setting("limits", "until", _text, "", "no job starts that would not end by then: 07:00, 8h, 2026-12-01T07:00"),
+    Setting("limits", "until", _until, "", "no job starts that would not end by then: 07:00, 8h, 2026-12-01T07:00"),
     Setting("limits", "grace", parse_duration, "5s", "between asking a job to end and killing it"),
     Setting("logging", "level", _level, "INFO", "least level that Python jobs' logging writes"),
-    Setting("logging", "segment", parse_filesize, "64MiB", "size at which the log goes on in a new file"),
+    Setting(
+        "logging", "segment", _more_than_nothing(parse_filesize), "64MiB", "size at which the log goes on in a new file"
+    ),
     Setting("logging", "per_job", parse_switch, "no", "also keep a log file for each job"),
     Setting("display", "progress", _one_of("auto", "live", "plain", "none"), "auto", "how a run shows itself"),
-    Setting("display", "interval", parse_duration, "10s", "time between plain progress lines"),
+    Setting("display", "interval", _more_than_nothing(parse_duration), "10s", "time between plain progress lines"),
     Setting("hooks", "on_finish", _text, "", "a command to run when a run ends; SHAREOUT_* variables say how"),
     Setting("hooks", "on_failure", _text, "", "a command to run when a job has failed for good"),
     Setting("hooks", "on_progress", _text, "", "a command to run at each tenth of the share"),

@@ -18,7 +18,9 @@ _SIZES: dict[str, int] = {
     **{f"{letter}B": 10 ** (3 * power) for power, letter in enumerate(_LETTERS, 1)},
 }
 _SECONDS: dict[str, Fraction | int] = {"ms": Fraction(1, 1000), "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_NUMBER = r"\d+(?:\.\d+)?"
+# Python refuses to read thousands of digits; nothing that is counted here needs more than these.
+_NUMBER = r"[0-9]{1,30}(?:\.[0-9]{1,30})?"
+LONGEST_S = 100 * 365 * 86400
 _SIZE = re.compile(rf"({_NUMBER})\s*([A-Za-z]*)")
 _PART = re.compile(rf"({_NUMBER})\s*(ms|[smhdw])")
 
@@ -44,11 +46,14 @@ def parse_duration(text: str) -> float:
     """`90s`, `1h30m`, `2d`, `500ms`, or a plain number of seconds."""
     stripped = text.strip().lower()
     if re.fullmatch(_NUMBER, stripped):
-        return float(stripped)
+        stripped += "s"
     parts = _PART.findall(stripped)
     if not parts or _PART.sub("", stripped).strip():
         raise ValueError(f'"{text}" is not a duration; write 90s, 1h30m, 2d, 500ms or a number of seconds')
-    return float(sum(Fraction(number) * _SECONDS[unit] for number, unit in parts))
+    seconds = sum(Fraction(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds > LONGEST_S:
+        raise ValueError(f'"{text}" is longer than 100 years')
+    return float(seconds)
 
 
 def format_duration(seconds: float) -> str:
@@ -77,14 +82,14 @@ def parse_percent(text: str) -> Fraction:
 def parse_amount(text: str) -> Fraction:
     """A count that may be a fraction: `2`, `0.5`, `1/4`."""
     stripped = text.strip()
-    if not re.fullmatch(rf"{_NUMBER}|\d+/[1-9]\d*", stripped):
+    if not re.fullmatch(rf"{_NUMBER}|[0-9]{{1,30}}/[1-9][0-9]{{0,29}}", stripped):
         raise ValueError(f'"{text}" is not a number; write 2, 0.5 or 1/4')
     return Fraction(stripped)
 
 
 def parse_count(text: str) -> int:
     """A whole number, 0 or more."""
-    if not re.fullmatch(r"[0-9]+", text.strip()):
+    if not re.fullmatch(r"[0-9]{1,30}", text.strip()):
         raise ValueError(f'"{text}" is not a whole number; write 0, 1, 2 …')
     return int(text)
 
@@ -104,7 +109,3 @@ def parse_switch(text: str) -> bool:
     if text.strip().lower() not in words:
         raise ValueError(f'"{text}" is not yes or no')
     return words[text.strip().lower()]
-
-
-def format_amount(amount: Fraction) -> str:
-    return str(amount.numerator) if amount.denominator == 1 else f"{float(amount):g}"
