@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from blake3 import blake3
+from shareout.errors import CannotRecord, RunDirectoryInUse
 
-from shareout.errors import RunDirectoryInUse
+if sys.platform != "win32":
+    # Only runs lock. Plan, merge and status, which may be done anywhere, replace files too.
+    import fcntl
 
-HASHED_PIECE = 8 << 20
 
-
-def replace_file(path: Path, parts: Sequence[bytes], *, sync: bool = True) -> None:
+def replace_file(path: Path, parts: Sequence[bytes | bytearray], *, sync: bool = True) -> None:
     """Write beside it, sync, rename, sync the folder that received it."""
     fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("wb") as file:
-        for part in parts:
-            file.write(part)
-        file.flush()
-        if sync:
-            os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with fresh.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
     if sync:
         sync_folder(path.parent)
 
 
-def hash_start(path: Path, size: int) -> blake3:
-    """The BLAKE3 of a file's first `size` bytes, read in pieces that all cores share: little memory at any size."""
-    hasher = blake3(max_threads=blake3.AUTO)
-    with path.open("rb", buffering=0) as file:
-        piece = bytearray(min(HASHED_PIECE, size))
-        while size:
-            count = file.readinto(memoryview(piece)[: min(len(piece), size)])
-            if not count:
-                break
-            hasher.update(memoryview(piece)[:count])
-            size -= count
-    return hasher
-
-
 def sync_folder(folder: Path) -> None:
+    """A new name is safe only when its folder is."""
+    if sys.platform == "win32":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -57,19 +51,29 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _unlockable(path, error) from error
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             owner = _owner(self._handle)
             os.close(self._handle)
             raise RunDirectoryInUse(
                 f"{path.parent} is in use by {owner}",
                 way_out="Wait for it, or stop it: Ctrl-C there, or `kill` with that pid.",
             ) from None
-        note = json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode()
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, note, 0)
+        except OSError as error:
+            os.close(self._handle)
+            raise _unlockable(path, error) from error
+        note = {"host": socket.gethostname(), "pid": os.getpid(), "since": round(time.time(), 3)}
+        try:
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, json.dumps(note).encode("ascii"), 0)
+        except OSError as error:
+            os.close(self._handle)
+            raise _unlockable(path, error) from error
 
     def fileno(self) -> int:
         return self._handle
@@ -92,6 +96,13 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _unlockable(path: Path, error: OSError) -> CannotRecord:
+    return CannotRecord(
+        f"{path} cannot be locked: {error.strerror or error}",
+        way_out="Name another place with --runs DIR: a local folder, when this file system knows no locks.",
+    )
 
 
 def _owner(handle: int) -> str:

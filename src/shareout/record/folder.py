@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 JOURNAL = "journal.jsonl"
+_SEGMENT = re.compile(r"log-([0-9]{4,})\.gz")
 PER_FOLDER = 1000
 
 
@@ -47,8 +50,13 @@ class RunFolder:
     def log_segment(self, number: int) -> Path:
         return self.path / f"log-{number:04d}.gz"
 
+    def log_numbers(self) -> list[int]:
+        """Of the segments that are there, in order; files of other names are nobody's."""
+        found = map(_SEGMENT.fullmatch, os.listdir(self.path))
+        return sorted(int(match[1]) for match in found if match)
+
     def log_segments(self) -> list[Path]:
-        return sorted(self.path.glob("log-*.gz"), key=lambda path: (len(path.name), path.name))
+        return [self.log_segment(number) for number in self.log_numbers()]
 
     def job_directory(self, job: int) -> Path:
         return self.path / "jobs" / str(job // PER_FOLDER) / str(job)

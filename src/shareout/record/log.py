@@ -9,13 +9,13 @@ are escaped, so that one record stays one line.
 
 from __future__ import annotations
 
-import gzip
 import os
 import time
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from shareout.errors import CannotRecord
 from shareout.record.folder import RunFolder
@@ -23,6 +23,11 @@ from shareout.record.folder import RunFolder
 FLUSH_S = 1.0
 FLUSH_BYTES = 256 << 10
 LEVEL = 1
+STEP = 1 << 18
+# Ours are smaller, but somebody may have packed a log anew.
+MOST_HELD = 1 << 24
+# How a member of ours begins: deflated, no name, no time.
+MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"
 _CONTROL = bytes(sorted({*range(32), 127} - {9, 10}))
 _ESCAPES = {**{code: f"\\x{code:02x}" for code in _CONTROL}, **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)}}
 
@@ -37,15 +42,19 @@ class LogWriter:
 
     def __init__(self, folder: RunFolder, machine: str, segment_bytes: int) -> None:
         self._folder = folder
-        self._machine = machine
+        self._machine = machine_word(machine)
         self._segment_bytes = segment_bytes
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._flushed = time.monotonic()
-        segments = folder.log_segments()
-        self._number = int(segments[-1].name[4:-3]) if segments else 1
+        self._number = max(folder.log_numbers(), default=1)
         self._handle = self._open()
-        self._size = _cut_torn_member(self._handle)
+        self._size = _end_of_members(self._handle)
+        if self._size < 0:
+            # Damaged, not torn: what can still be read of it is left as it is.
+            self._turn_over()
+        elif self._size < os.fstat(self._handle).st_size:
+            _truncate(self._handle, self._size)
 
     def record(self, text: str, *, level: str = "INFO", job: int | None = None, attempt: int = 0) -> None:
         """One record of ours or of a job's logging; more lines become more records."""
@@ -54,7 +63,7 @@ class LogWriter:
     def output(self, data: bytes, job: int | None, attempt: int, level: str, when: float) -> None:
         """What a job printed, every line with its prefix."""
         who = f"job={job} try={attempt}" if job is not None else "job=-"
-        prefix = f"{stamp(when)} {self._machine} {who} {level} ".encode("utf-8", "surrogateescape")
+        prefix = b"%b %b %b %b " % (stamp(when).encode(), self._machine, who.encode(), level.encode())
         body = _clean(data)
         self._add(prefix + body.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
 
@@ -67,7 +76,7 @@ class LogWriter:
         self._flushed = time.monotonic()
         if not self._buffered:
             return
-        member = gzip.compress(b"".join(self._buffer), LEVEL, mtime=0)
+        member = zlib.compress(b"".join(self._buffer), LEVEL, 31)
         self._buffer.clear()
         self._buffered = 0
         try:
@@ -76,16 +85,10 @@ class LogWriter:
                 written += os.write(self._handle, member[written:])
         except OSError as error:
             _truncate(self._handle, self._size)
-            raise CannotRecord(
-                f"the log of {self._folder.path} cannot be written: {error.strerror}",
-                way_out="What is recorded so far is safe. Mend it, and run the same command to go on.",
-            ) from error
+            raise _refused(self._folder, error) from error
         self._size += len(member)
         if self._size >= self._segment_bytes:
-            os.close(self._handle)
-            self._number += 1
-            self._handle = self._open()
-            self._size = 0
+            self._turn_over()
 
     def fileno(self) -> int:
         return self._handle
@@ -102,9 +105,31 @@ class LogWriter:
         if self._buffered >= FLUSH_BYTES:
             self.flush()
 
+    def _turn_over(self) -> None:
+        """To the next segment."""
+        os.close(self._handle)
+        self._number += 1
+        self._handle = self._open()
+        self._size = 0
+
     def _open(self) -> int:
         path = self._folder.log_segment(self._number)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+
+
+def machine_word(machine: str) -> bytes:
+    """How a machine's name stands in a record: in one word."""
+    return machine.encode("utf-8", "surrogateescape").replace(b" ", b"\\x20")
+
+
+def _refused(folder: RunFolder, error: OSError) -> CannotRecord:
+    return CannotRecord(
+        f"the log of {folder.path} cannot be written: {error.strerror}",
+        way_out="What is recorded so far is safe. Mend it, and run the same command to go on.",
+    )
 
 
 def _clean(data: bytes) -> bytes:
@@ -122,40 +147,94 @@ def _clean(data: bytes) -> bytes:
 
 
 def read_segment(path: Path) -> Iterator[bytes]:
-    """The text of a segment in pieces of whole lines; what is torn or damaged is passed over and told at the end."""
+    """The text of a segment in pieces of whole lines. Damage costs the members that it touched, and is told at the
+    end by DamagedLog; of a torn last one, what is readable is read."""
+    why = ""
     with path.open("rb") as file:
-        rest = b""
-        while True:
-            unpacker = zlib.decompressobj(31)
-            text = bytearray()
-            data = rest or file.read(1 << 18)
-            if not data:
-                return
-            try:
-                while not unpacker.eof and data:
-                    text += unpacker.decompress(data)
-                    data = b"" if unpacker.eof else file.read(1 << 18)
-            except zlib.error as error:
-                yield bytes(text[: text.rfind(b"\n") + 1])
-                raise DamagedLog(path, str(error)) from error
-            yield bytes(text[: text.rfind(b"\n") + 1])
-            if not unpacker.eof:
-                raise DamagedLog(path, "its end is cut off")
-            rest = unpacker.unused_data
+        base, rest = 0, b""
+        while rest or (rest := file.read(STEP)):
+            member = _Member(file, rest)
+            yield from member.texts()
+            if not member.why:
+                base, rest = file.tell() - len(member.rest), member.rest
+                continue
+            why = why or f"{member.why}, at offset {base}"
+            base = _next_member(file, base + 1)
+            if base < 0:
+                yield from member.readable()
+                break
+            file.seek(base)
+            rest = b""
+    if why:
+        raise DamagedLog(path, why)
 
 
 class DamagedLog(Exception):
     """Raised after all that could be read was yielded."""
 
     def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path}: {why}; what stands behind the damage is left out")
+        super().__init__(f"{path}: {why}; what is damaged is left out")
         self.path = path
 
 
-def _cut_torn_member(handle: int) -> int:
-    """Where the last whole member ends; what a killed process left behind it is cut away."""
+class _Member:
+    """One gzip member, held back until it proved right, unless it is too large to be one of ours."""
+
+    def __init__(self, file: BinaryIO, data: bytes) -> None:
+        self._file = file
+        self._data = data
+        self._held = bytearray()
+        self._torn = False
+        self.rest = b""
+        self.why = ""
+
+    def texts(self) -> Iterator[bytes]:
+        unpacker = zlib.decompressobj(31)
+        data = self._data
+        while not unpacker.eof:
+            if not data and not (data := self._file.read(STEP)):
+                self.why, self._torn = "its end is cut off", True
+                return
+            try:
+                self._held += unpacker.decompress(data, STEP)
+            except zlib.error as error:
+                self.why = str(error)
+                return
+            data = unpacker.unconsumed_tail
+            if len(self._held) > MOST_HELD:
+                yield from self._take()
+        self.rest = unpacker.unused_data
+        yield from self._take()
+
+    def readable(self) -> Iterator[bytes]:
+        """What a torn member held: its text is right as far as it goes."""
+        if self._torn:
+            yield from self._take()
+
+    def _take(self) -> Iterator[bytes]:
+        cut = self._held.rfind(b"\n") + 1
+        if cut:
+            yield bytes(self._held[:cut])
+            del self._held[:cut]
+
+
+def _next_member(file: BinaryIO, start: int) -> int:
+    """Where the next member begins, or -1."""
+    file.seek(start)
+    window = b""
+    while data := file.read(STEP):
+        window = window[-len(MEMBER) :] + data
+        at = window.find(MEMBER)
+        if at >= 0:
+            return file.tell() - len(window) + at
+    return -1
+
+
+def _end_of_members(handle: int) -> int:
+    """Where the last whole member ends; -1 when what stands there is not torn but damaged. Members before the last
+    were whole when it was appended, so that only it is unpacked."""
     size = os.fstat(handle).st_size
-    good, at = 0, 0
+    at = good = _last_member(handle, size)
     unpacker = zlib.decompressobj(31)
     while at < size:
         data = os.pread(handle, 1 << 20, at)
@@ -164,16 +243,26 @@ def _cut_torn_member(handle: int) -> int:
             try:
                 unpacker.decompress(data)
             except zlib.error:
-                _truncate(handle, good)
-                return good
+                # A power cut may leave zeros where data was to come.
+                return good if not os.pread(handle, size - good, good).strip(b"\0") else -1
             if not unpacker.eof:
                 break
             data = unpacker.unused_data
             good = at - len(data)
             unpacker = zlib.decompressobj(31)
-    if good < size:
-        _truncate(handle, good)
     return good
+
+
+def _last_member(handle: int, size: int) -> int:
+    """Where it begins; 0 when there is no sign of one."""
+    end = size
+    while end > 0:
+        start = max(0, end - (1 << 18))
+        at = os.pread(handle, end - start + len(MEMBER), start).rfind(MEMBER)
+        if at >= 0:
+            return start + at
+        end = start
+    return 0
 
 
 def _truncate(handle: int, size: int) -> None:

@@ -1,4 +1,8 @@
-"""A job's result ↔ JSON. Scalars, None, tuples, lists, dicts, NaN and infinities; numpy's scalars and arrays."""
+"""A job's result ↔ JSON. Scalars, None, tuples, lists, dicts, NaN and infinities; numpy's scalars and arrays.
+
+What comes back is what went in, but for tuples, which come back as lists, and whole numbers as keys, which
+come back as text. What cannot come back is refused, with the place in the result where it stands.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+WAY_OUT = "return numbers, text, None, tuples, lists or dicts"
+# How the key may not stand in a result: readers find the end of a record by these bytes.
+_TAIL_KEY, _WRITTEN = '"crc":"', '"\\u0063rc":"'
+
 
 class NotJson(ValueError):
     """A result that cannot be recorded; says which part of it, and why."""
@@ -16,8 +24,10 @@ class NotJson(ValueError):
 def _convert(value: Any) -> Any:
     # numpy is not imported for this: its scalars and arrays are known by what they offer.
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not JSON; return numbers, text, None, tuples, lists or dicts")
+        plain = value.tolist()
+        if type(plain) is not type(value):
+            return plain
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=True, default=_convert)
@@ -26,6 +36,7 @@ _make = getattr(json.encoder, "c_make_encoder", None)
 _chunks = (
     _make(None, _convert, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True) if _make else None
 )
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def encode(value: Any) -> str:
@@ -33,21 +44,29 @@ def encode(value: Any) -> str:
     try:
         if type(value) is int:
             return repr(value)
-        return "".join(_chunks(value, 0)) if _chunks else _encoder.encode(value)
+        text = "".join(_chunks(value, 0)) if _chunks else _encoder.encode(value)
     except ValueError as error:
         if "limit" not in str(error):
-            raise NotJson(f"the result cannot be recorded: {error}") from None
+            raise _refused(value, error) from None
         with _any_length():
-            return _encoder.encode(value)
+            text = _encoder.encode(value)
     except (TypeError, RecursionError, OverflowError) as error:
-        raise NotJson(f"the result cannot be recorded: {error or 'it is nested too deeply'}") from None
+        raise _refused(value, error) from None
+    if "{" in text:
+        if not _has_text_keys(value):
+            _check_keys(value, "result")
+        if _TAIL_KEY in text:
+            text = text.replace(_TAIL_KEY, _WRITTEN)
+    return text
 
 
 def decode(text: str | bytes) -> Any:
     """Integers of any length, NaN and infinities come back as they were."""
     try:
         return json.loads(text)
-    except ValueError:
+    except ValueError as error:
+        if "limit" not in str(error):
+            raise
         with _any_length():
             return json.loads(text)
 
@@ -61,3 +80,69 @@ def _any_length() -> Iterator[None]:
         yield
     finally:
         sys.set_int_max_str_digits(before)
+
+
+def _has_text_keys(value: Any) -> bool:
+    """Quickly: whether nothing needs a closer look."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_has_text_keys, value.values()))
+    return all(map(_has_text_keys, value)) if kind is list or kind is tuple else kind in _PLAIN
+
+
+def _check_keys(value: Any, place: str) -> None:
+    """The encoder would write `True`, None and 1.5 as keys of text, and two keys alike; neither could come back."""
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str) and (not isinstance(key, int) or isinstance(key, bool)):
+                raise NotJson(_sentence(f"{place} has the key {key!r}", f"keys must be text, not {_name(key)}"))
+            if not isinstance(key, str) and str(int(key)) in value:
+                raise NotJson(_sentence(f"{place} has the key {key!r} twice", "once as a number and once as text"))
+        for key, inner in value.items():
+            _check_keys(inner, f"{place}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            _check_keys(inner, f"{place}[{number}]")
+    elif hasattr(value, "dtype") and getattr(value.dtype, "hasobject", False):
+        _check_keys(value.tolist(), place)
+
+
+def _refused(value: Any, error: Exception) -> NotJson:
+    if isinstance(error, RecursionError):
+        return NotJson("the result cannot be recorded: it is nested too deeply, or holds itself")
+    try:
+        found = _first_bad(value, "result")
+    except RecursionError:
+        found = None
+    where, why = found or ("it", str(error))
+    return NotJson(_sentence(where, why))
+
+
+def _first_bad(value: Any, place: str) -> tuple[str, str] | None:
+    """Where the first part stands that is not JSON, and what it is."""
+    if value is None or isinstance(value, str | int | float):
+        return None
+    if isinstance(value, dict):
+        _check_keys(dict.fromkeys(value), place)
+        parts = [(f"{place}[{key!r}]", inner) for key, inner in value.items()]
+    elif isinstance(value, list | tuple):
+        parts = [(f"{place}[{number}]", inner) for number, inner in enumerate(value)]
+    else:
+        try:
+            return _first_bad(_convert(value), place)
+        except TypeError:
+            return place, f"{_name(value)} is not JSON; {WAY_OUT}"
+    return next((found for where, inner in parts if (found := _first_bad(inner, where))), None)
+
+
+def _name(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _sentence(where: str, why: str) -> str:
+    return (
+        f"the result cannot be recorded: {why}"
+        if where in ("it", "result")
+        else (f"the result cannot be recorded: {where}: {why}")
+    )

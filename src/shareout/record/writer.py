@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from blake3 import blake3
 
 from shareout.errors import CannotRecord, PlanMismatch
-from shareout.files import hash_start, sync_folder
+from shareout.files import sync_folder
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
-from shareout.record.reader import read_header
+from shareout.record.reader import LONGEST_HEADER, read_header
+from shareout.record.tally import Tally
 
 SYNC_S = 1.0
+FIRST = b'{"shareout":'
+_BEHIND = re.compile(rb'"crc":"[0-9a-f]{8}"\}.')
 
 
 class JournalWriter:
@@ -33,26 +38,41 @@ class JournalWriter:
         except OSError as error:
             raise _refused(self.path, error) from error
         self.size = self._cut_torn_tail()
+        self.lines = 0
         self._synced = time.monotonic()
         self._dirty = False
+        self._torn = False
         self.hasher = blake3()
 
-    def hash_existing(self) -> None:
-        """Take the hash up to where appending begins, so that it can go on from there."""
-        self.hasher = hash_start(self.path, self.size)
+    def follows(self, tally: Tally) -> None:
+        """Lines are counted and hashed from where the tally has read to, which is the journal's end."""
+        if tally.offset != self.size:
+            raise ValueError(f"the tally has read {tally.offset} of {self.size} bytes")
+        self.lines = tally.lines
+        self.hasher = tally.hasher.copy()
 
     def append(self, lines: bytes) -> None:
-        """All or nothing of whole lines: what a full disk took of them is cut away again."""
-        try:
-            written = os.write(self._handle, lines)
-            while written < len(lines):
-                written += os.write(self._handle, lines[written:])
-        except OSError as error:
+        """Whole lines. Of what a full disk did not take, the whole lines stay and the torn one is cut away again."""
+        if self._torn:
             self._cut_back()
+        written = 0
+        try:
+            while written < len(lines):
+                written += os.write(self._handle, lines[written:] if written else lines)
+        except OSError as error:
+            self._count(lines[: lines.rfind(b"\n", 0, written) + 1])
+            # What cannot be cut now is cut before anything else is appended, or at the next start.
+            self._torn = True
+            with suppress(CannotRecord):
+                self._cut_back()
             raise _refused(self.path, error) from error
+        self._count(lines)
+
+    def _count(self, lines: bytes) -> None:
         self.size += len(lines)
+        self.lines += lines.count(b"\n")
         self.hasher.update(lines)
-        self._dirty = True
+        self._dirty = self._dirty or bool(lines)
 
     def sync_if_due(self) -> None:
         """To the disk at least once a second while something is written."""
@@ -97,15 +117,18 @@ class JournalWriter:
     def _cut_back(self) -> None:
         try:
             os.ftruncate(self._handle, self.size)
-        except OSError:
-            # The next start cuts it: a torn tail is nothing new to a reader.
-            return
+        except OSError as error:
+            raise _refused(self.path, error) from error
+        self._torn = False
 
 
 def _begin(path: Path, header: Header) -> None:
+    line = header.line()
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
-        os.write(handle, header.line())
+        written = 0
+        while written < len(line):
+            written += os.write(handle, line[written:])
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -113,9 +136,11 @@ def _begin(path: Path, header: Header) -> None:
 
 
 def _is_torn_header(path: Path) -> bool:
-    """A process that was killed while it wrote the very first line left nothing to keep."""
+    """A process that was killed while it wrote the very first line left nothing to keep. Anything else that has no
+    line at all is not ours to throw away: reading its header will refuse it."""
     with path.open("rb") as file:
-        return b"\n" not in file.read(1 << 20)
+        line = file.readline(LONGEST_HEADER).rstrip(b"\0")
+    return b"\n" not in line and FIRST.startswith(line[: len(FIRST)]) and not _BEHIND.search(line)
 
 
 def _check_same(found: Header, wanted: Header, path: Path) -> None:

@@ -127,6 +127,7 @@ class Crew:
     def _sum_up(self, one: Finished, attempts: Sequence[Attempt]) -> None:
         tally = self.parts.tally
         if one.count:
+            tally.took(one.lines, one.count)
             apart = {attempt.position for attempt in attempts}
             for work in one.work:
                 _mark_done(tally, work, apart)

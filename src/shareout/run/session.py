@@ -26,6 +26,7 @@ from shareout.files import Lock
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, Session, attempt_line
+from shareout.record.keeper import TallyKeeper
 from shareout.record.log import LogWriter
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import read_header, told
@@ -82,7 +83,7 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
         writer = JournalWriter(folder, header)
         stack.callback(writer.close)
         tally = tally_of(folder.journal, folder.tally, read_header(folder.journal))
-        writer.hash_existing()
+        writer.follows(tally)
         log = LogWriter(folder, request.machine, request.settings.logging.segment)
         stack.callback(log.close)
         _tell_damage(tally, folder, views)
@@ -126,9 +127,10 @@ def _run(
         request.entry.setup(settings.parser)
     supply = StaticSupply(_stages(request.plan, share), tally, request.most)
     hands = make_hands(makings)
+    keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
         supply, hands, writer, tally, audience, children, stops, selector, settings.limits,
-        make_packing(makings, share), Watch(settings.limits), _background(outputs, log),
+        make_packing(makings, share), Watch(settings.limits), _background(outputs, log, keeper),
     )  # fmt: skip
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
     writer.append(_session("start").line())
@@ -144,7 +146,7 @@ def _run(
         reason = "barrier"
         audience.said(f"stopped: {supply.refusal}")
     counts = crew.counts()
-    _finish(request, writer, tally, folder, reason, makings)
+    _finish(request, writer, keeper, reason, makings)
     audience.ended(counts, reason)
     hooks.wait()
     guardian.dismiss()
@@ -152,19 +154,13 @@ def _run(
     return RunResult(code, reason, counts, folder)
 
 
-def _finish(
-    request: RunRequest, writer: JournalWriter, tally: Tally, folder: RunFolder, reason: str, makings: Makings
-) -> None:
+def _finish(request: RunRequest, writer: JournalWriter, keeper: TallyKeeper, reason: str, makings: Makings) -> None:
     if request.entry is not None and request.entry.teardown is not None:
         request.entry.teardown(request.settings.parser)
     perform(request.plan.pool.stop_commands, makings, "STOP")
     writer.append(_session("end", reason).line())
     writer.sync()
-    try:
-        tally.save(folder.tally, writer.size, writer.hasher.digest())
-    except OSError:
-        # A cache only: the next start reads the journal instead.
-        return
+    keeper.save()
 
 
 def _make_folder(request: RunRequest) -> RunFolder:
@@ -215,16 +211,20 @@ def _facts(request: RunRequest) -> dict[str, str]:
     return {"SHAREOUT_MACHINE": request.machine, "SHAREOUT_DIGEST": plan.hex, "SHAREOUT_FINGERPRINT": plan.fingerprint}
 
 
-def _background(outputs: SlotOutputs, log: LogWriter) -> Callable[[], bool]:
+def _background(outputs: SlotOutputs, log: LogWriter, keeper: TallyKeeper) -> Callable[[], bool]:
     def step() -> bool:
         log.flush_if_due()
+        keeper.save_if_due()
         return outputs.step()
 
     return step
 
 
 def _tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
-    for sentence in told(tally.damage, folder.journal):
+    sentences = told(tally.damage, folder.journal)
+    if tally.foreign:
+        sentences.append(f"{folder.journal}: {tally.foreign} records are of jobs of other machines; they do not count")
+    for sentence in sentences:
         for view in views:
             view.said(sentence)
 
