@@ -1,0 +1,51 @@
+"""Journals to damage: a small machine's header, attempts at its jobs, and a run directory that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, attempt_line
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.reader import JournalReader
+from shareout.record.writer import JournalWriter
+
+JOBS = 20
+
+
+def header(jobs: int = JOBS, ranges: tuple[tuple[int, int], ...] = (), machine: str = "alice") -> Header:
+    return Header("ab" * 32, "cd" * 32, machine, jobs, ranges or ((0, jobs),), (), "0.1.0", "", "python")
+
+
+def attempt(position: int, state: State = State.DONE, number: int = 1, result: Any = None, jobs: int = JOBS) -> Attempt:
+    """Job ids run against the positions, so that one cannot be taken for the other."""
+    fine = state in (State.DONE, State.SKIPPED, State.REQUEUED)
+    return Attempt(
+        jobs - 1 - position,
+        position,
+        number,
+        state,
+        100.0 + position,
+        101.5 + position,
+        position % 2,
+        cause=Cause.NONE if fine else Cause.EXCEPTION,
+        error=None if fine else "it broke",
+        result=[position, "x"] if result is None and state is State.DONE else result,
+    )
+
+
+def run_folder(path: Path, attempts: Sequence[Attempt] = (), made_for: Header | None = None) -> RunFolder:
+    """A run directory with these attempts in its journal."""
+    path.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(path)
+    writer = JournalWriter(folder, made_for or header())
+    for one in attempts:
+        writer.append(attempt_line(one))
+    writer.close()
+    return folder
+
+
+def done_positions(folder: RunFolder) -> list[int]:
+    return [one.position for one in JournalReader(folder.journal).attempts() if one.state is State.DONE]
