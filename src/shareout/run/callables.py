@@ -20,7 +20,7 @@ from shareout.record.outcome import Attempt, Cause, State
 from shareout.run import Ended, Finished, Order
 from shareout.run.control import BATCH
 from shareout.run.orphans import Children, kill_group
-from shareout.run.seat import Batch, Seat
+from shareout.run.seat import QUICK_S, Batch, Seat
 from shareout.run.worker import parse_message
 from shareout.supply import Work
 
@@ -69,7 +69,11 @@ class Callables:
         seat = self._seats[slot]
         if not seat.batches:
             return 1 if self._single else seat.wanted()
-        return seat.wanted() if len(seat.batches) == 1 and seat.is_quick() and not self._single else 0
+        if self._single or len(seat.batches) > 1 or not seat.is_quick():
+            return 0
+        # Behind a job that takes long already, whatever its predecessors took, nothing more must wait.
+        since = seat.control.since
+        return 0 if since and time.time() - since > QUICK_S else seat.wanted()
 
     def start(self, slot: int, order: Order) -> None:
         seat = self._seats[slot]
