@@ -41,6 +41,32 @@ def read(path: Path) -> tuple[list[str], str]:
     return [" ".join(line.split()[4:6]) for line in text.decode().splitlines()], why
 
 
+def test_damage_in_the_middle_costs_its_member_only_and_nothing_is_cut(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    whole = written(folder, 4)
+    every = [f"record {number}" for number in range(4)]
+    for at in range(len(whole)):
+        spoiled = whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :]
+        folder.log_segment(1).write_bytes(spoiled)
+        found, why = read(folder.log_segment(1))
+        lost = [one for one in every if one not in found]
+        assert len(lost) <= 1
+        assert found == [one for one in every if one not in lost]
+        assert bool(why) or not lost, "what is lost is told"
+        last = at >= whole.rindex(b"\x1f\x8b\x08")
+        again = LogWriter(folder, "alice", LARGE)
+        again.record("after it")
+        again.close()
+        assert last or folder.log_segment(1).read_bytes().startswith(spoiled), (
+            "nothing behind the damage is thrown away"
+        )
+        heard = [one for segment in folder.log_segments() for one in read(segment)[0]]
+        kept = [one for one in found if one != every[-1] or one in heard]
+        assert heard == [*kept, "after it"]
+        assert last or kept == found, "only what looks torn, at the very end, may be cut"
+        folder.log_segment(2).unlink(missing_ok=True)
+
+
 def test_what_a_power_cut_left_behind_is_cut_away(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     whole = written(folder, 2)

@@ -10,6 +10,7 @@ are escaped, so that one record stays one line.
 from __future__ import annotations
 
 import os
+import re
 import time
 import zlib
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ STEP = 1 << 18
 MOST_HELD = 1 << 24
 # How a member of ours begins: deflated, no name, no time.
 MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"
+_RECORD = re.compile(rb"[0-9]{4}-[0-9T:.-]+Z \S+ job=(?:-|[0-9]+ try=[0-9]+) [A-Z]+ ")
 _CONTROL = bytes(sorted({*range(32), 127} - {9, 10}))
 _ESCAPES = {**{code: f"\\x{code:02x}" for code in _CONTROL}, **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)}}
 
@@ -207,9 +209,12 @@ class _Member:
         yield from self._take()
 
     def readable(self) -> Iterator[bytes]:
-        """What a torn member held: its text is right as far as it goes."""
+        """The records of a torn member. Damage may look torn too, so that what is not a record is left out."""
         if self._torn:
-            yield from self._take()
+            for lines in self._take():
+                records = b"".join(line for line in lines.splitlines(keepends=True) if _RECORD.match(line))
+                if records:
+                    yield records
 
     def _take(self) -> Iterator[bytes]:
         cut = self._held.rfind(b"\n") + 1
