@@ -38,9 +38,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         arguments.until.encode() + b"~" if arguments.until else b"",
         grep,
     )
-    with find_sources(arguments.sources) as sources:
-        for sentence in sources.said:
-            _tell(sentence)
+    with find_sources(arguments.sources, _tell) as sources:
         lines = merged(sources.folders, wanted, _tell)
         if arguments.output:
             _write(Path(arguments.output), lines)

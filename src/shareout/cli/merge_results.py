@@ -5,24 +5,26 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shareout.cli.merge_telling import facts_of, missing_sentence, tell, tell_oddities
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
-from shareout.errors import JobsMissing
-from shareout.merge.complete import DONE, FAILED, NEW, SKIPPED, Collected, collect
-from shareout.merge.results import Certificate, Outcome, cells_of, columns_of, outcomes
+from shareout.errors import JobsMissing, UsageError
+from shareout.merge.certificate import certificate
+from shareout.merge.complete import Summary, missing_by_owner, open_journals, owners_without_plan
+from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
+from shareout.merge.gather import Journal
+from shareout.merge.results import Merge
+from shareout.merge.sheet import META, Sheet, sheet_for
 from shareout.merge.sources import find_sources
-from shareout.merge.table import Table
-from shareout.record.log import stamp
-
-META = {
-    "none": (),
-    "times": ("start", "end", "duration"),
-    "all": ("machine", "attempt", "slot", "start", "end", "duration"),
-}
+from shareout.merge.tables import ENDINGS, RowStore, TextForm, table_form
+from shareout.merge.tables.csv import values_of
+from shareout.merge.target import Target
+from shareout.record.values import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,20 @@ class MergeArguments:
     sources: list[str]
     output: Path | None
     partial: bool
+    failed: bool
     meta: str
+
+    @property
+    def to_stdout(self) -> bool:
+        return str(self.output) == "-"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  merge-results home/*/runs -o results.csv.gz"
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the table: *.csv, *.csv.gz, *.jsonl, *.jsonl.gz")
+    parser.add_argument("-o", "--output", metavar="FILE", help=f"the table: *{', *'.join(ENDINGS)}, or - for CSV here")
     parser.add_argument("--partial", action="store_true", help="write what there is, also when jobs are missing")
+    parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
     parser.add_argument("--meta", choices=list(META), default="none", help="columns about how each job ran")
     add_common(parser)
 
@@ -50,82 +58,202 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         arguments.sources or [str(common.runs)],
         Path(arguments.output) if arguments.output else None,
         arguments.partial,
+        arguments.failed,
         arguments.meta,
     )
-    with find_sources(asked.sources) as sources:
-        for sentence in sources.said:
-            _tell(sentence)
-        collected = collect(sources.folders)
-        _tell_oddities(collected)
-        if not collected.is_complete and not asked.partial:
-            if common.json:
-                print(json.dumps(_facts(collected, None, None)))
-            raise JobsMissing(
-                _missing_sentence(collected), way_out="Nothing was written; --partial writes what there is."
-            )
-        certificate, answer = _write(collected, asked, common, entry)
-        _report(collected, certificate, answer, common, asked)
-        return 0 if collected.is_complete else 1
+    if asked.to_stdout and common.json:
+        raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
+    form = table_form(asked.output) if asked.output else None
+    with find_sources(asked.sources, tell) as sources:
+        journals = open_journals(sources.folders, tell)
+        if not journals:
+            raise UsageError("no run directory here has recorded anything")
+        where = asked.output.resolve().parent if asked.output and not asked.to_stdout else None
+        with Merge(journals, where, meta=asked.meta != "none") as merge:
+            merge.gather()
+            if asked.failed:
+                return _write_failures(merge, journals, form, asked, common)
+            return _merge(merge, journals, form, asked, common, entry)
 
 
-def _write(collected: Collected, asked: MergeArguments, common: Common, entry: Entry | None) -> tuple[str, Any]:
-    """One pass over the rows: table, certificate and the entry's `reduce`."""
-    kind = collected.header.kind
-    certificate = Certificate(collected.header.pool_digest)
-    table = Table(asked.output) if asked.output else None
-    columns: list[str] | None = None
-    answer = entry.initial if entry else None
-    try:
-        for outcome in outcomes(collected):
-            certificate.add(outcome)
-            if table:
-                if columns is None:
-                    columns = columns_of(outcome.attempt.result, _named_columns(common), kind)
-                    table.begin(["job", *columns, *META[asked.meta]])
-                table.row([outcome.attempt.job, *cells_of(outcome, columns, kind), *_meta(outcome, asked.meta)])
-            if entry and entry.reduce:
-                answer = entry.reduce(answer, outcome.attempt.result)
-        if table:
-            if columns is None:
-                table.begin(["job", *_named_columns(common)])
-            table.finish()
-    except BaseException:
-        if table:
-            table.abandon()
-        raise
-    return certificate.text(), answer
+def _merge(
+    merge: Merge,
+    journals: Sequence[Journal],
+    form: TextForm | RowStore | None,
+    asked: MergeArguments,
+    common: Common,
+    entry: Entry | None,
+) -> int:
+    summary = _write(merge, journals, form, asked, common)
+    tell_oddities(summary, journals)
+    if not summary.is_complete and not asked.partial:
+        if common.json:
+            print(json.dumps(facts_of(summary, journals)))
+        raise JobsMissing(
+            missing_sentence(summary, _owners(summary, journals, common, entry)),
+            way_out="Nothing was written; --partial writes what there is, --failed the errors.",
+        )
+    proof = None
+    if summary.is_complete and not summary.disagreements:
+        proof = certificate(journals[0].header.pool_digest, summary.blocks)
+    answer = _reduced(merge, entry)
+    _report(summary, journals, proof, answer, common, asked, entry)
+    audited = any(journal.header.audit for journal in journals)
+    return 0 if summary.is_complete and not (audited and summary.disagreements) else 1
 
 
-def _report(collected: Collected, certificate: str, answer: Any, common: Common, asked: MergeArguments) -> None:
-    complete = collected.is_complete
-    if common.json:
-        print(json.dumps(_facts(collected, certificate if complete else None, answer), default=str))
+def _write(
+    merge: Merge,
+    journals: Sequence[Journal],
+    form: TextForm | RowStore | None,
+    asked: MergeArguments,
+    common: Common,
+) -> Summary:
+    """The table, unless it turns out that it would not be whole and that is not asked for."""
+    if form is None or (merge.rows < merge.total and not asked.partial):
+        return merge.summarize()
+    assert asked.output is not None
+    first = merge.first_row()
+    value = decode(first.split(b"\t", 1)[1]) if first else None
+    machines = [journal.header.machine for journal in journals]
+    sheet = sheet_for(value, _named_columns(common), journals[0].header.kind, asked.meta, machines)
+    if isinstance(form, RowStore) or asked.to_stdout:
+        summary = merge.summarize()
+        if summary.is_complete or asked.partial:
+            _write_in_order(merge, form, sheet, asked.output)
+        return summary
+    packed = asked.output.name.lower().endswith(".gz")
+    with Target(asked.output) as target:
+        summary, _ = merge.write_text(form, sheet, target, packed=packed)
+        if summary.is_complete or asked.partial:
+            target.finish()
+    return summary
+
+
+def _write_in_order(merge: Merge, form: TextForm | RowStore, sheet: Sheet, output: Path) -> None:
+    if isinstance(form, RowStore):
+        with Target(output) as target:
+            merge.write_store(form, sheet, target.fresh)
+            target.finish()
         return
+    for block in merge.blocks():
+        for _, value in values_of(block):
+            sheet.cells(value)
+    sheet = sheet.larger(sheet.strange, sheet.widest) or sheet
+    sys.stdout.buffer.write(form.head(sheet))
+    for block in merge.blocks():
+        sys.stdout.buffer.write(form.piece(block, sheet))
+    sys.stdout.buffer.flush()
+
+
+def _reduced(merge: Merge, entry: Entry | None) -> Any:
+    """The entry's `reduce` over the results in pool order."""
+    if entry is None or entry.reduce is None:
+        return None
+    answer = entry.initial
+    for block in merge.blocks():
+        for _, value in values_of(block):
+            answer = entry.reduce(answer, value)
+    return answer
+
+
+def _write_failures(
+    merge: Merge, journals: Sequence[Journal], form: TextForm | RowStore | None, asked: MergeArguments, common: Common
+) -> int:
+    """A table of the jobs that failed: to the file, else as CSV on standard output."""
+    summary = merge.summarize()
+    if common.json:
+        print(json.dumps(facts_of(summary, journals)))
+        if form is None:
+            return int(summary.failed > 0)
+    blocks = list(failure_blocks(merge.outcomes(), journals))
+    sheet = Sheet(FAILURE_COLUMNS, by_name=True)
+    if isinstance(form, RowStore):
+        assert asked.output is not None
+        with Target(asked.output) as target:
+            form.begin(target.fresh, sheet)
+            for act in (form.learn, form.add):
+                for block in blocks:
+                    act(block)
+            form.finish()
+            target.finish()
+    else:
+        form = form or table_form(Path("-"))
+        assert not isinstance(form, RowStore)
+        data = b"".join([form.head(sheet), *(form.piece(block, sheet) for block in blocks)])
+        if asked.output and not asked.to_stdout:
+            with Target(asked.output) as target:
+                target.begin(_packed(data) if asked.output.name.endswith(".gz") else data)
+                target.finish()
+        else:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+    return int(summary.failed > 0)
+
+
+def _packed(data: bytes) -> bytes:
+    import gzip
+
+    return gzip.compress(data, mtime=0)
+
+
+def _report(
+    summary: Summary,
+    journals: Sequence[Journal],
+    proof: str | None,
+    answer: Any,
+    common: Common,
+    asked: MergeArguments,
+    entry: Entry | None,
+) -> None:
+    if common.json:
+        facts = {**facts_of(summary, journals), "certificate": proof, "answer": answer}
+        print(json.dumps(facts, default=str))
+        return
+    # A table on standard output is all that stands there.
+    stream = sys.stderr if asked.to_stdout else sys.stdout
     if answer is not None:
-        print(answer)
+        print(answer, file=stream)
     if common.quiet:
         return
-    total = len(collected.states)
-    if complete:
-        skipped = collected.count(SKIPPED)
-        print(
-            f"complete: {total - skipped} of {total} jobs, each counted once"
-            + (f", {skipped} skipped" if skipped else "")
-        )
-        print(f"certificate {certificate}")
+    if summary.is_complete:
+        skipped = f", {summary.skipped} skipped" if summary.skipped else ""
+        print(f"complete: {summary.done} of {summary.total} jobs, each counted once{skipped}", file=stream)
+        if proof:
+            print(f"certificate {proof}", file=stream)
     else:
-        print(_missing_sentence(collected))
-        print("positions are shuffled: what is there is a random sample of all jobs")
-    if asked.output:
-        print(f"wrote {asked.output}")
+        print(missing_sentence(summary, _owners(summary, journals, common, entry)), file=stream)
+        print("positions are shuffled: what is there is a random sample of all jobs", file=stream)
+    if asked.output and not asked.to_stdout:
+        print(f"wrote {asked.output}", file=stream)
+    elif not asked.output:
+        print("no table was written; name one with -o results.csv", file=stream)
 
 
-def _meta(outcome: Outcome, which: str) -> list[Any]:
-    attempt = outcome.attempt
-    times = [stamp(attempt.start), stamp(attempt.end), round(attempt.duration, 6)]
-    if which == "all":
-        return [outcome.machine, attempt.attempt, attempt.slot, *times]
-    return times if which == "times" else []
+def _owners(
+    summary: Summary, journals: Sequence[Journal], common: Common, entry: Entry | None
+) -> dict[str | None, int]:
+    """Whose the missing jobs are: as the plan says when its inputs are here, else as far as the journals tell."""
+    if not summary.missing_ids:
+        return {}
+    owner = _planned_owner(journals, common, entry) or owners_without_plan(journals)
+    return missing_by_owner(summary.missing_ids, owner) if owner else {}
+
+
+def _planned_owner(
+    journals: Sequence[Journal], common: Common, entry: Entry | None
+) -> Callable[[int], str | None] | None:
+    if not (common.configs / "machines.json").is_file():
+        return None
+    from shareout.cli.planning import plan_of
+    from shareout.errors import ShareoutError
+
+    try:
+        plan, _ = plan_of(common, entry, local_barriers=True)
+    except ShareoutError:
+        # Inputs of something else, or not whole: the merge does without them.
+        return None
+    return plan.owner if plan.hex in {journal.header.digest for journal in journals} else None
 
 
 def _named_columns(common: Common) -> list[str]:
@@ -140,48 +268,3 @@ def _named_columns(common: Common) -> list[str]:
         with header.open(encoding="utf-8-sig", newline="") as file:
             named = next(csv.reader(file), [])
     return named
-
-
-def _facts(collected: Collected, certificate: str | None, answer: Any) -> dict[str, Any]:
-    return {
-        "digest": collected.header.digest,
-        "jobs": len(collected.states),
-        "done": collected.count(DONE),
-        "failed": collected.count(FAILED),
-        "skipped": collected.count(SKIPPED),
-        "missing": collected.count(NEW),
-        "twice": collected.twice,
-        "missing_ids": [list(one) for one in collected.ids(NEW)],
-        "failed_ids": [list(one) for one in collected.ids(FAILED)],
-        "certificate": certificate,
-        "answer": answer,
-    }
-
-
-def _missing_sentence(collected: Collected) -> str:
-    said = f"not complete: {collected.count(DONE)} of {len(collected.states)} jobs are done"
-    for state, word in ((FAILED, "failed"), (NEW, "missing")):
-        ranges = collected.ids(state)
-        if ranges:
-            said += f"; {word}: {collected.count(state)} ({_shown(ranges)})"
-    return said
-
-
-def _shown(ranges: list[tuple[int, int]]) -> str:
-    parts = [str(start) if stop == start + 1 else f"{start}-{stop - 1}" for start, stop in ranges[:8]]
-    return ", ".join(parts) + (" …" if len(ranges) > 8 else "")
-
-
-def _tell_oddities(collected: Collected) -> None:
-    if collected.twice:
-        _tell(f"{collected.twice} jobs ran twice: of each, the first that finished counts")
-    if collected.foreign:
-        _tell(f"{collected.foreign} records are of positions that their machine does not have; they do not count")
-    for folder, damage in collected.damage[:5]:
-        _tell(f"{folder.journal}:{damage.line}: damaged at offset {damage.offset} ({damage.why}); it does not count")
-    if len(collected.codes) > 1:
-        _tell(f"the machines ran {len(collected.codes)} different versions of the code")
-
-
-def _tell(sentence: str) -> None:
-    print(f"shareout: {sentence}", file=sys.stderr)

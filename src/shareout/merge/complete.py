@@ -1,117 +1,139 @@
-"""Is every job there, once? Reads all journals, keeps for each job where its one counted outcome stands."""
+"""Which journals belong together, and what a merge knows in the end: done, failed, missing and whose, run twice."""
 
 from __future__ import annotations
 
-import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shareout.errors import PlanMismatch
+from shareout.errors import PlanMismatch, RunDirectoryDamaged
+from shareout.merge.gather import Journal
+from shareout.plan.permutation import Permutation
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, parse
-from shareout.record.outcome import Attempt, State
-from shareout.record.reader import Damage, JournalReader, read_header
+from shareout.record.journal import Header
+from shareout.record.reader import Damage, read_header
+from shareout.record.tally import proven_size
 
-NEW, DONE, FAILED, SKIPPED = 0, 1, 2, 3
-_PLAIN = re.compile(rb'\{"job":(\d+),"pos":(\d+),"try":\d+,"state":"done","start":[0-9.]+,"end":([0-9.]+),')
+# Beyond so many the owners of missing jobs are told of the first ones only: it is two microseconds each.
+MOST_OWNED = 1_000_000
 
 
 @dataclass(slots=True)
-class Collected:
-    """The counted outcome of every job: which journal, at which offset."""
+class Summary:
+    """Everything a merge found. Ranges are start, stop, start, stop …"""
 
-    header: Header
-    folders: Sequence[RunFolder]
-    states: bytearray
-    journals: array[int]
-    offsets: array[int]
+    total: int
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
     twice: int = 0
     foreign: int = 0
-    machines: dict[str, Header] = field(default_factory=dict)
+    missing_ids: array[int] = field(default_factory=lambda: array("Q"))
+    failed_ids: array[int] = field(default_factory=lambda: array("Q"))
+    blocks: list[tuple[int, bytes]] = field(default_factory=list)
+    disagreements: list[tuple[int, list[tuple[str, bytes]]]] = field(default_factory=list)
     damage: list[tuple[RunFolder, Damage]] = field(default_factory=list)
-    codes: set[str] = field(default_factory=set)
 
-    def count(self, state: int) -> int:
-        return self.states.count(state)
+    @property
+    def missing(self) -> int:
+        return self.total - self.done - self.failed - self.skipped
 
     @property
     def is_complete(self) -> bool:
-        return self.count(DONE) + self.count(SKIPPED) == len(self.states)
-
-    def ids(self, state: int) -> list[tuple[int, int]]:
-        """The ids in a state, as ranges start … stop-1."""
-        ranges: list[tuple[int, int]] = []
-        at = self.states.find(state)
-        while at >= 0:
-            rest = self.states[at : at + (1 << 16)]
-            length = len(rest) - len(rest.lstrip(bytes([state])))
-            if ranges and ranges[-1][1] == at:
-                ranges[-1] = (ranges[-1][0], at + length)
-            else:
-                ranges.append((at, at + length))
-            at = self.states.find(state, at + length)
-        return ranges
+        return self.done + self.skipped == self.total
 
 
-def collect(folders: Sequence[RunFolder]) -> Collected:
-    """Refuses journals of different plans; of a job that ran twice, the first that finished counts."""
-    headers = [read_header(folder.journal) for folder in folders]
-    first = headers[0]
-    for folder, header in zip(folders, headers, strict=True):
-        if header.digest != first.digest:
+def open_journals(folders: Sequence[RunFolder], said: Callable[[str], None]) -> list[Journal]:
+    """Headers read and compared. A journal whose first line was never whole holds nothing, and is told."""
+    found: list[tuple[RunFolder, Header, int]] = []
+    for folder in folders:
+        with folder.journal.open("rb") as file:
+            first = len(file.readline())
+            size = file.seek(0, 2)
+        try:
+            found.append((folder, read_header(folder.journal), first))
+        except RunDirectoryDamaged:
+            if first < size or first > 1 << 16:
+                raise
+            said(f"{folder.journal} ends in its first line: that run recorded nothing")
+    if found:
+        _refuse_other_plans(found)
+        _tell_same_machine(found, said)
+    return [
+        Journal(number, folder, header, start, folder.journal.stat().st_size, proven_size(folder.journal, folder.tally))
+        for number, (folder, header, start) in enumerate(found)
+    ]
+
+
+def _refuse_other_plans(found: Sequence[tuple[RunFolder, Header, int]]) -> None:
+    first_folder, first, _ = found[0]
+    total = max(header.total for _, header, _ in found)
+    for folder, header, _ in found:
+        if header.root != first.root or header.pool_digest != first.pool_digest:
             raise PlanMismatch(
-                f"{folder.path} is of plan {header.digest[:16]}, {folders[0].path} of plan {first.digest[:16]}",
-                way_out="Merge the directories of one plan at a time.",
+                f"{folder.path} is of plan {header.root[:16]}, {first_folder.path} of plan {first.root[:16]}",
+                way_out="Merge the directories of one plan at a time (with those that were rebalanced from it).",
             )
-    jobs = first.jobs
-    made = Collected(first, folders, bytearray(jobs), array("H", bytes(2 * jobs)), array("Q", bytes(8 * jobs)))
-    for number, (folder, header) in enumerate(zip(folders, headers, strict=True)):
-        made.machines[header.machine] = header
-        made.codes.add(header.code)
-        _read(made, number, folder, header)
-    return made
+        if header.total != total:
+            raise PlanMismatch(f"{folder.path} counts {header.total} jobs, {first_folder.path} {total}")
 
 
-def _read(made: Collected, number: int, folder: RunFolder, header: Header) -> None:
-    reader = JournalReader(folder.journal)
-    ranges = [*header.ranges, *header.audit]
-    states, journals, offsets, jobs = made.states, made.journals, made.offsets, len(made.states)
-    for offset, line in reader.located():
-        plain = _PLAIN.match(line)
-        if plain is None:
-            record = parse(line)
-            if not isinstance(record, Attempt):
-                continue
-            job, position, state = record.job, record.position, record.state
-            end = record.end
-        else:
-            job, position, state, end = int(plain[1]), int(plain[2]), State.DONE, float(plain[3])
-        if job >= jobs or not any(start <= position < stop for start, stop in ranges):
-            made.foreign += 1
-            continue
-        if state is State.DONE:
-            if states[job] == DONE:
-                made.twice += 1
-                if journals[job] == number or end >= _end_of(made, job):
-                    continue
-            states[job], journals[job], offsets[job] = DONE, number, offset
-        elif states[job] != DONE:
-            if state in (State.FAILED, State.SKIPPED):
-                states[job], journals[job], offsets[job] = (
-                    (FAILED if state is State.FAILED else SKIPPED),
-                    number,
-                    offset,
-                )
-            elif state is State.REQUEUED:
-                states[job] = NEW
-    made.damage += [(folder, one) for one in reader.damage]
+def _tell_same_machine(found: Sequence[tuple[RunFolder, Header, int]], said: Callable[[str], None]) -> None:
+    seen: dict[tuple[str, str], RunFolder] = {}
+    for folder, header, _ in found:
+        other = seen.setdefault((header.digest, header.machine), folder)
+        if other is not folder:
+            said(f"{other.path} and {folder.path} are both of machine {header.machine}: each job counts once")
 
 
-def _end_of(made: Collected, job: int) -> float:
-    """When the outcome that counts so far ended: looked up only for jobs that ran twice."""
-    journal = made.folders[made.journals[job]].journal
-    with journal.open("rb") as file:
-        file.seek(made.offsets[job])
-        found = _PLAIN.match(file.readline())
-    return float(found[3]) if found else 0.0
+def ranges_of(flat: Sequence[int]) -> list[tuple[int, int]]:
+    return list(zip(flat[0::2], flat[1::2], strict=True))
+
+
+def told_ranges(flat: Sequence[int], most: int = 8) -> str:
+    """`3, 7-9, 12 …`"""
+    pairs = ranges_of(flat[: 2 * most])
+    parts = [str(start) if stop == start + 1 else f"{start}-{stop - 1}" for start, stop in pairs]
+    return ", ".join(parts) + (" …" if len(flat) > 2 * most else "")
+
+
+def append_ranges(to: array[int], more: Sequence[int]) -> None:
+    """Ranges that follow; one that goes on where the last one ends is joined to it."""
+    if to and more and to[-1] == more[0]:
+        to[-1] = more[1]
+        more = more[2:]
+    to.extend(more)
+
+
+def owners_without_plan(journals: Sequence[Journal]) -> Callable[[int], str | None] | None:
+    """Whose a job is, by the ranges that the journals themselves tell; None for a machine that left none here.
+    Only where that can be worked out from a journal alone: one phase, no rebalance."""
+    headers = [journal.header for journal in journals if not journal.header.ancestors]
+    if not headers or any(len(header.ranges) != 1 for header in headers):
+        return None
+    permutation = Permutation(bytes.fromhex(headers[0].digest), 0, headers[0].jobs)
+
+    def owner(job: int) -> str | None:
+        position = permutation.position_of(job)
+        for header in headers:
+            if header.ranges[0][0] <= position < header.ranges[0][1]:
+                return header.machine
+        return None
+
+    return owner
+
+
+def missing_by_owner(missing: Sequence[int], owner: Callable[[int], str | None]) -> dict[str | None, int]:
+    """How many of the missing jobs are whose, the largest first; of very many only the first are looked at."""
+    counts: dict[str | None, int] = {}
+    for number, job in enumerate(_each(missing)):
+        if number == MOST_OWNED:
+            break
+        name = owner(job)
+        counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0] or "")))
+
+
+def _each(flat: Sequence[int]) -> Iterator[int]:
+    for start, stop in ranges_of(flat):
+        yield from range(start, stop)

@@ -1,91 +1,205 @@
-"""The counted outcomes → rows in pool order, and the certificate over them.
-
-Rows are read back one at a time from where their lines stand: memory does not grow with the results.
+"""Journals → rows in pool order, in bounded memory: gather all records by ranges of ids, then settle and write
+range after range. Several processes share both steps; what comes out does not depend on how many.
 """
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+import gzip
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
 
-from blake3 import blake3
+from shareout.merge.certificate import block_hash
+from shareout.merge.complete import Summary, append_ranges
+from shareout.merge.gather import Gatherer, Journal, pieces_of
+from shareout.merge.partition import BLOCK_SHIFT, Block, Outcomes, resolve
+from shareout.merge.processes import divided, how_many
+from shareout.merge.sheet import Sheet
+from shareout.merge.spool import Spool, SpoolWriter
+from shareout.merge.tables import RowStore, TextForm
+from shareout.merge.target import Relay, Target
+from shareout.record.reader import Damage
 
-from shareout.merge.complete import DONE, Collected
-from shareout.record.journal import parse
-from shareout.record.outcome import Attempt
-from shareout.record.values import encode
-
-CERTIFICATE_CONTEXT = "shareout 1 certificate"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One done job: its attempt, and the machine that it ran on."""
-
-    attempt: Attempt
-    machine: str
-
-
-def outcomes(collected: Collected) -> Iterator[Outcome]:
-    """The done jobs in pool order."""
-    named = [folder.path.name for folder in collected.folders]
-    maps = [_mapped(folder.journal) for folder in collected.folders]
-    try:
-        at = collected.states.find(DONE)
-        while at >= 0:
-            journal = collected.journals[at]
-            data, offset = maps[journal], collected.offsets[at]
-            record = parse(data[offset : data.find(b'"}', data.find(b',"crc":"', offset)) + 2])
-            if isinstance(record, Attempt):
-                yield Outcome(record, named[journal])
-            at = collected.states.find(DONE, at + 1)
-    finally:
-        for data in maps:
-            data.close()
+# A partition of so many records takes some 40 MB in each process.
+PARTITION_ROWS = 1 << 16
+SHORTEST_LINE = 120
+MOST_PARTITIONS = 1 << 16
+MOST_DISAGREEMENTS = 1000
 
 
-def columns_of(first: Any, named: Sequence[str], kind: str) -> list[str]:
-    """The names of a table's columns: what was configured, else the keys of a dict, else result, result_2 …"""
-    if named:
-        return list(named)
-    if kind == "command":
-        return ["exit"]
-    if isinstance(first, dict):
-        return [str(name) for name in first]
-    count = len(first) if isinstance(first, list) else 1
-    return ["result", *(f"result_{number}" for number in range(2, count + 1))]
+class Merge:
+    """A context manager, because of its temporary files (in the folder `where`)."""
+
+    def __init__(
+        self, journals: Sequence[Journal], where: Path | None, *, meta: bool = False, processes: int = 0
+    ) -> None:
+        self.journals = journals
+        self.total = max((journal.header.total for journal in journals), default=0)
+        self.rows = self.foreign = 0
+        self.damage: list[tuple[int, Damage]] = []
+        self._meta = meta
+        self._where = where
+        self._processes = processes or how_many()
+        self._shift = _shift(self.total, sum(journal.size for journal in journals))
+        self._stack = ExitStack()
+        self._spool = Spool([])
+
+    def __enter__(self) -> Merge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def gather(self) -> None:
+        """Read all journals."""
+        pieces = pieces_of(self.journals)
+        count = min(self._processes, max(1, len(pieces)))
+        enter = self._stack.enter_context
+        files: list[IO[bytes]] = [enter(TemporaryFile(dir=self._where)) for _ in range(count)]  # noqa: SIM115
+
+        def work(number: int) -> dict[str, Any]:
+            partitions = (max(0, self.total - 1) >> self._shift) + 1
+            writer = SpoolWriter(files[number], partitions, self._shift)
+            gatherer = Gatherer(writer, meta=self._meta)
+            for piece in pieces[number::count]:
+                gatherer.read(piece)
+            return {"index": writer.finish(), "pieces": gatherer.facts}
+
+        self._spool = Spool([file.fileno() for file in files])
+        told: dict[int, dict[str, Any]] = {}
+        for number, facts in enumerate(divided(count, work)):
+            self._spool.load(number, facts["index"])
+            told.update({one["piece"]: one for one in facts["pieces"]})
+        lines: dict[int, int] = {}
+        for piece in pieces:
+            one, journal = told[piece.number], piece.journal.number
+            before = lines.get(journal, 1)
+            self.damage += [(journal, Damage(before + line, *rest)) for line, *rest in one["damage"]]
+            lines[journal] = before + one["lines"]
+            self.foreign += one["foreign"]
+            self.rows += one["rows"]
+
+    def outcomes(self) -> Iterator[Outcomes]:
+        """Of every partition, in order; also of those that no record speaks of."""
+        partitions = (max(0, self.total - 1) >> self._shift) + 1 if self.total else 0
+        for number in range(partitions):
+            yield self._resolved(number)
+
+    def blocks(self) -> Iterator[Block]:
+        """All rows in pool order."""
+        for number in self._spool.filled():
+            yield from self._resolved(number).blocks()
+
+    def first_row(self) -> bytes | None:
+        """`job TAB result` of the first job that is done."""
+        return next((block.rows[0] for block in self.blocks()), None)
+
+    def summarize(self) -> Summary:
+        """What became of all jobs, without writing them."""
+        return self._in_order(lambda number, blocks: None)[0]
+
+    def write_text(self, form: TextForm, sheet: Sheet, target: Target, *, packed: bool) -> tuple[Summary, Sheet]:
+        """Write all rows; again, with more columns, when a result turns out not to fit."""
+        while True:
+            head = form.head(sheet)
+            relay = Relay(self._processes, target.begin(gzip.compress(head, mtime=0) if packed and head else head))
+
+            def write(number: int, blocks: Sequence[Block], sheet: Sheet = sheet, relay: Relay = relay) -> None:
+                pieces = (form.piece(block, sheet) for block in blocks)
+                data = b"".join([gzip.compress(piece, 6, mtime=0) for piece in pieces] if packed else pieces)
+                target.write_at(relay.turn(number, len(data)), data)
+
+            try:
+                summary, strange, widest = self._in_order(write, sheet)
+            finally:
+                relay.close()
+            larger = sheet.larger(strange, widest)
+            if larger is None:
+                return summary, sheet
+            sheet = larger
+
+    def write_store(self, store: RowStore, sheet: Sheet, path: Path) -> Sheet:
+        """The same for a format that one process writes."""
+        while True:
+            path.unlink(missing_ok=True)
+            store.begin(path, sheet)
+            for block in self.blocks() if store.looks_first else ():
+                store.learn(block)
+            for block in self.blocks():
+                store.add(block)
+            store.finish()
+            larger = sheet.larger(sheet.strange, sheet.widest)
+            if larger is None:
+                return sheet
+            sheet = larger
+
+    def _in_order(
+        self, write: Callable[[int, Sequence[Block]], None], sheet: Sheet | None = None
+    ) -> tuple[Summary, set[str], int]:
+        partitions = (max(0, self.total - 1) >> self._shift) + 1 if self.total else 0
+        count = self._processes
+
+        def work(number: int) -> dict[str, Any]:
+            told = []
+            for partition in range(number, partitions, count):
+                outcomes = self._resolved(partition)
+                blocks = list(outcomes.blocks())
+                write(number, blocks)
+                told.append(self._facts(outcomes, blocks))
+            strange, widest = (sorted(sheet.strange), sheet.widest) if sheet else ([], 0)
+            return {"partitions": told, "strange": strange, "widest": widest}
+
+        answers = divided(count, work)
+        summary = Summary(self.total, foreign=self.foreign)
+        summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
+        for partition in range(partitions):
+            _add(summary, answers[partition % count]["partitions"][partition // count])
+        strange = {name for one in answers for name in one["strange"]}
+        return summary, strange, max(one["widest"] for one in answers)
+
+    def _resolved(self, number: int) -> Outcomes:
+        plains, odd = self._spool.partition(number)
+        base = number << self._shift
+        width = min(1 << self._shift, self.total - base)
+        return resolve(self.journals, plains, odd, base, width, meta=self._meta)
+
+    def _facts(self, outcomes: Outcomes, blocks: Sequence[Block]) -> dict[str, Any]:
+        missing, failed = outcomes.unfinished()
+        disagreements = [
+            [job, [[one.machine, one.payload.split(b"\t", 1)[1].decode("ascii")] for one in records]]
+            for job, records in outcomes.disagreements[:MOST_DISAGREEMENTS]
+        ]
+        return {
+            "done": outcomes.done,
+            "failed": len(outcomes.failed),
+            "skipped": len(outcomes.skipped),
+            "twice": outcomes.twice,
+            "missing_ids": missing.tobytes().hex(),
+            "failed_ids": failed.tobytes().hex(),
+            "blocks": [[block.number, block_hash(block).hex()] for block in blocks],
+            "disagreements": disagreements,
+        }
 
 
-def cells_of(outcome: Outcome, columns: Sequence[str], kind: str) -> list[Any]:
-    """One row, as wide as the table or wider: what does not fit is never dropped."""
-    if kind == "command":
-        return [outcome.attempt.exit]
-    result = outcome.attempt.result
-    if isinstance(result, dict):
-        known = [result.get(name) for name in columns]
-        extra = {name: value for name, value in result.items() if name not in columns}
-        return [*known, extra] if extra else known
-    values = result if isinstance(result, list) else [result]
-    return [*values, *[None] * (len(columns) - len(values))]
+def _shift(total: int, size: int) -> int:
+    """Partitions are 2^shift ids wide: never narrower than a block, and few enough to know them all."""
+    partitions = max(1, min(MOST_PARTITIONS, size // SHORTEST_LINE // PARTITION_ROWS))
+    return max(BLOCK_SHIFT, (-(-max(1, total) // partitions) - 1).bit_length())
 
 
-class Certificate:
-    """One hash over (job id, result) in pool order: the same for any number of machines and any history."""
-
-    def __init__(self, pool_digest: str) -> None:
-        self._hasher = blake3(bytes.fromhex(pool_digest), derive_key_context=CERTIFICATE_CONTEXT)
-
-    def add(self, outcome: Outcome) -> None:
-        attempt = outcome.attempt
-        said = encode(attempt.exit if attempt.exit is not None else attempt.result)
-        self._hasher.update(f"{attempt.job}\t{said}\n".encode("ascii"))
-
-    def text(self) -> str:
-        return self._hasher.hexdigest()
-
-
-def _mapped(path: Any) -> mmap.mmap:
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+def _add(summary: Summary, facts: dict[str, Any]) -> None:
+    summary.done += facts["done"]
+    summary.failed += facts["failed"]
+    summary.skipped += facts["skipped"]
+    summary.twice += facts["twice"]
+    for name, to in (("missing_ids", summary.missing_ids), ("failed_ids", summary.failed_ids)):
+        flat = array("Q")
+        flat.frombytes(bytes.fromhex(facts[name]))
+        append_ranges(to, flat)
+    summary.blocks += [(number, bytes.fromhex(digest)) for number, digest in facts["blocks"]]
+    summary.disagreements += [
+        (job, [(machine, text.encode()) for machine, text in said]) for job, said in facts["disagreements"]
+    ]

@@ -1,0 +1,228 @@
+"""Journals → a spool: every undamaged record, checked to be its machine's own, in pieces that processes share.
+
+The common line, a first try that is done, is taken a chunk at a time by one regular expression and one map of
+checksums; whatever is not so plain goes line by line. Where the tally proves a journal to be what was written,
+checksums are not computed again.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+from shareout.merge.spool import SpoolWriter
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, parse
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import JournalReader
+
+CHUNK = 1 << 19
+PIECE = 1 << 24
+_FIRST = re.compile(rb'\{"job":\d+,"pos":(\d+)\d{5},[^\n]*,"(?:result|exit)":([^\n]*),"crc"')
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """One journal of a merge."""
+
+    number: int
+    folder: RunFolder
+    header: Header
+    start: int
+    """Where the header line ends."""
+    size: int
+    proven: int
+    """Up to here it is known to be undamaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a journal that begins and ends with whole lines (only a torn tail has no newline)."""
+
+    number: int
+    journal: Journal
+    start: int
+    stop: int
+
+
+def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
+    """Journals cut into stretches that take about as long."""
+    made: list[Piece] = []
+    for journal in journals:
+        start = journal.start
+        with journal.folder.journal.open("rb") as file:
+            while start < journal.size:
+                stop = journal.proven if start < journal.proven < start + PIECE else start + PIECE
+                if stop < journal.size and stop != journal.proven:
+                    file.seek(stop)
+                    stop += len(file.readline())
+                stop = min(stop, journal.size)
+                made.append(Piece(len(made), journal, start, stop))
+                start = stop
+    return made
+
+
+def pattern(kind: str, *, proven: bool, meta: bool, leading: bytes = b"", has_text: bool = True) -> re.Pattern[bytes]:
+    """The plain line. Groups: (all of it,) job, (position,) (start,) end, (slot,) result (, checksum).
+
+    What is known to be there is stepped over by its width (times are seventeen characters until the year 2286),
+    which costs a third of comparing it. With the leading digits of a position given, all but its last five, the
+    line must have them, and the position is no group. `has_text` is for results with quotes in them.
+    """
+    position = leading + rb".{5}" if leading else rb"(\d+)"
+    start = rb".{10}(.{17}).{7}" if meta else rb".{34}"
+    slot = rb"(\d+)" if meta else rb"[^,]+"
+    result = rb'"result":([^\n]*)' if has_text else rb'"result":([^"]*)'
+    if kind == "command":
+        result = rb'"exit":(\d+)[^\n]*'
+    body = rb'\{"job":([^,]+),"pos":' + position + rb',"try":1,.{9}done' + start
+    body += rb"(.{17}),.{7}" + slot + b"," + result
+    whole = body + rb',"crc":".{8}"\}\n' if proven else b"(" + body + rb'),"crc":"(.{8})"\}\n'
+    return re.compile(b"(?s)" + whole)
+
+
+class _Patterns:
+    """The patterns for one piece: the fast one for where the positions are at, and the general one."""
+
+    def __init__(self, piece: Piece, *, meta: bool) -> None:
+        header = piece.journal.header
+        self._ranges = header.ranges
+        self._proven = piece.stop <= piece.journal.proven
+        self._make = partial(pattern, header.kind, meta=meta)
+        self.general = self._make(proven=self._proven)
+        self.single = self._make(proven=False)
+        self._made: dict[tuple[bytes, bool], re.Pattern[bytes] | None] = {}
+
+    def columns(self, chunk: bytes) -> tuple[list[Sequence[bytes]] | None, bool]:
+        """The groups of all lines but sums; None when a line is not plain or not whole. And whether their
+        positions are known to be this machine's own."""
+        count = chunk.count(b"\n")
+        fast = self._fast_for(chunk)
+        if fast is not None:
+            columns = _columns(fast, chunk, count, proven=self._proven)
+            if columns is not None:
+                return columns, True
+        return _columns(self.general, chunk, count, proven=self._proven), False
+
+    def _fast_for(self, chunk: bytes) -> re.Pattern[bytes] | None:
+        """Made for lines that are like the chunk's first one."""
+        first = _FIRST.match(chunk)
+        if first is None:
+            return None
+        like = first[1], b'"' in first[2]
+        if like not in self._made:
+            low = int(first[1]) * 100_000
+            own = any(start <= low and low + 99_999 < stop for start, stop in self._ranges)
+            fast = self._make(proven=self._proven, leading=like[0], has_text=like[1]) if own else None
+            self._made = {like: fast}
+        return self._made[like]
+
+
+class Gatherer:
+    """Reads pieces into one spool."""
+
+    def __init__(self, spool: SpoolWriter, *, meta: bool) -> None:
+        self._spool = spool
+        self._meta = meta
+        self.facts: list[dict[str, Any]] = []
+        self._foreign = 0
+        self._rows = 0
+
+    def read(self, piece: Piece) -> None:
+        """All records of a piece; what is to tell about it goes to `facts`."""
+        journal = piece.journal
+        patterns = _Patterns(piece, meta=self._meta)
+        self._foreign = self._rows = 0
+        lines, offset = 0, piece.start
+        damage: list[list[Any]] = []
+        for chunk in _chunks(piece):
+            columns, is_own = patterns.columns(chunk)
+            if columns is None or not self._plain(journal, columns, is_own=is_own):
+                damage += self._careful(journal, patterns.single, chunk, offset, lines)
+            lines += chunk.count(b"\n")
+            offset += len(chunk)
+        self._spool.flush(journal.number)
+        self.facts.append(
+            {"piece": piece.number, "lines": lines, "damage": damage, "foreign": self._foreign, "rows": self._rows}
+        )
+
+    def _plain(self, journal: Journal, columns: list[Sequence[bytes]], *, is_own: bool) -> bool:
+        """Columns: job, (position,) (start,) end, (slot,) result. False when not all of them are this machine's own."""
+        jobs = list(map(int, columns[0]))
+        if not is_own:
+            positions = list(map(int, columns.pop(1)))
+            low, high = min(positions), max(positions)
+            if not any(start <= low and high < stop for start, stop in journal.header.ranges):
+                return False
+        if max(jobs) >= journal.header.total:
+            return False
+        extras = columns[1]
+        if self._meta:
+            extras = list(map(b" ".join, zip(columns[2], columns[3], columns[1], strict=True)))
+        rows = list(map(b"\t".join, zip(columns[0], columns[-1], strict=True)))
+        self._spool.plain(journal.number, jobs, extras, rows)
+        self._rows += len(rows)
+        return True
+
+    def _careful(
+        self, journal: Journal, single: re.Pattern[bytes], chunk: bytes, offset: int, line: int
+    ) -> list[list[Any]]:
+        """Line by line: a chunk that is damaged, holds other records, or reaches over the end of a range."""
+        reader = JournalReader(journal.folder.journal, offset, line)
+        lines = chunk.split(b"\n")
+        lines.pop()
+        for good in reader.checked(lines):
+            found = single.fullmatch(good + b"\n")
+            columns: list[Sequence[bytes]] = [[group] for group in found.groups()[1:-1]] if found else []
+            if not columns or not self._plain(journal, columns, is_own=False):
+                self._odd(journal, good)
+        return [[one.line, one.offset, one.size, one.why] for one in reader.damage]
+
+    def _odd(self, journal: Journal, line: bytes) -> None:
+        record = parse(line)
+        if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
+            return
+        ranges = (*journal.header.ranges, *journal.header.audit)
+        if record.job >= journal.header.total or not any(start <= record.position < stop for start, stop in ranges):
+            self._foreign += 1
+            return
+        self._rows += 1
+        self._spool.odd(journal.number, record.job, line)
+
+
+def _chunks(piece: Piece) -> Iterator[bytes]:
+    """Whole lines; a last one without newline is torn, and nobody's."""
+    with piece.journal.folder.journal.open("rb") as file:
+        file.seek(piece.start)
+        left = piece.stop - piece.start
+        while left > 0 and (chunk := file.read(min(CHUNK, left))):
+            left -= len(chunk)
+            if left and not chunk.endswith(b"\n"):
+                tail = file.readline(left)
+                left -= len(tail)
+                chunk += tail
+            yield chunk if chunk.endswith(b"\n") else chunk[: chunk.rfind(b"\n") + 1]
+
+
+def _columns(plain: re.Pattern[bytes], chunk: bytes, count: int, *, proven: bool) -> list[Sequence[bytes]] | None:
+    """The groups of all lines, or None when a line of the chunk is not plain or not whole."""
+    found = plain.findall(chunk)
+    if len(found) != count or not count:
+        return None
+    columns: list[Sequence[bytes]] = list(zip(*found, strict=True))
+    if proven:
+        return columns
+    sums = array("I", map(crc32, columns[0]))
+    if sys.byteorder == "little":
+        sums.byteswap()
+    try:
+        told = bytes.fromhex(b"".join(columns[-1]).decode("ascii"))
+    except ValueError:
+        return None
+    return columns[1:-1] if sums.tobytes() == told else None

@@ -1,0 +1,215 @@
+"""One range of ids: its records → a row for every job that is done, and what became of the others."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shareout.merge.gather import Journal
+from shareout.merge.settle import Record, Verdict, settle
+from shareout.merge.spool import Plains
+from shareout.record.journal import parse
+from shareout.record.outcome import Attempt, State
+
+BLOCK_SHIFT = 16
+"""Rows are written, and certified, in blocks of 65,536 ids: however they came to be."""
+
+Meta = tuple[int, bytes]
+"""Which journal a row is of, and `end slot start [attempt]` as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rows of one block in pool order, each `job TAB result`; metas, when they were asked for, beside them."""
+
+    number: int
+    rows: list[bytes]
+    text: bytes
+    """All rows, each with its LF."""
+    metas: list[Meta]
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What became of the jobs of one partition."""
+
+    base: int
+    width: int
+    rows: list[bytes | None]
+    metas: list[Meta | None]
+    places: Sequence[int]
+    """The ids behind rows: a range when the partition is dense, else those that have records."""
+    failed: list[Record] = field(default_factory=list)
+    skipped: list[Record] = field(default_factory=list)
+    twice: int = 0
+    disagreements: list[tuple[int, tuple[Record, ...]]] = field(default_factory=list)
+    done: int = 0
+
+    def blocks(self) -> Iterator[Block]:
+        """Every block that has a row."""
+        first, places = 0, self.places
+        while first < len(places):
+            number = places[first] >> BLOCK_SHIFT
+            after = (number + 1) << BLOCK_SHIFT
+            if isinstance(places, range):
+                stop = min(len(places), first + after - places[first])
+            else:
+                stop = next((at for at in range(first, len(places)) if places[at] >= after), len(places))
+            rows = [row for row in self.rows[first:stop] if row is not None]
+            if rows:
+                metas = [meta for meta in self.metas[first:stop] if meta is not None]
+                yield Block(number, rows, b"\n".join(rows) + b"\n", metas)
+            first = stop
+
+    def unfinished(self) -> tuple[array[int], array[int]]:
+        """The ids that are missing, and those that failed, as start, stop, start, stop …"""
+        failed = sorted(job_of(record) for record in self.failed)
+        if self.done == self.width:
+            return array("Q"), array("Q")
+        held = [place for place, row in zip(self.places, self.rows, strict=True) if row is not None]
+        held += failed + [job_of(record) for record in self.skipped]
+        held.sort()
+        missing = array("Q")
+        expected = self.base
+        for job in [*held, self.base + self.width]:
+            if job > expected:
+                missing.extend((expected, job))
+            expected = job + 1
+        return missing, _as_ranges(failed)
+
+
+def job_of(record: Record) -> int:
+    """A record that is not done has its journal line as payload: `{"job":314,…`."""
+    return int(record.payload[7 : record.payload.index(b",")])
+
+
+def resolve(
+    journals: Sequence[Journal],
+    plains: Sequence[Plains],
+    odd: Sequence[tuple[int, bytes]],
+    base: int,
+    width: int,
+    *,
+    meta: bool,
+) -> Outcomes:
+    """All records of a partition, laid out by id; only jobs that more than one record speaks of are judged."""
+    held = sum(len(one.ids) for one in plains)
+    odd_records = [_odd_record(journals[journal], line) for journal, line in odd]
+    if width > 8 * held + (1 << BLOCK_SHIFT):
+        known = {job for one in plains for job in one.ids} | {job for job, _ in odd_records}
+        made = _empty(base, width, sorted(known), meta=meta)
+    else:
+        made = _empty(base, width, range(base, base + width), meta=meta)
+    index = _index(made.places)
+    for one in plains:
+        _place(made, one, index, meta=meta)
+    made.done = len(made.rows) - made.rows.count(None)
+    if odd_records or made.done < held:
+        _judge(made, journals, plains, odd_records, index, meta=meta)
+        made.done = len(made.rows) - made.rows.count(None)
+    return made
+
+
+def _empty(base: int, width: int, places: Sequence[int], *, meta: bool) -> Outcomes:
+    return Outcomes(base, width, [None] * len(places), [None] * len(places) if meta else [], places)
+
+
+def _index(places: Sequence[int]) -> dict[int, int] | None:
+    """None when an id's place is its distance from the base."""
+    return None if isinstance(places, range) else {job: at for at, job in enumerate(places)}
+
+
+def _place(made: Outcomes, one: Plains, index: dict[int, int] | None, *, meta: bool) -> None:
+    slots, base = made.rows, made.base
+    if meta:
+        for job, extra in zip(one.ids, one.extras.split(b"\n"), strict=True):
+            made.metas[job - base if index is None else index[job]] = one.journal, extra
+    if index is None:
+        for job, row in zip(one.ids, one.rows, strict=True):
+            slots[job - base] = row
+    else:
+        for job, row in zip(one.ids, one.rows, strict=True):
+            slots[index[job]] = row
+
+
+def _judge(
+    made: Outcomes,
+    journals: Sequence[Journal],
+    plains: Sequence[Plains],
+    odd: Sequence[tuple[int, Record]],
+    index: dict[int, int] | None,
+    *,
+    meta: bool,
+) -> None:
+    """Settle every job that has an odd record, or more than one plain one."""
+    affected: dict[int, list[Record]] = {job: [] for job, _ in odd}
+    seen: set[int] = set()
+    for one in plains:
+        for job in one.ids:
+            if job in seen:
+                affected.setdefault(job, [])
+            seen.add(job)
+    del seen
+    for job, record in odd:
+        affected[job].append(record)
+    for one in plains:
+        journal = journals[one.journal]
+        for job, extra, row in zip(one.ids, one.extras.split(b"\n"), one.rows, strict=True):
+            if job in affected:
+                affected[job].append(_plain_record(journal, extra, row))
+    for job, records in sorted(affected.items()):
+        at = job - made.base if index is None else index[job]
+        _enter(made, at, job, settle(records), meta=meta)
+
+
+def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -> None:
+    counted = verdict.counted
+    made.twice += verdict.is_twice
+    if verdict.disagreement:
+        made.disagreements.append((job, verdict.disagreement))
+    is_done = counted is not None and counted.state is State.DONE
+    made.rows[at] = counted.payload if counted is not None and is_done else None
+    if meta:
+        made.metas[at] = (counted.journal, counted.extra) if counted is not None and is_done else None
+    if counted is not None and not is_done:
+        (made.failed if counted.state is State.FAILED else made.skipped).append(counted)
+
+
+def _plain_record(journal: Journal, extra: bytes, row: bytes) -> Record:
+    header = journal.header
+    return Record(journal.number, header.machine, header.digest, State.DONE, 1, float(extra[:17]), row, extra)
+
+
+def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
+    attempt, header = parse(line), journal.header
+    assert isinstance(attempt, Attempt)
+    is_audit = not any(start <= attempt.position < stop for start, stop in header.ranges)
+    payload, extra = line, b""
+    if attempt.state is State.DONE:
+        at = line.find(b'"result":')
+        result = line[at + 9 : -18] if at >= 0 else str(attempt.exit).encode()
+        payload = b"%d\t%b" % (attempt.job, result)
+        extra = f"{attempt.end:.6f} {attempt.slot} {attempt.start:.6f} {attempt.attempt}".encode()
+    record = Record(
+        journal.number,
+        header.machine,
+        header.digest,
+        attempt.state,
+        attempt.attempt,
+        attempt.end,
+        payload,
+        extra,
+        is_audit,
+    )
+    return attempt.job, record
+
+
+def _as_ranges(ids: Sequence[int]) -> array[int]:
+    made = array("Q")
+    for job in ids:
+        if made and made[-1] == job:
+            made[-1] = job + 1
+        else:
+            made.extend((job, job + 1))
+    return made

@@ -1,0 +1,107 @@
+"""The same work in several processes of ours, each with its part; the first that fails ends them all.
+
+What they found comes back as JSON. Where there is no fork, the parts are done one after the other.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from shareout.errors import CannotRecord
+
+MOST = 4
+Work = Callable[[int], dict[str, Any]]
+
+
+def how_many() -> int:
+    """As many as this process may use cores, up to four: beyond that the disk decides."""
+    if not hasattr(os, "fork") or not hasattr(os, "sched_getaffinity"):
+        return 1
+    return max(1, min(MOST, len(os.sched_getaffinity(0))))
+
+
+def divided(count: int, work: Work) -> list[dict[str, Any]]:
+    """`work(0)` … `work(count-1)`, at the same time; their answers in this order."""
+    if count == 1:
+        return [work(0)]
+    children: dict[int, int] = {}
+    pipes: list[int] = []
+    try:
+        for number in range(count):
+            reader, writer = os.pipe()
+            with warnings.catch_warnings():
+                # Of threads there are at most the idle ones of the hash function, which a child does not need.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+            if pid == 0:
+                _be_child(number, work, writer, [reader, *pipes])
+            os.close(writer)
+            pipes.append(reader)
+            children[reader] = pid
+        return _collected(pipes, children)
+    finally:
+        for reader, pid in children.items():
+            os.close(reader)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            os.waitpid(pid, 0)
+
+
+def _collected(pipes: list[int], children: dict[int, int]) -> list[dict[str, Any]]:
+    said: dict[int, bytearray] = {reader: bytearray() for reader in pipes}
+    waiting = set(pipes)
+    while waiting:
+        for reader in select.select(list(waiting), [], [])[0]:
+            data = os.read(reader, 1 << 20)
+            said[reader] += data
+            if not data:
+                waiting.discard(reader)
+                _raise_failure(said[reader], children[reader])
+    return [json.loads(said[reader]) for reader in pipes]
+
+
+def _raise_failure(said: bytearray, pid: int) -> None:
+    if not said:
+        raise CannotRecord(
+            f"process {pid} of the merge was killed",
+            way_out="Nothing was written. Was the memory short? Run the same command again.",
+        )
+    facts = json.loads(said)
+    if "cannot" in facts:
+        raise CannotRecord(facts["cannot"])
+    if "trace" in facts:
+        raise RuntimeError(facts["trace"])
+
+
+def _be_child(number: int, work: Work, writer: int, others: list[int]) -> None:
+    """Never returns."""
+    try:
+        for handle in others:
+            os.close(handle)
+        gc.disable()
+        try:
+            facts = work(number)
+        except OSError as error:
+            facts = {"cannot": f"{error.filename or 'the merged table'} cannot be written: {error.strerror or error}"}
+        except CannotRecord as error:
+            facts = {"cannot": error.what}
+        except Exception:  # noqa: BLE001
+            facts = {"trace": traceback.format_exc()}
+        data = memoryview(json.dumps(facts).encode())
+        while data:
+            data = data[os.write(writer, data) :]
+    except BaseException:  # noqa: BLE001
+        # Interrupted together with the parent, or the parent is gone: there is nobody to tell.
+        pass
+    finally:
+        os._exit(0)

@@ -1,0 +1,84 @@
+"""What counts, where more than one record speaks of a job: pure, and the same in whatever order records come.
+
+Within one journal a requeue ends all that came before it. Of what is left, done beats everything; of several
+that are done the first that finished counts, its machine's own before an audit of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shareout.record.outcome import State
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One attempt, as far as the choice between records needs it."""
+
+    journal: int
+    machine: str
+    digest: str
+    state: State
+    attempt: int
+    end: float
+    payload: bytes
+    """`job TAB result` when it is done, else the journal's line."""
+    extra: bytes = b""
+    is_audit: bool = False
+
+    @property
+    def order(self) -> tuple[bool, float, str, str]:
+        return self.is_audit, self.end, self.machine, self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a job. `counted` is None when it is still to do."""
+
+    counted: Record | None
+    is_twice: bool = False
+    disagreement: tuple[Record, ...] = ()
+
+
+def settle(records: Sequence[Record]) -> Verdict:
+    """All records of one job → the one that counts."""
+    left = [record for journal in sorted({one.journal for one in records}) for record in _current(records, journal)]
+    done = _distinct([record for record in left if record.state is State.DONE])
+    if not done:
+        return Verdict(max(left, key=lambda record: (record.end, record.machine), default=None))
+    own = sum(not record.is_audit for record in done)
+    differ = len({record.payload for record in done}) > 1
+    return Verdict(done[0], own > 1, tuple(done) if differ else ())
+
+
+def suspects(disagreements: Sequence[Sequence[tuple[str, bytes]]]) -> list[tuple[str, int]]:
+    """Machines by how often they disagree with others, the most suspicious first. Where three or more speak of
+    a job only the minority is counted; where two do, both are."""
+    counts: Counter[str] = Counter()
+    for said in disagreements:
+        votes = Counter(payload for _, payload in said)
+        most, times = votes.most_common(1)[0]
+        is_majority = times * 2 > len(said)
+        counts.update({machine for machine, payload in said if not (is_majority and payload == most)})
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _current(records: Sequence[Record], journal: int) -> list[Record]:
+    """What counts of one journal: all after its last requeue."""
+    mine = [record for record in records if record.journal == journal]
+    requeued = max(((one.attempt, one.end) for one in mine if one.state is State.REQUEUED), default=None)
+    kept = [record for record in mine if record.state is not State.REQUEUED]
+    if requeued is not None:
+        kept = [record for record in kept if (record.attempt, record.end) > requeued]
+    return kept
+
+
+def _distinct(done: Sequence[Record]) -> list[Record]:
+    """A copy of a journal tells nothing new: the same machine at the same moment is the same attempt."""
+    seen: dict[tuple[str, str, int, float, bytes], Record] = {}
+    for record in sorted(done, key=lambda one: one.order):
+        key = (record.machine, record.digest, record.attempt, record.end, record.payload)
+        seen.setdefault(key, record)
+    return list(seen.values())

@@ -1,0 +1,67 @@
+"""The contracts of table formats, and the one place that knows them all, by the name of the file.
+
+A `TextForm` turns blocks of rows into bytes, each block on its own, so that several processes can do it. A
+`RowStore` takes all blocks in order. Neither is seen under its final name before it is whole.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from shareout.errors import UsageError
+from shareout.merge.partition import Block
+from shareout.merge.sheet import Sheet
+
+ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite", ".parquet")
+
+
+class TextForm(Protocol):
+    """Rows as text. The same rows give the same bytes."""
+
+    def head(self, sheet: Sheet) -> bytes:
+        """What stands before the first row."""
+
+    def piece(self, block: Block, sheet: Sheet) -> bytes:
+        """The rows of a block; notes on the sheet what does not fit it."""
+
+
+@runtime_checkable
+class RowStore(Protocol):
+    """A file that is filled in order, by one process."""
+
+    looks_first: bool
+    """Whether `learn` is to be called with all blocks before the first `add`."""
+
+    def begin(self, path: Path, sheet: Sheet) -> None:
+        """`path` is the temporary name."""
+
+    def learn(self, block: Block) -> None: ...
+
+    def add(self, block: Block) -> None: ...
+
+    def finish(self) -> None:
+        """All rows are there."""
+
+
+def table_form(path: Path) -> TextForm | RowStore:
+    """What a file of this name is written by."""
+    name = path.name.lower().removesuffix(".gz")
+    is_packed = name != path.name.lower()
+    if name.endswith(".csv") or str(path) == "-":
+        from shareout.merge.tables.csv import Csv
+
+        return Csv()
+    if name.endswith((".jsonl", ".ndjson")):
+        from shareout.merge.tables.jsonl import Jsonl
+
+        return Jsonl()
+    if name.endswith((".sqlite", ".db")) and not is_packed:
+        from shareout.merge.tables.sqlite import Sqlite
+
+        return Sqlite()
+    if name.endswith(".parquet") and not is_packed:
+        from shareout.merge.tables.parquet import Parquet
+
+        return Parquet()
+    raise UsageError(f"{path} is no kind of table that is known", way_out=f"Name it *{', *'.join(ENDINGS)}.")

@@ -1,0 +1,86 @@
+"""Rows as CSV: UTF-8, a comma, LF, quotes only where they are needed.
+
+Numbers stand as the journal has them (NaN and Infinity as these words), None is empty, truth is true and false,
+what has parts is compact JSON. Blocks of plain numbers and simple words, as nearly all are, become CSV by
+deleting brackets and quotes: a hundred times cheaper than reading them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from shareout.merge.partition import Block
+from shareout.merge.sheet import Sheet
+from shareout.record.values import decode
+
+_TO_COMMA = bytes.maketrans(b"\t", b",")
+_NUMBERS = b"0123456789.-+eE"
+_WORDS = (b"true", b"false", b"null", b"NaN", b"Infinity")
+_SPECIAL = re.compile(r'[,"\r\n]')
+
+
+class Csv:
+    """A TextForm."""
+
+    def head(self, sheet: Sheet) -> bytes:
+        return _line(sheet.titles)
+
+    def piece(self, block: Block, sheet: Sheet) -> bytes:
+        if not sheet.meta and not sheet.by_name:
+            text = _simple(block.text, len(block.rows), sheet.width)
+            if text is not None:
+                return text
+        values = values_of(block)
+        made = []
+        for at, (job, value) in enumerate(values):
+            cells = [job, *map(_cell, sheet.cells(value))]
+            if sheet.meta:
+                cells += [str(cell) for cell in sheet.meta_cells(block.metas[at])]
+            made.append(_line(cells))
+        return b"".join(made)
+
+
+def values_of(block: Block) -> list[tuple[str, Any]]:
+    """(id as text, result) of every row."""
+    pairs = [row.split(b"\t", 1) for row in block.rows]
+    values = decode(b"[" + b",".join([result for _, result in pairs]) + b"]")
+    return [(job.decode(), value) for (job, _), value in zip(pairs, values, strict=True)]
+
+
+def _simple(text: bytes, count: int, width: int) -> bytes | None:
+    """Rows of plain numbers and words, all of the right width; None when they are more than that."""
+    shapes = [(b"\t[" + b"," * (width - 1) + b"]\n") * count, *([b"\t\n" * count] if width == 1 else [])]
+    if text.translate(None, _NUMBERS) in shapes:
+        return text.translate(_TO_COMMA, b"[]")
+    if b"\\" in text:
+        return None
+    pieces = text.split(b'"')
+    outside, inside = b"".join(pieces[0::2]), b"".join(pieces[1::2])
+    for word in _WORDS:
+        outside = outside.replace(word, b"")
+    if outside.translate(None, _NUMBERS) not in shapes or b"null" in inside:
+        return None
+    if len(inside.translate(None, b",[]\t\r\n")) < len(inside):
+        return None
+    return text.replace(b"null", b"").translate(_TO_COMMA, b'[]"')
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, separators=(",", ":"))
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    text = ",".join([_quoted(cell) if _SPECIAL.search(cell) else cell for cell in cells]) + "\n"
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'

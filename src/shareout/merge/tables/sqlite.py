@@ -1,0 +1,81 @@
+"""Rows as a SQLite database with one table `results`, whose key is `job`.
+
+What SQLite has no type for is kept as text: integers of more than 64 bits, NaN, and JSON of what has parts.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import CannotRecord
+from shareout.merge.partition import Block
+from shareout.merge.sheet import Sheet
+from shareout.merge.tables.csv import values_of
+
+MOST_COLUMNS = 2000
+
+
+class Sqlite:
+    """A RowStore."""
+
+    looks_first = False
+    _base: sqlite3.Connection
+    _sheet: Sheet
+    _insert: str
+
+    def begin(self, path: Path, sheet: Sheet) -> None:
+        titles = sheet.titles
+        if len(titles) > MOST_COLUMNS:
+            raise CannotRecord(f"SQLite has no room for {len(titles)} columns", way_out="Write a *.csv instead.")
+        self._sheet = sheet
+        self._base = sqlite3.connect(path, isolation_level=None)
+        self._base.execute("pragma synchronous = off")
+        self._base.execute("pragma journal_mode = off")
+        named = ", ".join('"{}"'.format(title.replace('"', '""')) for title in titles[1:])
+        self._base.execute(f"create table results (job integer primary key{', ' if named else ''}{named})")
+        self._insert = f"insert into results values ({', '.join('?' * len(titles))})"
+        self._base.execute("begin")
+
+    def learn(self, block: Block) -> None:
+        return
+
+    def add(self, block: Block) -> None:
+        sheet, width = self._sheet, self._sheet.width
+        rows = []
+        for at, (job, value) in enumerate(values_of(block)):
+            cells = [_stored(cell) for cell in sheet.cells(value)[:width]]
+            rows.append([int(job), *cells, *(sheet.meta_cells(block.metas[at]) if sheet.meta else ())])
+        try:
+            self._base.executemany(self._insert, rows)
+        except sqlite3.Error as error:
+            raise CannotRecord(f"the database cannot be written: {error}") from error
+
+    def finish(self) -> None:
+        try:
+            self._base.execute("commit")
+        except sqlite3.Error as error:
+            raise CannotRecord(f"the database cannot be written: {error}") from error
+        finally:
+            self._base.close()
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, float):
+        return value if value == value else "NaN"
+    if isinstance(value, list | dict):
+        return json.dumps(value, separators=(",", ":"))
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "replace").decode() if _is_broken(value) else value
+    return value
+
+
+def _is_broken(text: str) -> bool:
+    """Half of a surrogate pair, which UTF-8 cannot say."""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
