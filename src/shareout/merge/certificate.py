@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from shareout.merge.partition import Block
 
-CONTEXT = "shareout 1 certificate"
+CONTEXT = "shareout 2 certificate"
 
 
 def block_hash(block: Block) -> bytes:
