@@ -1,7 +1,8 @@
 """What counts, where more than one record speaks of a job: pure, and the same in whatever order records come.
 
-Within one journal a requeue ends all that came before it. Of what is left, done beats everything; of several
-that are done the first that finished counts, its machine's own before an audit of it.
+A requeue ends all that its machine recorded before it, in copies of the journal too (an older copy does not know
+of it yet). Of what is left, done beats everything; of several that are done the first that finished counts, its
+machine's own before an audit of it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class Record:
     is_audit: bool = False
 
     @property
+    def source(self) -> tuple[str, str]:
+        return self.digest, self.machine
+
+    @property
     def order(self) -> tuple[bool, float, str, str]:
         return self.is_audit, self.end, self.machine, self.digest
 
@@ -44,7 +49,7 @@ class Verdict:
 
 def settle(records: Sequence[Record]) -> Verdict:
     """All records of one job → the one that counts."""
-    left = [record for journal in sorted({one.journal for one in records}) for record in _current(records, journal)]
+    left = [record for source in sorted({one.source for one in records}) for record in _current(records, source)]
     done = _distinct([record for record in left if record.state is State.DONE])
     if not done:
         return Verdict(max(left, key=lambda record: (record.end, record.machine), default=None))
@@ -65,9 +70,9 @@ def suspects(disagreements: Sequence[Sequence[tuple[str, bytes]]]) -> list[tuple
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _current(records: Sequence[Record], journal: int) -> list[Record]:
-    """What counts of one journal: all after its last requeue."""
-    mine = [record for record in records if record.journal == journal]
+def _current(records: Sequence[Record], source: tuple[str, str]) -> list[Record]:
+    """What counts of one machine's records: all after its last requeue."""
+    mine = [record for record in records if record.source == source]
     requeued = max(((one.attempt, one.end) for one in mine if one.state is State.REQUEUED), default=None)
     kept = [record for record in mine if record.state is not State.REQUEUED]
     if requeued is not None:
