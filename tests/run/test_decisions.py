@@ -18,6 +18,7 @@ from shareout.run.needs import Packing
 from shareout.run.policy import deadline_of, halts, judge, may_start, time_limit
 from shareout.run.slots import Capacity, Demand
 from shareout.settings_table import Timeout, parse_halt
+from shareout.supply import Work
 
 LIMITS = LimitSettings(None, None, 2, 0.0, Fraction(2), None, "", 5.0)
 
@@ -98,7 +99,7 @@ def test_packing_never_gives_out_more_than_there_is_and_starves_nobody(cores: li
             assert sum(cores[position] for position in running) <= 4
         else:
             position = running.pop(0)
-            packing.free(Attempt(position, position, 1, State.DONE, 0.0, 0.0, 0))
+            packing.free(Work(position, position + 1))
     assert sorted(started) == list(range(len(cores)))
 
 

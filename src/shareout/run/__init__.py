@@ -1,4 +1,4 @@
-"""The Hands contract: what keeps the slots of a crew working, be it spawned commands or Python workers.
+"""The Hands contract: what keeps the slots of a crew working; its implementation is worker processes.
 
 The crew decides what runs where and what is final; hands only run it and tell what became of it. Hands
 register the file descriptors they wait for with the crew's selector; `collect` is called after every turn.
@@ -17,11 +17,11 @@ from shareout.supply import Work
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a slot is asked to run: positions in order, which try it is, and what it may use."""
+    """What a slot is asked to run: positions in order, which try it is, and what it may use, where jobs differ."""
 
     work: Work
     attempt: int = 1
-    cores: str = "1"
+    cores: str = ""
     gpus: tuple[str, ...] = ()
     memory: int | None = None
 

@@ -1,9 +1,23 @@
-"""What a worker and its parent share: a few numbers in memory, so that looking costs no message."""
+"""What a worker and its parent share: a few numbers in memory, so that looking costs no message; and the form
+in which a batch goes down to the worker.
+"""
 
 from __future__ import annotations
 
+import json
 import mmap
+import os
 import struct
+from dataclasses import dataclass
+
+from shareout.record.outcome import Cause
+
+_CAUSES = tuple(Cause)
+_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE = range(5)
+_INTEGERS = 5 * 8
+_FLOATS = 2 * 8
+# serial, first position, end, attempt, and how many bytes follow about what the job may use.
+_BATCH = struct.Struct("<qqqqq")
 
 
 class Control:
@@ -12,27 +26,48 @@ class Control:
     `started` is the position that was begun last (worker). `revoked` is the last batch that is not to be gone
     on with (parent). The worker publishes `started` before it looks at `revoked`; the parent writes
     `revoked`, waits a millisecond, and reads `started`: one of the two sees the other.
+
+    `leader` is the command that the worker waits for (worker). `end` says that one position is to be ended and
+    why (parent): whoever comes later of the two, worker or parent, sends the signal.
     """
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 48)
+        self._memory = mmap.mmap(-1, _INTEGERS + _FLOATS)
         view = memoryview(self._memory)
-        self.integers = view[:24].cast("q")
-        self.floats = view[24:].cast("d")
-        self.integers[0] = -1
+        self.integers = view[:_INTEGERS].cast("q")
+        self.floats = view[_INTEGERS:].cast("d")
+        self.integers[_STARTED] = self.integers[_ENDED] = -1
         self.floats[1] = -1.0
 
     @property
     def started(self) -> int:
-        return self.integers[0]
+        return self.integers[_STARTED]
 
     @property
     def revoked(self) -> int:
-        return self.integers[1]
+        return self.integers[_REVOKED]
 
     @revoked.setter
     def revoked(self, serial: int) -> None:
-        self.integers[1] = serial
+        self.integers[_REVOKED] = serial
+
+    @property
+    def leader(self) -> int:
+        """The process that leads the running command; 0 when there is none."""
+        return self.integers[_LEADER]
+
+    @leader.setter
+    def leader(self, pid: int) -> None:
+        self.integers[_LEADER] = pid
+
+    def end(self, position: int, cause: Cause) -> None:
+        """The job at a position must end."""
+        self.integers[_CAUSE] = _CAUSES.index(cause)
+        self.integers[_ENDED] = position
+
+    def ended_by(self, position: int) -> Cause:
+        """Why a position was told to end; NONE when it was not."""
+        return _CAUSES[self.integers[_CAUSE]] if self.integers[_ENDED] == position else Cause.NONE
 
     @property
     def since(self) -> float:
@@ -45,5 +80,29 @@ class Control:
         return None if fraction < 0 else fraction
 
 
-# A batch as it goes down the pipe: serial, first position, end, attempt.
-BATCH = struct.Struct("<qqqq")
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A batch as the worker gets it. `cores` and `gpus` are said where jobs differ in what they take."""
+
+    serial: int
+    start: int
+    stop: int
+    attempt: int
+    cores: str = ""
+    gpus: tuple[str, ...] = ()
+
+    def send(self, handle: int) -> None:
+        extra = json.dumps([self.cores, self.gpus]).encode("ascii") if self.cores or self.gpus else b""
+        os.write(handle, _BATCH.pack(self.serial, self.start, self.stop, self.attempt, len(extra)) + extra)
+
+
+def receive(handle: int) -> Given | None:
+    """The next batch, waited for; None when there will be none."""
+    message = os.read(handle, _BATCH.size)
+    if len(message) < _BATCH.size:
+        return None
+    serial, start, stop, attempt, more = _BATCH.unpack(message)
+    if not more:
+        return Given(serial, start, stop, attempt)
+    cores, gpus = json.loads(os.read(handle, more))
+    return Given(serial, start, stop, attempt, cores, tuple(gpus))

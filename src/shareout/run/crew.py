@@ -140,10 +140,12 @@ class Crew:
         parts = self.parts
         for work in one.work:
             parts.supply.finished(work)
+            if parts.packing:
+                parts.packing.free(work)
         for attempt in attempts:
             single = Work(attempt.position, attempt.position + 1)
             if parts.packing:
-                parts.packing.free(attempt)
+                parts.packing.learn(attempt)
             if attempt.state is State.RETRY:
                 due = time.monotonic() + parts.limits.retry_delay
                 heapq.heappush(self._again, (due, attempt.position, attempt.attempt + 1))

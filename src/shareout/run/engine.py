@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from shareout.environment import user_environment
 from shareout.errors import ShareoutError
-from shareout.run.making import Makings, engine_rank
+from shareout.run.describing import engine_rank
+from shareout.run.making import Makings
 
 
 class EngineCommandFailed(ShareoutError):
@@ -18,7 +19,7 @@ class EngineCommandFailed(ShareoutError):
 
 def perform(commands: Sequence[str], makings: Makings, when: str) -> None:
     """One after the other, output into the log. A failed STOP is only told there."""
-    rank = str(engine_rank(makings))
+    rank = str(engine_rank(makings.plan, makings.machine))
     environment = {
         **user_environment(),
         "SHAREOUT_MACHINE": makings.machine,

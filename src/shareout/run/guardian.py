@@ -1,6 +1,6 @@
 """If the parent is killed, its workers and commands go with it: a tiny process that waits for nothing else.
 
-The parent keeps one end of a pipe and writes the process id of every running job into a shared table. When
+The parent keeps one end of a pipe; the process ids of workers and their commands stand in a shared table. When
 the pipe ends without a goodbye, the parent is dead: the guardian kills what the table names with all that
 descends from it, then whatever still carries this run's mark in its environment. It stands in a session of
 its own, so that a Ctrl-C or a killed process group does not reach it.
@@ -25,7 +25,9 @@ class Guardian:
     """Started before the first job, from the parent."""
 
     def __init__(self, slots: int, mark: str) -> None:
-        self._table = mmap.mmap(-1, max(1, slots) * ENTRY.size)
+        self._slots = slots
+        # A worker and a command for each slot.
+        self._table = mmap.mmap(-1, max(1, 2 * slots) * ENTRY.size)
         reader, self._writer = os.pipe()
         os.set_inheritable(self._writer, False)
         parent = os.getpid()
@@ -41,6 +43,10 @@ class Guardian:
     def runs(self, slot: int, pid: int) -> None:
         """A process now works in a slot; 0: none does."""
         ENTRY.pack_into(self._table, slot * ENTRY.size, pid)
+
+    def leads(self, slot: int, pid: int) -> None:
+        """Called in a worker: the command that it now waits for; 0: none."""
+        ENTRY.pack_into(self._table, (self._slots + slot) * ENTRY.size, pid)
 
     def handles(self) -> list[int]:
         """What a worker must close: the pipe must end with the parent."""
@@ -63,13 +69,16 @@ def _guard(reader: int, table: mmap.mmap, mark: str, parent: int) -> None:
     if os.read(reader, 1) == GOODBYE:
         return
     slots = [pid for (pid,) in ENTRY.iter_unpack(bytes(table)) if pid > 0]
+    quiet = 0
     for _ in range(SWEEPS):
         left = (family(slots) | marked(mark)) - {os.getpid(), parent}
         left = {pid for pid in left if not _is_zombie(pid)}
-        if not left:
-            return
         for pid in left:
             kill(pid)
+        # Twice: what a worker was spawning when it died carries the mark only a moment later.
+        quiet = 0 if left else quiet + 1
+        if quiet == 2:
+            return
         time.sleep(PAUSE_S)
 
 

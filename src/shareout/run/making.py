@@ -1,4 +1,4 @@
-"""Builds the hands that a run's jobs need: spawned commands, or workers for a Python function."""
+"""Builds the hands that a run's jobs need: workers that spawn commands, or that call a Python function."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from fractions import Fraction
 
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.environment import user_environment, with_threads
 from shareout.errors import InputError, Place
 from shareout.plan.plan import Plan, Share
-from shareout.plan.seeds import job_seed
 from shareout.pool import Need
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
-from shareout.run import Hands, Order
+from shareout.run import Hands
 from shareout.run.cores import granted_cores, granted_memory, visible_gpus
+from shareout.run.duties import command_duty, python_duty
 from shareout.run.guardian import Guardian
 from shareout.run.needs import Packing
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
 from shareout.run.slots import Capacity, Demand, demand_of
+from shareout.run.workers import Workers
+from shareout.run.workshop import Duty, Workshop
 
 CHECKED_NEEDS = 100_000
 
@@ -51,18 +52,15 @@ def slots_of(settings: Settings, cores: int) -> int:
     return settings.run.slots or max(1, int(cores // settings.run.cores_per_job))
 
 
-def make_hands(makings: Makings) -> Hands:
-    """The one place that knows both kinds."""
-    if makings.entry is not None:
-        return _make_callables(makings, makings.entry)
-    from shareout.run.commands import Commands
-
-    settings = makings.settings
-    environment = with_threads(user_environment(), int(settings.run.cores_per_job))
-    return Commands(
-        makings.slots, settings, environment, _describer(makings), makings.outputs, makings.children,
-        makings.guardian.runs, makings.mark,
-    )  # fmt: skip
+def make_hands(makings: Makings, *, single: bool) -> Hands:
+    """The one place that knows both kinds. `single`: each job is told by itself what it may use."""
+    if makings.entry is None:
+        duty = command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
+    else:
+        duty = python_duty(makings.plan, makings.settings, makings.machine, makings.folder, makings.entry)
+    return _make_workers(
+        makings, duty, runs_commands=makings.entry is None, nice=makings.settings.run.nice, single=single
+    )
 
 
 def make_packing(makings: Makings, share: Share) -> Packing | None:
@@ -125,82 +123,25 @@ def _refuse_the_impossible(makings: Makings, capacity: Capacity) -> None:
         )
 
 
-def _describer(makings: Makings) -> Callable[[int, int, Order], tuple[int, str, Mapping[bytes, bytes]]]:
-    """position, slot, order → id, command line, and the job's own variables."""
-    plan, pool = makings.plan, makings.plan.pool
-    pool_file = pool.inputs[0].path
-    every = {
-        b"SHAREOUT_MACHINE": makings.machine.encode("utf-8", "surrogateescape"),
-        b"SHAREOUT_POOL": str(pool_file).encode("utf-8", "surrogateescape"),
-        b"DISBATCH_NAMETASKS": pool_file.name.encode("utf-8", "surrogateescape"),
-        b"DISBATCH_JOBID": plan.short_hex.encode(),
-        b"DISBATCH_ENGINE_RANK": str(engine_rank(makings)).encode(),
-    }
-    is_text = pool.kind == "text"
-    is_plain = is_text and not makings.settings.commands.template
-
-    def describe(position: int, slot: int, order: Order) -> tuple[int, str, Mapping[bytes, bytes]]:
-        job = plan.job_at(position)
-        line, repeat = (job + 1, -1)
-        if is_text:
-            row = pool.row(job)
-            line, repeat = row.line, -1 if row.repeat is None else row.repeat
-        text = row.text if is_plain else pool.command(job)
-        own = {
-            **every,
-            b"SHAREOUT_SLOT": b"%d" % slot,
-            b"SHAREOUT_ATTEMPT": b"%d" % order.attempt,
-            b"SHAREOUT_SEED": b"%d" % job_seed(plan.pool_digest, job),
-        }
-        for ours, theirs, value in (
-            (b"SHAREOUT_JOB", b"DISBATCH_TASKID", job),
-            (b"SHAREOUT_LINE", b"DISBATCH_STREAM_INDEX", line),
-            (b"SHAREOUT_REPEAT_INDEX", b"DISBATCH_REPEAT_INDEX", repeat),
-        ):
-            plain, padded = b"%d" % value, b"%06d" % value
-            own[ours] = own[theirs] = plain
-            own[ours + b"_ZP"] = own[theirs + b"_ZP"] = padded
-        if order.gpus:
-            own[b"CUDA_VISIBLE_DEVICES"] = ",".join(order.gpus).encode()
-        return job, text, own
-
-    return describe
-
-
-def engine_rank(makings: Makings) -> int:
-    names = [one.name for one in makings.plan.machines]
-    return names.index(makings.machine) if makings.machine in names else 0
-
-
-def _make_callables(makings: Makings, entry: Entry) -> Hands:
-    from shareout.run.binding import Binding
-    from shareout.run.callables import Callables
-    from shareout.run.workshop import Workshop
-
-    plan, settings = makings.plan, makings.settings
-    binding = Binding(entry.job, plan.pool)
-    binding.check()
+def _make_workers(makings: Makings, duty: Duty, *, runs_commands: bool, nice: int, single: bool) -> Hands:
+    made: list[Workers] = []
+    plan = makings.plan
     plan.prepare()
-    hands: list[Callables] = []
 
     def private() -> list[int]:
-        return [*makings.private, *makings.guardian.handles(), *(hands[0].handles() if hands else [])]
+        return [*makings.private, *makings.guardian.handles(), *(made[0].handles() if made else [])]
 
     def name(position: int) -> tuple[int, str]:
         job = plan.job_at(position)
-        return job, plan.pool.row(job).text
+        return job, plan.pool.command(job) if runs_commands else plan.pool.row(job).text
 
-    workshop = Workshop(
-        entry, plan, binding, makings.folder, makings.machine, settings.parser, settings.logging.level,
-        makings.mark, max(1, int(settings.run.cores_per_job)), settings.run.nice, user_environment(), private,
-    )  # fmt: skip
-    single = bool(settings.run.needs or settings.run.gpus_per_job or settings.run.memory_per_job is not None)
-    made = Callables(
+    workshop = Workshop(duty, runs_commands, makings.folder, makings.mark, nice, private)
+    workers = Workers(
         makings.slots, workshop.spawn, name, _hearer(makings), makings.children, makings.guardian.runs,
-        makings.selector, settings.limits.grace, single=single,
+        makings.selector, makings.settings.limits.grace, single=single,
     )  # fmt: skip
-    hands.append(made)
-    return made
+    made.append(workers)
+    return workers
 
 
 def _hearer(makings: Makings) -> Callable[[str, Mapping[str, object]], None]:

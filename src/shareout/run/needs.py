@@ -57,10 +57,15 @@ class Packing:
                 return None
         return None
 
-    def free(self, attempt: Attempt) -> None:
-        grant = self._granted.pop(attempt.position, None)
-        if grant is not None:
-            self._capacity.give(grant)
+    def free(self, work: Work) -> None:
+        """What these were given is there for others."""
+        for position in range(work.start, work.stop):
+            grant = self._granted.pop(position, None)
+            if grant is not None:
+                self._capacity.give(grant)
+
+    def learn(self, attempt: Attempt) -> None:
+        """What was killed for its memory gets more when it is tried again."""
         if attempt.cause is Cause.MEMORY or attempt.signal == "SIGKILL":
             self._more_memory[attempt.position] = self._more_memory.get(attempt.position, Fraction(1)) * self._factor
 

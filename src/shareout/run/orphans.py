@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from shareout.linux import adopt_orphans
 from shareout.run import Ended
@@ -107,7 +108,31 @@ class Children:
         return any(mark.encode() in environ for mark in running.values())
 
 
+def end_children() -> None:
+    """Kill whatever the job started and did not wait for; we adopt its descendants, so in the end all are ours."""
+    for _ in range(100):
+        pids = [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in _words(path)]
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                continue
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
+
+
 def kill_group(leader: int, number: int) -> None:
+    """Signal a job's group. Group 0 would be our own."""
+    if leader <= 1:
+        return
     try:
         os.killpg(leader, number)
     except (ProcessLookupError, PermissionError):

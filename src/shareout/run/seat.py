@@ -37,7 +37,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Seat:
-    """A slot of Python jobs."""
+    """A slot and the process that works in it."""
 
     slot: int
     pid: int
@@ -45,14 +45,26 @@ class Seat:
     up: int
     control: Control
     mark: str
+    runs_commands: bool = False
     batches: deque[Batch] = field(default_factory=deque)
     cause: Cause | None = None
     ending_since: float | None = None
+    ending: int = -1
+    """The position that was told to end."""
+    gpus: tuple[str, ...] = ()
     idle_deaths: int = 0
     _job_s: float | None = None
     """Seconds a job took in the last batches."""
     _size: int = 1
     _partial: list[bytes] = field(default_factory=list)
+
+    def leader(self) -> int:
+        """The process whose group is the running job: the command, or the worker itself; 0 when there is none."""
+        return self.control.leader if self.runs_commands else self.pid
+
+    def has_ended(self) -> bool:
+        """Whether the job that was told to end has come to its end."""
+        return self.runs_commands and (self.control.started != self.ending or not self.control.since)
 
     def wanted(self) -> int:
         """The size of the next batch: 50 ms of work, at most four times the last one."""

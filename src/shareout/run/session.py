@@ -126,11 +126,14 @@ def _run(
     if request.entry is not None and request.entry.setup is not None:
         request.entry.setup(settings.parser)
     supply = StaticSupply(_stages(request.plan, share), tally, request.most)
-    hands = make_hands(makings)
+    packing = make_packing(makings, share)
+    # With a rule of when to stop, no command is begun before the last one is judged.
+    is_judged = request.entry is None and settings.limits.halt is not None
+    hands = make_hands(makings, single=packing is not None or is_judged)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
         supply, hands, writer, tally, audience, children, stops, selector, settings.limits,
-        make_packing(makings, share), Watch(settings.limits), _background(outputs, log, keeper),
+        packing, Watch(settings.limits), _background(outputs, log, keeper),
     )  # fmt: skip
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
     writer.append(_session("start").line())

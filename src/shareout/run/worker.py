@@ -1,23 +1,15 @@
-"""The loop inside a worker process: positions in, journal lines out, one write a job.
-
-A line that begins with `{` is the journal line of a job that is done; the parent appends it as it is. Lines
-that begin with `!` are messages: `!A` an attempt that did not end well, `!L` a log record, `!O` what a job
-printed, `!F` a large output set aside, `!N` where a batch that was taken back ends. What was written is in
-the parent's pipe: no death of this process takes it back.
-"""
+"""The loop inside a worker process of Python jobs: positions in, journal lines out, one write a job (`upward`)."""
 
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
-import signal
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +20,10 @@ from shareout.record.outcome import Cause
 from shareout.record.values import NotJson, encode
 from shareout.run.binding import Binding, CannotConvert
 from shareout.run.context import Givers
-from shareout.run.control import BATCH, Control
+from shareout.run.control import Control, Given, receive
+from shareout.run.orphans import end_children
+from shareout.run.upward import message, not_begun, output_message, reopen, send
 
-# Larger outputs do not travel through the pipe.
-INLINE_BYTES = 64 << 10
 LONGEST_ERROR = 500
 THOROUGH_S = 0.001
 WATCHED = frozenset(
@@ -59,11 +51,9 @@ class Station:
 def serve(station: Station) -> None:
     """Until the pipe ends."""
     worker = _Worker(station)
-    while True:
-        message = os.read(station.down, BATCH.size)
-        if len(message) < BATCH.size:
-            return
-        worker.batch(*BATCH.unpack(message))
+    while (given := receive(station.down)) is not None:
+        worker.use(given)
+        worker.batch(given.serial, given.start, given.stop, given.attempt)
 
 
 class _Worker:
@@ -86,6 +76,12 @@ class _Worker:
         logging.root.setLevel(station.log_level)
         logging.captureWarnings(True)
         warnings.simplefilter("default")
+
+    def use(self, given: Given) -> None:
+        """What the next job may take, where jobs differ in that."""
+        if given.gpus:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(given.gpus)
+            self._environ = dict(self._variables)
 
     def batch(self, serial: int, start: int, stop: int, attempt: int) -> None:
         """Run the positions start … stop-1. All names are bound outside the loop: a job costs some 4 µs in all."""
@@ -126,7 +122,7 @@ class _Worker:
                     line = b"!" + line
                 sent = write(up, line)
                 if sent < len(line):
-                    self.send(line[sent:])
+                    send(up, line[sent:])
             if changes or ended - begun > THOROUGH_S or _has_printed():
                 self._clean_up(job, attempt)
             begun, begun_text = ended, ended_text
@@ -135,15 +131,11 @@ class _Worker:
         self._clean_up(self._job, attempt)
         if position < stop:
             # Whatever the parent made of the moment: from here on nothing was begun.
-            self.send(b"!N" + json.dumps({"serial": serial, "pos": position}).encode("ascii") + b"\n")
-
-    def send(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._station.up, data) :]
+            send(up, not_begun(serial, position))
 
     def record(self, level: str, text: str) -> None:
         facts = {"level": level, "text": text, "job": self._job, "try": self._attempt}
-        self.send(b"!L" + json.dumps(facts).encode("ascii") + b"\n")
+        send(self._station.up, message("L", facts))
 
     def _failed(self, job: int, position: int, attempt: int, begun: float, error: BaseException) -> None:
         cause = Cause.BAD_RESULT if isinstance(error, NotJson) else Cause.EXCEPTION
@@ -155,7 +147,7 @@ class _Worker:
             "job": job, "pos": position, "try": attempt, "start": begun, "end": time.time(),
             "cause": cause.value, "error": said[:LONGEST_ERROR], "trace": trace or said,
         }  # fmt: skip
-        self.send(b"!A" + json.dumps(facts).encode("ascii") + b"\n")
+        send(self._station.up, message("A", facts))
 
     def _clean_up(self, job: int, attempt: int) -> None:
         """What a job changed in the process, printed, or left running ends with it."""
@@ -165,8 +157,9 @@ class _Worker:
         try:
             for stream in self._streams:
                 stream.flush()
-            if os.fstat(1).st_size:
-                self._bring_output(job, attempt)
+            size = os.fstat(1).st_size
+            if size:
+                send(self._station.up, output_message(job, attempt, size, self._station.output))
             if os.getcwd() != self._folder:
                 os.chdir(self._folder)
         except OSError:
@@ -192,29 +185,10 @@ class _Worker:
         for stream in self._streams:
             stream.noticed = self._changes
 
-    def _bring_output(self, job: int, attempt: int) -> None:
-        size = os.fstat(1).st_size
-        if size <= INLINE_BYTES:
-            text = os.pread(1, size, 0).decode("utf-8", "surrogateescape")
-            os.ftruncate(1, 0)
-            os.lseek(1, 0, os.SEEK_SET)
-            self.send(b"!O" + json.dumps({"job": job, "try": attempt, "text": text}).encode("ascii") + b"\n")
-            return
-        path = self._station.output
-        aside = path.with_name(f"{job}-{attempt}-{time.monotonic_ns()}.aside")
-        path.rename(aside)
-        redirect(path)
-        self.send(b"!F" + json.dumps({"job": job, "try": attempt, "path": str(aside)}).encode("ascii") + b"\n")
-
 
 def redirect(path: Path) -> None:
     """Descriptors 1 and 2 → the slot's file; Python's streams write through at the end of a line."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o644)
-    for number in (1, 2):
-        if handle != number:
-            os.dup2(handle, number)
-    if handle > 2:
-        os.close(handle)
+    reopen(path)
     sys.stdout, sys.stderr = (_Stream(number) for number in (1, 2))
 
 
@@ -238,27 +212,6 @@ class _Stream(io.TextIOWrapper):
         if not self.noticed:
             self.noticed.append("write")
         return super().write(text)
-
-
-def end_children() -> None:
-    """Kill whatever the job started and did not wait for; we adopt its descendants, so in the end all are ours."""
-    for _ in range(100):
-        pids = [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in _words(path)]
-        if not pids:
-            return
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-            except (ProcessLookupError, ChildProcessError):
-                continue
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text().split()
-    except OSError:
-        return []
 
 
 def _streams() -> tuple[_Stream, _Stream]:
@@ -297,8 +250,3 @@ def _trace(error: BaseException) -> str:
         return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
     except Exception:  # noqa: BLE001
         return _one_line(error)
-
-
-def parse_message(line: bytes) -> tuple[str, Mapping[str, Any]]:
-    """`!A{…}` → ("A", facts)."""
-    return chr(line[1]), json.loads(line[2:])

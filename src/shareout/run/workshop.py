@@ -1,4 +1,4 @@
-"""Forks the workers of Python jobs: what a worker keeps of its parent, and what it must let go of."""
+"""Forks workers: what a worker keeps of its parent, and what it must let go of before it takes up its duty."""
 
 from __future__ import annotations
 
@@ -12,40 +12,45 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from shareout.entry import Entry
-from shareout.environment import with_threads
 from shareout.linux import adopt_orphans, die_with_parent
-from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
-from shareout.run.binding import Binding
 from shareout.run.commands import RESET
-from shareout.run.context import Givers
 from shareout.run.control import Control
-from shareout.run.orphans import MARK
 from shareout.run.seat import Seat
-from shareout.run.worker import Station, redirect, serve
+from shareout.run.worker import redirect
 
 # Above what programs close when they "close everything": a job that does so still reports its end.
 HIGH_HANDLE = 900
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """Where a worker finds itself after its fork."""
+
+    slot: int
+    control: Control
+    down: int
+    up: int
+    output: Path
+    mark: str
+    """What the environment of its children carries."""
+
+
+Duty = Callable[[Post], None]
+"""What a worker does, until its pipe ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workshop:
     """Everything that all workers of a run have in common."""
 
-    entry: Entry
-    plan: Plan
-    binding: Binding
+    duty: Duty
+    runs_commands: bool
     folder: RunFolder
-    machine: str
-    config: Any
-    log_level: str
     mark: str
-    cores: int
     nice: int
-    environment: dict[str, str]
     private: Callable[[], list[int]]
     """The parent's descriptors that no worker may keep: the journal, the lock, the other workers' pipes."""
 
@@ -66,7 +71,11 @@ class Workshop:
             self._be_worker(slot, control, down_reader, up_writer, [down, up], parent)
         os.close(down_reader)
         os.close(up_writer)
-        return Seat(slot, pid, down, up, control, f"{self.mark}:w{slot}:")
+        return Seat(slot, pid, down, up, control, self._mark_of(pid), self.runs_commands)
+
+    def _mark_of(self, pid: int) -> str:
+        """Of this worker alone, not of the slot: what a dead one left behind must not pass for its successor's."""
+        return f"{self.mark}:w{pid}:"
 
     def _be_worker(self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int) -> None:
         code = 1
@@ -80,26 +89,14 @@ class Workshop:
             nothing = os.open(os.devnull, os.O_RDONLY)
             os.dup2(nothing, 0)
             os.close(nothing)
-            redirect(self.folder.slot_output(slot))
-            os.environ.clear()
-            os.environ.update(with_threads(self.environment, self.cores))
-            os.environ[MARK] = f"{self.mark}:w{slot}:"
-            serve(self._station(slot, control, down, up))
+            output = self.folder.slot_output(slot)
+            redirect(output)
+            self.duty(Post(slot, control, down, up, output, self._mark_of(os.getpid())))
             code = 0
         except BaseException:  # noqa: BLE001
             traceback.print_exc()
         finally:
             os._exit(code)
-
-    def _station(self, slot: int, control: Control, down: int, up: int) -> Station:
-        def show(fraction: float) -> None:
-            control.floats[1] = fraction
-
-        if self.entry.init_worker is not None:
-            self.entry.init_worker(self.config)
-        givers = Givers(self.binding.given, self.folder, self.machine, slot, self.plan.pool_digest, self.config, show)
-        output = self.folder.slot_output(slot)
-        return Station(self.entry.job, self.plan, self.binding, givers, control, slot, down, up, output, self.log_level)
 
     def _forget(self, others: list[int]) -> None:
         signal.set_wakeup_fd(-1)

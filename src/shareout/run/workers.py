@@ -1,4 +1,4 @@
-"""Python jobs: a worker process a slot, fed with batches, its finished lines taken up in bulk.
+"""A worker process a slot, fed with batches, its finished lines taken up in bulk: for Python jobs and commands.
 
 A batch is about 50 ms of work, and one job when jobs are long; at most one more waits in the worker's pipe.
 The parent does nothing per job: a block of lines that are all done goes to the journal as it is. A worker
@@ -18,17 +18,17 @@ from collections.abc import Callable, Mapping, Sequence
 from shareout.events import Running
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run import Ended, Finished, Order
-from shareout.run.control import BATCH
+from shareout.run.commands import signal_name, told_sentence
+from shareout.run.control import Given
 from shareout.run.orphans import Children, kill_group
 from shareout.run.seat import QUICK_S, Batch, Seat
-from shareout.run.worker import parse_message
+from shareout.run.upward import parse_message
 from shareout.supply import Work
 
 READ_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031
-# Lines that came in one turn, from which on it pays to let more gather before the next.
-BUSY_LINES = 50
-GATHER_S = 0.002
+# While every slot has more to do than this, a turn waits for lines to gather: a turn costs as much as ten lines.
+GATHER_S = 0.004
 # Deaths in a row, without a job begun, after which the next job is charged with them.
 IDLE_DEATHS = 3
 
@@ -36,8 +36,8 @@ Heard = Callable[[str, Mapping[str, object]], None]
 """A message of a worker: log records and outputs."""
 
 
-class Callables:
-    """Hands that call a Python function in worker processes."""
+class Workers:
+    """Hands that are processes of their own."""
 
     def __init__(
         self,
@@ -77,32 +77,32 @@ class Callables:
 
     def start(self, slot: int, order: Order) -> None:
         seat = self._seats[slot]
+        if order.gpus and not seat.runs_commands:
+            seat = self._with_gpus(seat, order.gpus)
         self._serial += 1
         batch = Batch(
             self._serial, order.work.start, order.work.stop, order.attempt, order.work.start, time.monotonic()
         )
         seat.batches.append(batch)
         try:
-            os.write(seat.down, BATCH.pack(batch.serial, batch.start, batch.stop, batch.attempt))
+            Given(batch.serial, batch.start, batch.stop, batch.attempt, order.cores, order.gpus).send(seat.down)
         except BrokenPipeError:
             # The worker is dead; its end is told by the next `collect`, and this batch goes back with the others.
             return
 
     def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
         finished = []
-        lines = 0
         for seat in self._seats:
             if seat.batches or seat.pid in ended:
                 one = self._take_up(seat)
                 if one is not None:
                     finished.append(one)
-                    lines += one.count
             if seat.pid in ended:
                 lost = self._bury(seat, ended[seat.pid])
                 if lost is not None:
                     finished.append(lost)
         self._press()
-        if lines >= BUSY_LINES:
+        if finished and all(seat.waiting() and seat.is_quick() for seat in self._seats if seat.batches):
             time.sleep(GATHER_S)
         return finished
 
@@ -123,7 +123,7 @@ class Callables:
         return {seat.pid: seat.mark for seat in self._seats}
 
     def pids(self) -> Mapping[int, int]:
-        return {seat.slot: seat.pid for seat in self._seats if seat.batches}
+        return {seat.slot: seat.leader() for seat in self._seats if seat.batches and seat.leader()}
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
         now = time.time()
@@ -144,8 +144,10 @@ class Callables:
         if seat.batches and seat.ending_since is None:
             seat.cause = cause
             seat.ending_since = time.monotonic()
-            kill_group(seat.pid, signal.SIGTERM)
-            kill_group(seat.pid, signal.SIGCONT)
+            seat.ending = seat.control.started
+            seat.control.end(seat.ending, cause)
+            kill_group(seat.leader(), signal.SIGTERM)
+            kill_group(seat.leader(), signal.SIGCONT)
 
     def is_idle(self) -> bool:
         return not self._lost and not any(seat.batches for seat in self._seats)
@@ -153,9 +155,9 @@ class Callables:
     def close(self) -> None:
         for seat in self._seats:
             self._unregister(seat)
+            self._kill(seat)
             os.close(seat.down)
             os.close(seat.up)
-            kill_group(seat.pid, signal.SIGKILL)
 
     def handles(self) -> list[int]:
         """Descriptors that a new worker must not keep."""
@@ -201,9 +203,9 @@ class Callables:
         from shareout.record.journal import parse
 
         if line.startswith(b"!{"):
-            done = parse(line[1:-1])
-            assert isinstance(done, Attempt)
-            return done
+            told = parse(line[1:-1])
+            assert isinstance(told, Attempt)
+            return told
         kind, facts = parse_message(line)
         self._heard(kind, facts)
         return Attempt(
@@ -224,28 +226,22 @@ class Callables:
         taken = {position, position + 1} if attempt else set()
         for left in seat.batches:
             self._lost += left.without(position if taken else -1)
-        self._unregister(seat)
-        os.close(seat.down)
-        os.close(seat.up)
-        self._seats[seat.slot] = self._seat(seat.slot)
-        self._seats[seat.slot].idle_deaths = deaths
+        self._kill(seat)
+        self._replace(seat).idle_deaths = deaths
         if attempt is None:
             return None
         return Finished(seat.slot, b"", 0, [attempt], [Work(position, position + 1)])
 
     def _lost_attempt(self, seat: Seat, batch: Batch, position: int, how: Ended) -> Attempt:
         code = os.waitstatus_to_exitcode(how.status)
-        name = signal.Signals(-code).name if code < 0 else None
-        told: dict[Cause | None, str] = {
-            Cause.TIMEOUT: "ended: its time was up",
-            Cause.MEMORY: "ended: it took more memory than it may",
-            Cause.STOPPED: "ended with the run",
-        }
+        name = signal_name(-code) if code < 0 else None
+        start = seat.control.since or time.time()
         by_signal = f"its process was killed by {name}" + (" (out of memory, perhaps)" if name == "SIGKILL" else "")
-        error = told.get(seat.cause) or (by_signal if name else f"it ended its process with status {code}")
+        error = by_signal if name else f"it ended its process with status {code}"
+        if seat.cause is not None:
+            error = told_sentence(seat.cause, time.time() - start)
         cause = seat.cause or (Cause.SIGNAL if name else Cause.LOST_WORKER)
         job, _ = self._name(position)
-        start = seat.control.since or time.time()
         return Attempt(
             job, position, batch.attempt, State.FAILED, start, max(start, time.time()), seat.slot,
             128 - code if code < 0 else code, name, cause, error, None, seat.pid, 0, how.peak_memory,
@@ -254,8 +250,32 @@ class Callables:
     def _press(self) -> None:
         now = time.monotonic()
         for seat in self._seats:
-            if seat.ending_since is not None and now - seat.ending_since >= self._grace:
-                kill_group(seat.pid, signal.SIGKILL)
+            if seat.ending_since is None:
+                continue
+            if seat.has_ended():
+                seat.ending_since = seat.cause = None
+            elif now - seat.ending_since >= self._grace:
+                kill_group(seat.leader(), signal.SIGKILL)
+
+    def _with_gpus(self, seat: Seat, gpus: tuple[str, ...]) -> Seat:
+        """A process that has begun to use a GPU stays with it: for another one, another worker."""
+        if seat.gpus and seat.gpus != gpus:
+            kill_group(seat.pid, signal.SIGKILL)
+            seat = self._replace(seat)
+        seat.gpus = gpus
+        return seat
+
+    def _replace(self, seat: Seat) -> Seat:
+        self._unregister(seat)
+        os.close(seat.down)
+        os.close(seat.up)
+        self._seats[seat.slot] = fresh = self._seat(seat.slot)
+        return fresh
+
+    def _kill(self, seat: Seat) -> None:
+        """A worker and the command that it waits for."""
+        kill_group(seat.control.leader, signal.SIGKILL)
+        kill_group(seat.pid, signal.SIGKILL)
 
     def _unregister(self, seat: Seat) -> None:
         self._selector.unregister(seat.up)

@@ -1,0 +1,56 @@
+"""What a command is given: its line, and the variables that tell it who it is (ours, and disBatch's by their names)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from shareout.config import Settings
+from shareout.plan.plan import Plan
+from shareout.plan.seeds import job_seed
+
+Described = Callable[[int, int], tuple[str, Mapping[bytes, bytes]]]
+"""job id, attempt → its command line and its own part of the environment."""
+
+
+def variables_of_all(plan: Plan, machine: str, slot: int) -> Mapping[bytes, bytes]:
+    """What all commands of a slot are told."""
+    pool_file = plan.pool.inputs[0].path
+    return {
+        b"SHAREOUT_MACHINE": machine.encode("utf-8", "surrogateescape"),
+        b"SHAREOUT_SLOT": b"%d" % slot,
+        b"SHAREOUT_POOL": str(pool_file).encode("utf-8", "surrogateescape"),
+        b"DISBATCH_NAMETASKS": pool_file.name.encode("utf-8", "surrogateescape"),
+        b"DISBATCH_JOBID": plan.short_hex.encode(),
+        b"DISBATCH_ENGINE_RANK": b"%d" % engine_rank(plan, machine),
+    }
+
+
+def describer(plan: Plan, settings: Settings) -> Described:
+    """Looks up one job after the other."""
+    pool = plan.pool
+    is_text = pool.kind == "text"
+    is_plain = is_text and not settings.commands.template
+
+    def describe(job: int, attempt: int) -> tuple[str, Mapping[bytes, bytes]]:
+        line, repeat = job + 1, -1
+        if is_text:
+            row = pool.row(job)
+            line, repeat = row.line, -1 if row.repeat is None else row.repeat
+        text = row.text if is_plain else pool.command(job)
+        own = {b"SHAREOUT_ATTEMPT": b"%d" % attempt, b"SHAREOUT_SEED": b"%d" % job_seed(plan.pool_digest, job)}
+        for ours, theirs, value in (
+            (b"SHAREOUT_JOB", b"DISBATCH_TASKID", job),
+            (b"SHAREOUT_LINE", b"DISBATCH_STREAM_INDEX", line),
+            (b"SHAREOUT_REPEAT_INDEX", b"DISBATCH_REPEAT_INDEX", repeat),
+        ):
+            plain, padded = b"%d" % value, b"%06d" % value
+            own[ours] = own[theirs] = plain
+            own[ours + b"_ZP"] = own[theirs + b"_ZP"] = padded
+        return text, own
+
+    return describe
+
+
+def engine_rank(plan: Plan, machine: str) -> int:
+    names = [one.name for one in plan.machines]
+    return names.index(machine) if machine in names else 0

@@ -1,0 +1,75 @@
+"""The two things that a worker can be forked for: to spawn commands, or to call a Python function.
+
+Everything that is made here is made in the worker, after its fork; what both need is loaded before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from shareout.config import Settings
+from shareout.entry import Entry
+from shareout.environment import encoded, user_environment, with_threads
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.run import spawner, worker
+from shareout.run.binding import Binding
+from shareout.run.commands import Launch
+from shareout.run.context import Givers
+from shareout.run.control import Given
+from shareout.run.describing import describer, variables_of_all
+from shareout.run.orphans import MARK
+from shareout.run.workshop import Duty, Post
+
+
+def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[int, int], None]) -> Duty:
+    """Runs command lines. `leads` tells the guardian who runs."""
+    users = user_environment()
+    shared = encoded(with_threads(users, int(settings.run.cores_per_job)))
+    leaves = settings.commands.background == "leave"
+
+    def share(given: Given) -> Mapping[bytes, bytes]:
+        own = {}
+        if given.cores:
+            own = encoded(with_threads(users, int(Fraction(given.cores))))
+        if given.gpus:
+            own[b"CUDA_VISIBLE_DEVICES"] = ",".join(given.gpus).encode()
+        return own
+
+    def duty(post: Post) -> None:
+        environment = {**shared, **variables_of_all(plan, machine, post.slot), MARK.encode(): post.mark.encode()}
+        launch = Launch(settings.commands.shell, users.get("PATH", os.defpath))
+        bench = spawner.Bench(
+            launch, describer(plan, settings), share, plan.jobs_between, environment, post.control,
+            lambda pid: leads(post.slot, pid), post.slot, post.down, post.up, post.output, leaves,
+        )  # fmt: skip
+        spawner.serve(bench)
+
+    return duty
+
+
+def python_duty(plan: Plan, settings: Settings, machine: str, folder: RunFolder, entry: Entry) -> Duty:
+    """Calls the entry's job. Rows that do not fit its signature are refused here, before anything is forked."""
+    binding = Binding(entry.job, plan.pool)
+    binding.check()
+    environment = with_threads(user_environment(), max(1, int(settings.run.cores_per_job)))
+
+    def duty(post: Post) -> None:
+        def show(fraction: float) -> None:
+            post.control.floats[1] = fraction
+
+        os.environ.clear()
+        os.environ.update(environment)
+        os.environ[MARK] = post.mark
+        if entry.init_worker is not None:
+            entry.init_worker(settings.parser)
+        givers = Givers(binding.given, folder, machine, post.slot, plan.pool_digest, settings.parser, show)
+        station = worker.Station(
+            entry.job, plan, binding, givers, post.control, post.slot, post.down, post.up, post.output,
+            settings.logging.level,
+        )  # fmt: skip
+        worker.serve(station)
+
+    return duty

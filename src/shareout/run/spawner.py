@@ -1,0 +1,114 @@
+"""The loop inside a worker process of commands: positions in, one command after the other, journal lines out.
+
+A spawn blocks until the new program is loaded; with a process for each slot no slot waits for another's. This
+process adopts what its command leaves behind, and whatever it adopted when the command has ended is the
+command's: it is killed before the job counts as ended. Its death is told by the parent, who adopts in turn.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout.record.journal import attempt_line
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.run.commands import Launch, ended_attempt, unspawnable
+from shareout.run.control import Control, Given, receive
+from shareout.run.describing import Described
+from shareout.run.orphans import end_children, kill_group
+from shareout.run.upward import not_begun, output_message, send
+
+
+@dataclass(slots=True)
+class Bench:
+    """What a spawner was forked with."""
+
+    launch: Launch
+    describe: Described
+    share: Callable[[Given], Mapping[bytes, bytes]]
+    """What a batch may use → its part of the environment."""
+    jobs_between: Callable[[int, int], Iterable[int]]
+    environment: Mapping[bytes, bytes]
+    control: Control
+    leads: Callable[[int], None]
+    """Tells the guardian who leads the running command."""
+    slot: int
+    down: int
+    up: int
+    output: Path
+    leave_background: bool
+
+
+def serve(bench: Bench) -> None:
+    """Until the pipe ends."""
+    # Whoever stops the program by its name stops the parent, which ends us when it is time.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    while (given := receive(bench.down)) is not None:
+        _batch(bench, given)
+
+
+def _batch(bench: Bench, given: Given) -> None:
+    control, serial = bench.control, given.serial
+    integers, floats = control.integers, control.floats
+    base = {**bench.environment, **bench.share(given)}
+    position = given.start
+    for job in bench.jobs_between(given.start, given.stop if control.revoked < serial else given.start):
+        integers[0] = position
+        if integers[1] >= serial:
+            integers[0] = -1
+            break
+        floats[0] = time.time()
+        attempt, brought = _run(bench, job, position, given.attempt, base)
+        line = attempt_line(attempt)
+        plain = attempt.state is State.DONE and attempt.attempt == 1
+        floats[0] = 0.0
+        send(bench.up, brought + (line if plain else b"!" + line))
+        position += 1
+    floats[0] = 0.0
+    if position < given.stop:
+        send(bench.up, not_begun(serial, position))
+
+
+def _run(bench: Bench, job: int, position: int, attempt: int, base: Mapping[bytes, bytes]) -> tuple[Attempt, bytes]:
+    """One command from start to end; and the message that brings its output, if there is any."""
+    control, start, clock = bench.control, bench.control.since, time.monotonic()
+    try:
+        line, own = bench.describe(job, attempt)
+        pid = bench.launch.spawn(line, {**base, **own})
+    except (OSError, ValueError) as error:
+        return unspawnable(job, position, attempt, bench.slot, start, time.time(), error), b""
+    control.leader = pid
+    bench.leads(pid)
+    if control.ended_by(position) is not Cause.NONE:
+        # We were told before there was anybody to tell.
+        kill_group(pid, signal.SIGTERM)
+    # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    if not bench.leave_background:
+        kill_group(pid, signal.SIGKILL)
+    control.leader = 0
+    _, status, usage = os.wait4(pid, 0)
+    bench.leads(0)
+    _tidy(bench)
+    size = os.fstat(1).st_size
+    ended = ended_attempt(
+        job, position, attempt, bench.slot, start, start + (time.monotonic() - clock), pid,
+        (status, usage), control.ended_by(position), size,
+    )  # fmt: skip
+    return ended, output_message(job, attempt, size, bench.output) if size else b""
+
+
+def _tidy(bench: Bench) -> None:
+    """What the command left behind goes with it; or is let live, and only waved off when it has ended."""
+    try:
+        while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None and bench.leave_background:
+            os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return
+    if not bench.leave_background:
+        end_children()
