@@ -13,7 +13,7 @@ from measure import Call, Row
 
 PYTHON = sys.executable
 SHAREOUT = str(Path(PYTHON).with_name("shareout"))
-COMMANDS = 5_000
+COMMANDS = 20_000
 CALLS = 1_000_000
 LINES = 10_000_000
 RECORDS = 10_000_000

@@ -146,7 +146,8 @@ def _print_jobs(plan: Plan, machine: str) -> int:
 
 
 def _run(common: Common, plan: Plan, settings: Settings, machine: str, entry: Entry | None, asked: RunArguments) -> int:
-    from shareout.run.session import RunRequest, run_share
+    from shareout.run.opening import RunRequest
+    from shareout.run.session import run_share
 
     request = RunRequest(plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee)
     title = f"{machine if machine != ALL else 'all machines'} of {plan.fingerprint}"

@@ -52,15 +52,16 @@ def slots_of(settings: Settings, cores: int) -> int:
     return settings.run.slots or max(1, int(cores // settings.run.cores_per_job))
 
 
-def make_hands(makings: Makings, *, single: bool) -> Hands:
-    """The one place that knows both kinds. `single`: each job is told by itself what it may use."""
+def make_hands(makings: Makings, *, packed: bool) -> Hands:
+    """The one place that knows both kinds. `packed`: each job is told by itself what it may use."""
+    is_command = makings.entry is None
+    # With a rule of when to stop, no command is begun before the last one is judged.
+    single = packed or (is_command and makings.settings.limits.halt is not None)
     if makings.entry is None:
         duty = command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
     else:
         duty = python_duty(makings.plan, makings.settings, makings.machine, makings.folder, makings.entry)
-    return _make_workers(
-        makings, duty, runs_commands=makings.entry is None, nice=makings.settings.run.nice, single=single
-    )
+    return _make_workers(makings, duty, runs_commands=is_command, nice=makings.settings.run.nice, single=single)
 
 
 def make_packing(makings: Makings, share: Share) -> Packing | None:

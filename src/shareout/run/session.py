@@ -14,23 +14,17 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
-from shareout._version import VERSION
 from shareout.code_hash import code_hash
-from shareout.config import Settings
-from shareout.entry import Entry
-from shareout.errors import CannotRecord
 from shareout.events import Counts, Listener
 from shareout.files import Lock
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, Session, attempt_line
+from shareout.record.journal import Session
 from shareout.record.keeper import TallyKeeper
 from shareout.record.log import LogWriter
-from shareout.record.outcome import Attempt, State
-from shareout.record.reader import read_header, told
-from shareout.record.tally import FAILED, Tally, tally_of
+from shareout.record.reader import read_header
+from shareout.record.tally import Tally, tally_of
 from shareout.record.writer import JournalWriter
 from shareout.run.audience import Audience
 from shareout.run.cores import granted_cores
@@ -41,25 +35,12 @@ from shareout.run.hooks import Hooks
 from shareout.run.limits import Watch
 from shareout.run.livefile import LiveFile
 from shareout.run.making import Makings, make_hands, make_packing, slots_of
+from shareout.run.opening import RunRequest, header_of, make_folder, requeue_failed, tell_damage
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
 from shareout.run.policy import deadline_of
 from shareout.run.signals import Stops
 from shareout.supply.static import Stage, StaticSupply
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What `run` was asked for, all checked."""
-
-    plan: Plan
-    settings: Settings
-    machine: str
-    runs: Path
-    entry: Entry | None = None
-    retry_failed: bool = False
-    most: int | None = None
-    tee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +56,20 @@ class RunResult:
 def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
     """Run a share from where its journal stands."""
     share = request.plan.share(request.machine)
-    folder = _make_folder(request)
+    folder = make_folder(request)
     with ExitStack() as stack:
         lock = Lock(folder.lock)
         stack.callback(lock.release)
-        header = _header(request, share)
+        header = header_of(request, share)
         writer = JournalWriter(folder, header)
         stack.callback(writer.close)
         tally = tally_of(folder.journal, folder.tally, read_header(folder.journal))
         writer.follows(tally)
         log = LogWriter(folder, request.machine, request.settings.logging.segment)
         stack.callback(log.close)
-        _tell_damage(tally, folder, views)
+        tell_damage(tally, folder, views)
         if request.retry_failed:
-            _requeue_failed(tally, writer, request.plan)
+            requeue_failed(tally, writer, request.plan)
         return _run(request, share, folder, writer, tally, log, lock, views, stack)
 
 
@@ -127,18 +108,14 @@ def _run(
         request.entry.setup(settings.parser)
     supply = StaticSupply(_stages(request.plan, share), tally, request.most)
     packing = make_packing(makings, share)
-    # With a rule of when to stop, no command is begun before the last one is judged.
-    is_judged = request.entry is None and settings.limits.halt is not None
-    hands = make_hands(makings, single=packing is not None or is_judged)
+    hands = make_hands(makings, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
         supply, hands, writer, tally, audience, children, stops, selector, settings.limits,
         packing, Watch(settings.limits), _background(outputs, log, keeper),
     )  # fmt: skip
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
-    writer.append(_session("start").line())
-    log.record(f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots")
-    log.flush()
+    _begin(writer, log, f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots")
     audience.began(crew.counts())
     try:
         reason = crew.run()
@@ -157,6 +134,12 @@ def _run(
     return RunResult(code, reason, counts, folder)
 
 
+def _begin(writer: JournalWriter, log: LogWriter, sentence: str) -> None:
+    writer.append(_session("start").line())
+    log.record(sentence)
+    log.flush()
+
+
 def _finish(request: RunRequest, writer: JournalWriter, keeper: TallyKeeper, reason: str, makings: Makings) -> None:
     if request.entry is not None and request.entry.teardown is not None:
         request.entry.teardown(request.settings.parser)
@@ -164,37 +147,6 @@ def _finish(request: RunRequest, writer: JournalWriter, keeper: TallyKeeper, rea
     writer.append(_session("end", reason).line())
     writer.sync()
     keeper.save()
-
-
-def _make_folder(request: RunRequest) -> RunFolder:
-    folder = RunFolder.of(request.runs, request.plan.digest, request.machine)
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        probe = folder.path / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise CannotRecord(
-            f"the run directory {folder.path} cannot be written: {error.strerror}",
-            way_out="Name another place with --runs DIR.",
-        ) from error
-    return folder
-
-
-def _header(request: RunRequest, share: Share) -> Header:
-    plan = request.plan
-    kind = "command" if request.entry is None else "python"
-    return Header(
-        plan.hex,
-        plan.pool_digest.hex(),
-        request.machine,
-        plan.jobs,
-        share.ranges,
-        share.audit,
-        VERSION,
-        code_hash(),
-        kind,
-    )
 
 
 def _session(event: str, reason: str = "") -> Session:
@@ -221,28 +173,6 @@ def _background(outputs: SlotOutputs, log: LogWriter, keeper: TallyKeeper) -> Ca
         return outputs.step()
 
     return step
-
-
-def _tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
-    sentences = told(tally.damage, folder.journal)
-    if tally.foreign:
-        sentences.append(f"{folder.journal}: {tally.foreign} records are of jobs of other machines; they do not count")
-    for sentence in sentences:
-        for view in views:
-            view.said(sentence)
-
-
-def _requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan) -> None:
-    """`--retry-failed`: what failed is to do again; that it was asked for is recorded as well."""
-    now = time.time()
-    at = tally.states.find(FAILED)
-    while at >= 0:
-        position = tally.position(at)
-        tries = tally.tries.get(position, 1)
-        again = Attempt(plan.job_at(position), position, tries, State.REQUEUED, now, now, 0)
-        writer.append(attempt_line(again))
-        tally.apply(again)
-        at = tally.states.find(FAILED, at + 1)
 
 
 def _exit_code(reason: str, counts: Counts, *, at_once: bool, number: int, limited: bool) -> int:

@@ -1,0 +1,89 @@
+"""What a run finds before it starts: the request, its run directory, and what an earlier run left there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout._version import VERSION
+from shareout.code_hash import code_hash
+from shareout.config import Settings
+from shareout.entry import Entry
+from shareout.errors import CannotRecord
+from shareout.events import Listener
+from shareout.plan.plan import Plan, Share
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, attempt_line
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import told
+from shareout.record.tally import FAILED, Tally
+from shareout.record.writer import JournalWriter
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What `run` was asked for, all checked."""
+
+    plan: Plan
+    settings: Settings
+    machine: str
+    runs: Path
+    entry: Entry | None = None
+    retry_failed: bool = False
+    most: int | None = None
+    tee: bool = False
+
+
+def make_folder(request: RunRequest) -> RunFolder:
+    folder = RunFolder.of(request.runs, request.plan.digest, request.machine)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        probe = folder.path / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise CannotRecord(
+            f"the run directory {folder.path} cannot be written: {error.strerror}",
+            way_out="Name another place with --runs DIR.",
+        ) from error
+    return folder
+
+
+def header_of(request: RunRequest, share: Share) -> Header:
+    plan = request.plan
+    kind = "command" if request.entry is None else "python"
+    return Header(
+        plan.hex,
+        plan.pool_digest.hex(),
+        request.machine,
+        plan.jobs,
+        share.ranges,
+        share.audit,
+        VERSION,
+        code_hash(),
+        kind,
+    )
+
+
+def tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
+    sentences = told(tally.damage, folder.journal)
+    if tally.foreign:
+        sentences.append(f"{folder.journal}: {tally.foreign} records are of jobs of other machines; they do not count")
+    for sentence in sentences:
+        for view in views:
+            view.said(sentence)
+
+
+def requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan) -> None:
+    """`--retry-failed`: what failed is to do again; that it was asked for is recorded as well."""
+    now = time.time()
+    at = tally.states.find(FAILED)
+    while at >= 0:
+        position = tally.position(at)
+        tries = tally.tries.get(position, 1)
+        again = Attempt(plan.job_at(position), position, tries, State.REQUEUED, now, now, 0)
+        writer.append(attempt_line(again))
+        tally.apply(again)
+        at = tally.states.find(FAILED, at + 1)
