@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import lcm, prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from shareout.json_places import Node, PlacedJson, read_json
 from shareout.pool import MOST_JOBS
 from shareout.pool.rows import RowPool
 
-LISTED = 100_000
 KEYS = ("start", "stop", "step")
 EXAMPLE = 'Write {"alpha": [0.1, 0.2], "trial": {"start": 0, "stop": 1000, "step": 1}}.'
 
@@ -23,15 +22,27 @@ EXAMPLE = 'Write {"alpha": [0.1, 0.2], "trial": {"start": 0, "stop": 1000, "step
 class Steps:
     """start, start+step … before stop, computed exactly and handed out as int or float."""
 
-    start: Fraction
-    step: Fraction
+    start: int
+    step: int
+    """In units of 1/parts."""
+    parts: int
     count: int
+
+    @classmethod
+    def of(cls, start: Fraction, step: Fraction, count: int) -> Sequence[int] | Steps:
+        """Whole numbers are a range, which is looked up ten times as fast."""
+        parts = lcm(start.denominator, step.denominator)
+        if parts == 1:
+            return range(int(start), int(start + step * count), int(step))
+        return cls(int(start * parts), int(step * parts), parts, count)
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, at: int) -> int | float:
-        return _plain(self.start + at * self.step)
+        # The quotient of two integers is the float nearest to it, as of the exact fraction.
+        value = self.start + at * self.step
+        return value / self.parts if value % self.parts else value // self.parts
 
 
 class GridPool(RowPool):
@@ -46,7 +57,8 @@ class GridPool(RowPool):
         raise_all(reader.mistakes)
         self.names = list(axes)
         self._names = list(axes)
-        self._reversed = [(_quick(values), len(values)) for values in reversed(axes.values())]
+        self._reversed = [(name, values, len(values)) for name, values in reversed(axes.items())]
+        self._single = next(iter(axes.values())) if len(axes) == 1 else None
         self._count = prod(len(values) for values in axes.values())
         if "group" in axes:
             self.groups = tuple(dict.fromkeys(str(axes["group"][at]) for at in range(len(axes["group"]))))
@@ -58,12 +70,13 @@ class GridPool(RowPool):
     def arguments(self, job: int) -> dict[str, Any]:
         if not 0 <= job < self._count:
             raise IndexError(job)
-        values = []
-        for axis, length in self._reversed:
+        if self._single is not None:
+            return {self._names[0]: self._single[job]}
+        values = dict.fromkeys(self._names)
+        for name, axis, length in self._reversed:
             job, at = divmod(job, length)
-            values.append(axis[at])
-        values.reverse()
-        return dict(zip(self._names, values, strict=True))
+            values[name] = axis[at]
+        return values
 
 
 class _Reader:
@@ -100,7 +113,7 @@ class _Reader:
         self._wrong(node, f'the axis "{name}" is {node.kind()}, not a list or start/stop/step', EXAMPLE)
         return [0]
 
-    def _steps(self, name: str, node: Node) -> Steps:
+    def _steps(self, name: str, node: Node) -> Sequence[int] | Steps:
         given: dict[str, Fraction] = {}
         before = len(self.mistakes)
         for key, value in node.pairs():
@@ -120,24 +133,19 @@ class _Reader:
             self._wrong(node, f'the axis "{name}" has no "stop"', EXAMPLE)
         start, step = given.get("start", Fraction(0)), given.get("step", Fraction(1))
         if len(self.mistakes) > before:
-            return Steps(start, Fraction(1), 1)
+            return [0]
         if step == 0:
             self._wrong(node, f'the step of "{name}" is 0')
-            return Steps(start, Fraction(1), 1)
+            return [0]
         count = -((start - given["stop"]) // step)
         if count < 1:
             self._wrong(
                 node, f'the axis "{name}" is empty: from {_plain(start)} it never gets to {_plain(given["stop"])}'
             )
-        return Steps(start, step, max(1, int(count)))
+        return Steps.of(start, step, max(1, int(count)))
 
     def _wrong(self, node: Node, what: str, way_out: str = "") -> None:
         self.mistakes.append(self.document.mistake(node, what, way_out))
-
-
-def _quick(values: Sequence[Any] | Steps) -> Sequence[Any] | Steps:
-    """A short axis as a list: exact steps are computed once, not for every job."""
-    return [values[at] for at in range(len(values))] if len(values) <= LISTED else values
 
 
 def _value(node: Node) -> Any:
