@@ -2,63 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import select
 import socket
-import struct
-import subprocess
-import termios
 import time
 
 from kit.program import Machine
-
-
-class Terminal:
-    """A program on a terminal of its own."""
-
-    def __init__(self, here: Machine, *words: str, columns: int = 80) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.process = subprocess.Popen(
-            [*here.program, *words], cwd=here.folder, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env={**os.environ, "TERM": "xterm"},
-        )  # fmt: skip
-        os.close(slave)
-        self.seen = ""
-
-    def wait_for(self, text: str, seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
-        while text not in self.seen:
-            assert time.monotonic() < end, f"{text!r} never came; seen:\n{self.seen}"
-            if select.select([self._master], [], [], 0.05)[0]:
-                self._read()
-
-    def send(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def resize(self, columns: int) -> None:
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-    def end(self) -> int:
-        while self.process.poll() is None:
-            if select.select([self._master], [], [], 0.05)[0]:
-                self._read()
-        while select.select([self._master], [], [], 0.05)[0] and self._read():
-            pass
-        return self.process.returncode
-
-    def _read(self) -> bool:
-        try:
-            data = os.read(self._master, 65536)
-        except OSError:
-            return False
-        # A prompt asks where the cursor is; a terminal answers.
-        if b"\x1b[6n" in data:
-            os.write(self._master, b"\x1b[1;1R")
-        self.seen += data.decode("utf-8", "replace")
-        return bool(data)
+from kit.terminal import Terminal
 
 
 def own_name() -> str:

@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
     try:
         return _dispatch(words, entry)
     except KeyboardInterrupt:
-        print("\nshareout: interrupted", file=sys.stderr)
+        from shareout.show.beside import say
+
+        say("\nshareout: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         return _quiet_pipe()
@@ -164,6 +166,7 @@ def _build_line() -> str:
 
 def _tell(error: Exception, *, as_json: bool) -> int:
     from shareout.errors import ShareoutError
+    from shareout.show.beside import say
 
     assert isinstance(error, ShareoutError)
     if as_json:
@@ -171,7 +174,7 @@ def _tell(error: Exception, *, as_json: bool) -> int:
 
         print(json.dumps(error.facts()))
     for line in error.lines():
-        print(f"shareout: {line}".encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+        say(f"shareout: {line}")
     return error.exit_code
 
 
@@ -187,11 +190,13 @@ def _own_bug(error: Exception) -> int:
     import tempfile
     import traceback
 
+    from shareout.show.beside import say
+
     try:
         with tempfile.NamedTemporaryFile("w", prefix="shareout-bug-", suffix=".txt", delete=False) as file:
             file.write("".join(traceback.format_exception(error)))
         where = f"the details are in {file.name}; please send them with what you did"
     except OSError:
         where = "and its details could not be written anywhere"
-    print(f"shareout: a bug of ours: {type(error).__name__}; {where}", file=sys.stderr)
+    say(f"shareout: a bug of ours: {type(error).__name__}; {where}")
     return BUG

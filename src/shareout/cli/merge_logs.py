@@ -12,6 +12,7 @@ from shareout.entry import Entry
 from shareout.errors import CannotRecord, UsageError
 from shareout.merge.logs import LEVELS, Filter, merged
 from shareout.merge.sources import find_sources
+from shareout.show.beside import say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,4 +60,4 @@ def _write(path: Path, lines: object) -> None:
 
 
 def _tell(sentence: str) -> None:
-    print(f"shareout: {sentence}", file=sys.stderr)
+    say(f"shareout: {sentence}")

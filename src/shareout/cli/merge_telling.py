@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shareout.merge.complete import Summary, ranges_of, told_ranges
 from shareout.merge.gather import Journal
 from shareout.merge.settle import suspects
+from shareout.show.beside import say
 
 SHOWN = 5
 
 
 def tell(sentence: str) -> None:
     """Beside the table and the report: on standard error."""
-    print(f"shareout: {sentence}".encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+    say(f"shareout: {sentence}")
 
 
 def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from shareout.machines import Machine
 from shareout.plan.plan import ALL, Plan, make_plan
 from shareout.pool import open_pool
 from shareout.run.cores import granted_cores
+from shareout.show.beside import say
 
 configure = run_flags.configure
 
@@ -60,7 +61,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if not common.quiet:
         _tell_grant(share.cores, settings)
     if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
-        print("nothing was started", file=sys.stderr)
+        say("nothing was started")
         return 130
     return _run(common, plan, settings, machine, entry, asked)
 
@@ -155,11 +156,11 @@ def _run(common: Common, plan: Plan, settings: Settings, machine: str, entry: En
     counts = result.counts
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if not common.quiet:
-        print(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {result.folder.path}", file=sys.stderr)
+        say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {result.folder.path}")
         if todo:
-            print("run the same command again to go on", file=sys.stderr)
+            say("run the same command again to go on")
         elif counts.failed:
-            print("the log tells why; --retry-failed runs them again", file=sys.stderr)
+            say("the log tells why; --retry-failed runs them again")
     return result.exit_code
 
 

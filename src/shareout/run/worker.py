@@ -113,10 +113,9 @@ class _Worker:
                 ended_text = f"{ended:.6f}"
             else:
                 ended = now()
-                ended_text = f"{ended:.6f}" if ended >= begun else begun_text
-                raw = (f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{ended_text}{end}{value}').encode(
-                    "ascii"
-                )
+                ended_text = f"{ended:.6f}"
+                until = ended_text if ended >= begun else begun_text
+                raw = (f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{until}{end}{value}').encode("ascii")
                 line = b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))
                 if attempt > 1:
                     line = b"!" + line
@@ -144,7 +143,7 @@ class _Worker:
         else:
             said, trace = _one_line(error), _trace(error)
         facts = {
-            "job": job, "pos": position, "try": attempt, "start": begun, "end": time.time(),
+            "job": job, "pos": position, "try": attempt, "start": begun, "end": max(begun, time.time()),
             "cause": cause.value, "error": said[:LONGEST_ERROR], "trace": trace or said,
         }  # fmt: skip
         send(self._station.up, message("A", facts))

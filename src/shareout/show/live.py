@@ -13,6 +13,7 @@ from typing import TextIO
 
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
+from shareout.show.beside import write
 from shareout.show.pace import Pace, told_time
 from shareout.show.tables import clip, width
 
@@ -32,7 +33,6 @@ class LiveView:
         self._drawn = 0
         self._drawn_columns = 0
         self._pace = Pace()
-        self._gone = False
 
     def began(self, counts: Counts) -> None:
         self._pace.add(time.monotonic(), counts.finished_here)
@@ -99,13 +99,7 @@ class LiveView:
         return max(20, size.columns), max(6, size.lines)
 
     def _write(self, text: str) -> None:
-        if self._gone:
-            return
-        try:
-            self._screen.write(text)
-            self._screen.flush()
-        except (OSError, ValueError):
-            self._gone = True
+        write(text)
 
 
 def _bar(share: float, columns: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt
+from shareout.show.beside import say
 from shareout.show.pace import Pace, told_time
 
 
@@ -53,7 +53,4 @@ class PlainView:
         )
 
     def _print(self, line: str) -> None:
-        try:
-            print(line, file=sys.stderr, flush=True)
-        except (OSError, ValueError):
-            return
+        say(line)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt
+from shareout.show.beside import say
 
 
 class OnResult:
@@ -29,7 +29,7 @@ class OnResult:
             except Exception as error:  # noqa: BLE001
                 if not self._told:
                     self._told = True
-                    print(f"shareout: on_result failed: {type(error).__name__}: {error}", file=sys.stderr)
+                    say(f"shareout: on_result failed: {type(error).__name__}: {error}")
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
         return

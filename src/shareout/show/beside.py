@@ -1,0 +1,22 @@
+"""What is said beside the output: on standard error, whatever has become of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def say(line: str) -> None:
+    """A line for people. A terminal that has gone hears nothing, and ends nothing."""
+    write(line.encode("utf-8", "backslashreplace").decode() + "\n")
+
+
+def write(text: str) -> None:
+    """As it is. After a failure all that follows goes nowhere: not even the last flush at exit fails."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)

@@ -1,0 +1,146 @@
+"""Clocks that go back, stopped processes, terminals that go away, killed workers: a run goes on, or ends orderly."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from kit.program import Machine
+from kit.terminal import Terminal
+from kit.wait import processes_with, wait_until
+
+GATE = "touch begun; while [ ! -e go ]; do sleep 0.01; done"
+
+BACKWARDS = """
+import time
+from shareout import run
+
+asked = 0
+true_time = time.time
+
+def going_back():
+    global asked
+    asked += 1
+    return true_time() - 3600 * (asked > 20)
+
+time.time = going_back
+
+def job(n):
+    return n
+
+if __name__ == "__main__":
+    run(job, pool=range(500))
+"""
+
+
+def test_a_clock_that_is_set_back_loses_and_doubles_nothing(here: Machine) -> None:
+    here.script(BACKWARDS)
+    here.run("-n", "200", code=None)
+    here.run()
+    assert Counter(facts["job"] for facts in here.records()) == Counter(range(500))
+    assert all(facts["end"] >= facts["start"] for facts in here.records())
+    assert "complete: 500 of 500" in here.call("merge-results", "-o", "all.csv").out
+
+
+def test_a_stopped_run_goes_on_when_it_is_continued(here: Machine) -> None:
+    here.jobs(GATE, *["true"] * 30)
+    process = here.start("-j", "2")
+    wait_until((here.folder / "begun").exists)
+    process.send_signal(signal.SIGSTOP)
+    (here.folder / "go").touch()
+    wait_until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    process.send_signal(signal.SIGCONT)
+    process.communicate()
+    assert process.returncode == 0
+    assert Counter(facts["job"] for facts in here.records()) == Counter(range(31))
+
+
+def test_a_terminal_that_goes_away_is_a_first_stop(here: Machine) -> None:
+    here.jobs(GATE, "true")
+    terminal = Terminal(here, "run", "--machine", "alice", "--yes", "-j", "1")
+    terminal.wait_for("1 running")
+    wait_until((here.folder / "begun").exists)
+    terminal.hang_up()
+    wait_until(lambda: "stopping" in here.log())
+    (here.folder / "go").touch()
+    code = terminal.process.wait()
+    done = [facts["job"] for facts in here.records()]
+    assert 0 in done
+    assert code == (3 if len(done) == 1 else 0)
+
+
+def test_under_nohup_a_run_outlives_its_terminal(here: Machine) -> None:
+    here.jobs(GATE, "true")
+    here.program = ["nohup", *here.program]
+    terminal = Terminal(here, "run", "--machine", "alice", "--yes", "-j", "1")
+    wait_until((here.folder / "begun").exists)
+    terminal.hang_up()
+    (here.folder / "go").touch()
+    assert terminal.process.wait() == 0
+    assert len(here.records()) == 2
+
+
+@pytest.mark.parametrize("kind", ["command", "python"])
+def test_a_killed_worker_costs_one_attempt_and_leaves_nothing_behind(here: Machine, kind: str) -> None:
+    word = f"8{os.getpid():07d}"
+    if kind == "command":
+        here.jobs(f"setsid sleep {word} & sleep {word}", *["true"] * 20)
+    else:
+        here.script(
+            "import subprocess\nfrom shareout import run\n"
+            "def job(n):\n"
+            f"    if n == 0: subprocess.run('setsid sleep {word} & sleep {word}', shell=True)\n"
+            "if __name__ == '__main__':\n    run(job, pool=range(21))\n"
+        )
+    process = here.start()
+    pids = wait_until(lambda: found if len(found := processes_with(f"sleep\0{word}")) == 2 else [])
+    os.kill(ancestor_below(pids[0], process.pid), signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == 1
+    wait_until(lambda: not processes_with(f"sleep\0{word}"), 1)
+    states = {facts["job"]: (facts["state"], facts.get("signal")) for facts in here.records()}
+    assert states == {0: ("failed", "SIGKILL"), **dict.fromkeys(range(1, 21), ("done", None))}
+
+
+def ancestor_below(pid: int, parent: int) -> int:
+    """The child of `parent` that `pid` descends from."""
+    while True:
+        above = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        if above == parent:
+            return pid
+        pid = above
+
+
+def test_python_jobs_get_the_gpus_and_cores_that_they_need(here: Machine) -> None:
+    here.environ = {"CUDA_VISIBLE_DEVICES": "4,7"}
+    here.script(
+        "import os, time\nfrom shareout import run\n"
+        "def job(n):\n"
+        "    gpu = os.environ['CUDA_VISIBLE_DEVICES']\n"
+        "    os.mkdir('gpu-' + gpu)\n    time.sleep(0.02)\n    os.rmdir('gpu-' + gpu)\n    return gpu\n"
+        "if __name__ == '__main__':\n    run(job, pool=range(12))\n"
+    )
+    here.run("--gpus-per-job", "1", "-j", "4")
+    assert {facts["result"] for facts in here.records()} == {"4", "7"}
+
+
+def test_commands_are_told_the_cores_that_they_need(here: Machine) -> None:
+    here.jobs(
+        "#SHAREOUT NEED cores=2",
+        "echo threads $OMP_NUM_THREADS",
+        "#SHAREOUT NEED cores=1",
+        "echo threads $OMP_NUM_THREADS",
+    )
+    here.run()
+    assert "job=0 try=1 INFO threads 2" in here.log()
+    assert "job=1 try=1 INFO threads 1" in here.log()
+
+
+def test_a_command_that_ends_well_after_its_time_was_up_has_not_ended_well(here: Machine) -> None:
+    here.jobs("trap 'exit 0' TERM; touch begun; while :; do sleep 0.01; done", "true")
+    here.run("--timeout", "400ms", code=1)
+    assert {facts["job"]: facts.get("cause") for facts in here.records()} == {0: "timeout", 1: None}
