@@ -139,13 +139,13 @@ def python_rows(folder: Path) -> Iterator[Row]:
         python = peers.python() if "joblib" in name else PYTHON
         told = name + (f" (a twentieth: {CALLS // 20})" if "Executor" in name else "")
         yield Row(f"{CALLS} no-op Python jobs, all recorded", told, ours, Call([python, peer]), least, 3)
-    long = inputs(folder, "long", "jobs.grid.json", '{"n": {"stop": 20}}')
+    long = inputs(folder, "long", "jobs.grid.json", '{"n": {"stop": 40}}')
     slow = long / "main.py"
     slow.write_text(
         "import time\nfrom shareout import run\ndef job(n): time.sleep(1)\nif __name__ == '__main__': run(job)\n"
     )
     sleeping = Call([PYTHON, slow, "run", "--machine", "a", "--yes", "--quiet"], without_runs(long), long)
-    yield Row("20 jobs of 1 s on 2 slots", "10 s of sleep", sleeping, Call(["sleep", "10"]), 0.97, 1)
+    yield Row("40 jobs of 1 s on 2 slots", "20 s of sleep", sleeping, Call(["sleep", "20"]), 0.99, 1)
 
 
 def record_rows(folder: Path) -> Iterator[Row]:

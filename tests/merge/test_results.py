@@ -20,7 +20,7 @@ from shareout.merge.certificate import certificate
 from shareout.merge.complete import Summary, open_journals, owners_without_plan
 from shareout.merge.results import Merge
 from shareout.merge.sheet import sheet_for
-from shareout.merge.sources import find_sources
+from shareout.record.sources import find_sources
 from shareout.merge.tables import RowStore, table_form
 from shareout.merge.target import Target
 from shareout.plan.permutation import Permutation

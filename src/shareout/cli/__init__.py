@@ -19,6 +19,13 @@ COMMANDS = {
     "init": "write a commented starting set of inputs; overwrite nothing",
     "plan": "show who runs what, and the digest that all machines must share",
     "run": "run this machine's share (the default)",
+    "status": "how far it is, how fast it goes, when it will be over",
+    "wait": "come back when the runs are over",
+    "list": "a line a job: its state, machine, exit, seconds, text",
+    "show": "what became of a job, and what it printed",
+    "explain": "whose a job is, and why it is not running",
+    "requeue": "run again what has ended: some jobs, all that failed, or everything",
+    "skip": "never run some jobs",
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
     "freeze": "make one executable file of an entry script",
@@ -80,6 +87,34 @@ def load(command: str) -> ModuleType:
             from shareout.cli import merge_logs
 
             return merge_logs
+        case "status":
+            from shareout.cli import status
+
+            return status
+        case "wait":
+            from shareout.cli import wait
+
+            return wait
+        case "list":
+            from shareout.cli import list as listing
+
+            return listing
+        case "show":
+            from shareout.cli import show
+
+            return show
+        case "requeue":
+            from shareout.cli import requeue
+
+            return requeue
+        case "skip":
+            from shareout.cli import skip
+
+            return skip
+        case "explain":
+            from shareout.cli import explain
+
+            return explain
         case "freeze":
             from shareout.cli import freeze
 

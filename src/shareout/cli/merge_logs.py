@@ -11,7 +11,7 @@ from pathlib import Path
 from shareout.entry import Entry
 from shareout.errors import CannotRecord, UsageError
 from shareout.merge.logs import LEVELS, Filter, merged
-from shareout.merge.sources import find_sources
+from shareout.record.sources import find_sources
 from shareout.show.beside import say
 
 

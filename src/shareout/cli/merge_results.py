@@ -20,10 +20,10 @@ from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
 from shareout.merge.gather import Journal
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Sheet, sheet_for
-from shareout.merge.sources import find_sources
 from shareout.merge.tables import ENDINGS, RowStore, TextForm, table_form
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target
+from shareout.record.sources import find_sources
 from shareout.record.values import decode
 
 

@@ -1,0 +1,143 @@
+"""`list [DIR…]`: a line a job, for grep, pandas and Miller."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from shareout.cli.options import Common, add_common
+from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+from shareout.status.jobs import LETTERS, JobState, JobStates
+from shareout.status.machine import Follower
+
+FORMATS = ("table", "tsv", "dkvp", "line", "json")
+COLUMNS = ("state", "job", "machine", "attempt", "exit", "seconds", "text")
+LOT = 5000
+
+Text = Callable[[int], str]
+Form = Callable[[JobState, str], str]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "states: . new  r running  d done  ! failed  e error (could not start, or its worker was lost)  s skipped\n\n"
+        "examples:\n  list --state '!e'\n  list --format dkvp | mlr --oxtab stats1 -a p10,p50,p90 -f seconds"
+    )
+    add_sources(parser)
+    parser.add_argument("--state", metavar="LETTERS", default="", help="only jobs in one of these states")
+    parser.add_argument("--machine", metavar="NAME", help="only jobs that this machine ran")
+    parser.add_argument("--job", metavar="ID", action="append", default=[], help="only this job; may be repeated")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="line: only the text of each job")
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    wrong = set(arguments.state) - set(LETTERS)
+    if wrong:
+        raise UsageError(f'no state is written "{min(wrong)}"', way_out=f"States are: {' '.join(LETTERS)}")
+    plan = plan_at_hand(common, entry)
+    with folders_of(arguments.sources, common) as folders:
+        folders = of_one_plan(folders, plan)
+        states = JobStates(folders)
+        _add_running(states, folders)
+        text = texts_of(plan, states.headers)
+        jobs = _chosen(states, [job_id(word, states.total) for word in arguments.job])
+        wanted = (
+            one
+            for one in jobs
+            if (not arguments.state or one.state in arguments.state)
+            and (arguments.machine is None or one.machine == arguments.machine)
+        )
+        form = "json" if common.json else arguments.format
+        _print(wanted, form, text)
+    return 0
+
+
+def _print(jobs: Iterator[JobState], form: str, text: Text) -> None:
+    """Streaming: a list of ten million begins at once."""
+    out = sys.stdout
+    if form == "json":
+        _print_json(jobs, text)
+        return
+    if form == "tsv":
+        out.write("\t".join(COLUMNS) + "\n")
+    line: Form = {"table": _row, "tsv": _tsv, "dkvp": _dkvp, "line": lambda _, text: text}[form]
+    while lot := [line(one, text(one.job)) for one in islice(jobs, LOT)]:
+        out.write("\n".join(lot) + "\n")
+    out.flush()
+
+
+def _print_json(jobs: Iterator[JobState], text: Text) -> None:
+    between = "["
+    for one in jobs:
+        seconds = None if one.seconds is None else round(one.seconds, 6)
+        facts = (one.state, one.job, one.machine, one.attempt, one.exit, seconds, text(one.job))
+        sys.stdout.write(between + json.dumps(dict(zip(COLUMNS, facts, strict=True))))
+        between = ",\n"
+    sys.stdout.write("[]\n" if between == "[" else "]\n")
+    sys.stdout.flush()
+
+
+def _row(one: JobState, text: str) -> str:
+    seconds = "-" if one.seconds is None else f"{one.seconds:.3f}"
+    machine, code = one.machine or "-", one.exit or "-"
+    return f"{one.state} {one.job:>7} {machine:<12} {one.attempt} {code:>3} {seconds:>9} {text}".rstrip()
+
+
+def _tsv(one: JobState, text: str) -> str:
+    seconds = "" if one.seconds is None else f"{one.seconds:.6f}"
+    clean = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{one.state}\t{one.job}\t{one.machine}\t{one.attempt}\t{one.exit}\t{seconds}\t{clean}"
+
+
+def _dkvp(one: JobState, text: str) -> str:
+    seconds = "" if one.seconds is None else f"{one.seconds:.6f}"
+    # A comma would begin the next field.
+    clean = text.replace(",", ";").replace("\n", " ")
+    return (
+        f"state={one.state},job={one.job},machine={one.machine},attempt={one.attempt},exit={one.exit},"
+        f"seconds={seconds},text={clean}"
+    )
+
+
+def _chosen(states: JobStates, ids: Sequence[int]) -> Iterator[JobState]:
+    return map(states.state, ids) if ids else states.all()
+
+
+def job_id(word: str, total: int) -> int:
+    if not word.isdigit() or int(word) >= total:
+        raise UsageError(f'there is no job "{word}"', way_out=f"Ids are 0 to {total - 1}.")
+    return int(word)
+
+
+def texts_of(plan: Plan | None, headers: Sequence[Header]) -> Text:
+    """The text of a job, when the inputs are at hand."""
+    if plan is None or not {plan.hex} & {digest for one in headers for digest in (one.digest, *one.ancestors)}:
+        return lambda job: ""
+    pool = plan.pool
+    is_command = any(header.kind == "command" for header in headers)
+
+    def text(job: int) -> str:
+        try:
+            said = pool.command(job) if is_command else pool.row(job).text
+        except IndexError:
+            return ""
+        return said if said.isascii() else said.encode("utf-8", "backslashreplace").decode()
+
+    return text
+
+
+def _add_running(states: JobStates, folders: Sequence[RunFolder]) -> None:
+    for folder in folders:
+        if folder.live.exists():
+            for one in Follower(folder).look().active:
+                states.runs(one.job, one.machine)

@@ -1,0 +1,53 @@
+"""`requeue`: what has ended is to do again, by name, all that failed, or everything."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from shareout.cli.list import job_id
+from shareout.cli.options import Common, add_common
+from shareout.cli.standing import folders_of, of_one_plan, plan_at_hand, tell
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.record.amend import FINAL, requeue
+from shareout.record.reader import read_header
+from shareout.record.tally import FAILED
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "examples:\n  requeue --failed\n  requeue 314 2718"
+    parser.add_argument("ids", nargs="*", metavar="ID", help="jobs that have ended, whatever became of them")
+    parser.add_argument("--failed", action="store_true", help="all that failed")
+    parser.add_argument("--all", action="store_true", help="all that ended: everything is run again")
+    add_changed(parser)
+    add_common(parser, json=False)
+
+
+def add_changed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--in", dest="sources", action="append", default=[], metavar="DIR",
+                        help="run directories, or folders of them (default: --runs)")  # fmt: skip
+
+
+def refuse_archives(sources: list[str]) -> None:
+    for source in sources:
+        if not Path(source).is_dir():
+            raise UsageError(f"{source} is not a folder", way_out="An archive cannot be changed: unpack it first.")
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    if bool(arguments.ids) + arguments.failed + arguments.all != 1:
+        raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
+    refuse_archives(arguments.sources)
+    with folders_of(arguments.sources, common) as found:
+        folders = of_one_plan(found, plan_at_hand(common, entry))
+        total = max(read_header(folder.journal).total for folder in folders)
+        jobs = {job_id(word, total) for word in arguments.ids} if arguments.ids else None
+        states = (FAILED,) if arguments.failed else FINAL
+        again = [job for folder in folders for job in requeue(folder, states, jobs)]
+    for job in sorted((jobs or set()) - set(again)):
+        tell(f"job {job} has not ended here: there is nothing to take back")
+    if not common.quiet:
+        print(f"{len(set(again)):,} to do again; `run` runs them")
+    return 1 if jobs and jobs - set(again) else 0

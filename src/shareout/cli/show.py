@@ -1,0 +1,126 @@
+"""`show ID…`: what became of a job, and what it printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shareout.cli.list import job_id, texts_of
+from shareout.cli.options import Common, add_common
+from shareout.cli.standing import folders_of, of_one_plan, plan_at_hand, tell
+from shareout.entry import Entry
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+from shareout.record.log import DamagedLog, read_segment, stamp
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import read_header
+from shareout.show.standing import told_seconds
+from shareout.status.jobs import attempts_of
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "example:\n  show 314"
+    parser.add_argument("ids", nargs="+", metavar="ID", help="jobs")
+    parser.add_argument(
+        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
+    )
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    plan = plan_at_hand(common, entry)
+    with folders_of(arguments.sources, common) as folders:
+        folders = of_one_plan(folders, plan)
+        total = max(read_header(folder.journal).total for folder in folders)
+        found = [_facts(job_id(word, total), folders, plan) for word in arguments.ids]
+    if common.json:
+        print(json.dumps(found))
+        return 0
+    for facts in found:
+        sys.stdout.write("\n".join(_lines(facts)) + "\n")
+    return 0
+
+
+def _facts(job: int, folders: Sequence[RunFolder], plan: Plan | None) -> dict[str, Any]:
+    told = list(attempts_of(folders, job))
+    headers = [read_header(folder.journal) for folder in folders]
+    return {
+        "job": job,
+        "text": texts_of(plan, headers)(job),
+        "attempts": [_attempt(header, attempt) for header, attempt in told],
+        "output": "\n".join(_output(job, folders)),
+    }
+
+
+def _attempt(header: Header, attempt: Attempt) -> dict[str, Any]:
+    facts = {
+        "machine": header.machine,
+        "attempt": attempt.attempt,
+        "state": attempt.state.value,
+        "start": attempt.start,
+        "end": attempt.end,
+        "slot": attempt.slot,
+        "exit": attempt.exit,
+        "signal": attempt.signal,
+        "cause": attempt.cause.value or None,
+        "error": attempt.error,
+        "peak_memory": attempt.peak_memory,
+    }
+    if header.kind == "python" and attempt.state is State.DONE:
+        facts["result"] = attempt.result
+    return facts
+
+
+def _output(job: int, folders: Sequence[RunFolder]) -> Iterator[str]:
+    """All records of the job in the logs, without what stands before their text. A log that was kept for the job
+    alone is read instead: it is what the job printed, byte by byte."""
+    alone = [folder.job_log(job) for folder in folders if folder.job_log(job).exists()]
+    for path in alone:
+        yield path.read_bytes().decode("utf-8", "backslashreplace").removesuffix("\n")
+    if alone:
+        return
+    mark = b" job=%d try=" % job
+    for folder in folders:
+        for segment in folder.log_segments():
+            try:
+                for piece in read_segment(segment):
+                    if mark in piece:
+                        yield from (_text(line) for line in piece.splitlines() if mark in line[:200])
+            except DamagedLog as error:
+                tell(str(error))
+
+
+def _text(line: bytes) -> str:
+    """2026-… alice job=3 try=1 INFO text → text, with its level when that says something."""
+    level, _, text = line.split(b" ", 4)[4].decode("utf-8", "backslashreplace").partition(" ")
+    return text if level == "INFO" else f"{level} {text}"
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[str]:
+    yield f"job {facts['job']}" + (f": {facts['text']}" if facts["text"] else "")
+    if not facts["attempts"]:
+        yield "  nothing is recorded of it; `explain` says why"
+    for one in facts["attempts"]:
+        yield "  " + _attempt_line(one)
+        if "result" in one:
+            yield f"    result {json.dumps(one['result'])}"
+    if facts["output"]:
+        yield "  output:"
+        yield from (f"    {line}" for line in facts["output"].split("\n"))
+
+
+def _attempt_line(one: dict[str, Any]) -> str:
+    took = one["end"] - one["start"]
+    said = f"try {one['attempt']} on {one['machine']}: {one['state']}"
+    if one["error"]:
+        said += f", {one['error']}"
+    if one["state"] not in ("skipped", "requeued"):
+        said += f"; {stamp(one['start'])[:19]}Z, {told_seconds(took)}, slot {one['slot']}"
+    if one["peak_memory"]:
+        said += f", peak {one['peak_memory'] >> 20} MiB"
+    return said

@@ -1,0 +1,65 @@
+"""`skip ID…`: jobs that are never to be run; the merge counts them as skipped, and is complete without them."""
+
+from __future__ import annotations
+
+import argparse
+
+from shareout.cli.list import job_id
+from shareout.cli.options import Common, add_common
+from shareout.cli.planning import plan_of
+from shareout.cli.standing import tell
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.plan.plan import ALL, Plan
+from shareout.record.amend import skip
+from shareout.record.folder import RunFolder
+from shareout.run.opening import RunRequest, header_of, make_folder
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "example:\n  skip 314 2718"
+    parser.add_argument("ids", nargs="+", metavar="ID", help="jobs")
+    parser.add_argument("--machine", metavar="NAME", help="say it to this machine's run (default: the jobs' owners)")
+    add_common(parser, json=False)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    plan, settings = plan_of(common, entry, local_barriers=True)
+    by_machine: dict[str, list[tuple[int, int]]] = {}
+    for word in dict.fromkeys(arguments.ids):
+        job = job_id(word, max(phase.stop for phase in plan.pool.phases) if plan.jobs else 0)
+        position = _position(plan, job)
+        machine = arguments.machine or _machine(common, plan, job)
+        by_machine.setdefault(machine, []).append((job, position))
+    skipped = 0
+    for machine, jobs in by_machine.items():
+        share = plan.share(machine)
+        foreign = [job for job, at in jobs if not any(start <= at < stop for start, stop in share.ranges)]
+        if foreign:
+            raise UsageError(f"job {foreign[0]} is not {machine}'s", way_out=f"It is {plan.owner(foreign[0])}'s.")
+        request = RunRequest(plan, settings, machine, common.runs, entry)
+        now = skip(make_folder(request), header_of(request, share), jobs)
+        for job in sorted({job for job, _ in jobs} - set(now)):
+            tell(f"job {job} has ended already, and stays as it is")
+        skipped += len(now)
+    if not common.quiet:
+        print(f"{skipped:,} skipped; `requeue` takes that back")
+    return 0 if skipped == len(set(arguments.ids)) else 1
+
+
+def _position(plan: Plan, job: int) -> int:
+    try:
+        return plan.position_of(job)
+    except IndexError:
+        raise UsageError(f"job {job} is not among these inputs", way_out="It was done before they were made.") from None
+
+
+def _machine(common: Common, plan: Plan, job: int) -> str:
+    """Its owner; or all of them, when this host runs for all."""
+    alone = RunFolder.of(common.runs, plan.digest, ALL).journal.is_file()
+    return (
+        ALL
+        if alone and not RunFolder.of(common.runs, plan.digest, plan.owner(job)).journal.is_file()
+        else plan.owner(job)
+    )

@@ -1,0 +1,77 @@
+"""Where runs stand, for the commands that tell it: which run directories are meant, and the plan when it is at hand."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from shareout.cli.options import Common
+from shareout.entry import Entry
+from shareout.errors import ShareoutError, UsageError
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.record.reader import read_header
+from shareout.record.sources import find_sources
+from shareout.show.beside import say
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="DIR",
+        help="run directories, or folders and archives of them (default: --runs)",
+    )
+
+
+def tell(sentence: str) -> None:
+    say(f"shareout: {sentence}")
+
+
+@contextmanager
+def folders_of(sources: Sequence[str], common: Common) -> Iterator[list[RunFolder]]:
+    """Those that were named, else all under `--runs`."""
+    if not sources and not common.runs.is_dir():
+        raise UsageError(
+            f"there is no folder {common.runs}: nothing has run here yet",
+            way_out="Name run directories, or the folder that holds them with --runs DIR.",
+        )
+    with find_sources(list(sources) or [str(common.runs)], tell) as found:
+        yield found.folders
+
+
+def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
+    """Those whose jobs have the same ids: of the plan at hand when it is among them, else of the last one worked on."""
+    roots: dict[str, list[RunFolder]] = {}
+    digests: dict[str, str] = {}
+    for folder in folders:
+        header = read_header(folder.journal)
+        roots.setdefault(header.root, []).append(folder)
+        digests[header.digest] = header.root
+    if len(roots) == 1:
+        return list(folders)
+    newest = max(roots, key=lambda root: max(folder.journal.stat().st_mtime for folder in roots[root]))
+    chosen = digests.get(plan.hex, newest) if plan else newest
+    tell(f"this is plan {chosen[:16]}; there are directories of {len(roots) - 1} more, which are left out")
+    return roots[chosen]
+
+
+def plan_at_hand(common: Common, entry: Entry | None) -> Plan | None:
+    """From the inputs, when they are here and whole; telling how runs stand does without them otherwise."""
+    from shareout.cli.planning import plan_of
+
+    if not (common.configs / "machines.json").is_file():
+        return None
+    try:
+        return plan_of(common, entry, local_barriers=True)[0]
+    except ShareoutError:
+        return None
+
+
+def plan_of_folders(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:
+    """The plan at hand, if one of the directories is of it."""
+    plan = plan_at_hand(common, entry)
+    if plan is None:
+        return None
+    return plan if plan.hex in {read_header(folder.journal).digest for folder in folders} else None

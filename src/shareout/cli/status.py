@@ -1,0 +1,131 @@
+"""`status [DIR…]`: how far it is, how fast it goes, when it will be over; `--active` what runs, `--watch` again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from shareout.cli.options import Common, add_common
+from shareout.cli.standing import add_sources, folders_of, plan_of_folders, tell
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.plan.plan import Plan
+from shareout.record.durations import Durations
+from shareout.show.beside import write
+from shareout.show.standing import active_lines, status_lines
+from shareout.status.machine import Follower, Forecast, MachineStatus
+from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers
+from shareout.units import parse_duration
+
+PERCENTS = (10, 50, 90, 99)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "examples:\n  status --watch\n  status home/*.tar --by group --json"
+    add_sources(parser)
+    parser.add_argument("--active", action="store_true", help="the jobs that run now, the quietest first")
+    parser.add_argument("--by", choices=["machine", "group"], default="machine", help="what the table is about")
+    parser.add_argument("--watch", nargs="?", const="2s", metavar="TIME", help="again every so often, until it is over")
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    every = _interval(arguments.watch) if arguments.watch else None
+    with folders_of(arguments.sources, common) as folders:
+        followers = newest_plan(open_followers(folders, tell), tell)
+        plan = plan_of_folders(common, entry, [one.folder for one in followers])
+        if arguments.by == "group" and (plan is None or not plan.pool.groups):
+            raise UsageError(
+                "no groups are known here", way_out="Groups stand in the pool: name its folder with --configs DIR."
+            )
+        shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
+        while True:
+            status = look(followers, shares)
+            groups = _groups(followers, plan, status) if arguments.by == "group" and plan else {}
+            if every is not None and not common.json:
+                write("\x1b[H\x1b[J" if _is_terminal() else "")
+            _print(status, groups, common, active=arguments.active)
+            if every is None or status.is_over:
+                return 0
+            time.sleep(every)
+
+
+def _print(status: Status, groups: Mapping[str, Counts], common: Common, *, active: bool) -> None:
+    if common.json:
+        print(json.dumps(facts_of(status, groups)), flush=True)
+    elif active:
+        print("\n".join(active_lines(status, time.time())), flush=True)
+    else:
+        print("\n".join(status_lines(status, groups, time.time())), flush=True)
+
+
+def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
+    """The keys of `--json`."""
+    failure = status.failure_rate()
+    return {
+        "digest": status.digest,
+        **_counted(status.counts),
+        "rate": status.rate,
+        **_forecast(status.forecast),
+        "live": not status.is_over,
+        "failure_rate": None if failure is None else {"share": failure[0], "low": failure[1], "high": failure[2]},
+        "seconds": _percentiles(status.durations),
+        "arrivals": _arrivals(status.arrivals),
+        "machines": {one.name: _machine(one) for one in status.machines},
+        "absent": dict(status.absent),
+        "groups": {name: _counted(counts) for name, counts in groups.items()},
+        "active": [asdict(one) for one in status.active],
+    }
+
+
+def _machine(one: MachineStatus) -> dict[str, Any]:
+    counts = {key: getattr(one, key) for key in ("jobs", "done", "failed", "skipped", "running", "todo", "rate")}
+    return {**counts, **_forecast(one.forecast), "live": one.is_live, "path": str(one.path)}
+
+
+def _counted(counts: Counts) -> dict[str, int]:
+    return {**asdict(counts), "todo": counts.todo}
+
+
+def _forecast(forecast: Forecast | None) -> dict[str, float | None]:
+    if forecast is None:
+        return {"eta": None, "eta_low": None, "eta_high": None}
+    return {"eta": forecast.seconds, "eta_low": forecast.low, "eta_high": forecast.high}
+
+
+def _percentiles(durations: Durations) -> dict[str, float]:
+    return {f"p{percent}": durations.percentile(percent) for percent in PERCENTS} if durations.count else {}
+
+
+def _arrivals(gaps: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(gaps)
+    return {f"p{percent}": ordered[(len(ordered) - 1) * percent // 100] for percent in PERCENTS} if ordered else {}
+
+
+def _groups(followers: Sequence[Follower], plan: Plan, status: Status) -> dict[str, Counts]:
+    absent = (
+        position for name in status.absent for start, stop in plan.share(name).ranges for position in range(start, stop)
+    )
+    active = [plan.position_of(one.job) for one in status.active]
+    found = by_group(followers, absent, lambda at: plan.pool.row(plan.job_at(at)).group, active)
+    order = {name: number for number, name in enumerate(plan.pool.groups)}
+    return dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+
+
+def _interval(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--watch: {error}", way_out="Write --watch 2s.") from None
+    return max(0.1, seconds)
+
+
+def _is_terminal() -> bool:
+    import sys
+
+    return sys.stdout.isatty()

@@ -1,0 +1,68 @@
+"""What a person adds to a journal afterwards: requeue and skip. Nothing is taken away; a record says what counts now.
+
+The caller holds no lock: each call takes the run directory's own, so that nothing is added while a run goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+
+from shareout.files import Lock
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, attempt_line
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import JournalReader, read_header
+from shareout.record.tally import DONE, FAILED, SKIPPED, Tally, tally_of
+from shareout.record.writer import JournalWriter
+
+FINAL = (DONE, FAILED, SKIPPED)
+
+
+def requeue(folder: RunFolder, states: Collection[int], jobs: Collection[int] | None) -> list[int]:
+    """What has come to one of these states is to do again: all of it, or the named jobs. Their ids."""
+    lock = Lock(folder.lock)
+    try:
+        header = read_header(folder.journal)
+        tally = tally_of(folder.journal, folder.tally, header)
+        found = {one.position: one.job for one in _ended(folder, tally, states) if jobs is None or one.job in jobs}
+        _append(folder, header, [_record(job, at, tally, State.REQUEUED) for at, job in found.items()])
+        return sorted(found.values())
+    finally:
+        lock.release()
+
+
+def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]]) -> list[int]:
+    """These (job, position), unless they are done, are never to be run. Those that now are not."""
+    lock = Lock(folder.lock)
+    try:
+        tally = tally_of(folder.journal, folder.tally, header) if folder.journal.exists() else Tally(header.ranges)
+        left = [(job, at) for job, at in jobs if tally.state(at) not in (DONE, SKIPPED)]
+        _append(folder, header, [_record(job, at, tally, State.SKIPPED) for job, at in left])
+        return [job for job, _ in left]
+    finally:
+        lock.release()
+
+
+def _ended(folder: RunFolder, tally: Tally, states: Collection[int]) -> Iterator[Attempt]:
+    if not any(tally.counts[state] for state in states):
+        return
+    for one in JournalReader(folder.journal).attempts():
+        if tally.state(one.position) in states:
+            yield one
+
+
+def _record(job: int, position: int, tally: Tally, state: State) -> Attempt:
+    now = time.time()
+    return Attempt(job, position, max(1, tally.attempts_of(position)), state, now, now, 0)
+
+
+def _append(folder: RunFolder, header: Header, records: Sequence[Attempt]) -> None:
+    if not records:
+        return
+    writer = JournalWriter(folder, header)
+    try:
+        writer.append(b"".join(map(attempt_line, records)))
+        writer.sync()
+    finally:
+        writer.close()

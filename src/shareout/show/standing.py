@@ -1,0 +1,142 @@
+"""How runs stand, in lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shareout.record.durations import Durations
+from shareout.show.pace import told_time
+from shareout.show.tables import clip, table
+from shareout.status.machine import Active, Forecast, MachineStatus
+from shareout.status.total import Counts, Status
+
+TEXT = 60
+# Silent for so many times the longest usual job: look at it.
+STUCK = 3.0
+
+
+def status_lines(status: Status, groups: Mapping[str, Counts], now: float) -> list[str]:
+    counts = status.counts
+    lines = [
+        f"{_percent(counts):.1f}%  {counts.done:,} done  {counts.failed:,} failed  {counts.skipped:,} skipped  "
+        f"{counts.running:,} running  {counts.todo:,} to do  of {counts.jobs:,}",
+        _pace_line(status),
+    ]
+    failure = status.failure_rate()
+    if failure is not None:
+        share, low, high = (100 * part for part in failure)
+        lines.append(
+            f"fails  {share:.3g}% of what has run; of all, {low:.3g}% to {high:.3g}%"
+            " (positions are shuffled: what has run is a random sample)"
+        )
+    if status.durations.count:
+        lines.append(f"seconds a job     {_percentile_words(status.durations)}")
+    if status.arrivals:
+        lines.append(f"between two ends  {_gap_words(status.arrivals)}")
+    lines += ["", _group_table(groups) if groups else _machine_table(status, now)]
+    return lines
+
+
+def active_lines(status: Status, now: float) -> list[str]:
+    """What runs, the longest silent first."""
+    if not status.active:
+        return ["nothing runs now"]
+    usual = status.durations.percentile(99) if status.durations.count else None
+    jobs = sorted(status.active, key=lambda one: one.activity or one.started)
+    head = ("job", "machine", "slot", "try", "started", "last output", "progress", "", "text")
+    rows = [_active_row(one, usual, now) for one in jobs]
+    return [table(head, rows, right=(0, 2, 3, 4, 5, 6))]
+
+
+def told_seconds(seconds: float) -> str:
+    """`85µs`, `12ms`, `3.4s`, and longer ones as times."""
+    if seconds < 1e-3:
+        return f"{1e6 * seconds:.0f}µs"
+    if seconds < 1:
+        return f"{1e3 * seconds:.3g}ms"
+    return f"{seconds:.3g}s" if seconds < 100 else told_time(seconds)
+
+
+def _active_row(one: Active, usual: float | None, now: float) -> Sequence[str]:
+    silent = now - (one.activity or one.started) if one.activity and one.activity > one.started else now - one.started
+    is_stuck = usual is not None and now - one.started > STUCK * usual and silent > STUCK * usual
+    printed = told_time(silent) + " ago" if one.activity and one.activity > one.started else "none"
+    progress = "" if one.fraction is None else f"{100 * one.fraction:.0f}%"
+    return (
+        str(one.job), one.machine, str(one.slot), str(one.attempt), told_time(now - one.started) + " ago",
+        printed, progress, "STUCK?" if is_stuck else "", clip(one.text, TEXT),
+    )  # fmt: skip
+
+
+def _pace_line(status: Status) -> str:
+    if status.is_over:
+        state = "not running" if status.counts.todo else "finished"
+        return f"{state}" + (f"; {_absent_words(status)}" if status.absent else "")
+    said = f"{status.rate:.3g} jobs a second  ETA {_eta(status.forecast)}"
+    return said + (f"; {_absent_words(status)}" if status.absent else "")
+
+
+def _absent_words(status: Status) -> str:
+    whose = ", ".join(f"{name} ({jobs:,} jobs)" for name, jobs in list(status.absent.items())[:8])
+    return f"no run directory here of {whose}" + (" …" if len(status.absent) > 8 else "")
+
+
+def _eta(forecast: Forecast | None) -> str:
+    if forecast is None:
+        return "?"
+    if told_time(forecast.low) == told_time(forecast.high):
+        return told_time(forecast.seconds)
+    return f"{told_time(forecast.seconds)} ({told_time(forecast.low)} to {told_time(forecast.high)})"
+
+
+def _machine_table(status: Status, now: float) -> str:
+    head = ("machine", "done", "failed", "running", "to do", "of", "rate", "ETA", "state")
+    rows = [_machine_row(one, now) for one in status.machines]
+    rows += [
+        (name, "0", "0", "0", f"{jobs:,}", f"{jobs:,}", "", "", "no directory") for name, jobs in status.absent.items()
+    ]
+    return table(head, rows, right=range(1, 7))
+
+
+def _machine_row(one: MachineStatus, now: float) -> Sequence[str]:
+    counts = [f"{number:,}" for number in (one.done, one.failed, one.running, one.todo, one.jobs)]
+    if one.is_live:
+        state = "running"
+    elif not one.todo:
+        state = "finished"
+    else:
+        state = f"not running, last heard {told_time(now - one.last_end)} ago" if one.last_end else "not running"
+    rate = f"{one.rate:.3g}/s" if one.is_live else ""
+    return (one.name, *counts, rate, _eta(one.forecast) if one.is_live else "", state)
+
+
+def _group_table(groups: Mapping[str, Counts]) -> str:
+    head = ("group", "", "percent", "done", "failed", "running", "to do", "of")
+    rows = [
+        (
+            name, _bar(_percent(one)), f"{_percent(one):.1f}%", f"{one.done:,}", f"{one.failed:,}", f"{one.running:,}",
+            f"{one.todo:,}", f"{one.jobs:,}",
+        )
+        for name, one in groups.items()
+    ]  # fmt: skip
+    return table(head, rows, right=range(2, 8))
+
+
+def _bar(percent: float, columns: int = 20) -> str:
+    full = int(percent * columns / 100)
+    return "█" * full + "░" * (columns - full)
+
+
+def _percent(counts: Counts) -> float:
+    return 100 * (counts.jobs - counts.todo) / counts.jobs if counts.jobs else 100.0
+
+
+def _percentile_words(durations: Durations) -> str:
+    return "  ".join(f"p{percent} {told_seconds(durations.percentile(percent))}" for percent in (10, 50, 90, 99))
+
+
+def _gap_words(gaps: Sequence[float]) -> str:
+    ordered = sorted(gaps)
+    return "  ".join(
+        f"p{percent} {told_seconds(ordered[(len(ordered) - 1) * percent // 100])}" for percent in (10, 50, 90, 99)
+    )

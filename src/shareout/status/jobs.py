@@ -1,0 +1,165 @@
+"""What became of each job, from journals of any machines and plans that belong together, in a few bytes a job."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from shareout.record.folder import RunFolder
+from shareout.record.journal import BadLine, Header, parse
+from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.reader import JournalReader, read_header
+
+NEW, RUNNING, DONE, FAILED, ERROR, SKIPPED = ".", "r", "d", "!", "e", "s"
+LETTERS = NEW + RUNNING + DONE + FAILED + ERROR + SKIPPED
+# Beyond so many ids only those that journals speak of are held.
+MOST_HELD = 1 << 27
+_ERRORS = (Cause.UNSPAWNABLE, Cause.LOST_WORKER, Cause.BAD_RESULT)
+_PLAIN = re.compile(
+    rb'\{"job":([0-9]+),"pos":[0-9]+,"try":1,"state":"done","start":([0-9]+\.[0-9]+),"end":([0-9]+\.[0-9]+),"slot":[0-9]+[,}]'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """One line of a list."""
+
+    job: int
+    state: str
+    machine: str = ""
+    attempt: int = 0
+    exit: str = ""
+    """An exit status, or the name of a signal."""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Odd:
+    """What does not fit the few bytes: everything but a first try that is done."""
+
+    state: str
+    machine: int
+    attempt: int
+    exit: str
+    seconds: float | None
+    end: float
+
+
+class JobStates:
+    """Folded from journals. Done beats everything; of the rest the latest counts; a requeue clears its machine's."""
+
+    def __init__(self, folders: Sequence[RunFolder]) -> None:
+        self.headers: list[Header] = [read_header(folder.journal) for folder in folders]
+        self.total = max((header.total for header in self.headers), default=0)
+        held = self.total if self.total <= MOST_HELD else 0
+        self._machines: list[str] = []
+        self._owner = array("H", bytes(2 * held))
+        """Machine number + 1 of a plain first try that is done; 0: none."""
+        self._seconds = array("f", bytes(4 * held))
+        self._odd: dict[int, _Odd] = {}
+        self._running: dict[int, str] = {}
+        for folder, header in zip(folders, self.headers, strict=True):
+            self._fold(folder, header)
+
+    def runs(self, job: int, machine: str) -> None:
+        """A live run directory tells that it runs now."""
+        self._running[job] = machine
+
+    def state(self, job: int) -> JobState:
+        odd = self._odd.get(job)
+        if job in self._running and (odd is None or odd.state != DONE):
+            return JobState(job, RUNNING, self._running[job])
+        if odd is not None:
+            return JobState(job, odd.state, self._machines[odd.machine], odd.attempt, odd.exit, odd.seconds)
+        owner = self._owner[job] if job < len(self._owner) else 0
+        if owner:
+            return JobState(job, DONE, self._machines[owner - 1], 1, "0", self._seconds[job])
+        return JobState(job, NEW)
+
+    def all(self) -> Iterator[JobState]:
+        """In pool order."""
+        return map(self.state, range(self.total))
+
+    def _fold(self, folder: RunFolder, header: Header) -> None:
+        if header.machine not in self._machines:
+            self._machines.append(header.machine)
+        machine = self._machines.index(header.machine)
+        owner, seconds, odd = self._owner, self._seconds, self._odd
+        matched, held = _PLAIN.match, len(self._owner)
+        for line in JournalReader(folder.journal).lines():
+            plain = matched(line)
+            if plain is None:
+                self._apply(line, machine)
+                continue
+            job = int(plain[1])
+            if job >= held or job in odd:
+                self._apply(line, machine)
+            elif not owner[job]:
+                owner[job] = machine + 1
+                seconds[job] = float(plain[3]) - float(plain[2])
+
+    def _apply(self, line: bytes, machine: int) -> None:
+        record = parse(line)
+        if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
+            return
+        job = record.job
+        before = self._odd.get(job)
+        held = self._owner[job] if job < len(self._owner) else 0
+        if record.state is State.REQUEUED:
+            if held == machine + 1:
+                self._owner[job] = 0
+            if before is not None and before.machine == machine:
+                del self._odd[job]
+            return
+        if held or (before is not None and before.state == DONE):
+            return
+        self._odd[job] = _Odd(
+            _letter(record), machine, record.attempt, record.signal or _told(record.exit),
+            record.end - record.start, record.end,
+        )  # fmt: skip
+
+
+def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header, Attempt]]:
+    """All that journals say of one job, in their order: found by its first bytes, so that a large journal is fast."""
+    needle = b'{"job":%d,' % job
+    for folder in folders:
+        header = read_header(folder.journal)
+        with folder.journal.open("rb") as file:
+            rest = b""
+            while block := file.read(1 << 22):
+                block = rest + block
+                cut = block.rfind(b"\n") + 1
+                rest = block[cut:]
+                for line in _found(block[:cut], needle):
+                    try:
+                        record = parse(line)
+                    except BadLine:
+                        continue
+                    if isinstance(record, Attempt):
+                        yield header, record
+
+
+def _found(block: bytes, needle: bytes) -> Iterator[bytes]:
+    at = block.find(needle)
+    while at >= 0:
+        end = block.find(b"\n", at)
+        if at == 0 or block[at - 1] == 10:
+            yield block[at:end]
+        at = block.find(needle, max(end, at + 1))
+
+
+def _letter(record: Attempt) -> str:
+    if record.state is State.DONE:
+        return DONE
+    if record.state is State.SKIPPED:
+        return SKIPPED
+    return ERROR if record.cause in _ERRORS else FAILED
+
+
+def _told(code: int | None) -> str:
+    return "" if code is None else str(code)
+
+
+Texts = Callable[[int], str]

@@ -1,0 +1,177 @@
+"""One run directory as it stands; looked at again, only what is new is read.
+
+What is live is known by the lock, on its own host; a copy from elsewhere is believed as long as it is fresh.
+The rate is that of the last arrivals, so that a slow start or an interruption is forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from shareout.files import is_locked
+from shareout.record.durations import Durations
+from shareout.record.folder import RunFolder
+from shareout.record.journal import BadLine, Header, Session, parse
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import read_header
+from shareout.record.tally import Tally, tally_of
+
+TAIL_BYTES = 256 << 10
+WINDOW_S = 120.0
+# A live file is rewritten every second; what is older was left by somebody who is gone.
+FRESH_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A job that runs now. `activity` is when it last printed something."""
+
+    job: int
+    slot: int
+    attempt: int
+    started: float
+    activity: float | None
+    fraction: float | None
+    text: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Seconds until the end, with the range that it lies in nineteen times of twenty."""
+
+    seconds: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStatus:
+    """Where one machine's share stands. `is_live`: a process works on it now."""
+
+    name: str
+    digest: str
+    jobs: int
+    done: int
+    failed: int
+    skipped: int
+    running: int
+    is_live: bool
+    rate: float
+    forecast: Forecast | None
+    active: tuple[Active, ...]
+    durations: Durations
+    arrivals: tuple[float, ...]
+    """Seconds between the last ends of jobs."""
+    first_start: float | None
+    last_end: float | None
+    damaged: int
+    path: Path
+
+    @property
+    def todo(self) -> int:
+        return self.jobs - self.done - self.failed - self.skipped
+
+
+class Follower:
+    """Keeps what it has read of one journal."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.header: Header = read_header(folder.journal)
+        self.tally: Tally = tally_of(folder.journal, folder.tally, self.header)
+
+    def look(self) -> MachineStatus:
+        """As it stands now."""
+        self.tally.catch_up(self.folder.journal)
+        tally, now = self.tally, time.time()
+        live = self._live(now)
+        active = tuple(_active(one, self.header.machine) for one in live.get("running", ()))
+        ends, began = _last_ends(self.folder.journal)
+        rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
+        owned = sum(stop - start for start, stop in self.header.ranges)
+        # An audit's jobs are another machine's; they are run here, and counted there.
+        return MachineStatus(
+            self.header.machine, self.header.digest, len(tally.states), tally.done, tally.failed, tally.skipped,
+            max(len(active), int(live.get("counts", {}).get("running", 0))), bool(live), rate,
+            forecast(tally.todo, rate, tally.durations, min(len(tally.states), owned)),
+            active, tally.durations, tuple(later - end for end, later in pairwise(ends)),
+            tally.first_start, tally.last_end, tally.damaged, self.folder.path,
+        )  # fmt: skip
+
+    def _live(self, now: float) -> Mapping[str, Any]:
+        """What the running process tells of itself; empty when there is none."""
+        try:
+            facts: dict[str, Any] = json.loads(self.folder.live.read_bytes())
+            is_fresh = now - facts["updated"] < FRESH_S
+            is_here = facts["host"] == socket.gethostname() and self.folder.lock.exists()
+        except (OSError, ValueError, KeyError, TypeError):
+            facts, is_fresh, is_here = {}, False, self.folder.lock.exists()
+        if is_here:
+            return (facts or {"counts": {}}) if is_locked(self.folder.lock) else {}
+        return facts if is_fresh else {}
+
+
+def forecast(todo: int, rate: float, durations: Durations, jobs: int) -> Forecast | None:
+    """What is to do, at the present rate. Positions are shuffled, so the jobs that are done are a random sample
+    of those that are not: how far durations differ among them says how far the sum of the others can be off."""
+    if not todo:
+        return Forecast(0.0, 0.0, 0.0)
+    if rate <= 0 or not durations.count:
+        return None
+    seconds = todo / rate
+    spread = sqrt(durations.variance) / durations.mean if durations.mean else 0.0
+    known = min(durations.count, max(1, jobs))
+    off = 1.96 * spread * sqrt(1 / known + 1 / todo)
+    return Forecast(seconds, seconds / (1 + off), seconds * (1 + off))
+
+
+def _rate(ends: list[float], began: float | None, now: float, durations: Durations, slots: int) -> float:
+    """Jobs a second: of the last two minutes, or of some rounds of all slots when jobs are longer."""
+    window = max(WINDOW_S, 4 * durations.mean)
+    since = max(now - window, began or (ends[0] if ends else now))
+    count = sum(end > since for end in ends)
+    first = next((end for end in ends if end > since), None)
+    if first is not None and ends[0] > since and began is None:
+        # All that the tail of the journal holds is younger than the window.
+        return (count - 1) / (ends[-1] - first) if ends[-1] > first else 0.0
+    if count:
+        return count / max(now - since, 1e-3)
+    return slots / durations.mean if durations.mean and slots else 0.0
+
+
+def _last_ends(journal: Path) -> tuple[list[float], float | None]:
+    """When the last jobs ended, in order; and when the present session began, if that is among the last lines."""
+    with journal.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL_BYTES))
+        lines = file.read(TAIL_BYTES).split(b"\n")[1:-1]
+    ends: list[float] = []
+    began = None
+    for line in lines:
+        try:
+            record = parse(line)
+        except BadLine:
+            continue
+        if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED):
+            ends.append(record.end)
+        elif isinstance(record, Session) and record.event == "start":
+            began = record.time
+            ends.clear()
+    return sorted(ends), began
+
+
+def _active(facts: Mapping[str, Any], machine: str) -> Active:
+    return Active(
+        facts["job"], facts["slot"], facts["attempt"], facts["started"], facts.get("activity"), facts["fraction"],
+        facts["text"], machine,
+    )  # fmt: skip

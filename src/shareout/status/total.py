@@ -1,0 +1,157 @@
+"""Several machines together: of one plan, each machine once, those that left nothing included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from shareout.record.durations import Durations
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
+from shareout.status.machine import Active, Follower, Forecast, MachineStatus
+
+
+@dataclass(slots=True)
+class Counts:
+    """States of some jobs, a group's for example."""
+
+    jobs: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    running: int = 0
+
+    @property
+    def todo(self) -> int:
+        return self.jobs - self.done - self.failed - self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything that `status` tells."""
+
+    digest: str
+    counts: Counts
+    machines: tuple[MachineStatus, ...]
+    absent: Mapping[str, int]
+    """Machines of the plan without a run directory here, and how many jobs are theirs."""
+    rate: float
+    forecast: Forecast | None
+    durations: Durations
+    arrivals: tuple[float, ...]
+
+    @property
+    def active(self) -> tuple[Active, ...]:
+        return tuple(one for machine in self.machines for one in machine.active)
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to do, or nobody does it."""
+        return not any(machine.is_live for machine in self.machines)
+
+    def failure_rate(self) -> tuple[float, float, float] | None:
+        """The share of jobs that fail, and the range that it lies in nineteen times of twenty (Wilson's)."""
+        return wilson(self.counts.failed, self.counts.done + self.counts.failed)
+
+
+def open_followers(folders: Sequence[RunFolder], said: Callable[[str], None]) -> list[Follower]:
+    """One for each machine of each plan; of copies the longest."""
+    found: dict[tuple[str, str], Follower] = {}
+    for folder in folders:
+        follower = Follower(folder)
+        key = (follower.header.digest, follower.header.machine)
+        other = found.get(key)
+        if other is not None:
+            said(f"{other.folder.path} and {folder.path} are both of {follower.header.machine}: the longer counts")
+        if other is None or folder.journal.stat().st_size > other.folder.journal.stat().st_size:
+            found[key] = follower
+    return list(found.values())
+
+
+def newest_plan(followers: Sequence[Follower], said: Callable[[str], None]) -> list[Follower]:
+    """Those of the plan that was worked on last; a folder of runs may hold several plans."""
+    plans: dict[str, list[Follower]] = {}
+    for one in followers:
+        plans.setdefault(one.header.digest, []).append(one)
+    if len(plans) > 1:
+        newest = max(plans, key=lambda digest: max(one.folder.journal.stat().st_mtime for one in plans[digest]))
+        others = ", ".join(digest[:16] for digest in plans if digest != newest)
+        said(f"this is plan {newest[:16]}, the last one that was worked on; there is also {others}")
+        return plans[newest]
+    return list(followers)
+
+
+def look(followers: Sequence[Follower], shares: Mapping[str, int] | None) -> Status:
+    """All of them now. `shares`: how many jobs each machine of the plan has, when the plan is known."""
+    machines = tuple(sorted((one.look() for one in followers), key=lambda one: one.name))
+    header = followers[0].header
+    total = Counts(_jobs(header, followers))
+    durations = Durations()
+    for machine in machines:
+        total.done += machine.done
+        total.failed += machine.failed
+        total.skipped += machine.skipped
+        total.running += machine.running
+        durations.merge(machine.durations)
+    total.done = min(total.done, total.jobs)
+    known = {machine.name for machine in machines}
+    absent = {name: jobs for name, jobs in (shares or {}).items() if name not in known and jobs}
+    if "all" in known:
+        absent = {}
+    rate = sum(machine.rate for machine in machines)
+    arrivals = tuple(gap for machine in machines for gap in machine.arrivals)
+    return Status(header.digest, total, machines, absent, rate, _slowest(machines, absent), durations, arrivals)
+
+
+def by_group(
+    followers: Sequence[Follower],
+    absent: Iterable[int],
+    group_at: Callable[[int], str | None],
+    active: Sequence[int],
+) -> dict[str, Counts]:
+    """`group_at` tells a position's; `absent` are positions of machines that left nothing here, `active` those of
+    jobs that run now."""
+    groups: dict[str, Counts] = {}
+
+    def group(position: int) -> Counts:
+        return groups.setdefault(group_at(position) or "-", Counts())
+
+    for follower in followers:
+        tally: Tally = follower.tally
+        for index, state in enumerate(tally.states):
+            one = group(tally.position(index))
+            one.jobs += 1
+            one.done += state == DONE
+            one.failed += state == FAILED
+            one.skipped += state == SKIPPED
+    for position in absent:
+        group(position).jobs += 1
+    for position in active:
+        group(position).running += 1
+    return groups
+
+
+def wilson(hits: int, count: int) -> tuple[float, float, float] | None:
+    """A share with its 95% range; honest also for few and for none."""
+    if not count:
+        return None
+    share, square = hits / count, 1.96**2
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    half = 1.96 / (1 + square / count) * sqrt(share * (1 - share) / count + square / (4 * count * count))
+    return share, max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _jobs(header: Header, followers: Sequence[Follower]) -> int:
+    """Of the whole plan. Audited jobs are counted with the machine whose they are, and once more with their auditor."""
+    return header.jobs + sum(stop - start for one in followers for start, stop in one.header.audit)
+
+
+def _slowest(machines: Sequence[MachineStatus], absent: Mapping[str, int]) -> Forecast | None:
+    """Shares are fixed: it is over when the last machine is. None when one of them is not known to end."""
+    if absent or any(machine.todo and machine.forecast is None for machine in machines):
+        return None
+    return max(
+        (machine.forecast for machine in machines if machine.forecast), key=lambda one: one.seconds, default=None
+    )
