@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import selectors
 import signal
 import time
@@ -29,6 +30,8 @@ READ_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031
 # While every slot has more to do than this, a turn waits for lines to gather: a turn costs as much as ten lines.
 GATHER_S = 0.004
+# How long an idle worker may take to end by itself.
+FAREWELL_S = 2.0
 # Deaths in a row, without a job begun, after which the next job is charged with them.
 IDLE_DEATHS = 3
 
@@ -153,10 +156,15 @@ class Workers:
         return not self._lost and not any(seat.batches for seat in self._seats)
 
     def close(self) -> None:
+        """What idle workers have still to tell is heard first: what the last job printed comes after its end."""
         for seat in self._seats:
             self._unregister(seat)
-            self._kill(seat)
             os.close(seat.down)
+        end = time.monotonic() + FAREWELL_S
+        for seat in self._seats:
+            if not seat.batches:
+                self._hear_out(seat, end)
+            self._kill(seat)
             os.close(seat.up)
 
     def handles(self) -> list[int]:
@@ -256,6 +264,18 @@ class Workers:
                 seat.ending_since = seat.cause = None
             elif now - seat.ending_since >= self._grace:
                 kill_group(seat.leader(), signal.SIGKILL)
+
+    def _hear_out(self, seat: Seat, end: float) -> None:
+        """Its messages, until it has gone."""
+        poll = select.poll()
+        poll.register(seat.up, select.POLLIN)
+        while poll.poll(max(0.0, end - time.monotonic()) * 1000):
+            block = seat.read(READ_BYTES)
+            if not block:
+                return
+            for line in block.splitlines():
+                if line.startswith((b"!L", b"!O", b"!F")):
+                    self._heard(*parse_message(line))
 
     def _with_gpus(self, seat: Seat, gpus: tuple[str, ...]) -> Seat:
         """A process that has begun to use a GPU stays with it: for another one, another worker."""

@@ -132,7 +132,7 @@ def forecast(todo: int, rate: float, durations: Durations, jobs: int) -> Forecas
     spread = sqrt(durations.variance) / durations.mean if durations.mean else 0.0
     known = min(durations.count, max(1, jobs))
     off = 1.96 * spread * sqrt(1 / known + 1 / todo)
-    return Forecast(seconds, seconds / (1 + off), seconds * (1 + off))
+    return Forecast(seconds, seconds * max(0.0, 1 - off), seconds * (1 + off))
 
 
 def _rate(ends: list[float], began: float | None, now: float, durations: Durations, slots: int) -> float:
