@@ -20,7 +20,6 @@ from shareout.merge.certificate import certificate
 from shareout.merge.complete import Summary, open_journals, owners_without_plan
 from shareout.merge.results import Merge
 from shareout.merge.sheet import sheet_for
-from shareout.record.sources import find_sources
 from shareout.merge.tables import RowStore, table_form
 from shareout.merge.target import Target
 from shareout.plan.permutation import Permutation
@@ -28,6 +27,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.reader import read_header
+from shareout.record.sources import find_sources
 from shareout.record.tally import tally_of
 from shareout.record.values import decode
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "skip": "never run some jobs",
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
+    "rebalance": "new inputs for what is not done, for other machines",
     "freeze": "make one executable file of an entry script",
 }
 BUG = 70
@@ -111,6 +112,10 @@ def load(command: str) -> ModuleType:
             from shareout.cli import skip
 
             return skip
+        case "rebalance":
+            from shareout.cli import rebalance
+
+            return rebalance
         case "explain":
             from shareout.cli import explain
 

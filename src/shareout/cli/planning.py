@@ -12,6 +12,7 @@ from shareout.entry import Entry
 from shareout.errors import InputError, InputErrors, raise_all
 from shareout.machines import load_machines
 from shareout.plan.plan import Plan, make_plan
+from shareout.plan.rest import with_rest
 from shareout.pool import Pool, open_pool
 
 T = TypeVar("T")
@@ -40,7 +41,12 @@ def plan_of(
 
 
 def pool_of(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:
-    """The pool that a call means: a named file, what the entry generates, or the configs' own."""
+    """The pool that a call means: a named file, what the entry generates, or the configs' own; of inputs that a
+    rebalance wrote, what is left of it."""
+    return with_rest(_whole_pool(common, settings, entry, pool_file), common.configs)
+
+
+def _whole_pool(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:
     if entry is not None and entry.pool is not None and pool_file is None:
         from shareout.pool.given import open_given
 

@@ -50,6 +50,8 @@ class Plan:
         self.pool_digest = digest_of(pool.kind, deciding, POOL_CONTEXT)
         self.jobs = len(pool)
         self._selection = pool if isinstance(pool, Selection) else None
+        self.ancestors: tuple[str, ...] = tuple(self._selection.ancestors) if self._selection else ()
+        self.total = self._selection.total if self._selection else self.jobs
         self._starts = [phase.start for phase in pool.phases]
         sizes = [phase.stop - phase.start for phase in pool.phases]
         self._permutations = [Permutation(self.digest, number, size) for number, size in enumerate(sizes)]
@@ -170,7 +172,14 @@ def make_plan(
             where=place,
             way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
         )
-    return Plan(pool, named, inputs, settings.run.audit)
+    plan = Plan(pool, named, inputs, settings.run.audit)
+    if isinstance(pool, Selection) and pool.pool_digest != plan.pool_digest.hex():
+        raise InputError(
+            f"{pool.inputs[-1].path.name} tells what is left of another pool, or of one with another seed",
+            where=Place(str(pool.inputs[-1].path)),
+            way_out="Use the pool and the settings that `rebalance` put beside it.",
+        )
+    return plan
 
 
 def _decides_numbers(role: str) -> bool:

@@ -105,6 +105,18 @@ class Selection(Protocol):
     """A pool that holds only some jobs of another one, under their old ids: `row` and its kin take those ids,
     `len` and `phases` count places. Only the plan needs to know the difference."""
 
+    @property
+    def ancestors(self) -> Sequence[str]:
+        """Digests of the plans that left these jobs, the oldest first."""
+
+    @property
+    def total(self) -> int:
+        """How many jobs the whole pool has."""
+
+    @property
+    def pool_digest(self) -> str:
+        """Of the whole pool, as the plan tells it."""
+
     def id_at(self, place: int) -> int: ...
 
     def place_of(self, job: int) -> int:

@@ -64,6 +64,8 @@ def header_of(request: RunRequest, share: Share) -> Header:
         VERSION,
         code_hash(),
         kind,
+        plan.ancestors,
+        plan.total if plan.ancestors else 0,
     )
 
 

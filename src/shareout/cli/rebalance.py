@@ -1,0 +1,116 @@
+"""`rebalance DIR… -o configs2`: new inputs that hold only what is not done; old results still count in the merge."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from shareout.cli.options import Common, add_common
+from shareout.cli.planning import plan_of
+from shareout.cli.standing import folders_of, tell
+from shareout.entry import Entry
+from shareout.errors import CannotRecord, PlanMismatch, UsageError
+from shareout.merge.rebalance import left_positions
+from shareout.plan.plan import ALL, Plan
+from shareout.plan.rest import NAME, SelectedPool, Step, write_rest
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+from shareout.record.reader import read_header
+
+COPIED = ("runner.config", "header.csv")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "example:\n  rebalance home/*/runs --machines new-machines.json -o configs2"
+    parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories of all machines (default: --runs)")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="the folder to write; it must be new")
+    parser.add_argument("--machines", metavar="FILE", help="who runs the rest (default: the same machines.json)")
+    parser.add_argument("--failed", action="store_true", help="run again what has failed, as well")
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    plan, _ = plan_of(common, entry, local_barriers=True)
+    target = Path(arguments.output)
+    if target.exists():
+        raise UsageError(f"{target} is there already", way_out="Name a new folder after -o; nothing is overwritten.")
+    with folders_of(arguments.sources, common) as folders:
+        journals = _of_plan(folders, plan, strict=bool(arguments.sources))
+        _tell_absent(plan, journals)
+        left = left_positions(plan.jobs, journals, failed=arguments.failed)
+    count = sum(stop - start for start, stop in left)
+    if not count:
+        tell("nothing is left to do: no inputs were written")
+        return 0
+    machines = Path(arguments.machines) if arguments.machines else common.configs / "machines.json"
+    _write(target, plan, left, common, machines)
+    try:
+        fresh, _ = plan_of(replace(common, configs=target), entry, local_barriers=True)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    _report(fresh, plan, target, common)
+    return 0
+
+
+def _of_plan(folders: Sequence[RunFolder], plan: Plan, *, strict: bool) -> list[tuple[RunFolder, Header]]:
+    """The directories of this plan. Those of plans that it was rebalanced from are not asked any more."""
+    found = [(folder, read_header(folder.journal)) for folder in folders]
+    for folder, header in found:
+        if strict and header.digest != plan.hex and header.digest not in plan.ancestors:
+            raise PlanMismatch(
+                f"{folder.path} is of plan {header.digest[:16]}, the inputs are of plan {plan.short_hex}",
+                way_out="Name the inputs that it ran with by --configs DIR.",
+            )
+    return [(folder, header) for folder, header in found if header.digest == plan.hex]
+
+
+def _tell_absent(plan: Plan, journals: Sequence[tuple[RunFolder, Header]]) -> None:
+    here = {header.machine for _, header in journals}
+    if ALL in here:
+        return
+    for machine in plan.machines:
+        jobs = len(plan.share(machine.name))
+        if jobs and machine.name not in here:
+            tell(f"no run directory of {machine.name} is here: its {jobs:,} jobs count as not done, and will run again")
+
+
+def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Common, machines: Path) -> None:
+    earlier = plan.pool.steps if isinstance(plan.pool, SelectedPool) else ()
+    step = Step(plan.hex, tuple(plan.pool.phases), tuple(left))
+    pool_file = plan.pool.inputs[0].path
+    try:
+        target.mkdir(parents=True)
+        shutil.copyfile(machines, target / "machines.json")
+        for name in COPIED:
+            if (common.configs / name).is_file():
+                shutil.copyfile(common.configs / name, target / name)
+        if pool_file.resolve().is_relative_to(common.configs.resolve()):
+            place = target / pool_file.resolve().relative_to(common.configs.resolve())
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pool_file, place)
+        write_rest(target, plan.pool_digest.hex(), plan.total, [*earlier, step])
+    except OSError as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise CannotRecord(f"{error.filename or target}: {error.strerror}") from error
+
+
+def _report(fresh: Plan, plan: Plan, target: Path, common: Common) -> None:
+    shares = {machine.name: len(fresh.share(machine.name)) for machine in fresh.machines}
+    if common.json:
+        facts = {"digest": fresh.hex, "fingerprint": fresh.fingerprint, "jobs": fresh.jobs, "total": fresh.total,
+                 "configs": str(target), "machines": shares, "rest": str(target / NAME)}  # fmt: skip
+        print(json.dumps(facts))
+        return
+    print(f"{fresh.jobs:,} of {fresh.total:,} jobs are left; {target} has the inputs for them")
+    print(f"digest  {fresh.fingerprint}  ·  {fresh.short_hex}")
+    for name, jobs in shares.items():
+        print(f"  {name}  {jobs:,} jobs")
+    print(
+        f"copy {target} to every machine and run with --configs {target}; merge the old directories and the new together"
+    )

@@ -1,0 +1,50 @@
+"""What is not done → what new inputs must hold: ranges of positions, from the tallies of the run directories.
+
+A machine whose directory is not here counts as having done nothing; the caller tells it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from shareout.errors import RunDirectoryInUse
+from shareout.files import is_locked
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+from shareout.record.tally import DONE, FAILED, SKIPPED, tally_of
+
+Range = tuple[int, int]
+
+
+def left_positions(jobs: int, journals: Sequence[tuple[RunFolder, Header]], *, failed: bool) -> tuple[Range, ...]:
+    """Of all positions of a plan those that no machine has done. `failed`: what failed is left as well."""
+    settled = [DONE, SKIPPED] if failed else [DONE, SKIPPED, FAILED]
+    done: list[Range] = []
+    for folder, header in journals:
+        if is_locked(folder.lock):
+            raise RunDirectoryInUse(
+                f"a run goes on in {folder.path}",
+                way_out="Stop it first (Ctrl-C there): what it does from now on would be done twice.",
+            )
+        done += _settled(folder, header, bytes(settled))
+    return tuple(_complement(jobs, sorted(done)))
+
+
+def _settled(folder: RunFolder, header: Header, states: bytes) -> Iterator[Range]:
+    tally = tally_of(folder.journal, folder.tally, header)
+    at = 0
+    for start, stop in header.ranges:
+        for match in re.finditer(b"[%b]+" % states, memoryview(tally.states)[at : at + stop - start]):
+            yield start + match.start(), start + match.end()
+        at += stop - start
+
+
+def _complement(jobs: int, done: Sequence[Range]) -> Iterator[Range]:
+    end = 0
+    for start, stop in done:
+        if start > end:
+            yield end, start
+        end = max(end, stop)
+    if end < jobs:
+        yield end, jobs

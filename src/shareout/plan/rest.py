@@ -1,0 +1,169 @@
+"""rest.json: the jobs of a pool that an earlier plan left undone, told as positions in that plan.
+
+    {"shareout_rest": 1, "pool": "<pool digest>", "jobs": 1000,
+     "plans": [{"digest": "<hex>", "phases": [[0, 1000, false]], "left": [[180, 250], [700, 1000]]}]}
+
+What is undone is contiguous in the order in which it was to run, so that a few ranges say it, for any number of
+jobs. A rebalance of a rebalance adds a plan, whose places are those that the one before it left. Ids stay.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import InputError, Place
+from shareout.files import replace_file
+from shareout.plan.permutation import Permutation
+from shareout.pool import InputFile, Need, Phase, Pool, Row
+
+NAME = "rest.json"
+VERSION = 1
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One plan, and the positions that it left."""
+
+    digest: str
+    phases: tuple[Phase, ...]
+    left: tuple[Range, ...]
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "digest": self.digest,
+            "phases": [(phase.start, phase.stop, phase.check) for phase in self.phases],
+            "left": self.left,
+        }
+
+
+class _Walk:
+    """Place among what a plan left ↔ place in the pool that the plan had."""
+
+    def __init__(self, step: Step) -> None:
+        self._phases = step.phases
+        self._starts = [phase.start for phase in step.phases]
+        digest = bytes.fromhex(step.digest)
+        self._permutations = [
+            Permutation(digest, number, phase.stop - phase.start) for number, phase in enumerate(step.phases)
+        ]
+        self._left = step.left
+        self._lefts = [start for start, _ in step.left]
+        self._before = [0, *accumulate(stop - start for start, stop in step.left)]
+
+    def down(self, place: int) -> int:
+        at = bisect_right(self._before, place) - 1
+        position = self._lefts[at] + place - self._before[at]
+        phase = bisect_right(self._starts, position) - 1
+        return self._starts[phase] + self._permutations[phase].at(position - self._starts[phase])
+
+    def up(self, place: int) -> int:
+        """Raises IndexError when it was not left."""
+        phase = bisect_right(self._starts, place) - 1
+        position = self._starts[phase] + self._permutations[phase].position_of(place - self._starts[phase])
+        at = bisect_right(self._lefts, position) - 1
+        if at < 0 or position >= self._left[at][1]:
+            raise IndexError(place)
+        return self._before[at] + position - self._lefts[at]
+
+    def phases(self) -> tuple[Phase, ...]:
+        """How what is left falls into the phases that the plan had."""
+        found = []
+        begin = 0
+        for phase in self._phases:
+            count = sum(max(0, min(phase.stop, end) - max(phase.start, first)) for first, end in self._left)
+            if count:
+                found.append(Phase(begin, begin + count, phase.check))
+            begin += count
+        return tuple(found)
+
+
+class SelectedPool:
+    """A pool, and which of its jobs are left. Everything about a job comes from the pool itself."""
+
+    def __init__(self, inner: Pool, path: Path, steps: Sequence[Step], pool_digest: str) -> None:
+        self._inner = inner
+        self.names: Sequence[str] | None = getattr(inner, "names", None)
+        self.kind = inner.kind
+        self.inputs = (*inner.inputs, InputFile("rest", path))
+        self.groups = inner.groups
+        self.start_commands = inner.start_commands
+        self.stop_commands = inner.stop_commands
+        self.steps = tuple(steps)
+        self.ancestors = tuple(step.digest for step in steps)
+        self.pool_digest = pool_digest
+        self.total = len(inner)
+        self._walks = [_Walk(step) for step in steps]
+        self._count = sum(stop - start for start, stop in steps[-1].left)
+        self.phases = self._walks[-1].phases()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def id_at(self, place: int) -> int:
+        for walk in reversed(self._walks):
+            place = walk.down(place)
+        return place
+
+    def place_of(self, job: int) -> int:
+        for walk in self._walks:
+            job = walk.up(job)
+        return job
+
+    def row(self, job: int) -> Row:
+        return self._inner.row(job)
+
+    def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+        return self._inner.arguments(job)
+
+    def command(self, job: int) -> str:
+        return self._inner.command(job)
+
+    def need(self, job: int) -> Need | None:
+        return self._inner.need(job)
+
+
+def with_rest(pool: Pool, configs: Path) -> Pool:
+    """The pool, or what is left of it when the inputs come from a rebalance."""
+    path = configs / NAME
+    if not path.exists():
+        return pool
+    try:
+        facts = json.loads(path.read_bytes())
+        steps = [_step(one) for one in facts["plans"]]
+        pool_digest, jobs, version = facts["pool"], facts["jobs"], facts["shareout_rest"]
+        is_whole = bool(steps) and isinstance(pool_digest, str)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _refused(path, f"cannot be read: {error}") from None
+    if version != VERSION or not is_whole:
+        raise _refused(path, f"is of version {version}, and this program reads {VERSION}")
+    if jobs != len(pool):
+        raise _refused(path, f"is about a pool of {jobs} jobs, and {pool.inputs[0].path.name} has {len(pool)}")
+    return SelectedPool(pool, path, steps, pool_digest)
+
+
+def write_rest(folder: Path, pool_digest: str, jobs: int, steps: Sequence[Step]) -> None:
+    facts = {"shareout_rest": VERSION, "pool": pool_digest, "jobs": jobs, "plans": [step.facts() for step in steps]}
+    replace_file(folder / NAME, [json.dumps(facts).encode("ascii") + b"\n"])
+
+
+def _step(facts: Mapping[str, Any]) -> Step:
+    phases = tuple(Phase(int(start), int(stop), bool(check)) for start, stop, check in facts["phases"])
+    left = tuple((int(start), int(stop)) for start, stop in facts["left"])
+    bytes.fromhex(facts["digest"])
+    end = 0
+    for start, stop in left:
+        if not end <= start < stop <= phases[-1].stop:
+            raise ValueError(f"the range {start}-{stop} is out of place")
+        end = stop
+    return Step(facts["digest"], phases, left)
+
+
+def _refused(path: Path, what: str) -> InputError:
+    return InputError(what, where=Place(str(path)), way_out="`rebalance` writes this file; make the inputs anew.")
