@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 # What differs from one run to the next.
-MASKS = [(r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"), (r"pid \d+", "pid …")]
+MASKS = [
+    (r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"), (r"pid \d+", "pid …"),
+    (r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME"), (r"\b[\d.]+ ?(µs|ms|s)\b", "…s"), (r"\b\d+\.\d{3}\b", "0.000")]  # fmt: skip
 
 
 def examples(document: Path) -> list[tuple[str, str]]:
