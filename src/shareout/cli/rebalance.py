@@ -111,6 +111,5 @@ def _report(fresh: Plan, plan: Plan, target: Path, common: Common) -> None:
     print(f"digest  {fresh.fingerprint}  ·  {fresh.short_hex}")
     for name, jobs in shares.items():
         print(f"  {name}  {jobs:,} jobs")
-    print(
-        f"copy {target} to every machine and run with --configs {target}; merge the old directories and the new together"
-    )
+    print(f"copy {target} to every machine and run with --configs {target};")
+    print("merge the old run directories and the new ones together")
