@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ COMMANDS = 20_000
 CALLS = 1_000_000
 LINES = 10_000_000
 RECORDS = 10_000_000
+LOG_LINES = 1_000_000
 
 
 def all_rows(folder: Path) -> Iterator[Row]:
@@ -172,4 +174,29 @@ def record_rows(folder: Path) -> Iterator[Row]:
     merge = Call([PYTHON, script, "merge-results", "-o", table, "--quiet"], cwd=here)
     once(merge)
     sort = Call(["sort", "-t,", "-k1,1n", table])
-    yield Row(f"merge {RECORDS} rows to CSV", "sort -t, -k1,1n", merge, sort, None, 1, "no promise of this version")
+    yield Row(f"merge {RECORDS} rows to CSV", "sort -t, -k1,1n", merge, sort, 1, 3)
+    yield from log_rows(folder)
+
+
+def log_rows(folder: Path) -> Iterator[Row]:
+    """Three machines' logs, a million lines each."""
+    from shareout.record.folder import RunFolder
+    from shareout.record.log import LogWriter
+
+    source = random.Random(1)
+    home = folder / "logs"
+    for machine in ("alice", "bob", "carol"):
+        made = RunFolder(home / machine)
+        made.path.mkdir(parents=True)
+        made.journal.touch()
+        writer = LogWriter(made, machine, 64 << 20)
+        now = 1.7e9
+        for number in range(LOG_LINES):
+            now += source.random() / 100
+            text = b"step %d: energy %.9f residual %.9f\n" % (number, source.random(), source.random())
+            writer.output(text, number // 10, 1, "INFO", now)
+        writer.close()
+    unpacked = " ".join(f"<(zcat {home}/{machine}/log-*)" for machine in ("alice", "bob", "carol"))
+    sort = Call(["bash", "-c", f"LC_ALL=C sort -m -k1,1 {unpacked}"])
+    ours = Call([SHAREOUT, "merge-logs", home])
+    yield Row(f"merge-logs of {3 * LOG_LINES} lines", "zcat, and sort -m", ours, sort, 1, 5, "", 100_000_000)

@@ -6,13 +6,15 @@ import argparse
 import gzip
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from shareout.cli.standing import tell
 from shareout.entry import Entry
 from shareout.errors import CannotRecord, UsageError
 from shareout.merge.logs import LEVELS, Filter, merged
+from shareout.record.log import machine_word
 from shareout.record.sources import find_sources
-from shareout.show.beside import say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,32 +34,28 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     except re.error as error:
         raise UsageError(f"--grep: {error}") from None
     wanted = Filter(
-        frozenset(name.encode("utf-8", "surrogateescape") for name in arguments.machine),
+        frozenset(map(machine_word, arguments.machine)),
         frozenset(job.encode() for job in arguments.job),
         arguments.level,
         arguments.since.encode(),
         arguments.until.encode() + b"~" if arguments.until else b"",
         grep,
     )
-    with find_sources(arguments.sources, _tell) as sources:
-        lines = merged(sources.folders, wanted, _tell)
+    with find_sources(arguments.sources, tell) as sources:
+        blocks = (b"".join(lines) for lines in merged(sources.folders, wanted, tell))
         if arguments.output:
-            _write(Path(arguments.output), lines)
+            _write(Path(arguments.output), blocks)
         else:
-            sys.stdout.buffer.writelines(lines)
+            sys.stdout.buffer.writelines(blocks)
             sys.stdout.buffer.flush()
     return 0
 
 
-def _write(path: Path, lines: object) -> None:
+def _write(path: Path, blocks: Iterable[bytes]) -> None:
     fresh = path.with_name(f".{path.name}.new")
     try:
         with gzip.open(fresh, "wb", 6) if path.name.endswith(".gz") else fresh.open("wb") as file:
-            file.writelines(lines)  # type: ignore[arg-type]
+            file.writelines(blocks)
         fresh.replace(path)
     except OSError as error:
         raise CannotRecord(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _tell(sentence: str) -> None:
-    say(f"shareout: {sentence}")
