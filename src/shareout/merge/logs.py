@@ -72,7 +72,9 @@ def merged(folders: Sequence[RunFolder], wanted: Filter, said: Callable[[str], N
             until = min(one.stamps[-1] for one in streams)
             parts = [one.take(until) for one in streams]
             lines = list(chain.from_iterable(lines for lines, _ in parts))
-            if sum(bool(lines) for lines, _ in parts) > 1:
+            if all(one.is_steady for one in streams):
+                lines.sort(key=_stamp)
+            else:
                 stamps = chain.from_iterable(stamps for _, stamps in parts)
                 lines = [line for _, line in sorted(zip(stamps, lines, strict=True), key=_first)]
             yield lines if wanted.is_open else list(filter(wanted.passes, lines))
@@ -89,6 +91,8 @@ class _Stream:
         self.lines: list[bytes] = []
         self.stamps: list[bytes] = []
         self._said = said
+        self.is_steady = True
+        """Whether its lines' own times are in order so far."""
         self._last = b""
         self._blocks: Queue[bytes | DamagedLog | None] = Queue(BLOCKS_AHEAD)
         self._is_closed = False
@@ -107,6 +111,7 @@ class _Stream:
             self.stamps = list(map(_stamp, self.lines))
             if self.stamps and (self.stamps[0] < self._last or self.stamps != sorted(self.stamps)):
                 self.stamps = list(accumulate(self.stamps, max, initial=self._last))[1:]
+                self.is_steady = False
             self._last = self.stamps[-1] if self.stamps else self._last
         return True
 
