@@ -151,3 +151,34 @@ def test_the_same_rows_give_the_same_bytes(here: Machine, ending: str) -> None:
     for name in "12":
         here.call("merge-results", "-o", f"{name}.{ending}")
     assert (here.folder / f"1.{ending}").read_bytes() == (here.folder / f"2.{ending}").read_bytes()
+
+
+def test_a_job_that_was_done_requeued_and_done_again_counts_once_with_its_last_result(here: Machine) -> None:
+    here.script(
+        "import os\nfrom shareout import run\n"
+        "def job(n): return os.environ.get('WORD', 'first') + str(n)\n"
+        "if __name__ == '__main__':\n    run(job, pool=range(50))\n"
+    )
+    here.run("--quiet")
+    here.call("requeue", "7", "11")
+    here.environ = {"WORD": "second"}
+    assert "missing: 2 (7, 11)" in here.call("merge-results", code=1).err
+    here.run("--quiet")
+    told = here.call("merge-results", "-o", "all.csv", "--json").json
+    assert (told["done"], told["twice"]) == (50, 0)
+    rows = (here.folder / "all.csv").read_text().splitlines()[1:]
+    words = {7: "second", 11: "second"}
+    assert rows == [f"{n},{words.get(n, 'first')}{n}" for n in range(50)]
+
+
+def test_jobs_that_two_machines_ran_are_told_and_count_once(here: Machine) -> None:
+    here.script(
+        "from shareout import run\ndef job(n): return n\nif __name__ == '__main__':\n    run(job, pool=range(40))\n",
+        '{"alice": [1, 1], "bob": [1, 1]}',
+    )
+    here.run("--quiet")
+    here.run("--quiet", machine="all")
+    told = here.call("merge-results", "-o", "all.csv")
+    assert "20 jobs ran twice" in told.err
+    assert "complete: 40 of 40" in told.out
+    assert (here.folder / "all.csv").read_text().splitlines()[1:] == [f"{n},{n}" for n in range(40)]

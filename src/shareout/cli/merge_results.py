@@ -15,9 +15,10 @@ from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.errors import JobsMissing, UsageError
 from shareout.merge.certificate import certificate
-from shareout.merge.complete import Summary, missing_by_owner, open_journals, owners_without_plan
+from shareout.merge.complete import Summary, are_apart, missing_by_owner, open_journals, owners_without_plan
 from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
 from shareout.merge.gather import Journal
+from shareout.merge.partition import NeedsTimes
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Sheet, sheet_for
 from shareout.merge.tables import ENDINGS, RowStore, TextForm, table_form
@@ -68,12 +69,28 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         journals = open_journals(sources.folders, tell)
         if not journals:
             raise UsageError("no run directory here has recorded anything")
-        where = asked.output.resolve().parent if asked.output and not asked.to_stdout else None
-        with Merge(journals, where, meta=asked.meta != "none") as merge:
-            merge.gather()
-            if asked.failed:
-                return _write_failures(merge, journals, form, asked, common)
-            return _merge(merge, journals, form, asked, common, entry)
+        try:
+            return _attempt(journals, form, asked, common, entry, lean=are_apart(journals))
+        except NeedsTimes:
+            return _attempt(journals, form, asked, common, entry, lean=False)
+
+
+def _attempt(
+    journals: Sequence[Journal],
+    form: TextForm | RowStore | None,
+    asked: MergeArguments,
+    common: Common,
+    entry: Entry | None,
+    *,
+    lean: bool,
+) -> int:
+    """`lean`: without the times that decide between two records of a job, for there should not be two."""
+    where = asked.output.resolve().parent if asked.output and not asked.to_stdout else None
+    with Merge(journals, where, meta=asked.meta != "none", lean=lean) as merge:
+        merge.gather()
+        if asked.failed:
+            return _write_failures(merge, journals, form, asked, common)
+        return _merge(merge, journals, form, asked, common, entry)
 
 
 def _merge(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from shareout.errors import PlanMismatch, RunDirectoryDamaged
 from shareout.merge.gather import Journal
@@ -59,10 +61,22 @@ def open_journals(folders: Sequence[RunFolder], said: Callable[[str], None]) -> 
     if found:
         _refuse_other_plans(found)
         _tell_same_machine(found, said)
+    # Hashing needs nothing of Python: journals are proven at the same time.
+    with ThreadPoolExecutor(4) as threads:
+        proven = list(threads.map(lambda one: proven_size(one[0].journal, one[0].tally), found))
     return [
-        Journal(number, folder, header, start, folder.journal.stat().st_size, proven_size(folder.journal, folder.tally))
+        Journal(number, folder, header, start, folder.journal.stat().st_size, proven[number])
         for number, (folder, header, start) in enumerate(found)
     ]
+
+
+def are_apart(journals: Sequence[Journal]) -> bool:
+    """Whether no two journals can speak of the same job: of one plan, with ranges of their own and no audits."""
+    headers = [journal.header for journal in journals]
+    if len({header.digest for header in headers}) > 1 or any(header.audit for header in headers):
+        return False
+    ranges = sorted(one for header in headers for one in header.ranges if one[0] < one[1])
+    return all(first[1] <= second[0] for first, second in pairwise(ranges))
 
 
 def _refuse_other_plans(found: Sequence[tuple[RunFolder, Header, int]]) -> None:

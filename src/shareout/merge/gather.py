@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
@@ -22,8 +23,9 @@ from shareout.record.journal import Header, parse
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import JournalReader
 
-CHUNK = 1 << 19
+CHUNK = 1 << 18
 PIECE = 1 << 24
+_job_of = itemgetter(0)
 _FIRST = re.compile(rb'\{"job":\d+,"pos":(\d+)\d{5},[^\n]*,"(?:result|exit)":([^\n]*),"crc"')
 
 
@@ -68,12 +70,15 @@ def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
     return made
 
 
-def pattern(kind: str, *, proven: bool, meta: bool, leading: bytes = b"", has_text: bool = True) -> re.Pattern[bytes]:
-    """The plain line. Groups: (all of it,) job, (position,) (start,) end, (slot,) result (, checksum).
+def pattern(
+    kind: str, *, proven: bool, meta: bool, lean: bool, leading: bytes = b"", has_text: bool = True
+) -> re.Pattern[bytes]:
+    """The plain line. Groups: (all of it,) job, (position,) (start,) (end,) (slot,) result (, checksum).
 
     What is known to be there is stepped over by its width (times are seventeen characters until the year 2286),
     which costs a third of comparing it. With the leading digits of a position given, all but its last five, the
-    line must have them, and the position is no group. `has_text` is for results with quotes in them.
+    line must have them, and the position is no group. `has_text` is for results with quotes in them. `lean`: without
+    the times.
     """
     position = leading + rb".{5}" if leading else rb"(\d+)"
     start = rb".{10}(.{17}).{7}" if meta else rb".{34}"
@@ -82,7 +87,7 @@ def pattern(kind: str, *, proven: bool, meta: bool, leading: bytes = b"", has_te
     if kind == "command":
         result = rb'"exit":(\d+)[^\n]*'
     body = rb'\{"job":([^,]+),"pos":' + position + rb',"try":1,.{9}done' + start
-    body += rb"(.{17}),.{7}" + slot + b"," + result
+    body += (rb".{17}" if lean else rb"(.{17})") + rb",.{7}" + slot + b"," + result
     whole = body + rb',"crc":".{8}"\}\n' if proven else b"(" + body + rb'),"crc":"(.{8})"\}\n'
     return re.compile(b"(?s)" + whole)
 
@@ -90,25 +95,32 @@ def pattern(kind: str, *, proven: bool, meta: bool, leading: bytes = b"", has_te
 class _Patterns:
     """The patterns for one piece: the fast one for where the positions are at, and the general one."""
 
-    def __init__(self, piece: Piece, *, meta: bool) -> None:
+    def __init__(self, piece: Piece, *, meta: bool, lean: bool) -> None:
         header = piece.journal.header
         self._ranges = header.ranges
         self._proven = piece.stop <= piece.journal.proven
-        self._make = partial(pattern, header.kind, meta=meta)
+        self._make = partial(pattern, header.kind, meta=meta, lean=lean)
         self.general = self._make(proven=self._proven)
         self.single = self._make(proven=False)
         self._made: dict[tuple[bytes, bool], re.Pattern[bytes] | None] = {}
 
-    def columns(self, chunk: bytes) -> tuple[list[Sequence[bytes]] | None, bool]:
+    def columns(self, chunk: bytes, count: int) -> tuple[list[Sequence[bytes]] | None, bool]:
         """The groups of all lines but sums; None when a line is not plain or not whole. And whether their
         positions are known to be this machine's own."""
-        count = chunk.count(b"\n")
         fast = self._fast_for(chunk)
         if fast is not None:
             columns = _columns(fast, chunk, count, proven=self._proven)
             if columns is not None:
                 return columns, True
         return _columns(self.general, chunk, count, proven=self._proven), False
+
+    def pairs(self, chunk: bytes, count: int) -> list[tuple[bytes, bytes]] | None:
+        """Job and result of all lines of a lean, proven chunk that are plain and surely this machine's own."""
+        fast = self._fast_for(chunk) if self._proven else None
+        if fast is None:
+            return None
+        found: list[tuple[bytes, bytes]] = fast.findall(chunk)
+        return found if found and len(found) == count else None
 
     def _fast_for(self, chunk: bytes) -> re.Pattern[bytes] | None:
         """Made for lines that are like the chunk's first one."""
@@ -127,9 +139,10 @@ class _Patterns:
 class Gatherer:
     """Reads pieces into one spool."""
 
-    def __init__(self, spool: SpoolWriter, *, meta: bool) -> None:
+    def __init__(self, spool: SpoolWriter, *, meta: bool, lean: bool) -> None:
         self._spool = spool
         self._meta = meta
+        self._lean = lean
         self.facts: list[dict[str, Any]] = []
         self._foreign = 0
         self._rows = 0
@@ -137,20 +150,34 @@ class Gatherer:
     def read(self, piece: Piece) -> None:
         """All records of a piece; what is to tell about it goes to `facts`."""
         journal = piece.journal
-        patterns = _Patterns(piece, meta=self._meta)
+        patterns = _Patterns(piece, meta=self._meta, lean=self._lean)
         self._foreign = self._rows = 0
         lines, offset = 0, piece.start
         damage: list[list[Any]] = []
         for chunk in _chunks(piece):
-            columns, is_own = patterns.columns(chunk)
-            if columns is None or not self._plain(journal, columns, is_own=is_own):
-                damage += self._careful(journal, patterns.single, chunk, offset, lines)
-            lines += chunk.count(b"\n")
+            count = chunk.count(b"\n")
+            if not self._lean or not self._quick(journal, patterns, chunk, count):
+                columns, is_own = patterns.columns(chunk, count)
+                if columns is None or not self._plain(journal, columns, is_own=is_own):
+                    damage += self._careful(journal, patterns.single, chunk, offset, lines)
+            lines += count
             offset += len(chunk)
         self._spool.flush(journal.number)
         self.facts.append(
             {"piece": piece.number, "lines": lines, "damage": damage, "foreign": self._foreign, "rows": self._rows}
         )
+
+    def _quick(self, journal: Journal, patterns: _Patterns, chunk: bytes, count: int) -> bool:
+        """A chunk of a proven journal in which all lines are plain and this machine's own; False for any other."""
+        found = patterns.pairs(chunk, count)
+        if found is None:
+            return False
+        jobs = list(map(int, map(_job_of, found)))
+        if max(jobs) >= journal.header.total:
+            return False
+        self._spool.lean(journal.number, jobs, list(map(b"\t".join, found)))
+        self._rows += len(jobs)
+        return True
 
     def _plain(self, journal: Journal, columns: list[Sequence[bytes]], *, is_own: bool) -> bool:
         """Columns: job, (position,) (start,) end, (slot,) result. False when not all of them are this machine's own."""
@@ -162,6 +189,10 @@ class Gatherer:
                 return False
         if max(jobs) >= journal.header.total:
             return False
+        if self._lean:
+            self._spool.lean(journal.number, jobs, list(map(b"\t".join, zip(columns[0], columns[-1], strict=True))))
+            self._rows += len(jobs)
+            return True
         extras = columns[1]
         if self._meta:
             extras = list(map(b" ".join, zip(columns[2], columns[3], columns[1], strict=True)))

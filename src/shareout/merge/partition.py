@@ -12,6 +12,11 @@ from shareout.merge.spool import Plains
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt, State
 
+
+class NeedsTimes(Exception):
+    """Two records speak of a job, and the times that decide between them were not gathered."""
+
+
 BLOCK_SHIFT = 16
 """Rows are written, and certified, in blocks of 65,536 ids: however they came to be."""
 
@@ -153,7 +158,11 @@ def _judge(
     del seen
     for job, record in odd:
         affected[job].append(record)
+    if any(not one.extras and not affected.keys().isdisjoint(one.ids) for one in plains):
+        raise NeedsTimes
     for one in plains:
+        if not one.extras:
+            continue
         journal = journals[one.journal]
         for job, extra, row in zip(one.ids, one.extras.split(b"\n"), one.rows, strict=True):
             if job in affected:

@@ -18,6 +18,12 @@ from typing import Any
 from shareout.errors import CannotRecord
 
 MOST = 4
+
+
+class Never(Exception):
+    """Nothing raises it."""
+
+
 Work = Callable[[int], dict[str, Any]]
 
 
@@ -28,8 +34,9 @@ def how_many() -> int:
     return max(1, min(MOST, len(os.sched_getaffinity(0))))
 
 
-def divided(count: int, work: Work) -> list[dict[str, Any]]:
-    """`work(0)` … `work(count-1)`, at the same time; their answers in this order."""
+def divided(count: int, work: Work, again: type[Exception] = Never) -> list[dict[str, Any]]:
+    """`work(0)` … `work(count-1)`, at the same time; their answers in this order. `again` is raised here as well
+    when one of them raises it."""
     if count == 1:
         return [work(0)]
     children: dict[int, int] = {}
@@ -42,11 +49,14 @@ def divided(count: int, work: Work) -> list[dict[str, Any]]:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
             if pid == 0:
-                _be_child(number, work, writer, [reader, *pipes])
+                _be_child(number, work, writer, [reader, *pipes], again)
             os.close(writer)
             pipes.append(reader)
             children[reader] = pid
-        return _collected(pipes, children)
+        answers = _collected(pipes, children)
+        if any("again" in facts for facts in answers):
+            raise again
+        return answers
     finally:
         for reader, pid in children.items():
             os.close(reader)
@@ -83,7 +93,7 @@ def _raise_failure(said: bytearray, pid: int) -> None:
         raise RuntimeError(facts["trace"])
 
 
-def _be_child(number: int, work: Work, writer: int, others: list[int]) -> None:
+def _be_child(number: int, work: Work, writer: int, others: list[int], again: type[Exception]) -> None:
     """Never returns."""
     try:
         for handle in others:
@@ -95,6 +105,8 @@ def _be_child(number: int, work: Work, writer: int, others: list[int]) -> None:
             facts = {"cannot": f"{error.filename or 'the merged table'} cannot be written: {error.strerror or error}"}
         except CannotRecord as error:
             facts = {"cannot": error.what}
+        except again:
+            facts = {"again": True}
         except Exception:  # noqa: BLE001
             facts = {"trace": traceback.format_exc()}
         data = memoryview(json.dumps(facts).encode())

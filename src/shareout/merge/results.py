@@ -15,7 +15,7 @@ from typing import IO, Any
 from shareout.merge.certificate import block_hash
 from shareout.merge.complete import Summary, append_ranges
 from shareout.merge.gather import Gatherer, Journal, pieces_of
-from shareout.merge.partition import BLOCK_SHIFT, Block, Outcomes, resolve
+from shareout.merge.partition import BLOCK_SHIFT, Block, NeedsTimes, Outcomes, resolve
 from shareout.merge.processes import divided, how_many
 from shareout.merge.sheet import Sheet
 from shareout.merge.spool import Spool, SpoolWriter
@@ -34,13 +34,20 @@ class Merge:
     """A context manager, because of its temporary files (in the folder `where`)."""
 
     def __init__(
-        self, journals: Sequence[Journal], where: Path | None, *, meta: bool = False, processes: int = 0
+        self,
+        journals: Sequence[Journal],
+        where: Path | None,
+        *,
+        meta: bool = False,
+        lean: bool = False,
+        processes: int = 0,
     ) -> None:
         self.journals = journals
         self.total = max((journal.header.total for journal in journals), default=0)
         self.rows = self.foreign = 0
         self.damage: list[tuple[int, Damage]] = []
         self._meta = meta
+        self._lean = lean and not meta
         self._where = where
         self._processes = processes or how_many()
         self._shift = _shift(self.total, sum(journal.size for journal in journals))
@@ -63,7 +70,7 @@ class Merge:
         def work(number: int) -> dict[str, Any]:
             partitions = (max(0, self.total - 1) >> self._shift) + 1
             writer = SpoolWriter(files[number], partitions, self._shift)
-            gatherer = Gatherer(writer, meta=self._meta)
+            gatherer = Gatherer(writer, meta=self._meta, lean=self._lean)
             for piece in pieces[number::count]:
                 gatherer.read(piece)
             return {"index": writer.finish(), "pieces": gatherer.facts}
@@ -152,7 +159,7 @@ class Merge:
             strange, widest = (sorted(sheet.strange), sheet.widest) if sheet else ([], 0)
             return {"partitions": told, "strange": strange, "widest": widest}
 
-        answers = divided(count, work)
+        answers = divided(count, work, NeedsTimes)
         summary = Summary(self.total, foreign=self.foreign)
         summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
         for partition in range(partitions):

@@ -50,6 +50,8 @@ class SpoolWriter:
         self._shift = shift
         self._loose: list[list[tuple[int, bytes, bytes]]] = [[] for _ in range(partitions)]
         self._adds = [one.append for one in self._loose]
+        self._loose_ids = [array("Q") for _ in range(partitions)]
+        self._ids_of = [one.append for one in self._loose_ids]
         self._loosened = 0
         # Packed while they are still in the processor's cache: to come back for each later costs more than the rest.
         self._most_loose = max(1 << 10, 16 * partitions)
@@ -69,6 +71,18 @@ class SpoolWriter:
             if self._buffered >= MOST_BUFFERED:
                 self.flush(journal)
 
+    def lean(self, journal: int, ids: Sequence[int], rows: Sequence[bytes]) -> None:
+        """The same without extras; a spool holds one kind or the other."""
+        adds, ids_of, shift = self._adds, self._ids_of, self._shift
+        for job, row in zip(ids, rows, strict=True):
+            adds[job >> shift](row)  # type: ignore[arg-type]
+            ids_of[job >> shift](job)
+        self._loosened += len(ids)
+        if self._loosened >= self._most_loose:
+            self._pack_lean()
+            if self._buffered >= MOST_BUFFERED:
+                self.flush(journal)
+
     def odd(self, journal: int, job: int, line: bytes) -> None:
         self._odd[job >> self._shift].append(line)
         self._buffered += 1 + len(line) // 64
@@ -77,7 +91,10 @@ class SpoolWriter:
 
     def flush(self, journal: int) -> None:
         """Everything that is buffered is of this journal."""
-        self._pack()
+        if any(self._loose_ids):
+            self._pack_lean()
+        else:
+            self._pack()
         for partition, packs in sorted(self._packed.items()):
             ids, extras, rows, counts = zip(*packs, strict=True)
             self._frame(partition, journal, PLAIN, b"".join(ids), extras, rows, sum(counts))
@@ -97,6 +114,16 @@ class SpoolWriter:
         self._buffered += self._loosened
         self._loosened = 0
 
+    def _pack_lean(self) -> None:
+        for partition, ids in enumerate(self._loose_ids):
+            if ids:
+                rows: list[bytes] = self._loose[partition]  # type: ignore[assignment]
+                self._packed[partition].append((ids.tobytes(), b"", b"\n".join(rows), len(ids)))
+                rows.clear()
+                del ids[:]
+        self._buffered += self._loosened
+        self._loosened = 0
+
     def finish(self) -> dict[str, Any]:
         """Where the index stands, for `Spool`."""
         self._file.write(self._index.tobytes())
@@ -113,7 +140,8 @@ class SpoolWriter:
         rows: Sequence[bytes],
         count: int,
     ) -> None:
-        extra_text, row_text = b"\n".join(extras), b"\n".join(rows)
+        extra_text = b"\n".join(extras) if any(extras) else b""
+        row_text = b"\n".join(rows)
         self._file.write(b"".join((ids, extra_text, row_text)))
         self._index.extend((partition, journal, kind, count, self._offset, len(extra_text), len(row_text)))
         self._offset += len(ids) + len(extra_text) + len(row_text)
