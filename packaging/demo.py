@@ -45,8 +45,10 @@ def main() -> None:
     shutil.copy2(program, home / "percolation")
     collected = [str(Path("..", machine, "runs")) for machine in MACHINES]
     call("./percolation", "merge-results", *collected, "-o", "percolation.csv", where=home)
+    call("./percolation", "report", *collected, "-o", "report.html", where=home)
     shown = os.path.relpath(home, Path.cwd())
     print(f"\nthe table is {shown}/percolation.csv; the log of all machines: merge-logs {shown}/../*/runs")
+    print(f"how it went, to look at in a browser: {shown}/report.html")
     print(f"all of it took {time.monotonic() - began:.0f} s")
 
 

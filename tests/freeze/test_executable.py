@@ -68,6 +68,8 @@ def test_a_share_runs_resumes_and_merges(frozen: Machine) -> None:
     told = frozen.call("merge-results", "-o", "all.csv")
     assert "complete: 30 of 30 jobs, each counted once" in told.out
     assert frozen.log().count("INFO") == 32
+    frozen.call("report")
+    assert "echo 29" in (frozen.folder / "report.html").read_text()
 
 
 def test_source_and_executable_make_the_same_plan_and_table(frozen: Machine) -> None:

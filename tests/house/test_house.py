@@ -43,9 +43,12 @@ ALLOWED: dict[str, set[str]] = {
     "run": GROUND | INPUTS | {"plan", "record", "supply", "events"},
     "merge": GROUND | INPUTS | {"plan", "record"},
     "status": GROUND | INPUTS | {"plan", "record"},
+    "report": GROUND | INPUTS | {"plan", "record"},
     "freeze": GROUND | INPUTS,
-    "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status"},
-    "cli": GROUND | INPUTS | {"plan", "record", "supply", "events", "run", "merge", "status", "freeze", "show"},
+    "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status", "report"},
+    "cli": GROUND
+    | INPUTS
+    | {"plan", "record", "supply", "events", "run", "merge", "status", "report", "freeze", "show"},
     "__main__": {"cli"},
     "__init__": GROUND | {"cli", "run"},
 }

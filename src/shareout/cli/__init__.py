@@ -29,6 +29,7 @@ COMMANDS = {
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
     "rebalance": "new inputs for what is not done, for other machines",
+    "report": "one page to look at: throughput, slots, failures, and better weights",
     "freeze": "make one executable file of an entry script",
 }
 BUG = 70
@@ -80,6 +81,16 @@ def load(command: str) -> ModuleType:
             from shareout.cli import run
 
             return run
+        case "freeze":
+            from shareout.cli import freeze
+
+            return freeze
+    return _load_after(command)
+
+
+def _load_after(command: str) -> ModuleType:
+    """The same for what looks at runs, or brings them home."""
+    match command:
         case "merge-results":
             from shareout.cli import merge_results
 
@@ -120,10 +131,10 @@ def load(command: str) -> ModuleType:
             from shareout.cli import explain
 
             return explain
-        case "freeze":
-            from shareout.cli import freeze
+        case "report":
+            from shareout.cli import report
 
-            return freeze
+            return report
     raise KeyError(command)
 
 

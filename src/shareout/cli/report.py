@@ -1,0 +1,97 @@
+"""`report DIR… -o report.html`: what happened, on one page that opens anywhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout.cli.merge_telling import tell
+from shareout.cli.options import Common, add_common
+from shareout.entry import Entry
+from shareout.errors import CannotRecord, UsageError
+from shareout.files import replace_file
+from shareout.merge.complete import open_journals
+from shareout.plan.plan import Plan
+from shareout.record.journal import Header
+from shareout.record.sources import find_sources
+from shareout.report.facts import report_of
+from shareout.show.report_json import report_facts
+from shareout.show.report_page import Extras, page_of
+
+DEFAULT = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportArguments:
+    """The flags of `report`."""
+
+    sources: list[str]
+    output: Path | None
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "example:\n  report home/*/runs -o report.html"
+    parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
+    parser.add_argument("-o", "--output", metavar="FILE", help=f"the page (default: {DEFAULT}; with --json none)")
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    output = Path(arguments.output) if arguments.output else None if common.json else Path(DEFAULT)
+    asked = ReportArguments(arguments.sources or [str(common.runs)], output)
+    if asked.output is not None and asked.output.is_dir():
+        raise UsageError(f"{asked.output} is a folder", way_out="Name a file after -o, as report.html.")
+    with find_sources(asked.sources, tell) as sources:
+        journals = open_journals(sources.folders, tell)
+        if not journals:
+            raise UsageError("no run directory here has recorded anything")
+        plan = _plan_here([journal.header for journal in journals], common, entry)
+        machines = plan.machines if plan else ()
+        report = report_of([(journal.folder, journal.header) for journal in journals], machines, tell)
+    if asked.output is not None:
+        extras = Extras(tuple(plan.inputs) if plan else (), machines, _texts(plan) if plan else None)
+        _write(asked.output, page_of(report, extras))
+    if common.json:
+        print(json.dumps(report_facts(report, machines)))
+    elif not common.quiet:
+        print(f"wrote {asked.output}")
+    return 0
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        replace_file(path, [page.encode("utf-8", "replace")])
+    except OSError as error:
+        raise CannotRecord(
+            f"{path} cannot be written: {error.strerror}",
+            way_out="Nothing was left behind. Make room, or name another place with -o.",
+        ) from error
+
+
+def _plan_here(headers: Sequence[Header], common: Common, entry: Entry | None) -> Plan | None:
+    """The plan that was run, when its inputs are at hand: for their names, the machines, and the jobs' texts."""
+    if not (common.configs / "machines.json").is_file():
+        return None
+    from shareout.cli.planning import plan_of
+    from shareout.errors import ShareoutError
+
+    try:
+        plan, _ = plan_of(common, entry, local_barriers=True)
+    except ShareoutError:
+        # Inputs of something else, or not whole: the report does without them.
+        return None
+    return plan if plan.hex in {header.digest for header in headers} else None
+
+
+def _texts(plan: Plan) -> Callable[[int], str]:
+    def text_of(job: int) -> str:
+        try:
+            return plan.pool.row(job).text
+        except (IndexError, ValueError):
+            return ""
+
+    return text_of

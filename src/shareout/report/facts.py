@@ -1,0 +1,243 @@
+"""Run directories → Report: everything that the page shows, as data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from shareout.machines import Machine
+from shareout.plan.fingerprint import words
+from shareout.record.durations import Durations
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+from shareout.record.reader import Damage
+from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
+from shareout.report.balance import Balance, balance_of
+from shareout.report.last_lines import last_lines
+from shareout.report.reading import FEW, LONGEST_KEPT, Deeds, Failure, Long, Reading, kind_of
+from shareout.report.spans import Spans
+
+MOST_ROWS = 64
+MOST_FAILURES = 200
+MOST_WITH_LINES = 20
+MOST_KINDS = 12
+_PAGE = 1 << 16
+# Done beats failed, failed beats skipped, anything beats not yet.
+_RANKED = bytes.maketrans(bytes((DONE, FAILED, SKIPPED)), b"\3\2\1")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the jobs of the pool stand, each counted once."""
+
+    total: int
+    done: int
+    failed: int
+    skipped: int
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.total - self.done - self.failed - self.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRow:
+    """One machine's line in the table."""
+
+    deeds: Deeds
+    share: int
+    done: int
+    failed: int
+
+    @property
+    def idle(self) -> float:
+        """The part of its slots' time, while it ran, in which no job was in them."""
+        whole = len(self.deeds.slots) * self.deeds.active_s
+        return max(0.0, 1 - self.deeds.busy_s / whole) if whole else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is to tell."""
+
+    root: str
+    pool_digest: str
+    kind: str
+    plans: tuple[str, ...]
+    counts: Counts
+    machines: tuple[MachineRow, ...]
+    longest: tuple[Long, ...]
+    failures: tuple[Failure, ...]
+    kinds: tuple[tuple[str, int], ...]
+    balance: Balance | None
+    lines: dict[tuple[str, int], list[str]]
+    """By machine and job: the last lines of some that failed."""
+    damage: tuple[tuple[RunFolder, Damage], ...]
+
+    @property
+    def fingerprint(self) -> str:
+        return words(bytes.fromhex(self.root))
+
+    @property
+    def began(self) -> float | None:
+        return min((row.deeds.began for row in self.machines if row.deeds.began is not None), default=None)
+
+    @property
+    def ended(self) -> float | None:
+        return max((row.deeds.ended for row in self.machines if row.deeds.ended is not None), default=None)
+
+    @property
+    def slots(self) -> int:
+        return sum(len(row.deeds.slots) for row in self.machines)
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether every attempt can be drawn by itself."""
+        few = [row.deeds.bars for row in self.machines]
+        return all(bars is not None for bars in few) and sum(len(bars or ()) for bars in few) <= FEW
+
+    @property
+    def has_slots(self) -> bool:
+        """Whether there is a row for every slot, or only one for every machine."""
+        return self.slots <= MOST_ROWS
+
+    def durations(self) -> Durations:
+        """Of all machines together."""
+        together = Durations()
+        for row in self.machines:
+            together.merge(row.deeds.durations)
+        return together
+
+
+def report_of(
+    runs: Sequence[tuple[RunFolder, Header]], machines: Sequence[Machine], said: Callable[[str], None]
+) -> Report:
+    """Reads the journals, then of the logs what the failures need. Empty journals are no obstacle."""
+    gathered = _Gathered()
+    # A job that failed may be done in a plan that was made of what was left: older plans come first.
+    for folder, header in sorted(runs, key=lambda run: len(run[1].ancestors)):
+        gathered.add(folder, header)
+    deeds = list(gathered.deeds.values())
+    shares = gathered.shares
+    if len(gathered.plans) > 1:
+        # After a rebalance a share holds jobs that others did: what each did is what counts.
+        shares = {one.machine: one.finished for one in deeds}
+    _align([one.spans for one in deeds])
+    first = runs[0][1]
+    failures = _chosen([failure for one in deeds for failure in one.failures.values()])
+    return Report(
+        first.root,
+        first.pool_digest,
+        first.kind,
+        tuple(gathered.plans),
+        gathered.standing.counts(max(header.total for _, header in runs), gathered.mended),
+        tuple(MachineRow(one, shares[one.machine], *gathered.settled[one.machine]) for one in deeds),
+        tuple(sorted((long for one in deeds for long in one.longest), reverse=True)[:LONGEST_KEPT]),
+        failures,
+        _kinds(deeds),
+        balance_of(deeds, shares, machines),
+        _lines(failures, said),
+        tuple(gathered.damage),
+    )
+
+
+class _Gathered:
+    """What is summed up while the journals are read, one after the other."""
+
+    def __init__(self) -> None:
+        self.deeds: dict[str, Deeds] = {}
+        self.shares: dict[str, int] = {}
+        self.settled: dict[str, tuple[int, int]] = {}
+        self.plans: dict[str, None] = {}
+        self.standing = _Standing()
+        self.damage: list[tuple[RunFolder, Damage]] = []
+        self.mended = 0
+        self._failed: dict[int, str] = {}
+
+    def add(self, folder: RunFolder, header: Header) -> None:
+        name = header.machine
+        one = self.deeds.setdefault(name, Deeds(name))
+        if header.digest not in self.plans:
+            self.plans[header.digest] = None
+            self._failed = {job: each.machine for each in self.deeds.values() for job in each.failures}
+        watched = set(self._failed)
+        tally = Reading(one, watched).read(folder, header)
+        for job in set(self._failed) - watched:
+            self.deeds[self._failed.pop(job)].failures.pop(job, None)
+            self.mended += 1
+        done, failed = self.settled.get(name, (0, 0))
+        self.settled[name] = (done + tally.done, failed + tally.failed)
+        self.shares[name] = self.shares.get(name, 0) + sum(stop - start for start, stop in header.ranges)
+        self.standing.add(header, tally)
+        self.damage += [(folder, place) for place in tally.damage]
+        if sum(len(each.slots) for each in self.deeds.values()) > MOST_ROWS:
+            for each in self.deeds.values():
+                each.spans.without_slots()
+
+
+class _Standing:
+    """The state of every position, by plan: an audit, or a machine that is here twice, counts no job twice."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[str, int], bytearray] = {}
+
+    def add(self, header: Header, tally: Tally) -> None:
+        at = 0
+        for start, stop in tally.ranges:
+            while start < stop:
+                page, place = divmod(start, _PAGE)
+                length = min(stop - start, _PAGE - place)
+                fresh = tally.states[at : at + length].translate(_RANKED)
+                held = self._pages.setdefault((header.digest, page), bytearray(_PAGE))
+                old = held[place : place + length]
+                held[place : place + length] = bytes(map(max, old, fresh)) if any(old) else fresh
+                start, at = start + length, at + length
+
+    def counts(self, total: int, mended: int) -> Counts:
+        skipped, failed, done = (sum(page.count(rank) for page in self._pages.values()) for rank in (1, 2, 3))
+        return Counts(total, done, max(0, min(failed - mended, total - done - skipped)), skipped)
+
+
+def _align(many: Sequence[Spans]) -> None:
+    """The same bins for all machines, few enough for the time from the first to the last."""
+    together = Spans()
+    for spans in many:
+        if spans.high >= spans.low:
+            together.width = max(together.width, spans.width)
+    for spans in many:
+        if spans.high >= spans.low:
+            together.reach(spans.low * spans.width, spans.high * spans.width)
+    for spans in many:
+        spans.widen(together.width)
+
+
+def _chosen(failures: Sequence[Failure]) -> tuple[Failure, ...]:
+    """One of each kind first, then the others, in the order in which they ended."""
+    ordered = sorted(failures, key=lambda one: one.attempt.end)
+    by_kind: dict[str, Failure] = {}
+    for one in ordered:
+        by_kind.setdefault(kind_of(one.attempt), one)
+    first = list(by_kind.values())
+    chosen = set(map(id, first))
+    return tuple([*first, *(one for one in ordered if id(one) not in chosen)][:MOST_FAILURES])
+
+
+def _kinds(deeds: Sequence[Deeds]) -> tuple[tuple[str, int], ...]:
+    together: Counter[str] = Counter()
+    for one in deeds:
+        together.update(one.kinds)
+    return tuple(together.most_common(MOST_KINDS))
+
+
+def _lines(failures: Sequence[Failure], said: Callable[[str], None]) -> dict[tuple[str, int], list[str]]:
+    """Looked up for the first of the failures only: a log may be large."""
+    wanted: dict[RunFolder, list[Failure]] = {}
+    for one in failures[:MOST_WITH_LINES]:
+        wanted.setdefault(one.folder, []).append(one)
+    found: dict[tuple[str, int], list[str]] = {}
+    for folder, many in wanted.items():
+        machine = many[0].machine
+        lines = last_lines(folder, [(one.attempt.job, one.attempt.attempt) for one in many], said)
+        found.update({(machine, job): text for job, text in lines.items()})
+    return found

@@ -1,0 +1,48 @@
+"""The last lines that some jobs printed, found in the logs: a block is looked into only where it names one of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from shareout.record.folder import RunFolder
+from shareout.record.log import DamagedLog, read_segment
+
+LINES_KEPT = 12
+LONGEST_LINE = 400
+
+
+def last_lines(
+    folder: RunFolder, wanted: Iterable[tuple[int, int]], said: Callable[[str], None]
+) -> dict[int, list[str]]:
+    """By job, the last lines of one attempt. Damage is told, and what can be read of the rest is read."""
+    marks = {b" job=%d try=%d " % (job, attempt): job for job, attempt in wanted}
+    kept: dict[int, deque[str]] = {job: deque(maxlen=LINES_KEPT) for job in marks.values()}
+    for segment in folder.log_segments() if marks else ():
+        try:
+            for text in read_segment(segment):
+                _look(text, marks, kept)
+        except DamagedLog as error:
+            said(str(error))
+        except OSError as error:
+            said(f"{segment} cannot be read: {error.strerror}")
+    return {job: list(lines) for job, lines in kept.items() if lines}
+
+
+def _look(text: bytes, marks: dict[bytes, int], kept: dict[int, deque[str]]) -> None:
+    for mark, job in marks.items():
+        at = text.find(mark)
+        while at >= 0:
+            end = text.find(b"\n", at)
+            end = len(text) if end < 0 else end
+            # A job may print such words itself: only where they stand behind time and machine are they the prefix.
+            head = text[text.rfind(b"\n", 0, at) + 1 : at]
+            if head.count(b" ") == 1:
+                kept[job].append(_shown(text[at + len(mark) : end]))
+            at = text.find(mark, end)
+
+
+def _shown(line: bytes) -> str:
+    """Level and text; a very long line is cut."""
+    text = line[: LONGEST_LINE + 4].decode("utf-8", "replace")
+    return text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "…"

@@ -1,0 +1,233 @@
+"""One run directory → what its machine did: read once, in bulk, in memory that does not grow with the journal.
+
+The common line, a first try that is done, is taken a chunk at a time; all others, and the chunks in which a
+process began or ended, line by line, for there the order counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from heapq import heappush, heapreplace
+from math import log
+from operator import itemgetter, sub
+
+from shareout.record.durations import GROWTH, SHORTEST_S, Durations
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, Session, parse
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import Chunk, JournalReader
+from shareout.record.tally import FAILED, Tally, tally_of
+from shareout.report.spans import Spans
+
+LONGEST_KEPT = 20
+FAILURES_KEPT = 1000
+KINDS_KEPT = 1000
+FEW = 1500
+_SCALE, _SHIFT = 1 / GROWTH, -log(SHORTEST_S) / GROWTH
+# Every line matches, so that the answers stand in the order of the lines; a line of another kind gives blanks.
+_LINES = re.compile(
+    rb'(?:\{"job":([0-9]+),"pos":[0-9]+,"try":1,"state":"done","start":([0-9.]+),"end":([0-9.]+),"slot":([0-9]+)[,}])?'
+    rb"[^\n]*\n"
+)
+
+_has_job = itemgetter(0)
+
+Bar = tuple[int, float, float, int, bool]
+"""Slot, start, end, job and whether it went well: one attempt to draw."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Long:
+    """One of the longest jobs."""
+
+    seconds: float
+    job: int
+    machine: str
+    slot: int
+    attempt: int
+    start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that is failed now, by its last attempt."""
+
+    machine: str
+    attempt: Attempt
+    folder: RunFolder
+
+
+@dataclass(slots=True)
+class Deeds:
+    """All that one machine did, in one run directory or in several."""
+
+    machine: str
+    spans: Spans = field(default_factory=Spans)
+    durations: Durations = field(default_factory=Durations)
+    """Of attempts that ended by themselves, well or not."""
+    finished: int = 0
+    """Attempts that settled their job."""
+    attempts: int = 0
+    busy_s: float = 0.0
+    active_s: float = 0.0
+    """From the first start to the last end of each session."""
+    drained_s: float = 0.0
+    """How long a slot, on average, had nothing more to do at the ends of sessions."""
+    began: float | None = None
+    ended: float | None = None
+    slots: set[int] = field(default_factory=set)
+    hosts: dict[str, None] = field(default_factory=dict)
+    codes: dict[str, None] = field(default_factory=dict)
+    versions: dict[str, None] = field(default_factory=dict)
+    longest: list[Long] = field(default_factory=list)
+    bars: list[Bar] | None = field(default_factory=list)
+    """Every attempt, as long as they are few."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    failures: dict[int, Failure] = field(default_factory=dict)
+
+
+class Reading:
+    """Reads run directories of one machine into its deeds. Jobs that it finds done are taken out of `watched`."""
+
+    def __init__(self, deeds: Deeds, watched: set[int]) -> None:
+        self.deeds = deeds
+        self._watched = watched
+        self._first: float | None = None
+        self._last = 0.0
+        self._last_of: dict[int, float] = {}
+
+    def read(self, folder: RunFolder, header: Header) -> Tally:
+        """All attempts of a run directory; where its positions stand is in the tally."""
+        deeds = self.deeds
+        tally = tally_of(folder.journal, folder.tally, header)
+        deeds.versions[header.version] = None
+        deeds.codes[header.code] = None
+        for chunk in JournalReader(folder.journal).chunks():
+            odd = chunk.lines
+            if chunk.is_whole and not tally.foreign and b'{"session"' not in chunk.data:
+                odd = self._in_bulk(chunk)
+            for line in odd:
+                self._one(parse(line), tally, folder)
+        self._pause()
+        return tally
+
+    def _in_bulk(self, chunk: Chunk) -> list[bytes]:
+        """The lines that are left: all but the plain ones."""
+        rows = _LINES.findall(chunk.data)
+        plain = list(filter(_has_job, rows))
+        if plain:
+            jobs, starts, ends, slots = zip(*plain, strict=True)
+            self._took(jobs, list(map(float, starts)), list(map(float, ends)), list(map(int, slots)))
+        if len(plain) == len(rows):
+            return []
+        return [line for line, row in zip(chunk.lines, rows, strict=True) if not row[0]]
+
+    def _took(
+        self, jobs: Sequence[bytes], starts: Sequence[float], ends: Sequence[float], slots: Sequence[int]
+    ) -> None:
+        """First tries that are done."""
+        deeds = self.deeds
+        seconds = list(map(sub, ends, starts))
+        if min(seconds) < SHORTEST_S:
+            seconds = [max(one, SHORTEST_S) for one in seconds]
+        deeds.durations.merge(
+            Durations(
+                Counter([int(log(one) * _SCALE + _SHIFT) for one in seconds]),
+                len(seconds),
+                sum(seconds),
+                sum(one * one for one in seconds),
+            )
+        )
+        if self._watched:
+            self._watched.difference_update(map(int, jobs))
+        deeds.finished += len(seconds)
+        deeds.attempts += len(seconds)
+        deeds.busy_s += sum(seconds)
+        deeds.slots.update(slots)
+        if self._first is None:
+            self._first = min(starts)
+        self._last_of.update(zip(slots, ends, strict=True))
+        self._last = max(self._last, max(ends))
+        deeds.spans.reach(min(starts), max(ends))
+        deeds.spans.add(slots, starts, ends)
+        if len(deeds.longest) < LONGEST_KEPT or max(seconds) > deeds.longest[0].seconds:
+            for at, one in enumerate(seconds):
+                self._long(one, int(jobs[at]), slots[at], 1, starts[at])
+        if deeds.bars is not None:
+            deeds.bars += [
+                (slot, start, end, int(job), True)
+                for slot, start, end, job in zip(slots, starts, ends, jobs, strict=True)
+            ]
+            if len(deeds.bars) > FEW:
+                deeds.bars = None
+
+    def _one(self, record: object, tally: Tally, folder: RunFolder) -> None:
+        if isinstance(record, Session):
+            self._pause()
+            self.deeds.hosts[record.host] = None
+            self.deeds.codes[record.code] = None
+        if not isinstance(record, Attempt) or tally.index(record.position) < 0:
+            return
+        if record.state in (State.SKIPPED, State.REQUEUED) or not record.start:
+            return
+        if record.state is State.DONE and record.attempt == 1:
+            self._took([b"%d" % record.job], [record.start], [max(record.start, record.end)], [record.slot])
+        else:
+            self._odd(record, tally, folder)
+
+    def _odd(self, one: Attempt, tally: Tally, folder: RunFolder) -> None:
+        deeds = self.deeds
+        end = max(one.start, one.end)
+        deeds.attempts += 1
+        deeds.busy_s += one.duration
+        deeds.slots.add(one.slot)
+        deeds.spans.reach(one.start, end)
+        deeds.spans.add([one.slot], [one.start], [end], are_final=one.state in (State.DONE, State.FAILED))
+        self._first = one.start if self._first is None else self._first
+        self._last = max(self._last, end)
+        self._last_of[one.slot] = max(end, self._last_of.get(one.slot, end))
+        if deeds.bars is not None:
+            deeds.bars.append((one.slot, one.start, end, one.job, one.state is State.DONE))
+        if one.state is State.STOPPED:
+            return
+        if one.state is State.DONE:
+            self._watched.discard(one.job)
+        deeds.durations.add(one.duration)
+        self._long(one.duration, one.job, one.slot, one.attempt, one.start)
+        deeds.finished += one.state in (State.DONE, State.FAILED)
+        if one.state is not State.DONE:
+            kind = kind_of(one)
+            if kind in deeds.kinds or len(deeds.kinds) < KINDS_KEPT:
+                deeds.kinds[kind] += 1
+            is_final = one.state is State.FAILED and tally.state(one.position) == FAILED
+            if is_final and (one.job in deeds.failures or len(deeds.failures) < FAILURES_KEPT):
+                deeds.failures[one.job] = Failure(deeds.machine, one, folder)
+
+    def _long(self, seconds: float, job: int, slot: int, attempt: int, start: float) -> None:
+        longest = self.deeds.longest
+        if len(longest) < LONGEST_KEPT:
+            heappush(longest, Long(seconds, job, self.deeds.machine, slot, attempt, start))
+        elif seconds > longest[0].seconds:
+            heapreplace(longest, Long(seconds, job, self.deeds.machine, slot, attempt, start))
+
+    def _pause(self) -> None:
+        """A session is over: what came before and what comes after are not one stretch of work."""
+        deeds = self.deeds
+        if self._first is not None:
+            deeds.active_s += max(0.0, self._last - self._first)
+            idle = sum(self._last - last for last in self._last_of.values())
+            deeds.drained_s += idle / len(self._last_of)
+            deeds.began = self._first if deeds.began is None else min(deeds.began, self._first)
+            deeds.ended = self._last if deeds.ended is None else max(deeds.ended, self._last)
+        self._first, self._last, self._last_of = None, 0.0, {}
+
+
+def kind_of(attempt: Attempt) -> str:
+    """What failures have in common: cause and words, numbers left out."""
+    words = re.sub(r"0x[0-9a-f]+|\d+", "…", attempt.error or "")[:80]
+    if attempt.exit is not None and attempt.cause.value == "exit":
+        return f"exit {attempt.exit}"
+    return f"{attempt.cause.value}: {words}" if words else attempt.cause.value
