@@ -117,6 +117,24 @@ def test_a_job_that_failed_and_was_mended_is_no_failure(here: Machine) -> None:
     assert facts["kinds"] == [{"kind": "exit 1", "attempts": 1}]
 
 
+def test_what_was_given_to_other_machines_is_counted_with_the_old_runs(here: Machine) -> None:
+    here.jobs(*(f"test -e mended || test {number} != 7" for number in range(20)), machines='{"a": [1, 1], "b": [1, 1]}')
+    here.run(machine="a", code=None)
+    here.run("-n", "3", machine="b", code=None)
+    here.write("new.json", '{"c": [1, 1], "d": [1, 1]}')
+    here.call("rebalance", "runs", "--failed", "--machines", "new.json", "-o", "configs2")
+    here.write("mended", "")
+    for name in "cd":
+        here.call("run", "--configs", "configs2", "--machine", name, "--yes")
+    facts = here.call("report", "--json").json
+    assert (facts["jobs"], facts["done"], facts["failed"], facts["missing"]) == (20, 20, 0, 0)
+    assert facts["failures"] == []
+    assert len(facts["plans"]) == 2
+    assert [one["name"] for one in facts["machines"]] == ["a", "b", "c", "d"]
+    here.call("report")
+    looked_at(here.folder / "report.html")
+
+
 def test_a_run_that_did_nothing_has_a_page_too(here: Machine) -> None:
     run_folder(here.folder / "empty")
     here.call("report", "empty")
