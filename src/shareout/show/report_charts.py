@@ -78,7 +78,8 @@ def timeline(report: Report) -> str:
         for row in rows[:MOST_MACHINES]
         for slot in (sorted(row.deeds.slots) if report.has_slots else (None,))
     ]
-    height = 15.0 if len(lanes) <= 16 else 10.0 if len(lanes) <= 40 else 7.0
+    # Every row of a machine has its name beside it; of slots only the first one does.
+    height = 15.0 if len(lanes) <= 16 else 13.0 if not report.has_slots else 10.0 if len(lanes) <= 40 else 7.0
     began = report.began or 0.0
     span = max((report.ended or 0.0) - began, 1e-3)
     x = Scale(began, began + span, LEFT, RIGHT)
