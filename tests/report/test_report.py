@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -141,6 +142,22 @@ def test_a_run_that_did_nothing_has_a_page_too(here: Machine) -> None:
     assert "Nothing has run yet" in looked_at(here.folder / "report.html").text
     facts = here.call("report", "empty", "--json").json
     assert (facts["missing"], facts["began"], facts["balance"]) == (20, None, None)
+
+
+@pytest.mark.parametrize("state", [State.STOPPED, State.RETRY, State.SKIPPED, State.REQUEUED])
+def test_a_run_in_which_nothing_was_settled_has_a_page_too(here: Machine, state: State) -> None:
+    run_folder(here.folder / "runs" / "a", [attempt(3, state)])
+    here.call("report")
+    looked_at(here.folder / "report.html")
+    facts = here.call("report", "--json").json
+    assert facts["done"] == facts["failed"] == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-7, 3e9])
+def test_jobs_of_no_time_and_of_a_century_are_drawn(here: Machine, seconds: float) -> None:
+    run_folder(here.folder / "runs" / "a", [replace(attempt(0), end=100.0 + seconds)])
+    here.call("report")
+    looked_at(here.folder / "report.html")
 
 
 def test_what_cannot_be_reported_is_refused(here: Machine) -> None:

@@ -34,23 +34,8 @@ def page_of(report: Report, extras: Extras) -> str:
     has_run = any(row.deeds.attempts for row in report.machines)
     parts = [_head(report), _tiles(report)]
     if has_run:
-        parts += [
-            _section(
-                "Throughput", "Jobs settled a second, machine upon machine.", _legend(report), charts.throughput(report)
-            ),
-            _section("Slots", _timeline_words(report), charts.timeline(report)),
-            _section(
-                "Balance",
-                "How long each machine ran, pauses between sessions left out; the paler part is the share of that time "
-                "in which its slots stood idle.",
-                charts.finishing(report),
-                machine_table(report),
-                balance_section(report, extras.machines),
-            ),
-            _section("Durations", "Of every attempt that ended by itself.", charts.durations(report)),
-            failure_section(report, extras.text_of),
-            longest_section(report, extras.text_of),
-        ]
+        parts += _pictures(report, extras)
+        parts += [failure_section(report, extras.text_of), longest_section(report, extras.text_of)]
     else:
         parts.append(_section("Nothing has run yet", "The run directories hold no attempt at any job."))
     parts.append(_what_ran(report, extras))
@@ -61,6 +46,25 @@ def page_of(report: Report, extras: Extras) -> str:
         f"<title>shareout {clean(report.fingerprint)}</title><style>{STYLE}</style></head>\n"
         f"<body><main>\n{body}\n</main><script>{SCRIPT}</script></body></html>\n"
     )
+
+
+def _pictures(report: Report, extras: Extras) -> list[str]:
+    """The sections that draw. Where every attempt was stopped there is nothing to count and nothing to time."""
+    idle = (
+        "How long each machine ran, pauses between sessions left out; the paler part is the share of that time in "
+        "which its slots stood idle."
+    )
+    tables = (machine_table(report), balance_section(report, extras.machines))
+    parts = [
+        _section("Slots", _timeline_words(report), charts.timeline(report)),
+        _section("Balance", idle, charts.finishing(report), *tables),
+    ]
+    if any(row.deeds.finished for row in report.machines):
+        words = "Jobs settled a second, machine upon machine."
+        parts.insert(0, _section("Throughput", words, _legend(report), charts.throughput(report)))
+    if report.durations().count:
+        parts.append(_section("Durations", "Of every attempt that ended by itself.", charts.durations(report)))
+    return parts
 
 
 def _head(report: Report) -> str:
