@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -18,10 +19,12 @@ def last_lines(
     """By job, the last lines of one attempt. Damage is told, and what can be read of the rest is read."""
     marks = {b" job=%d try=%d " % (job, attempt): job for job, attempt in wanted}
     kept: dict[int, deque[str]] = {job: deque(maxlen=LINES_KEPT) for job in marks.values()}
+    # One pass for all of them: they have their beginning in common, which is what is searched for.
+    any_mark = re.compile(b"|".join(mark.removeprefix(b" job=") for mark in marks).join((b" job=(?:", b")")))
     for segment in folder.log_segments() if marks else ():
         try:
             for text in read_segment(segment):
-                _look(text, marks, kept)
+                _look(text, any_mark, marks, kept)
         except DamagedLog as error:
             said(str(error))
         except OSError as error:
@@ -29,17 +32,13 @@ def last_lines(
     return {job: list(lines) for job, lines in kept.items() if lines}
 
 
-def _look(text: bytes, marks: dict[bytes, int], kept: dict[int, deque[str]]) -> None:
-    for mark, job in marks.items():
-        at = text.find(mark)
-        while at >= 0:
-            end = text.find(b"\n", at)
-            end = len(text) if end < 0 else end
-            # A job may print such words itself: only where they stand behind time and machine are they the prefix.
-            head = text[text.rfind(b"\n", 0, at) + 1 : at]
-            if head.count(b" ") == 1:
-                kept[job].append(_shown(text[at + len(mark) : end]))
-            at = text.find(mark, end)
+def _look(text: bytes, any_mark: re.Pattern[bytes], marks: dict[bytes, int], kept: dict[int, deque[str]]) -> None:
+    for found in any_mark.finditer(text):
+        at, start = found.span()
+        # A job may print such words itself: only where they stand behind time and machine are they the prefix.
+        if text.count(b" ", text.rfind(b"\n", 0, at) + 1, at) == 1:
+            end = text.find(b"\n", start)
+            kept[marks[found[0]]].append(_shown(text[start : end if end >= 0 else len(text)]))
 
 
 def _shown(line: bytes) -> str:
