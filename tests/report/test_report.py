@@ -180,6 +180,7 @@ def test_a_large_run_gives_a_small_page_and_the_right_weights(here: Machine) -> 
     assert facts["balance"]["machines_json"] == {"m0": [1.0, 2], "m1": [0.5, 2], "m2": [0.333, 2], "m3": [0.25, 2]}
     assert facts["balance"]["planned_s"] == pytest.approx(20_000)
     assert facts["balance"]["balanced_s"] == pytest.approx(9600)
+    assert [one["name"] for one in facts["machines"]] == ["m0", "m1", "m2", "m3"]
     assert [one["idle"] for one in facts["machines"]] == pytest.approx([0.0] * 4)
 
 
@@ -189,6 +190,7 @@ def test_a_hundred_machines_of_many_slots_fit_on_a_page(here: Machine) -> None:
     seen = looked_at(here.folder / "report.html")
     assert "A row a machine" in seen.text
     assert "93 more" in seen.text
+    assert seen.text.index("m9") < seen.text.index("m10")
 
 
 def test_a_job_that_ran_on_two_machines_counts_once(here: Machine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -118,7 +119,8 @@ def report_of(
     # A job that failed may be done in a plan that was made of what was left: older plans come first.
     for folder, header in sorted(runs, key=lambda run: len(run[1].ancestors)):
         gathered.add(folder, header)
-    deeds = list(gathered.deeds.values())
+    named = {one.name: number for number, one in enumerate(machines)}
+    deeds = sorted(gathered.deeds.values(), key=lambda one: (named.get(one.machine, len(named)), _counted(one.machine)))
     shares = gathered.shares
     if len(gathered.plans) > 1:
         # After a rebalance a share holds jobs that others did: what each did is what counts.
@@ -197,6 +199,11 @@ class _Standing:
     def counts(self, total: int, mended: int) -> Counts:
         skipped, failed, done = (sum(page.count(rank) for page in self._pages.values()) for rank in (1, 2, 3))
         return Counts(total, done, max(0, min(failed - mended, total - done - skipped)), skipped)
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """So that node9 comes before node10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _align(many: Sequence[Spans]) -> None:
