@@ -6,7 +6,7 @@ it. What became of a job is never an error here: that is data (`record.outcome`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -121,7 +121,7 @@ def raise_all(mistakes: Sequence[InputError]) -> None:
         raise InputErrors(mistakes)
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """` (did you mean "cores"?)` when a known name is close, else nothing."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+def nearest(name: str, known: Iterable[str], *, before: str = "") -> str:
+    """` (did you mean "cores"?)` when a known name is close, else nothing; `before` stands before every name."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f' (did you mean "{before}{close[0]}"?)' if close else ""

@@ -180,7 +180,18 @@ def test_wrong_calls_are_refused(here: Machine) -> None:
     assert '--timeout: "soon" is not a duration' in here.run("--timeout", "soon", code=2).err
     assert '"noon" is no time to stop at' in here.run("--until", "noon", code=2).err
     assert "--ids needs to know whose" in here.call("plan", "--ids", code=2).err
-    assert "unrecognized arguments" in here.call("plan", "--frobnicate", code=2).err
+    assert "there is no flag --frobnicate" in here.call("plan", "--frobnicate", code=2).err
+
+
+def test_a_wrong_flag_is_told_with_the_right_one_and_no_screen_of_usage(here: Machine) -> None:
+    told = here.call("run", "--machin", "alice", code=2)
+    assert told.err == (
+        'shareout: there is no flag --machin (did you mean "--machine"?)\n'
+        "shareout: `shareout run --help` lists the flags.\n"
+    )
+    assert "argument -j/--slots: expected one argument" in here.call("run", "-j", code=2).err
+    assert '"two" is one word too many' in here.call("run", "one", "two", code=2).err
+    assert here.call("status", "--json", "--jsn", code=2).json["error"].startswith("there is no flag --jsn")
 
 
 def test_errors_are_json_when_that_was_asked_for(here: Machine) -> None:

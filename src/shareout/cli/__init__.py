@@ -150,9 +150,12 @@ def make_parser(command: str) -> argparse.ArgumentParser:
     """The parser of one command; the others are not even loaded."""
     import argparse
 
+    from shareout.cli.options import Parser
+
     module = load(command)
-    parser = argparse.ArgumentParser(
-        prog=f"{program_name()} {command}",
+    name = program_name()
+    parser = Parser(
+        prog=name if name == command else f"{name} {command}",
         description=COMMANDS[command][0].upper() + COMMANDS[command][1:] + ".",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

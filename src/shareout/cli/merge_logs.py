@@ -9,16 +9,16 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from shareout.cli.standing import tell
+from shareout.cli.options import Common, add_runs
+from shareout.cli.standing import add_sources, folders_of, tell
 from shareout.entry import Entry
 from shareout.errors import CannotRecord, UsageError
 from shareout.merge.logs import LEVELS, Filter, merged
 from shareout.record.log import machine_word
-from shareout.record.sources import find_sources
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sources", nargs="+", metavar="DIR", help="run directories, folders or archives that hold some")
+    add_sources(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="where to (default: standard output); *.gz is packed")
     parser.add_argument("--machine", action="append", default=[], metavar="NAME", help="only this machine's")
     parser.add_argument("--job", action="append", default=[], metavar="ID", help="only this job's")
@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="", metavar="TIME", help="from then on, as 2026-11-20T19:23")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
     parser.add_argument("--grep", metavar="REGEX", help="only lines that match")
+    add_runs(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -41,8 +42,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         arguments.until.encode() + b"~" if arguments.until else b"",
         grep,
     )
-    with find_sources(arguments.sources, tell) as sources:
-        blocks = (b"".join(lines) for lines in merged(sources.folders, wanted, tell))
+    with folders_of(arguments.sources, Common.of(arguments)) as folders:
+        blocks = (b"".join(lines) for lines in merged(folders, wanted, tell))
         if arguments.output:
             _write(Path(arguments.output), blocks)
         else:

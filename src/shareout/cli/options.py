@@ -9,8 +9,25 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from shareout.errors import UsageError
+from shareout.errors import UsageError, nearest
+
+
+class Parser(argparse.ArgumentParser):
+    """Parses the flags of one command; what is wrong with them is told as every other mistake is."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(self._told(message), way_out=f"`{self.prog} --help` lists the flags.")
+
+    def _told(self, message: str) -> str:
+        words = message.removeprefix("unrecognized arguments: ")
+        if words == message:
+            return message
+        first = words.split()[0]
+        what = f"there is no flag {first}" if first.startswith("-") else f'"{first}" is one word too many'
+        flags = [flag[2:] for flag in self._option_string_actions if flag.startswith("--")]
+        return what + nearest(first.partition("=")[0].lstrip("-"), flags, before="--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +41,7 @@ class Common:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Common:
-        given = arguments.configs
+        given = getattr(arguments, "configs", None)
         return cls(
             configs=Path(given) if given else find_configs(),
             runs=Path(arguments.runs or "runs"),
@@ -36,10 +53,14 @@ class Common:
 def add_common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
     group = parser.add_argument_group("where things are, and how to tell them")
     group.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, else beside the program)")
-    group.add_argument("--runs", metavar="DIR", help="run directories (default: ./runs)")
+    add_runs(group)
     group.add_argument("--quiet", action="store_true", help="tell only what is wrong")
     if json:
         group.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def add_runs(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--runs", metavar="DIR", help="run directories (default: ./runs)")
 
 
 def find_configs() -> Path:
