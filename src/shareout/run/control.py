@@ -13,19 +13,26 @@ from dataclasses import dataclass
 from shareout.record.outcome import Cause
 
 _CAUSES = tuple(Cause)
-_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE = range(5)
-_INTEGERS = 5 * 8
+_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL = range(6)
+_INTEGERS = 6 * 8
 _FLOATS = 2 * 8
 # serial, first position, end, attempt, and how many bytes follow about what the job may use.
 _BATCH = struct.Struct("<qqqqq")
 
 
+def held_before(position: int) -> int:
+    """Position ↔ the number that says "not begun, but all before it in its batch are done"."""
+    return -2 - position
+
+
 class Control:
     """One a worker. Integers and floats of eight bytes each; every one has a single writer.
 
-    `started` is the position that was begun last (worker). `revoked` is the last batch that is not to be gone
-    on with (parent). The worker publishes `started` before it looks at `revoked`; the parent writes
-    `revoked`, waits a millisecond, and reads `started`: one of the two sees the other.
+    `serial` is the batch that the worker has come to, `started` the position that it began last (worker). `revoked`
+    is the last batch that is not to be gone on with (parent). The worker publishes `started` before it looks at
+    `revoked`; the parent writes `revoked`, waits a millisecond, and reads `started`: one of the two sees the other.
+    A worker that sees itself revoked leaves `held_before` of that position: what came before it is done, whether
+    the parent has heard of it or not.
 
     `leader` is the command that the worker waits for (worker). `end` says that one position is to be ended and
     why (parent): whoever comes later of the two, worker or parent, sends the signal.
@@ -41,7 +48,22 @@ class Control:
 
     @property
     def started(self) -> int:
+        """The position that runs; negative when none does."""
         return self.integers[_STARTED]
+
+    @property
+    def reached(self) -> tuple[int, bool]:
+        """The position that the worker has come to, and whether it is begun; -1 at the very start."""
+        started = self.integers[_STARTED]
+        return (started, True) if started >= -1 else (held_before(started), False)
+
+    @property
+    def serial(self) -> int:
+        return self.integers[_SERIAL]
+
+    @serial.setter
+    def serial(self, serial: int) -> None:
+        self.integers[_SERIAL] = serial
 
     @property
     def revoked(self) -> int:

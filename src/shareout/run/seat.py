@@ -113,16 +113,20 @@ class Seat:
                 self._ended(batch)
         return covered
 
+    def revoke(self) -> None:
+        """No batch that was given so far is to be gone on with. What was revoked before stays so: it may still lie
+        in the worker's pipe after we have taken it back."""
+        self.control.revoked = max(self.control.revoked, self.batches[-1].serial)
+
     def trim(self) -> list[Work]:
-        """After a revocation: give back all that was not begun."""
-        started = self.control.started
+        """After a revocation: give back what is surely not begun. In doubt it is kept: the worker tells, by
+        `not_begun`, where it ends a batch. What was done and has not come up yet is kept as well."""
+        serial, (reached, begun) = self.control.serial, self.control.reached
         given_back = []
         for batch in list(self.batches):
-            begun = batch.seen <= started < batch.stop
-            later = any(other.start <= started < other.stop and other.serial > batch.serial for other in self.batches)
-            if later:
-                continue
-            keep = started + 1 if begun else batch.seen
+            keep = batch.stop if batch.serial <= serial else batch.seen
+            if batch.serial == serial and batch.start <= reached < batch.stop:
+                keep = reached + 1 if begun else reached
             if keep < batch.stop:
                 given_back.append(Work(keep, batch.stop))
                 batch.stop = keep

@@ -17,7 +17,7 @@ from pathlib import Path
 from shareout.record.journal import attempt_line
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run.commands import Launch, ended_attempt, unspawnable
-from shareout.run.control import Control, Given, receive
+from shareout.run.control import Control, Given, held_before, receive
 from shareout.run.describing import Described
 from shareout.run.orphans import end_children, kill_group
 from shareout.run.upward import not_begun, output_message, send
@@ -56,11 +56,12 @@ def _batch(bench: Bench, given: Given) -> None:
     control, serial = bench.control, given.serial
     integers, floats = control.integers, control.floats
     base = {**bench.environment, **bench.share(given)}
+    control.serial = serial
     position = given.start
     for job in bench.jobs_between(given.start, given.stop if control.revoked < serial else given.start):
         integers[0] = position
         if integers[1] >= serial:
-            integers[0] = -1
+            integers[0] = held_before(position)
             break
         floats[0] = time.time()
         attempt, brought = _run(bench, job, position, given.attempt, base)

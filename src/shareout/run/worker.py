@@ -20,7 +20,7 @@ from shareout.record.outcome import Cause
 from shareout.record.values import NotJson, encode
 from shareout.run.binding import Binding, CannotConvert
 from shareout.run.context import Givers
-from shareout.run.control import Control, Given, receive
+from shareout.run.control import Control, Given, held_before, receive
 from shareout.run.orphans import end_children
 from shareout.run.upward import message, not_begun, output_message, reopen, send
 
@@ -92,6 +92,7 @@ class _Worker:
         up, write, now = station.up, os.write, time.time
         middle, end = f',"try":{attempt},"state":"done","start":', f',"slot":{station.slot},"result":'
         self._attempt = attempt
+        station.control.serial = serial
         position = start
         begun = now()
         begun_text = f"{begun:.6f}"
@@ -99,7 +100,7 @@ class _Worker:
             self._job = job
             integers[0] = position
             if integers[1] >= serial:
-                integers[0] = -1
+                integers[0] = held_before(position)
                 break
             floats[0] = begun
             try:

@@ -132,7 +132,7 @@ class Workers:
         now = time.time()
         rich = [seat for seat in self._seats if seat.waiting() and now - (seat.control.since or now) >= behind_s]
         for seat in rich:
-            seat.control.revoked = seat.batches[-1].serial
+            seat.revoke()
         if rich:
             # The other half of the agreement in `control`: after this the worker has seen it, or we see what it began.
             time.sleep(0.001)
