@@ -212,7 +212,9 @@ TABLE: tuple[Setting, ...] = (
         "local: each of several machines keeps barriers by itself",
     ),
     Setting("commands", "template", _text, "", "a command with {} {1} {name} {id}; lines are then its arguments"),
-    Setting("commands", "shell", _text, "/bin/sh", "runs command lines that have shell syntax"),
+    Setting(
+        "commands", "shell", _text, "", "runs lines with shell syntax; unset: /bin/sh, and bash for what is bash's"
+    ),
     Setting("commands", "keep_lines", _regex, "", "only output lines that match this are kept in the log"),
     Setting(
         "commands",

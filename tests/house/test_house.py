@@ -44,11 +44,12 @@ ALLOWED: dict[str, set[str]] = {
     "merge": GROUND | INPUTS | {"plan", "record"},
     "status": GROUND | INPUTS | {"plan", "record"},
     "report": GROUND | INPUTS | {"plan", "record"},
+    "export": GROUND | INPUTS | {"plan", "record", "status"},
     "freeze": GROUND | INPUTS,
     "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status", "report"},
     "cli": GROUND
     | INPUTS
-    | {"plan", "record", "supply", "events", "run", "merge", "status", "report", "freeze", "show"},
+    | {"plan", "record", "supply", "events", "run", "merge", "status", "report", "export", "freeze", "show"},
     "__main__": {"cli"},
     "__init__": GROUND | {"cli", "run"},
 }

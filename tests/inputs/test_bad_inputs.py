@@ -88,6 +88,8 @@ POOLS = [
     ("jobs.grid.json", '{"a": 5}', 'the axis "a" is a number'),
     ("jobs.txt", "#SHAREOUT REPAET 5 x\n", 'jobs.txt:1:11: "REPAET" is no directive (did you mean "REPEAT"?)'),
     ("jobs.txt", "x\n#DISBATCH PERENGINE START y\n", "jobs.txt:2:11: PERENGINE must come before the first job"),
+    ("jobs.txt", "#DISBATCH BARRIER\n#DISBATCH PERENGINE STOP y\n", "jobs.txt:2:11: PERENGINE must come before"),
+    ("jobs.txt", "#DISBATCH REPEAT 2 step 3 start 1 x\n", "As: REPEAT 5 start 100 step 50 mycommand"),
     ("jobs.txt", "#DISBATCH REPEAT many x\n", "REPEAT takes a count"),
     ("jobs.txt", "#DISBATCH BARRIER NOW\n", 'BARRIER takes nothing or CHECK, found "NOW"'),
     ("jobs.txt", "#SHAREOUT NEED beer=2\nx\n", '"beer=2" is no need'),

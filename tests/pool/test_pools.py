@@ -155,7 +155,23 @@ def test_directives_make_stretches(tmp_path: Path) -> None:
     need = pool.need(4)
     assert need is not None
     assert need.memory == 1 << 30
-    assert list(pool.start_commands) == ["prepare it"]
+    assert [command.text for command in pool.start_commands] == ["prepare it"]
+
+
+def test_what_is_odd_in_disbatch_holds_for_its_own_word_alone(tmp_path: Path) -> None:
+    text = (
+        "  #DISBATCH PREFIX indented, so a comment\n#{0} PREFIX ( \n#{0} SUFFIX  )\n#{0} PERENGINE START  go \n"
+        "a \n#{0} BARRIER\n#{0} BARRIER CHECK\n#{0} REPEAT 1 b  \n"
+    )
+    theirs = opened(tmp_path / "theirs", "jobs.txt", text.format("DISBATCH").replace("SUFFIX", "suffix"))
+    ours = opened(tmp_path / "ours", "jobs.txt", text.format("SHAREOUT"))
+    assert [theirs.command(job) for job in (0, 1)] == [ours.command(job) for job in (0, 1)] == ["( a  )", "( b   )"]
+    assert [one.text for one in theirs.start_commands] == ["(  go  )"]
+    assert [one.text for one in ours.start_commands] == ["go"]
+    assert [(one.task, one.line, one.check) for one in theirs.barriers] == [(1, 6, False), (2, 7, True)]
+    assert [theirs.row(job).task for job in (0, 1)] == [0, 3]
+    assert [ours.row(job).task for job in (0, 1)] == [0, 1]
+    assert (ours.barriers, ours.is_disbatch, theirs.is_disbatch) == ((), False, True)
 
 
 def test_rows_from_code_are_the_same_bytes_on_every_machine(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ COMMANDS = {
     "skip": "never run some jobs",
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
+    "export": "the file that another tool would have left: a status file, runs.txt",
     "rebalance": "new inputs for what is not done, for other machines",
     "report": "one page to look at: throughput, slots, failures, and better weights",
     "freeze": "make one executable file of an entry script",
@@ -99,6 +100,10 @@ def _load_after(command: str) -> ModuleType:
             from shareout.cli import merge_logs
 
             return merge_logs
+        case "export":
+            from shareout.cli import export
+
+            return export
         case "status":
             from shareout.cli import status
 

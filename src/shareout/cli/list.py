@@ -44,9 +44,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     wrong = set(arguments.state) - set(LETTERS)
     if wrong:
         raise UsageError(f'no state is written "{min(wrong)}"', way_out=f"States are: {' '.join(LETTERS)}")
-    plan = plan_at_hand(common, entry)
-    with folders_of(arguments.sources, common) as folders:
-        folders = of_one_plan(folders, plan)
+    with folders_of(arguments.sources, common) as found:
+        plan = plan_at_hand(common, entry, found)
+        folders = of_one_plan(found, plan)
         states = JobStates(folders)
         _add_running(states, folders)
         text = texts_of(plan, states.headers)

@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from shareout.cli.export import export_to
 from shareout.cli.merge_telling import facts_of, missing_sentence, tell, tell_oddities
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
@@ -26,6 +27,8 @@ from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target
 from shareout.record.sources import find_sources
 from shareout.record.values import decode
+
+STATUS_FILE = "_status.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,12 @@ class MergeArguments:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  merge-results home/*/runs -o results.csv.gz"
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
-    parser.add_argument("-o", "--output", metavar="FILE", help=f"the table: *{', *'.join(ENDINGS)}, or - for CSV here")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=f"the table: *{', *'.join(ENDINGS)}, *{STATUS_FILE} as disBatch's, or - for CSV here",
+    )
     parser.add_argument("--partial", action="store_true", help="write what there is, also when jobs are missing")
     parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
     parser.add_argument("--meta", choices=list(META), default="none", help="columns about how each job ran")
@@ -64,7 +72,13 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     )
     if asked.to_stdout and common.json:
         raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
-    form = table_form(asked.output) if asked.output else None
+    form = None
+    if asked.output and asked.output.name.endswith(STATUS_FILE):
+        # It tells how each task ended, well or not: so it is written also when some have failed.
+        export_to(asked.output, "disbatch", asked.sources, common, entry)
+        asked = replace(asked, partial=True)
+    elif asked.output:
+        form = table_form(asked.output)
     with find_sources(asked.sources, tell) as sources:
         journals = open_journals(sources.folders, tell)
         if not journals:

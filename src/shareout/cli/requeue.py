@@ -41,7 +41,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
     refuse_archives(arguments.sources)
     with folders_of(arguments.sources, common) as found:
-        folders = of_one_plan(found, plan_at_hand(common, entry))
+        folders = of_one_plan(found, plan_at_hand(common, entry, found))
         total = max(read_header(folder.journal).total for folder in folders)
         jobs = {job_id(word, total) for word in arguments.ids} if arguments.ids else None
         states = (FAILED,) if arguments.failed else FINAL

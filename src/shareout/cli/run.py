@@ -7,21 +7,19 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from shareout.cli import run_flags
+from shareout.cli.call import Call
 from shareout.cli.options import Common
 from shareout.cli.plan import check_expected
-from shareout.cli.planning import plan_of, pool_of
-from shareout.config import Settings, apply, load_settings
+from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.events import Listener
-from shareout.machines import Machine
-from shareout.plan.plan import ALL, Plan, make_plan
-from shareout.pool import open_pool
+from shareout.plan.plan import ALL, Plan
 from shareout.run.cores import granted_cores
+from shareout.run.opening import RunRequest, make_folder
 from shareout.show.beside import say
 
 configure = run_flags.configure
@@ -52,7 +50,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     from shareout.unpacked import settle
 
     settle()
-    plan, settings = _plan(common, entry, asked, run_flags.overrides(arguments))
+    call = _call(common, asked, run_flags.overrides(arguments))
+    plan, settings = call.plan(common, entry)
     check_expected(plan, asked.expect)
     machine = asked.machine or (plan.machines[0].name if _is_own(asked, common) else _ask_machine(plan))
     share = plan.share(machine)
@@ -63,18 +62,17 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
         say("nothing was started")
         return 130
-    return _run(common, plan, settings, machine, entry, asked)
+    request = RunRequest(
+        plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee
+    )  # fmt: skip
+    call.keep(make_folder(request))
+    return _run(request, common, asked)
 
 
-def _plan(common: Common, entry: Entry | None, asked: RunArguments, flags: dict[str, str]) -> tuple[Plan, Settings]:
+def _call(common: Common, asked: RunArguments, flags: dict[str, str]) -> Call:
     named = _spooled(common) if asked.pool == "-" else Path(asked.pool) if asked.pool else None
-    if not _is_own(asked, common):
-        return plan_of(common, entry, pool_file=named, flags=flags)
-    # No machines.json: the pool was given on the command line, and this host is the only machine.
-    settings = apply(load_settings(common.configs), flags)
-    pool = open_pool(common.configs, settings, named=named) if named else pool_of(common, settings, entry, None)
-    own = Machine(socket.gethostname().partition(".")[0] or "here", Fraction(1), granted_cores())
-    return make_plan(pool, [own], settings), settings
+    own = (socket.gethostname().partition(".")[0] or "here", granted_cores()) if _is_own(asked, common) else None
+    return Call(common.configs, named, flags, own)
 
 
 def _is_own(asked: RunArguments, common: Common) -> bool:
@@ -82,7 +80,7 @@ def _is_own(asked: RunArguments, common: Common) -> bool:
 
 
 def _spooled(common: Common) -> Path:
-    """Standard input becomes a file named by its content, so that the same input resumes."""
+    """Standard input becomes a file in a folder named by its content, so that the same input resumes."""
     from blake3 import blake3
 
     folder = common.runs / "pools"
@@ -93,7 +91,8 @@ def _spooled(common: Common) -> Path:
         while block := sys.stdin.buffer.read(1 << 20):
             hasher.update(block)
             file.write(block)
-    path = folder / f"{hasher.hexdigest()[:16]}.txt"
+    path = folder / hasher.hexdigest()[:16] / "stdin"
+    path.parent.mkdir(exist_ok=True)
     fresh.replace(path)
     return path
 
@@ -146,13 +145,13 @@ def _print_jobs(plan: Plan, machine: str) -> int:
     return 0
 
 
-def _run(common: Common, plan: Plan, settings: Settings, machine: str, entry: Entry | None, asked: RunArguments) -> int:
-    from shareout.run.opening import RunRequest
+def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     from shareout.run.session import run_share
 
-    request = RunRequest(plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee)
-    title = f"{machine if machine != ALL else 'all machines'} of {plan.fingerprint}"
-    result = run_share(request, _views(settings, title, quiet=common.quiet, entry=entry, tee=asked.tee))
+    name = request.machine if request.machine != ALL else "all machines"
+    title = f"{name} of {request.plan.fingerprint}"
+    views = _views(request.settings, title, quiet=common.quiet, entry=request.entry, tee=asked.tee)
+    result = run_share(request, views)
     counts = result.counts
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if not common.quiet:

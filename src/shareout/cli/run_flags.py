@@ -60,7 +60,9 @@ def _jobs(group: argparse._ArgumentGroup) -> None:
         "-j", "--slots", metavar="N", help="jobs at once (default: the machine's cores // cores per job)"
     )
     group.add_argument("--template", metavar="TEXT", help="a command with {} {1} {name} {id}; the pool's lines fill it")
-    group.add_argument("--shell", metavar="PATH", help="runs lines that have shell syntax (default: /bin/sh)")
+    group.add_argument(
+        "--shell", metavar="PATH", help="runs lines that have shell syntax (default: sh, or bash where one needs it)"
+    )
     group.add_argument("--cores-per-job", metavar="N", help="cores that a job takes; may be a fraction")
     group.add_argument("--gpus-per-job", metavar="N", help="GPUs that a job takes")
     group.add_argument("--memory-per-job", metavar="SIZE", help="memory that a job is counted with")

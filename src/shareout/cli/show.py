@@ -33,9 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    plan = plan_at_hand(common, entry)
-    with folders_of(arguments.sources, common) as folders:
-        folders = of_one_plan(folders, plan)
+    with folders_of(arguments.sources, common) as every:
+        plan = plan_at_hand(common, entry, every)
+        folders = of_one_plan(every, plan)
         total = max(read_header(folder.journal).total for folder in folders)
         found = [_facts(job_id(word, total), folders, plan) for word in arguments.ids]
     if common.json:

@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from shareout.cli.call import recalled
 from shareout.cli.options import Common
+from shareout.cli.planning import plan_of
 from shareout.entry import Entry
 from shareout.errors import ShareoutError, UsageError
 from shareout.plan.plan import Plan
@@ -57,10 +59,18 @@ def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFold
     return roots[chosen]
 
 
-def plan_at_hand(common: Common, entry: Entry | None) -> Plan | None:
-    """From the inputs, when they are here and whole; telling how runs stand does without them otherwise."""
-    from shareout.cli.planning import plan_of
+def plan_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:
+    """From the configs, else from what the call of the newest of these runs named; when it is here and whole.
+    Telling how runs stand does without it otherwise."""
+    plan = _plan_of_configs(common, entry)
+    headers = [read_header(folder.journal) for folder in folders]
+    if not headers or (plan and plan.hex in {digest for one in headers for digest in (one.digest, *one.ancestors)}):
+        return plan
+    newest, header = max(zip(folders, headers, strict=True), key=lambda one: one[0].journal.stat().st_mtime)
+    return recalled(newest, header.digest, common, entry) or plan
 
+
+def _plan_of_configs(common: Common, entry: Entry | None) -> Plan | None:
     if not (common.configs / "machines.json").is_file():
         return None
     try:
@@ -71,7 +81,7 @@ def plan_at_hand(common: Common, entry: Entry | None) -> Plan | None:
 
 def plan_of_folders(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:
     """The plan at hand, if one of the directories is of it."""
-    plan = plan_at_hand(common, entry)
+    plan = plan_at_hand(common, entry, folders)
     if plan is None:
         return None
     return plan if plan.hex in {read_header(folder.journal).digest for folder in folders} else None

@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
     parser.add_argument("--active", action="store_true", help="the jobs that run now, the quietest first")
     parser.add_argument("--by", choices=["machine", "group"], default="machine", help="what the table is about")
+    parser.add_argument("--format", choices=["disbatch"], help="disBatch's status file instead (also: export)")
     parser.add_argument("--watch", nargs="?", const="2s", metavar="TIME", help="again every so often, until it is over")
     add_common(parser)
 
@@ -36,6 +37,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     every = _interval(arguments.watch) if arguments.watch else None
+    if arguments.format:
+        from shareout.cli.export import export_to
+
+        export_to(None, arguments.format, arguments.sources, common, entry)
+        return 0
     with folders_of(arguments.sources, common) as folders:
         followers = newest_plan(open_followers(folders, tell), tell)
         plan = plan_of_folders(common, entry, [one.folder for one in followers])

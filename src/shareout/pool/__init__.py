@@ -36,6 +36,26 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Barrier:
+    """A barrier of disBatch's, which counts it as a task: `job` is the first one behind it."""
+
+    job: int
+    task: int
+    line: int
+    text: str
+    check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCommand:
+    """What PERENGINE asks each machine to run. `theirs`: as disBatch has it, where its failure stops nothing."""
+
+    text: str
+    line: int
+    theirs: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One job as the pool tells it. `line` counts from 1 (0: the pool has no lines)."""
 
@@ -47,6 +67,8 @@ class Row:
     group: str | None = None
     repeat: int | None = None
     need: Need | None = None
+    task: int = -1
+    """Its number as disBatch counts, where that is another than its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +99,20 @@ class Pool(Protocol):
         """The names of the groups in order of first appearance; empty when jobs have none."""
 
     @property
-    def start_commands(self) -> Sequence[str]:
+    def start_commands(self) -> Sequence[EngineCommand]:
         """What PERENGINE asks each machine to run before its first job."""
 
     @property
-    def stop_commands(self) -> Sequence[str]:
+    def stop_commands(self) -> Sequence[EngineCommand]:
         """What it asks for after the last."""
+
+    @property
+    def is_disbatch(self) -> bool:
+        """Whether it has directives of disBatch's: its lines are then bash's."""
+
+    @property
+    def barriers(self) -> Sequence[Barrier]:
+        """Those of disBatch's, also where they cut nothing."""
 
     def __len__(self) -> int: ...
 

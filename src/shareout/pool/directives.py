@@ -1,7 +1,9 @@
 """The # language of a task file → stretches of jobs with their prefix, suffix, group and need. Pure.
 
-`#SHAREOUT` and `#DISBATCH` (as disBatch has them): PREFIX, SUFFIX, REPEAT, BARRIER, PERENGINE; of ours also
-GROUP and NEED. A REPEAT is a stretch without lines: a billion repeats cost nothing.
+`#SHAREOUT` and `#DISBATCH`: PREFIX, SUFFIX, REPEAT, BARRIER, PERENGINE; of ours also GROUP and NEED. A REPEAT is a
+stretch without lines: a billion repeats cost nothing. What is odd in disBatch holds for its own word alone: its
+barriers count as tasks and end the PERENGINE block, its PERENGINE takes prefix and suffix and may fail, its words
+may be written small, and an indented `#DISBATCH` is a comment.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from shareout.errors import InputError, Place, nearest
-from shareout.pool import Need
+from shareout.pool import Barrier, EngineCommand, Need
 from shareout.units import parse_amount, parse_filesize
 
-_DIRECTIVE = re.compile(r"\s*#(SHAREOUT|DISBATCH)(?:\s+(\w+))?(?:\s(.*))?$", re.DOTALL)
-_REPEAT = re.compile(r"\s*(\S+)(?:\s+start\s+(\S+))?(?:\s+step\s+(\S+))?(?:\s(.*))?$", re.DOTALL)
+_DIRECTIVE = re.compile(r"(\s*#SHAREOUT|#DISBATCH)(?:\s+(\w+))?(?:\s(.*))?$", re.DOTALL)
+_REPEAT = re.compile(
+    r"\s*(\S+)(?:\s+start\s+(\S+))?(?:\s+step\s+(\S+))?(?:\s(?!\s*st(?:art|ep)\s)(.*))?$", re.DOTALL | re.IGNORECASE
+)
 WORDS = ("PREFIX", "SUFFIX", "REPEAT", "BARRIER", "PERENGINE", "GROUP", "NEED")
+OURS = ("GROUP", "NEED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Stretch:
     repeat: tuple[int, int, str] | None = None
     """Start, step and command of a REPEAT."""
     line: int = 0
+    counted: int = 0
+    """How many barriers before it disBatch counts as tasks."""
 
 
 @dataclass(slots=True)
@@ -43,8 +50,12 @@ class TaskFile:
     barriers: list[tuple[int, bool]] = field(default_factory=list)
     """Ids before which a barrier stands, and whether it checks."""
     groups: list[str] = field(default_factory=list)
-    start_commands: list[str] = field(default_factory=list)
-    stop_commands: list[str] = field(default_factory=list)
+    start_commands: list[EngineCommand] = field(default_factory=list)
+    stop_commands: list[EngineCommand] = field(default_factory=list)
+    is_disbatch: bool = False
+    """Whether a directive is disBatch's own."""
+    counted: list[Barrier] = field(default_factory=list)
+    """Its barriers, which it counts as tasks."""
     mistakes: list[InputError] = field(default_factory=list)
     jobs: int = 0
 
@@ -66,6 +77,8 @@ class _Reader:
         self.file = TaskFile()
         self.now = Stretch(0, 0, 0)
         self.kept = 0
+        self.theirs = False
+        """Whether the directive is disBatch's."""
 
     def lines_up_to(self, kept: int) -> None:
         """The kept lines since the last directive become a stretch."""
@@ -75,13 +88,16 @@ class _Reader:
 
     def directive(self, before: int, number: int, match: re.Match[str]) -> None:
         self.lines_up_to(before)
-        language, word, rest = match[1], match[2] or "", match[3] or ""
+        self.theirs = match[1] == "#DISBATCH"
+        self.file.is_disbatch |= self.theirs
+        word, rest = match[2] or "", match[3] or ""
+        name = word.upper() if self.theirs else word
         place = Place(self.path, number, match.start(2) + 1 if match[2] else 1, match[0])
-        if word not in WORDS or (language == "DISBATCH" and word in ("GROUP", "NEED")):
+        if name not in WORDS or (self.theirs and name in OURS):
             what = f'"{word}" is no directive' if word else "a directive is missing"
             self._wrong(place, f"{what}{nearest(word.upper(), WORDS)}", f"Known are {', '.join(WORDS)}.")
             return
-        getattr(self, f"_{word.lower()}")(rest, place, number)
+        getattr(self, f"_{name.lower()}")(rest, place, number)
 
     def _prefix(self, rest: str, place: Place, number: int) -> None:
         self.now = replace(self.now, prefix=rest)
@@ -99,19 +115,29 @@ class _Reader:
         self.now = replace(self.now, group=name)
 
     def _barrier(self, rest: str, place: Place, number: int) -> None:
+        check = rest.strip() == "CHECK"
         if rest.strip() not in ("", "CHECK"):
             self._wrong(place, f'BARRIER takes nothing or CHECK, found "{rest.strip()}"')
-        self.file.barriers.append((self.file.jobs, rest.strip() == "CHECK"))
+        self.file.barriers.append((self.file.jobs, check))
+        if self.theirs:
+            task = self.file.jobs + self.now.counted
+            text = (place.text or "").strip()
+            self.file.counted.append(Barrier(self.file.jobs, task, number, text, check))
+            self.now = replace(self.now, counted=self.now.counted + 1)
 
     def _perengine(self, rest: str, place: Place, number: int) -> None:
         when, _, command = rest.strip().partition(" ")
+        if self.theirs:
+            # As textual as a task: blanks are kept.
+            command = self.now.prefix + rest.lstrip()[len(when) + 1 :] + self.now.suffix
+            when = when.upper()
         if when not in ("START", "STOP") or not command.strip():
             self._wrong(place, "PERENGINE takes START or STOP and a command")
-        elif self.file.jobs:
+        elif self.file.jobs or self.file.counted:
             self._wrong(place, "PERENGINE must come before the first job")
         else:
             commands = self.file.start_commands if when == "START" else self.file.stop_commands
-            commands.append(command.strip())
+            commands.append(EngineCommand(command if self.theirs else command.strip(), number, self.theirs))
 
     def _need(self, rest: str, place: Place, number: int) -> None:
         need = Need()
@@ -140,7 +166,7 @@ class _Reader:
             )
             return
         count, start, step = map(int, numbers)
-        command = (match[4] or "").strip() if match else ""
+        command = (match[4] or "") if match else ""
         self._add(
             replace(
                 self.now,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import InputFile, Need, Phase, Row
+from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row
 from shareout.pool.lines import Lines
 from shareout.pool.template import Template, Values, written
 
@@ -23,8 +23,10 @@ class RowPool:
 
     kind = "rows"
     names: Sequence[str] | None = None
-    start_commands: Sequence[str] = ()
-    stop_commands: Sequence[str] = ()
+    start_commands: Sequence[EngineCommand] = ()
+    stop_commands: Sequence[EngineCommand] = ()
+    is_disbatch = False
+    barriers: Sequence[Barrier] = ()
 
     def __init__(self, path: Path, template: str) -> None:
         self.path = path

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import InputFile, Need, Phase, Row
+from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row
 from shareout.pool.lines import Lines
 
 LETTERS = ".rd!e"
@@ -21,8 +21,10 @@ class RunmakerPool:
     """The pool of a runs.txt."""
 
     kind = "runmaker"
-    start_commands: Sequence[str] = ()
-    stop_commands: Sequence[str] = ()
+    start_commands: Sequence[EngineCommand] = ()
+    stop_commands: Sequence[EngineCommand] = ()
+    is_disbatch = False
+    barriers: Sequence[Barrier] = ()
     groups: Sequence[str] = ()
 
     def __init__(self, path: Path) -> None:

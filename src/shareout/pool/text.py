@@ -32,8 +32,10 @@ class TextPool:
         self._template = Template(template, None) if template else None
         self.phases = phases_of(file.barriers, file.jobs)
         self.groups: Sequence[str] = tuple(file.groups)
-        self.start_commands: Sequence[str] = tuple(file.start_commands)
-        self.stop_commands: Sequence[str] = tuple(file.stop_commands)
+        self.start_commands = tuple(file.start_commands)
+        self.stop_commands = tuple(file.stop_commands)
+        self.is_disbatch = file.is_disbatch
+        self.barriers = tuple(file.counted)
 
     def __len__(self) -> int:
         return self._jobs
@@ -42,7 +44,7 @@ class TextPool:
         stretch = self._stretch(job)
         text, line = self._text(job, stretch)
         repeat = stretch.repeat[0] + (job - stretch.first) * stretch.repeat[1] if stretch.repeat else None
-        return Row(job, text, (text,), {}, line, stretch.group, repeat, stretch.need)
+        return Row(job, text, (text,), {}, line, stretch.group, repeat, stretch.need, job + stretch.counted)
 
     def arguments(self, job: int) -> tuple[Any, ...]:
         return (self._text(job, self._stretch(job))[0],)

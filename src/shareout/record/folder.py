@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 JOURNAL = "journal.jsonl"
+CALL = "call.json"
 _SEGMENT = re.compile(r"log-([0-9]{4,})\.gz")
 PER_FOLDER = 1000
 
@@ -39,6 +40,11 @@ class RunFolder:
     def live(self) -> Path:
         """What runs now, rewritten at most once a second."""
         return self.path / "live.json"
+
+    @property
+    def call(self) -> Path:
+        """What the run was told beyond its configs."""
+        return self.path / CALL
 
     @property
     def slots(self) -> Path:

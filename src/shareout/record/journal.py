@@ -95,6 +95,8 @@ def attempt_line(attempt: Attempt) -> bytes:
     for key, number in (("pid", attempt.pid), ("out", attempt.output_bytes), ("mem", attempt.peak_memory)):
         if number:
             body += f',"{key}":{number}'
+    if attempt.origin:
+        body += f',"from":{json.dumps(attempt.origin)}'
     if attempt.state is State.DONE and attempt.exit is None:
         body += f',"result":{encode(attempt.result)}'
     return closed(body)
@@ -145,6 +147,7 @@ def _attempt(facts: dict[str, Any]) -> Attempt:
         facts.get("pid"),
         facts.get("out", 0),
         facts.get("mem"),
+        facts.get("from"),
     )
 
 

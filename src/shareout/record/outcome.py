@@ -61,6 +61,8 @@ class Attempt:
     pid: int | None = None
     output_bytes: int = 0
     peak_memory: int | None = None
+    origin: str | None = None
+    """The file of another tool that it was taken over from; it ran there."""
 
     @property
     def duration(self) -> float:

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from shareout.errors import UsageError
-from shareout.record.folder import JOURNAL, RunFolder
+from shareout.record.folder import CALL, JOURNAL, RunFolder
 
 LIVE = "live.json"
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip")
@@ -116,7 +116,7 @@ def _journals(folder: Path) -> Iterator[Path]:
 def _is_wanted(name: str) -> bool:
     """Journals, their tallies and logs; never what jobs wrote for themselves."""
     last = PurePosixPath(name).name
-    return last in (JOURNAL, "tally", LIVE) or (last.startswith("log-") and last.endswith(".gz"))
+    return last in (JOURNAL, "tally", LIVE, CALL) or (last.startswith("log-") and last.endswith(".gz"))
 
 
 def _place(folder: Path, name: str) -> Path:

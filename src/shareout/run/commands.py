@@ -14,6 +14,7 @@ import signal
 from collections.abc import Mapping
 
 from shareout.record.outcome import Attempt, Cause, State
+from shareout.run.shells import Shells
 from shareout.run.words import words_of
 
 # Signals that this process handles or ignores must not stay so in a command.
@@ -30,8 +31,8 @@ OWN_PEAK = 64 << 20
 class Launch:
     """Starts command lines. They inherit descriptors 0, 1 and 2, and nothing else of ours."""
 
-    def __init__(self, shell: str, search_path: str) -> None:
-        self._shell = shell
+    def __init__(self, shells: Shells, search_path: str) -> None:
+        self._shells = shells
         self._search_path = search_path
         self._programs: dict[str, str | None] = {}
 
@@ -46,8 +47,9 @@ class Launch:
                 self._programs.pop(words[0], None)
         # A blank first: a line that begins with `-` is a command, not an option of the shell's.
         script = os.fsencode(f" {line}" if line.startswith("-") else line)
-        call = [os.fsencode(self._shell), b"-c", script]
-        return os.posix_spawn(self._shell, call, environment, setsid=True, setsigdef=RESET, setsigmask=())
+        shell = self._shells.of(line)
+        call = [os.fsencode(shell), b"-c", script]
+        return os.posix_spawn(shell, call, environment, setsid=True, setsigdef=RESET, setsigmask=())
 
     def _program(self, word: str) -> str | None:
         if "/" in word:

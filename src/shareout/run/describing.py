@@ -12,9 +12,10 @@ Described = Callable[[int, int], tuple[str, Mapping[bytes, bytes]]]
 """job id, attempt → its command line and its own part of the environment."""
 
 
-def variables_of_all(plan: Plan, machine: str, slot: int) -> Mapping[bytes, bytes]:
+def variables_of_all(plan: Plan, settings: Settings, machine: str, slot: int) -> Mapping[bytes, bytes]:
     """What all commands of a slot are told."""
     pool_file = plan.pool.inputs[0].path
+    cores_per_job = f"{float(settings.run.cores_per_job):g}"
     return {
         b"SHAREOUT_MACHINE": machine.encode("utf-8", "surrogateescape"),
         b"SHAREOUT_SLOT": b"%d" % slot,
@@ -22,6 +23,8 @@ def variables_of_all(plan: Plan, machine: str, slot: int) -> Mapping[bytes, byte
         b"DISBATCH_NAMETASKS": pool_file.name.encode("utf-8", "surrogateescape"),
         b"DISBATCH_JOBID": plan.short_hex.encode(),
         b"DISBATCH_ENGINE_RANK": b"%d" % engine_rank(plan, machine),
+        b"DISBATCH_CYLINDER_RANK": b"%d" % slot,
+        b"DISBATCH_CORES_PER_TASK": cores_per_job.encode(),
     }
 
 
@@ -32,20 +35,21 @@ def describer(plan: Plan, settings: Settings) -> Described:
     is_plain = is_text and not settings.commands.template
 
     def describe(job: int, attempt: int) -> tuple[str, Mapping[bytes, bytes]]:
-        line, repeat = job + 1, -1
+        line, repeat, task = job + 1, -1, job
         if is_text:
             row = pool.row(job)
-            line, repeat = row.line, -1 if row.repeat is None else row.repeat
+            line, repeat, task = row.line, -1 if row.repeat is None else row.repeat, row.task
         text = row.text if is_plain else pool.command(job)
         own = {b"SHAREOUT_ATTEMPT": b"%d" % attempt, b"SHAREOUT_SEED": b"%d" % job_seed(plan.pool_digest, job)}
         for ours, theirs, value in (
-            (b"SHAREOUT_JOB", b"DISBATCH_TASKID", job),
             (b"SHAREOUT_LINE", b"DISBATCH_STREAM_INDEX", line),
             (b"SHAREOUT_REPEAT_INDEX", b"DISBATCH_REPEAT_INDEX", repeat),
         ):
             plain, padded = b"%d" % value, b"%06d" % value
             own[ours] = own[theirs] = plain
             own[ours + b"_ZP"] = own[theirs + b"_ZP"] = padded
+        own[b"SHAREOUT_JOB"], own[b"SHAREOUT_JOB_ZP"] = b"%d" % job, b"%06d" % job
+        own[b"DISBATCH_TASKID"], own[b"DISBATCH_TASKID_ZP"] = b"%d" % task, b"%06d" % task
         return text, own
 
     return describe

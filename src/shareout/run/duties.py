@@ -21,6 +21,7 @@ from shareout.run.context import Givers
 from shareout.run.control import Given
 from shareout.run.describing import describer, variables_of_all
 from shareout.run.orphans import MARK
+from shareout.run.shells import Shells
 from shareout.run.workshop import Duty, Post
 
 
@@ -39,8 +40,13 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
         return own
 
     def duty(post: Post) -> None:
-        environment = {**shared, **variables_of_all(plan, machine, post.slot), MARK.encode(): post.mark.encode()}
-        launch = Launch(settings.commands.shell, users.get("PATH", os.defpath))
+        environment = {
+            **shared,
+            **variables_of_all(plan, settings, machine, post.slot),
+            MARK.encode(): post.mark.encode(),
+        }
+        shells = Shells(settings.commands.shell, users, is_disbatch=plan.pool.is_disbatch)
+        launch = Launch(shells, users.get("PATH", os.defpath))
         bench = spawner.Bench(
             launch, describer(plan, settings), share, plan.jobs_between, environment, post.control,
             lambda pid: leads(post.slot, pid), post.slot, post.down, post.up, post.output, leaves,

@@ -14,6 +14,7 @@ from shareout.environment import user_environment
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
 from shareout.run.commands import RESET
+from shareout.run.shells import Shells
 
 TENTHS = 10
 
@@ -26,13 +27,13 @@ class Hooks:
     def __init__(
         self,
         settings: HookSettings,
-        shell: str,
+        shells: Shells,
         facts: Mapping[str, str],
         log: Callable[[str], None],
         started: Callable[[int], None],
     ) -> None:
         self._settings = settings
-        self._shell = shell
+        self._shells = shells
         self._facts = facts
         self._log = log
         self._started = started
@@ -86,8 +87,8 @@ class Hooks:
             **more,
         }
         try:
-            call = [self._shell, "-c", command]
-            pid = os.posix_spawn(self._shell, call, environment, setsigdef=RESET, setsigmask=())
+            shell = self._shells.of(command)
+            pid = os.posix_spawn(shell, [shell, "-c", command], environment, setsigdef=RESET, setsigmask=())
         except OSError as error:
             self._log(f"the hook {name} could not be started: {error}")
             return

@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from shareout.code_hash import code_hash
+from shareout.environment import user_environment
 from shareout.events import Counts, Listener
 from shareout.files import Lock
 from shareout.plan.plan import Plan, Share
@@ -39,6 +40,7 @@ from shareout.run.opening import RunRequest, header_of, make_folder, requeue_fai
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
 from shareout.run.policy import deadline_of
+from shareout.run.shells import Shells
 from shareout.run.signals import Stops
 from shareout.supply.static import Stage, StaticSupply
 
@@ -101,7 +103,8 @@ def _run(
         request.plan, settings, request.machine, folder, request.entry, outputs, log, children,
         guardian, selector, mark, slots, (writer.fileno(), log.fileno(), lock.fileno(), stops.fileno()),
     )  # fmt: skip
-    hooks = Hooks(settings.hooks, settings.commands.shell, _facts(request), log.record, children.add)
+    shells = Shells(settings.commands.shell, user_environment(), is_disbatch=False)
+    hooks = Hooks(settings.hooks, shells, _facts(request), log.record, children.add)
     audience = Audience([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
     perform(request.plan.pool.start_commands, makings, "START")
     if request.entry is not None and request.entry.setup is not None:

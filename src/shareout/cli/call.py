@@ -1,0 +1,64 @@
+"""What a call of `run` was given: configs, perhaps a pool file and settings by flags. It makes the plan, and is kept
+in the run directory: so `list`, `show` or `export` know the jobs of a run that was given a file and no configs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from shareout.cli.options import Common
+from shareout.cli.planning import plan_of, pool_of
+from shareout.config import Settings, apply, load_settings
+from shareout.entry import Entry
+from shareout.errors import ShareoutError
+from shareout.files import replace_file
+from shareout.machines import Machine
+from shareout.plan.plan import Plan, make_plan
+from shareout.record.folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Everything beyond the entry that decides what the jobs are."""
+
+    configs: Path
+    pool: Path | None
+    flags: Mapping[str, str]
+    own: tuple[str, int] | None = None
+    """Without machines.json: this host's name and cores, as the only machine."""
+
+    def plan(self, common: Common, entry: Entry | None, *, local_barriers: bool = False) -> tuple[Plan, Settings]:
+        there = replace(common, configs=self.configs)
+        if self.own is None:
+            return plan_of(there, entry, pool_file=self.pool, flags=self.flags, local_barriers=local_barriers)
+        settings = apply(load_settings(self.configs), self.flags)
+        name, cores = self.own
+        pool = pool_of(there, settings, entry, self.pool)
+        return make_plan(pool, [Machine(name, Fraction(1), cores)], settings), settings
+
+    def keep(self, folder: RunFolder) -> None:
+        """Absolute paths: later commands may be typed elsewhere."""
+        pool = str(self.pool.absolute()) if self.pool else None
+        facts = {"configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own}
+        replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
+
+
+def recalled(folder: RunFolder, digest: str, common: Common, entry: Entry | None) -> Plan | None:
+    """The plan of a run directory, if what its call named is still here and unchanged."""
+    try:
+        facts = json.loads(folder.call.read_bytes())
+        own = facts["own"]
+        call = Call(
+            Path(facts["configs"]),
+            Path(facts["pool"]) if facts["pool"] else None,
+            {str(name): str(text) for name, text in facts["flags"].items()},
+            (str(own[0]), int(own[1])) if own else None,
+        )
+        plan = call.plan(common, entry, local_barriers=True)[0]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ShareoutError):
+        return None
+    return plan if plan.hex == digest else None

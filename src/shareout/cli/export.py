@@ -1,0 +1,71 @@
+"""`export [DIR…] --format NAME`: the file that another tool would have left, for the scripts that read it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from shareout.cli.options import Common, add_common
+from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand, tell
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.export import FORMATS, Runs, export_form
+from shareout.record.folder import RunFolder
+from shareout.status.jobs import JobStates
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    formats = "\n".join(f"  {name:<10}{what}" for name, what in FORMATS.items())
+    parser.epilog = f"formats:\n{formats}\n\nexample:\n  export --format runmaker -o runs.txt"
+    add_sources(parser)
+    parser.add_argument("--format", choices=list(FORMATS), required=True, help="whose file it is to be")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default: standard output)")
+    parser.add_argument("--header", action="store_true", help="with a head line, where the format may have one")
+    add_common(parser, json=False)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    output = Path(arguments.output) if arguments.output not in (None, "-") else None
+    export_to(output, arguments.format, arguments.sources, common, entry, header=arguments.header)
+    if output and not common.quiet:
+        print(f"wrote {output}")
+    return 0
+
+
+def export_to(
+    output: Path | None, form: str, sources: Sequence[str], common: Common, entry: Entry | None, *, header: bool = False
+) -> None:
+    """What `export` does, for commands that do it by the name of a file or a flag of their own. The file appears
+    when it is whole; without one it goes to standard output, piece by piece."""
+    write = export_form(form)
+    with folders_of(sources, common) as found:
+        runs = _runs_of(found, common, entry, header=header)
+        if output is None:
+            for piece in write(runs):
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            return
+        from shareout.merge.target import Target
+
+        with Target(output) as target:
+            place = target.begin(b"")
+            for piece in write(runs):
+                target.write_at(place, piece)
+                place += len(piece)
+            target.finish()
+
+
+def _runs_of(found: Sequence[RunFolder], common: Common, entry: Entry | None, *, header: bool) -> Runs:
+    plan = plan_at_hand(common, entry, found)
+    folders = of_one_plan(found, plan)
+    states = JobStates(folders)
+    known = {digest for one in states.headers for digest in (one.digest, *one.ancestors)}
+    if plan is None or plan.hex not in known:
+        raise UsageError(
+            "the jobs of these runs are not known here: their inputs are elsewhere, or have changed",
+            way_out="Name the folder of their inputs with --configs DIR.",
+        )
+    return Runs(plan, folders, states, tell, header)

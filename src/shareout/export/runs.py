@@ -1,0 +1,91 @@
+"""What there is to export: run directories of one plan, and its pool."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+
+from shareout.plan.plan import Plan
+from shareout.pool import Row
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, Session, parse
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import JournalReader
+from shareout.status.jobs import MOST_HELD, SKIPPED, JobStates
+
+Ending = tuple[float, Header, str, Attempt]
+FINAL = (State.DONE, State.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that was run to its end, by the attempt that counts."""
+
+    row: Row
+    """`text` is the command line, template and all."""
+    attempt: Attempt
+    machine: str
+    host: str
+    """Where that machine ran."""
+
+
+@dataclass(slots=True)
+class Runs:
+    """Everything that a format may ask for. Reading is streaming: a few bytes a job are held, never its text."""
+
+    plan: Plan
+    folders: Sequence[RunFolder]
+    states: JobStates
+    said: Callable[[str], None]
+    """Where oddities are told."""
+    header: bool = False
+    """Whether a head line is wanted, where the format has one that may be left out."""
+
+    def row(self, job: int) -> Row:
+        """A job with its command line."""
+        row = self.plan.pool.row(job)
+        is_command = any(header.kind == "command" for header in self.states.headers)
+        text = self.plan.pool.command(job) if is_command else row.text
+        return replace(row, text=text)
+
+    def ended(self) -> Iterator[Ended]:
+        """Each job that is done or failed once, in the order in which they ended on all machines."""
+        told = Told(self.states.total)
+        for _, header, host, attempt in heapq.merge(*map(self._endings, range(len(self.folders))), key=itemgetter(0)):
+            if self.counts(attempt, header.machine) and told.is_new(attempt.job):
+                yield Ended(self.row(attempt.job), attempt, header.machine, host)
+
+    def counts(self, attempt: Attempt, machine: str) -> bool:
+        """Whether it is the one that decides what became of its job."""
+        state = self.states.state(attempt.job)
+        return (state.machine, state.attempt) == (machine, attempt.attempt) and state.state != SKIPPED
+
+    def _endings(self, at: int) -> Iterator[Ending]:
+        """What one run directory tells of attempts that may be the last."""
+        header, host = self.states.headers[at], ""
+        for line in JournalReader(self.folders[at].journal).lines():
+            record = parse(line)
+            if isinstance(record, Session):
+                host = record.host
+            elif isinstance(record, Attempt) and record.state in FINAL:
+                yield record.end, header, host or header.machine, record
+
+
+class Told:
+    """Which jobs were told already, in a byte a job; in a set where ids are too many for that."""
+
+    def __init__(self, total: int) -> None:
+        self._bytes = bytearray(total if total <= MOST_HELD else 0)
+        self._set: set[int] = set()
+
+    def is_new(self, job: int) -> bool:
+        """True once."""
+        if job < len(self._bytes):
+            new = not self._bytes[job]
+            self._bytes[job] = 1
+            return new
+        new = job not in self._set
+        self._set.add(job)
+        return new

@@ -1,0 +1,112 @@
+"""Who comes from disBatch: its task files, its variables, its status file, and going on from one.
+
+`vectors/disbatch-tasks.txt` was run by disBatch 3.0.0rc1; the status file beside it is what that left.
+"""
+
+from __future__ import annotations
+
+import re
+from ast import literal_eval
+from pathlib import Path
+
+import pytest
+
+from kit.program import Machine
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+TASKS = (VECTORS / "disbatch-tasks.txt").read_bytes()
+STATUS = (VECTORS / "disbatch-3.0.0rc1_status.txt").read_text()
+# Of the fifteen fields, those that are the same on any day and host.
+LASTING = (1, 2, 3, 6, 10, 14)
+
+
+def fields(text: str) -> dict[str, list[str]]:
+    """By task id, barriers among them; without what PERENGINE ran."""
+    rows = [line.split("\t", 14) for line in text.splitlines()]
+    return {row[1]: row for row in rows if row[0][3:4] not in ("P", "E")}
+
+
+def variables(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if line.startswith("DISBATCH_"))
+
+
+@pytest.fixture
+def ran(here: Machine) -> Machine:
+    """The task file was run as it is, from its name alone."""
+    here.write("Tasks", TASKS)
+    here.call("run", "Tasks", "--quiet", code=1)
+    return here
+
+
+def test_the_status_file_says_what_disbatch_says(ran: Machine) -> None:
+    ours, theirs = fields(ran.call("status", "--format", "disbatch").out), fields(STATUS.split("\n", 1)[1])
+    assert ours.keys() == theirs.keys()
+    # What a task prints on standard error is in one stream with its output here.
+    leaking, merged = theirs.pop("5"), ours["5"]
+    assert (merged[0], merged[10:14]) == ("RO  ", ["22", r"'leaked out\nleaked err\n'", "0", "''"])
+    assert [merged[at] for at in (1, 2, 3, 6, 14)] == [leaking[at] for at in (1, 2, 3, 6, 14)]
+    for task, row in theirs.items():
+        assert [ours[task][at] for at in LASTING] == [row[at] for at in LASTING]
+        assert ours[task][0].rstrip() == row[0].rstrip()
+        assert literal_eval(ours[task][11]) == literal_eval(row[11])
+        assert float(ours[task][9]) >= float(ours[task][8]) > 1e9
+
+
+def test_the_status_file_stands_where_the_merge_is_told_to_put_it(ran: Machine) -> None:
+    told = ran.call("merge-results", "-o", "x_status.txt", code=1)
+    assert "failed: 2" in told.out
+    assert (ran.folder / "x_status.txt").read_text() == ran.call("status", "--format", "disbatch").out
+    headed = ran.call("export", "--format", "disbatch", "--header").out
+    assert headed.split("\n", 1) == [STATUS.split("\n", 1)[0], (ran.folder / "x_status.txt").read_text()]
+
+
+def test_tasks_and_engines_see_the_variables_of_disbatch(ran: Machine) -> None:
+    names = {"CORES_PER_TASK", "CYLINDER_RANK", "ENGINE_RANK", "JOBID", "NAMETASKS"}
+    numbers = {f"{name}{more}" for name in ("REPEAT_INDEX", "STREAM_INDEX", "TASKID") for more in ("", "_ZP")}
+    task = variables((ran.folder / "Tasks_000000.log").read_text())
+    assert task.keys() == {f"DISBATCH_{name}" for name in names | numbers}
+    assert (task["DISBATCH_TASKID_ZP"], task["DISBATCH_STREAM_INDEX"], task["DISBATCH_REPEAT_INDEX_ZP"]) == (
+        "000000", "7", "-00001",
+    )  # fmt: skip
+    engine = variables((ran.folder / "engine_start_0.log").read_text())
+    assert engine.keys() == task.keys()
+    assert (engine["DISBATCH_CYLINDER_RANK"], engine["DISBATCH_STREAM_INDEX"]) == ("-1", "3")
+    assert engine["DISBATCH_JOBID"] == task["DISBATCH_JOBID"]
+
+
+def test_machines_have_one_job_id_and_ranks_of_their_own(here: Machine) -> None:
+    line = 'echo "$DISBATCH_JOBID $DISBATCH_ENGINE_RANK $DISBATCH_NAMETASKS" > $SHAREOUT_MACHINE.txt'
+    here.jobs(*[line] * 20, machines='{"alice": [1, 1], "bob": [1, 1]}')
+    here.run("--quiet")
+    here.run("--quiet", machine="bob")
+    alice, bob = ((here.folder / f"{name}.txt").read_text().split() for name in ("alice", "bob"))
+    assert (alice[0], alice[1:], bob[1:]) == (bob[0], ["0", "jobs.txt"], ["1", "jobs.txt"])
+
+
+def test_standard_input_is_named_as_disbatch_names_it(here: Machine) -> None:
+    here.call("run", "-", "--quiet", stdin=b"echo $DISBATCH_NAMETASKS > name\n")
+    assert (here.folder / "name").read_text() == "stdin\n"
+    here.call("run", "-", "--quiet", stdin=b"echo $DISBATCH_NAMETASKS > name\n")
+    assert len(here.records()) == 1, "the same input resumes"
+
+
+@pytest.mark.parametrize("line", ["(echo out; false) &> log", "[[ x == y ]]", "source missing", "cat {a,b}", "((0))"])
+def test_lines_that_only_bash_understands_are_run_by_bash(here: Machine, line: str) -> None:
+    """Another shell would run the first one in the background, and call it done."""
+    here.jobs(line)
+    here.run("--quiet", code=1)
+    assert here.records()[0]["exit"] == 1
+
+
+def test_without_bash_such_a_line_fails_and_says_why(here: Machine) -> None:
+    here.environ = {"PATH": "/nowhere"}
+    here.jobs("echo hello &> log")
+    here.run("--quiet", code=1)
+    assert "written for bash, and there is no bash here" in here.records()[0]["error"]
+
+
+def test_a_failed_engine_command_stops_nothing_under_disbatch_and_all_under_ours(here: Machine) -> None:
+    here.write("theirs", "#DISBATCH PERENGINE START false\ntrue\n")
+    here.write("ours", "#SHAREOUT PERENGINE START false\ntrue\n")
+    here.call("run", "theirs", "--quiet")
+    assert re.search("PERENGINE START ended with status 1", here.call("run", "ours", "--quiet", code=3).err)
