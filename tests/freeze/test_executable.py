@@ -68,6 +68,7 @@ def test_a_share_runs_resumes_and_merges(frozen: Machine) -> None:
     told = frozen.call("merge-results", "-o", "all.csv")
     assert "complete: 30 of 30 jobs, each counted once" in told.out
     assert frozen.log().count("INFO") == 32
+    assert "its output is the same as in the log" in frozen.call("replay", "29").out
     frozen.call("report")
     assert "echo 29" in (frozen.folder / "report.html").read_text()
 
@@ -101,6 +102,9 @@ def test_a_python_job_has_its_modules_and_data_and_outlives_the_unpacked_folder(
     ]
     assert here.records()[0]["result"][1:] == ["beside", "carried along"]
     assert "complete: 40 of 40" in here.call("merge-results").out
+    told = here.call("replay", "7", "--trace")
+    assert "alice recorded the same" in told.out
+    assert "job(n=7, rng=" in told.err
 
 
 def test_the_run_goes_on_when_the_unpacked_folder_is_removed(frozen: Machine) -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "wait": "come back when the runs are over",
     "list": "a line a job: its state, machine, exit, seconds, text",
     "show": "what became of a job, and what it printed",
+    "replay": "run one job again, here, and tell whether the recorded result comes out",
     "explain": "whose a job is, and why it is not running",
     "requeue": "run again what has ended: some jobs, all that failed, or everything",
     "skip": "never run some jobs",
@@ -132,6 +133,10 @@ def _load_after(command: str) -> ModuleType:
             from shareout.cli import rebalance
 
             return rebalance
+        case "replay":
+            from shareout.cli import replay
+
+            return replay
         case "explain":
             from shareout.cli import explain
 

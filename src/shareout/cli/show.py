@@ -15,9 +15,10 @@ from shareout.entry import Entry
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
-from shareout.record.log import DamagedLog, read_segment, stamp
+from shareout.record.log import stamp
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import read_header
+from shareout.record.said import said_by
 from shareout.show.standing import told_seconds
 from shareout.status.jobs import attempts_of
 
@@ -84,21 +85,10 @@ def _output(job: int, folders: Sequence[RunFolder]) -> Iterator[str]:
         yield path.read_bytes().decode("utf-8", "backslashreplace").removesuffix("\n")
     if alone:
         return
-    mark = b" job=%d try=" % job
     for folder in folders:
-        for segment in folder.log_segments():
-            try:
-                for piece in read_segment(segment):
-                    if mark in piece:
-                        yield from (_text(line) for line in piece.splitlines() if mark in line[:200])
-            except DamagedLog as error:
-                tell(str(error))
-
-
-def _text(line: bytes) -> str:
-    """2026-… alice job=3 try=1 INFO text → text, with its level when that says something."""
-    level, _, text = line.split(b" ", 4)[4].decode("utf-8", "backslashreplace").partition(" ")
-    return text if level == "INFO" else f"{level} {text}"
+        for one in said_by(folder, job, tell):
+            text = one.text.decode("utf-8", "backslashreplace")
+            yield text if one.level == "INFO" else f"{one.level} {text}"
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[str]:

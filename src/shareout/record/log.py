@@ -66,7 +66,7 @@ class LogWriter:
         """What a job printed, every line with its prefix."""
         who = f"job={job} try={attempt}" if job is not None else "job=-"
         prefix = b"%b %b %b %b " % (stamp(when).encode(), self._machine, who.encode(), level.encode())
-        body = _clean(data)
+        body = cleaned(data)
         self._add(prefix + body.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
 
     def flush_if_due(self) -> None:
@@ -134,8 +134,8 @@ def _refused(folder: RunFolder, error: OSError) -> CannotRecord:
     )
 
 
-def _clean(data: bytes) -> bytes:
-    """Unchanged when it is plain text, as nearly all output is: two passes at the speed of memory."""
+def cleaned(data: bytes) -> bytes:
+    """Output as it stands in the log. Plain text, as nearly all of it is, is passed on at the speed of memory."""
     if b"\r\n" in data:
         data = data.replace(b"\r\n", b"\n")
     if len(data.translate(None, _CONTROL)) == len(data):

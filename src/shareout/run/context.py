@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,7 +26,7 @@ class JobInfo:
     slot: int
     attempt: int
     seed: int
-    _folder: RunFolder
+    _folder: RunFolder = field(repr=False)
 
     @property
     def directory(self) -> Path:

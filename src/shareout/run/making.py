@@ -11,14 +11,13 @@ from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import InputError, Place
 from shareout.plan.plan import Plan, Share
-from shareout.pool import Need
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
 from shareout.run import Hands
 from shareout.run.cores import granted_cores, granted_memory, visible_gpus
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.guardian import Guardian
-from shareout.run.needs import Packing
+from shareout.run.needs import Packing, need_of
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
 from shareout.run.slots import Capacity, Demand, demand_of
@@ -73,27 +72,10 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
     capacity = _capacity(makings, share)
 
     def demand(position: int, factor: Fraction) -> Demand:
-        return demand_of(settings, need_of(makings, makings.plan.job_at(position)), factor)
+        return demand_of(settings, need_of(makings.plan, makings.settings, makings.plan.job_at(position)), factor)
 
     _refuse_the_impossible(makings, capacity)
     return Packing(capacity, demand, makings.settings.limits.retry_memory_factor)
-
-
-def need_of(makings: Makings, job: int) -> Need | None:
-    """From a directive, or from the fields that `[run] needs` names."""
-    names = makings.settings.run.needs
-    pool = makings.plan.pool
-    if not names:
-        return pool.need(job)
-    from shareout.units import parse_filesize
-
-    named = pool.row(job).named
-    memory = str(named["memory"]) if "memory" in names and named.get("memory") not in (None, "") else None
-    return Need(
-        str(named["cores"]) if "cores" in names and named.get("cores") not in (None, "") else None,
-        str(named["gpus"]) if "gpus" in names and named.get("gpus") not in (None, "") else None,
-        parse_filesize(memory) if memory else None,
-    )
 
 
 def _capacity(makings: Makings, share: Share) -> Capacity:
@@ -109,7 +91,7 @@ def _refuse_the_impossible(makings: Makings, capacity: Capacity) -> None:
     mistakes = []
     for job in range(min(len(pool), CHECKED_NEEDS)):
         try:
-            much = capacity.can_ever(demand_of(makings.settings.run, need_of(makings, job)))
+            much = capacity.can_ever(demand_of(makings.settings.run, need_of(makings.plan, makings.settings, job)))
         except ValueError as error:
             much = str(error)
         if much:

@@ -161,7 +161,7 @@ def _stages(plan: Plan, share: Share) -> list[Stage]:
     phases = [
         Stage(start, stop, phase.check) for (start, stop), phase in zip(share.ranges, plan.pool.phases, strict=True)
     ]
-    return [*phases, *(Stage(start, stop) for start, stop in share.audit)]
+    return [*phases, *(Stage(start, stop, waits=False) for start, stop in share.audit)]
 
 
 def _facts(request: RunRequest) -> dict[str, str]:

@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 import time
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from shareout.record.values import NotJson, encode
 from shareout.run.binding import Binding, CannotConvert
 from shareout.run.context import Givers
 from shareout.run.control import Control, Given, held_before, receive
+from shareout.run.failing import LONGEST_ERROR, one_line, trace_of
 from shareout.run.orphans import end_children
 from shareout.run.upward import message, not_begun, output_message, reopen, send
 
-LONGEST_ERROR = 500
 THOROUGH_S = 0.001
 WATCHED = frozenset(
     ("os.chdir", "os.putenv", "os.unsetenv", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system",
@@ -142,7 +141,7 @@ class _Worker:
         if isinstance(error, NotJson | CannotConvert):
             said, trace = str(error), ""
         else:
-            said, trace = _one_line(error), _trace(error)
+            said, trace = one_line(error), trace_of(error)
         facts = {
             "job": job, "pos": position, "try": attempt, "start": begun, "end": max(begun, time.time()),
             "cause": cause.value, "error": said[:LONGEST_ERROR], "trace": trace or said,
@@ -233,20 +232,3 @@ class _Records(logging.Handler):
         except Exception as error:  # noqa: BLE001
             text = f"{record.msg!r} (cannot be formatted: {error})"
         self._worker.record(record.levelname, text)
-
-
-def _one_line(error: BaseException) -> str:
-    try:
-        said = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001
-        said = "(cannot be told)"
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def _trace(error: BaseException) -> str:
-    """From the job's own code on, without our frames."""
-    try:
-        frames = error.__traceback__.tb_next if error.__traceback__ else None
-        return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
-    except Exception:  # noqa: BLE001
-        return _one_line(error)

@@ -19,8 +19,9 @@ from collections.abc import Callable, Mapping, Sequence
 from shareout.events import Running
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run import Ended, Finished, Order
-from shareout.run.commands import signal_name, told_sentence
+from shareout.run.commands import told_sentence
 from shareout.run.control import Given
+from shareout.run.failing import lost_words
 from shareout.run.orphans import Children, kill_group
 from shareout.run.seat import QUICK_S, Batch, Seat
 from shareout.run.upward import parse_message
@@ -242,10 +243,8 @@ class Workers:
 
     def _lost_attempt(self, seat: Seat, batch: Batch, position: int, how: Ended) -> Attempt:
         code = os.waitstatus_to_exitcode(how.status)
-        name = signal_name(-code) if code < 0 else None
+        name, error = lost_words(code)
         start = seat.control.since or time.time()
-        by_signal = f"its process was killed by {name}" + (" (out of memory, perhaps)" if name == "SIGKILL" else "")
-        error = by_signal if name else f"it ended its process with status {code}"
         if seat.cause is not None:
             error = told_sentence(seat.cause, time.time() - start)
         cause = seat.cause or (Cause.SIGNAL if name else Cause.LOST_WORKER)

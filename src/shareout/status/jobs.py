@@ -141,6 +141,42 @@ def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header
                         yield header, record
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a job on one machine."""
+
+    header: Header
+    attempt: Attempt
+
+
+def settled_of(folders: Sequence[RunFolder], job: int) -> list[Settled]:
+    """What each machine has recorded of a job in the end, done or failed; what counts in a merge stands first."""
+    sources: dict[tuple[str, str], list[Settled]] = {}
+    for header, attempt in attempts_of(folders, job):
+        sources.setdefault((header.digest, header.machine), []).append(Settled(header, attempt))
+    found = [one for source in sources.values() if (one := _last_word(source))]
+    return sorted(found, key=_precedence)
+
+
+def _last_word(source: Sequence[Settled]) -> Settled | None:
+    """Of one machine, copies of its journal included: nothing from before a requeue, and the first that is done."""
+    moments = [_moment(one) for one in source if one.attempt.state is State.REQUEUED]
+    left = [one for one in source if not moments or _moment(one) > max(moments)]
+    done = [one for one in left if one.attempt.state is State.DONE]
+    failed = [one for one in left if one.attempt.state is State.FAILED]
+    return min(done, key=_moment) if done else max(failed, key=_moment, default=None)
+
+
+def _moment(one: Settled) -> tuple[int, float]:
+    return one.attempt.attempt, one.attempt.end
+
+
+def _precedence(one: Settled) -> tuple[bool, bool, float, str]:
+    at = one.attempt.position
+    is_audit = not any(start <= at < stop for start, stop in one.header.ranges)
+    return one.attempt.state is not State.DONE, is_audit, one.attempt.end, one.header.machine
+
+
 def _found(block: bytes, needle: bytes) -> Iterator[bytes]:
     at = block.find(needle)
     while at >= 0:

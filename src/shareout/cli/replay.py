@@ -1,0 +1,163 @@
+"""`replay ID`: one job again, here, with the same seed; whether what was recorded comes out. Records nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from shareout.cli.list import job_id
+from shareout.cli.options import Common, add_common
+from shareout.cli.planning import plan_of
+from shareout.cli.standing import folders_of, of_one_plan, tell
+from shareout.config import Settings
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.plan.plan import Plan
+from shareout.record.folder import JOURNAL, RunFolder
+from shareout.record.log import cleaned
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import read_header
+from shareout.record.said import said_by
+from shareout.record.values import encode
+from shareout.run.replay import Replay, Sink, is_same, replay_command, replay_python
+from shareout.show.standing import told_seconds
+from shareout.status.jobs import Settled, settled_of
+from shareout.unpacked import settle
+
+LONGEST = 200
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "exit code: 0 the same came out, 1 something else did, or nothing is recorded\n\nexample:\n  replay 314 --trace"
+    )
+    parser.add_argument("id", metavar="ID", help="a job")
+    parser.add_argument("--trace", action="store_true", help="show its steps: lines and variables, or `sh -x`")
+    parser.add_argument(
+        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
+    )
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    settle()
+    plan, settings = plan_of(common, entry, local_barriers=True)
+    job = job_id(arguments.id, plan.total)
+    if not arguments.sources and not any(common.runs.glob(f"*/*/{JOURNAL}")):
+        return _replay(common, plan, settings, entry, job, (), trace=arguments.trace)
+    with folders_of(arguments.sources, common) as found:
+        folders = of_one_plan(found, plan)
+        return _replay(common, plan, settings, entry, job, folders, trace=arguments.trace)
+
+
+def _replay(
+    common: Common,
+    plan: Plan,
+    settings: Settings,
+    entry: Entry | None,
+    job: int,
+    folders: Sequence[RunFolder],
+    *,
+    trace: bool,
+) -> int:
+    recorded = settled_of(folders, job)
+    asked = _asked(plan, job, recorded, trace=trace)
+    # With --json what the job prints goes to standard error: the document stands alone.
+    sink = Sink(2 if common.json else 1, keeps=entry is None and not trace)
+    if plan.pool.start_commands:
+        tell("what the pool asks each machine to run before its first job (PERENGINE START) is not run here")
+    if entry is None:
+        here = replay_command(plan, settings, asked, sink)
+    else:
+        with TemporaryDirectory(prefix="shareout-replay-") as scratch:
+            here = replay_python(plan, settings, asked, entry, Path(scratch), sink)
+    same = [is_same(one.attempt, here) for one in recorded]
+    facts = _facts(job, here, recorded, same)
+    if sink.is_whole and recorded and not settings.commands.keep_lines:
+        facts["output_same"] = _is_same_output(sink.kept, folders, recorded[0])
+    if common.json:
+        print(json.dumps(facts))
+    else:
+        print("\n".join(_lines(facts)))
+    return 0 if recorded and all(same) else 1
+
+
+def _asked(plan: Plan, job: int, recorded: Sequence[Settled], *, trace: bool) -> Replay:
+    """Who the job was: as it is recorded, else as the plan has it."""
+    if recorded:
+        header, attempt = recorded[0].header, recorded[0].attempt
+        return Replay(job, attempt.position, header.machine, attempt.slot, attempt.attempt, trace)
+    try:
+        return Replay(job, plan.position_of(job), plan.owner(job), 0, 1, trace)
+    except IndexError:
+        raise UsageError(
+            f"job {job} is not among these inputs, and no run directory here knows it",
+            way_out="It was done before they were made: name the older run directories with --in.",
+        ) from None
+
+
+def _facts(job: int, here: Attempt, recorded: Sequence[Settled], same: Sequence[bool]) -> dict[str, Any]:
+    return {
+        "job": job,
+        "same": all(same) if recorded else None,
+        "output_same": None,
+        "here": {**_outcome(here), "seconds": round(here.duration, 6)},
+        "recorded": [
+            {"machine": one.header.machine, "attempt": one.attempt.attempt, **_outcome(one.attempt), "same": agrees}
+            for one, agrees in zip(recorded, same, strict=True)
+        ],
+    }
+
+
+def _outcome(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "state": attempt.state.value,
+        "exit": attempt.exit,
+        "signal": attempt.signal,
+        "cause": attempt.cause.value or None,
+        "error": attempt.error,
+        "result": attempt.result,
+    }
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    here = facts["here"]
+    lines = [f"job {facts['job']} here: {_told(here)}; {told_seconds(here['seconds'])}"]
+    if not facts["recorded"]:
+        return [*lines, "nothing is recorded of it that this could be compared with"]
+    for one in facts["recorded"]:
+        said = "the same" if one["same"] else _told(one)
+        lines.append(f"  {one['machine']} recorded {said} (try {one['attempt']})")
+    if facts["output_same"] is not None:
+        lines.append(f"  its output is {'the same' if facts['output_same'] else 'not the same'} as in the log")
+    return lines
+
+
+def _told(outcome: dict[str, Any]) -> str:
+    if outcome["state"] != State.DONE.value:
+        return f"{outcome['state']}, {outcome['error'] or outcome['cause']}"
+    if outcome["exit"] is not None:
+        return f"done, exit status {outcome['exit']}"
+    text = encode(outcome["result"])
+    return f"done, result {text if len(text) <= LONGEST else text[:LONGEST] + ' …'}"
+
+
+def _is_same_output(printed: bytes, folders: Sequence[RunFolder], recorded: Settled) -> bool | None:
+    """None when the log does not have it: logs may not have been brought home."""
+    attempt, machine = recorded.attempt, recorded.header.machine
+    lines = [
+        one.text
+        for folder in folders
+        if read_header(folder.journal).machine == machine
+        and read_header(folder.journal).digest == recorded.header.digest
+        for one in said_by(folder, attempt.job, tell)
+        if one.attempt == attempt.attempt and one.level == "INFO"
+    ]
+    if not lines and attempt.output_bytes:
+        return None
+    return cleaned(printed).removesuffix(b"\n") == b"\n".join(lines)
