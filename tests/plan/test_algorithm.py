@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from math import isqrt
+from math import ceil, isqrt
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from blake3 import blake3
 
 from shareout.plan import fingerprint
+from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of
 from shareout.plan.permutation import Permutation
 from shareout.plan.seeds import job_seed
@@ -80,6 +81,21 @@ def test_permutations_are_those_of_version_1(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", VECTORS["splits"], ids=lambda case: f"{case['size']}")
 def test_splits_are_those_of_version_1(case: dict[str, Any]) -> None:
     assert [list(one) for one in split(case["size"], [Fraction(one) for one in case["weights"]])] == case["ranges"]
+
+
+@pytest.mark.parametrize("case", VECTORS["audits"], ids=lambda case: case["part"])
+def test_audits_are_those_of_version_1(case: dict[str, Any]) -> None:
+    share, part = [(start, stop) for start, stop in case["share"]], Fraction(case["part"])
+    assert [list(one) for one in audit_of(share, part)] == case["audit"]
+    page = []
+    for start, stop in share:
+        length = stop - start
+        count = ceil(part * length)
+        pieces = min(16, count)
+        for i in range(pieces):
+            begin = start + count * i // pieces + (length - count) * i // pieces
+            page.append([begin, begin + count * (i + 1) // pieces - count * i // pieces])
+    assert page == case["audit"]
 
 
 def test_seeds_are_those_of_version_1() -> None:

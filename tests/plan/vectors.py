@@ -10,6 +10,7 @@ from typing import Any
 from blake3 import blake3
 
 from shareout.plan import fingerprint
+from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of
 from shareout.plan.permutation import Permutation, _round_keys
 from shareout.plan.seeds import job_seed
@@ -83,12 +84,26 @@ def splits() -> list[dict[str, Any]]:
     ]
 
 
+def audits() -> list[dict[str, Any]]:
+    cases = [([[0, 1000]], "0.05"), ([[700, 707], [1010, 1011]], "0.3"), ([[3, 6]], "1"), ([[5, 10**18]], "0.01")]
+    return [
+        {"share": share, "part": part, "audit": audit_of([(start, stop) for start, stop in share], Fraction(part))}
+        for share, part in cases
+    ]
+
+
 def seeds() -> list[dict[str, Any]]:
     return [{"job": job, "seed": str(job_seed(bytes(32), job))} for job in (0, 1, 314, 10**17)]
 
 
 def all_vectors() -> dict[str, Any]:
-    return {"digests": digests(), "permutations": permutations(), "splits": splits(), "seeds": seeds()}
+    return {
+        "digests": digests(),
+        "permutations": permutations(),
+        "splits": splits(),
+        "audits": audits(),
+        "seeds": seeds(),
+    }
 
 
 if __name__ == "__main__":

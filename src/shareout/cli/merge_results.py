@@ -116,7 +116,7 @@ def _merge(
     entry: Entry | None,
 ) -> int:
     summary = _write(merge, journals, form, asked, common)
-    tell_oddities(summary, journals)
+    tell_oddities(summary)
     if not summary.is_complete and not asked.partial:
         if common.json:
             print(json.dumps(facts_of(summary, journals)))
@@ -252,6 +252,10 @@ def _report(
         print(f"complete: {summary.done} of {summary.total} jobs, each counted once{skipped}", file=stream)
         if proof:
             print(f"certificate {proof}", file=stream)
+        if summary.comparison.jobs and not summary.comparison.disagreed:
+            print(
+                f"audit: {summary.comparison.jobs} jobs ran on more than one machine, to the same result", file=stream
+            )
     else:
         print(missing_sentence(summary, _owners(summary, journals, common, entry)), file=stream)
         print("positions are shuffled: what is there is a random sample of all jobs", file=stream)

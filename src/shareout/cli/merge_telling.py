@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
+from shareout.merge.audit import Comparison, suspicion
 from shareout.merge.complete import Summary, ranges_of, told_ranges
 from shareout.merge.gather import Journal
-from shareout.merge.settle import suspects
 from shareout.show.beside import say
 
 SHOWN = 5
+MOST_DISAGREEMENTS = 1000
 
 
 def tell(sentence: str) -> None:
@@ -34,11 +36,28 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "failed_ids": [list(one) for one in ranges_of(summary.failed_ids)],
         "disagreements": [
             {"job": job, "results": [{"machine": machine, "result": text.decode()} for machine, text in said]}
-            for job, said in summary.disagreements
+            for job, said in summary.disagreements[:MOST_DISAGREEMENTS]
         ],
+        "audit": _audit_facts(summary.comparison),
+        "codes": {machine: sorted(codes) for machine, codes in summary.codes.items()},
         "complete": summary.is_complete,
         "certificate": None,
         "answer": None,
+    }
+
+
+def _audit_facts(found: Comparison) -> dict[str, Any]:
+    suspect = suspicion(found)
+    return {
+        "compared": found.jobs,
+        "disagreed": found.disagreed,
+        "failed": dict(found.failed),
+        "pairs": [
+            {"machines": list(pair), "jobs": count, "differ": found.differ[pair]}
+            for pair, count in sorted(found.both.items())
+        ],
+        "wrong": list(suspect.wrong),
+        "unsure": list(suspect.unsure),
     }
 
 
@@ -55,7 +74,7 @@ def missing_sentence(summary: Summary, owners: Mapping[str | None, int]) -> str:
     return said
 
 
-def tell_oddities(summary: Summary, journals: Sequence[Journal]) -> None:
+def tell_oddities(summary: Summary) -> None:
     """What a person should know although it stops nothing."""
     if summary.twice:
         tell(f"{summary.twice} jobs ran twice: of each, the first that finished counts")
@@ -68,20 +87,58 @@ def tell_oddities(summary: Summary, journals: Sequence[Journal]) -> None:
         )
     if len(summary.damage) > SHOWN:
         tell(f"and {len(summary.damage) - SHOWN} more damaged places")
-    if len({journal.header.code for journal in journals}) > 1:
-        tell("the machines ran different versions of the code")
-    if summary.disagreements:
-        _tell_disagreements(summary)
+    _tell_codes(summary)
+    _tell_comparison(summary)
 
 
-def _tell_disagreements(summary: Summary) -> None:
+def _tell_codes(summary: Summary) -> None:
+    """A fix between two runs is no mistake, but who looks at the table should know of it."""
+    by_code: dict[str, list[str]] = {}
+    for machine, codes in summary.codes.items():
+        for code in codes:
+            by_code.setdefault(code[:8] or "unknown", []).append(machine)
+    if len(by_code) > 1:
+        told = "; ".join(f"{code} on {', '.join(machines[:SHOWN])}" for code, machines in sorted(by_code.items()))
+        tell(f"not all results are of the same code: {told}")
+
+
+def _tell_comparison(summary: Summary) -> None:
+    found = summary.comparison
+    for machine, times in sorted(found.failed.items()):
+        tell(f"{machine} failed at {times} audited jobs that another machine did")
     for job, said in summary.disagreements[:SHOWN]:
         told = "; ".join(f"{machine} says {text.decode()[:200]}" for machine, text in said)
         tell(f"machines disagree on job {job}: {told}")
-    if len(summary.disagreements) > SHOWN:
-        tell(f"and on {len(summary.disagreements) - SHOWN} more jobs")
-    ranked = suspects([said for _, said in summary.disagreements])
-    if len(ranked) > 1 and ranked[0][1] > ranked[1][1]:
-        tell(f"{ranked[0][0]} disagrees most, {ranked[0][1]} times: look at that machine first")
-    elif len(ranked) == 1:
-        tell(f"{ranked[0][0]} disagrees with the others {ranked[0][1]} times: look at that machine first")
+    if found.disagreed > SHOWN:
+        tell(f"and on {found.disagreed - SHOWN} more jobs")
+    suspect = suspicion(found)
+    for machine in suspect.wrong:
+        tell(f"{machine} is wrong: {_against(machine, found)}")
+    if suspect.unsure:
+        job = next(job for job, said in summary.disagreements if {name for name, _ in said} <= set(suspect.unsure))
+        tell(f"{' or '.join(suspect.unsure)} is wrong: {_quarrels(suspect.unsure, found)}")
+        tell(f"who, a third opinion tells: `replay {job}` on another machine")
+
+
+def _against(machine: str, found: Comparison) -> str:
+    """Why a machine must be wrong."""
+    if machine in found.outvoted:
+        return f"{found.outvoted[machine]} times the others agree on another result"
+    others = [name for pair, count in sorted(found.differ.items()) if count and machine in pair for name in pair]
+    others = [name for name in dict.fromkeys(others) if name != machine]
+    said = f"it disagrees with {_quarrels([machine], found)}"
+    agreed = sum(found.both[pair] for pair in combinations(sorted(others), 2) if not found.differ[pair])
+    return said + (f", who agree with each other on all {agreed} that they share" if agreed else "")
+
+
+def _quarrels(machines: Sequence[str], found: Comparison) -> str:
+    """`alice on 3 of 12 jobs, carol on 1 of 9` for one machine; `alice and bob disagree on 3 of 12 jobs` for some."""
+    pairs = [pair for pair, count in sorted(found.differ.items()) if count and any(name in machines for name in pair)]
+    if len(machines) > 1:
+        return ", ".join(f"{' and '.join(pair)} disagree on {_share(pair, found)}" for pair in pairs[:SHOWN])
+    (only,) = machines
+    return ", ".join(f"{pair[0] if pair[1] == only else pair[1]} on {_share(pair, found)}" for pair in pairs[:SHOWN])
+
+
+def _share(pair: tuple[str, str], found: Comparison) -> str:
+    return f"{found.differ[pair]} of the {found.both[pair]} jobs that both ran"

@@ -174,6 +174,9 @@ def _table(plan: Plan, shares: list[Share]) -> str:
         "",
         f"{plan.jobs:,} jobs{phases}; compare the digest on every machine before you start",
     ]
+    audited = sum(stop - start for share in shares for start, stop in share.audit)
+    if audited:
+        lines.append(f"audit: {audited:,} jobs are run by a second machine too, to compare results")
     idle = [share.machine for share in shares if not len(share)]
     if idle:
         shown = ", ".join(idle[:8]) + (" …" if len(idle) > 8 else "")

@@ -79,6 +79,11 @@ def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
         "rate": status.rate,
         **_forecast(status.forecast),
         "live": not status.is_over,
+        "audits": {
+            "jobs": sum(one.audits for one in status.machines),
+            "ended": sum(one.audited for one in status.machines),
+        },
+        "earlier": status.earlier,
         "failure_rate": None if failure is None else {"share": failure[0], "low": failure[1], "high": failure[2]},
         "seconds": _percentiles(status.durations),
         "arrivals": _arrivals(status.arrivals),
@@ -91,7 +96,13 @@ def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
 
 def _machine(one: MachineStatus) -> dict[str, Any]:
     counts = {key: getattr(one, key) for key in ("jobs", "done", "failed", "skipped", "running", "todo", "rate")}
-    return {**counts, **_forecast(one.forecast), "live": one.is_live, "path": str(one.path)}
+    return {
+        **counts,
+        **_forecast(one.forecast),
+        "live": one.is_live,
+        "path": str(one.path),
+        "audits": {"jobs": one.audits, "ended": one.audited},
+    }
 
 
 def _counted(counts: Counts) -> dict[str, int]:

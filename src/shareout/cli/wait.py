@@ -43,7 +43,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
 def _code(status: Status) -> int:
     """Of the directories that are here: 0 all done, 1 some failed, 3 ended before the end."""
-    if any(machine.todo for machine in status.machines):
+    if any(machine.left for machine in status.machines):
         return 3
     return int(status.counts.failed > 0)
 

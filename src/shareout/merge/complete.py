@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from shareout.errors import PlanMismatch, RunDirectoryDamaged
+from shareout.merge.audit import Comparison
 from shareout.merge.gather import Journal
 from shareout.plan.permutation import Permutation
 from shareout.record.folder import RunFolder
@@ -34,6 +35,9 @@ class Summary:
     failed_ids: array[int] = field(default_factory=lambda: array("Q"))
     blocks: list[tuple[int, bytes]] = field(default_factory=list)
     disagreements: list[tuple[int, list[tuple[str, bytes]]]] = field(default_factory=list)
+    comparison: Comparison = field(default_factory=Comparison)
+    codes: dict[str, set[str]] = field(default_factory=dict)
+    """Which code each machine ran."""
     damage: list[tuple[RunFolder, Damage]] = field(default_factory=list)
 
     @property

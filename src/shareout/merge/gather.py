@@ -19,7 +19,7 @@ from zlib import crc32
 
 from shareout.merge.spool import SpoolWriter
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, parse
+from shareout.record.journal import Header, Session, parse
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import JournalReader
 
@@ -146,12 +146,14 @@ class Gatherer:
         self.facts: list[dict[str, Any]] = []
         self._foreign = 0
         self._rows = 0
+        self._codes: set[str] = set()
 
     def read(self, piece: Piece) -> None:
         """All records of a piece; what is to tell about it goes to `facts`."""
         journal = piece.journal
         patterns = _Patterns(piece, meta=self._meta, lean=self._lean)
         self._foreign = self._rows = 0
+        self._codes = set()
         lines, offset = 0, piece.start
         damage: list[list[Any]] = []
         for chunk in _chunks(piece):
@@ -164,7 +166,14 @@ class Gatherer:
             offset += len(chunk)
         self._spool.flush(journal.number)
         self.facts.append(
-            {"piece": piece.number, "lines": lines, "damage": damage, "foreign": self._foreign, "rows": self._rows}
+            {
+                "piece": piece.number,
+                "lines": lines,
+                "damage": damage,
+                "foreign": self._foreign,
+                "rows": self._rows,
+                "codes": sorted(self._codes),
+            }
         )
 
     def _quick(self, journal: Journal, patterns: _Patterns, chunk: bytes, count: int) -> bool:
@@ -217,6 +226,8 @@ class Gatherer:
 
     def _odd(self, journal: Journal, line: bytes) -> None:
         record = parse(line)
+        if isinstance(record, Session):
+            self._codes.add(record.code)
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
             return
         ranges = (*journal.header.ranges, *journal.header.audit)

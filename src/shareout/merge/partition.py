@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shareout.merge.audit import Comparison
 from shareout.merge.gather import Journal
 from shareout.merge.settle import Record, Verdict, settle
 from shareout.merge.spool import Plains
@@ -49,6 +50,7 @@ class Outcomes:
     skipped: list[Record] = field(default_factory=list)
     twice: int = 0
     disagreements: list[tuple[int, tuple[Record, ...]]] = field(default_factory=list)
+    comparison: Comparison = field(default_factory=Comparison)
     done: int = 0
 
     def blocks(self) -> Iterator[Block]:
@@ -175,8 +177,11 @@ def _judge(
 def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -> None:
     counted = verdict.counted
     made.twice += verdict.is_twice
-    if verdict.disagreement:
-        made.disagreements.append((job, verdict.disagreement))
+    if len(verdict.done) > 1 or verdict.failed_alone:
+        said = [(record.machine, record.payload) for record in verdict.done]
+        made.comparison.add(said, verdict.failed_alone)
+        if verdict.differs:
+            made.disagreements.append((job, verdict.done))
     is_done = counted is not None and counted.state is State.DONE
     made.rows[at] = counted.payload if counted is not None and is_done else None
     if meta:

@@ -32,9 +32,10 @@ def left_positions(jobs: int, journals: Sequence[tuple[RunFolder, Header]], *, f
 
 
 def _settled(folder: RunFolder, header: Header, states: bytes) -> Iterator[Range]:
+    """Its own jobs, and those of others that it has done in an audit: they count in the merge."""
     tally = tally_of(folder.journal, folder.tally, header)
     at = 0
-    for start, stop in header.ranges:
+    for start, stop in (*header.ranges, *header.audit):
         for match in re.finditer(b"[%b]+" % states, memoryview(tally.states)[at : at + stop - start]):
             yield start + match.start(), start + match.end()
         at += stop - start

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from shareout.merge.audit import Comparison
 from shareout.merge.certificate import block_hash
 from shareout.merge.complete import Summary, append_ranges
 from shareout.merge.gather import Gatherer, Journal, pieces_of
@@ -46,6 +47,8 @@ class Merge:
         self.total = max((journal.header.total for journal in journals), default=0)
         self.rows = self.foreign = 0
         self.damage: list[tuple[int, Damage]] = []
+        self.codes = [{journal.header.code} for journal in journals]
+        """Hashes of the code that each journal's processes were made of: the first one's, and those of resumes."""
         self._meta = meta
         self._lean = lean and not meta
         self._where = where
@@ -88,6 +91,7 @@ class Merge:
             lines[journal] = before + one["lines"]
             self.foreign += one["foreign"]
             self.rows += one["rows"]
+            self.codes[journal].update(one["codes"])
 
     def outcomes(self) -> Iterator[Outcomes]:
         """Of every partition, in order; also of those that no record speaks of."""
@@ -162,6 +166,8 @@ class Merge:
         answers = divided(count, work, NeedsTimes)
         summary = Summary(self.total, foreign=self.foreign)
         summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
+        for journal, codes in zip(self.journals, self.codes, strict=True):
+            summary.codes.setdefault(journal.header.machine, set()).update(codes)
         for partition in range(partitions):
             _add(summary, answers[partition % count]["partitions"][partition // count])
         strange = {name for one in answers for name in one["strange"]}
@@ -188,6 +194,7 @@ class Merge:
             "failed_ids": failed.tobytes().hex(),
             "blocks": [[block.number, block_hash(block).hex()] for block in blocks],
             "disagreements": disagreements,
+            "comparison": outcomes.comparison.facts(),
         }
 
 
@@ -207,6 +214,7 @@ def _add(summary: Summary, facts: dict[str, Any]) -> None:
         flat.frombytes(bytes.fromhex(facts[name]))
         append_ranges(to, flat)
     summary.blocks += [(number, bytes.fromhex(digest)) for number, digest in facts["blocks"]]
+    summary.comparison.merge(Comparison.of(facts["comparison"]))
     summary.disagreements += [
         (job, [(machine, text.encode()) for machine, text in said]) for job, said in facts["disagreements"]
     ]

@@ -7,7 +7,6 @@ machine's own before an audit of it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,7 +43,15 @@ class Verdict:
 
     counted: Record | None
     is_twice: bool = False
-    disagreement: tuple[Record, ...] = ()
+    done: tuple[Record, ...] = ()
+    """All that are done, of different attempts."""
+    failed_alone: tuple[str, ...] = ()
+    """Machines that failed at it, in an audit, where another one did not."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is more than one result."""
+        return len({record.payload for record in self.done}) > 1
 
 
 def settle(records: Sequence[Record]) -> Verdict:
@@ -54,20 +61,14 @@ def settle(records: Sequence[Record]) -> Verdict:
     if not done:
         return Verdict(max(left, key=lambda record: (record.end, record.machine), default=None))
     own = sum(not record.is_audit for record in done)
-    differ = len({record.payload for record in done}) > 1
-    return Verdict(done[0], own > 1, tuple(done) if differ else ())
+    return Verdict(done[0], own > 1, tuple(done), _failed_alone(left, done))
 
 
-def suspects(disagreements: Sequence[Sequence[tuple[str, bytes]]]) -> list[tuple[str, int]]:
-    """Machines by how often they disagree with others, the most suspicious first. Where three or more speak of
-    a job only the minority is counted; where two do, both are."""
-    counts: Counter[str] = Counter()
-    for said in disagreements:
-        votes = Counter(payload for _, payload in said)
-        most, times = votes.most_common(1)[0]
-        is_majority = times * 2 > len(said)
-        counts.update({machine for machine, payload in said if not (is_majority and payload == most)})
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def _failed_alone(left: Sequence[Record], done: Sequence[Record]) -> tuple[str, ...]:
+    if not any(record.is_audit for record in left):
+        return ()
+    failed = {record.machine for record in left if record.state is State.FAILED}
+    return tuple(sorted(failed - {record.machine for record in done}))
 
 
 def _current(records: Sequence[Record], source: tuple[str, str]) -> list[Record]:

@@ -15,6 +15,7 @@ from shareout.config import Settings, digest_text
 from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.machines import Machine, load_machines
 from shareout.plan import fingerprint
+from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text
 from shareout.plan.permutation import Permutation
 from shareout.plan.split import split
@@ -140,9 +141,9 @@ class Plan:
             for first, size in zip(self._starts, sizes, strict=True)
         ]
         ranges = [tuple(phase[number] for phase in by_phase) for number in range(len(self.machines))]
-        audits = [tuple(_audited(one, audit) for one in machine) if len(ranges) > 1 else () for machine in ranges]
+        audits = [audit_of(machine, audit) if len(ranges) > 1 else () for machine in ranges]
         return {
-            machine.name: Share(machine.name, machine.cores, ranges[number], _no_empty(audits[number - 1]))
+            machine.name: Share(machine.name, machine.cores, ranges[number], audits[number - 1])
             for number, machine in enumerate(self.machines)
         }
 
@@ -184,13 +185,3 @@ def make_plan(
 
 def _decides_numbers(role: str) -> bool:
     return role.startswith("pool") or role == "seed"
-
-
-def _audited(one: Range, audit: Fraction) -> Range:
-    """The first stretch of a share: shuffled as it is, any stretch is a random sample."""
-    start, stop = one
-    return start, start + -(-(stop - start) * audit.numerator // audit.denominator) if audit else start
-
-
-def _no_empty(ranges: Sequence[Range]) -> tuple[Range, ...]:
-    return tuple(one for one in ranges if one[0] < one[1])

@@ -22,6 +22,12 @@ def status_lines(status: Status, groups: Mapping[str, Counts], now: float) -> li
         f"{counts.running:,} running  {counts.todo:,} to do  of {counts.jobs:,}",
         _pace_line(status),
     ]
+    if status.earlier:
+        lines.append(f"before  {status.earlier:,} more jobs of the pool were settled under earlier plans")
+    audits = sum(machine.audits for machine in status.machines)
+    if audits:
+        ended = sum(machine.audited for machine in status.machines)
+        lines.append(f"audit   {ended:,} of {audits:,} jobs of other machines are run again")
     failure = status.failure_rate()
     if failure is not None:
         share, low, high = (100 * part for part in failure)
@@ -70,7 +76,8 @@ def _active_row(one: Active, usual: float | None, now: float) -> Sequence[str]:
 
 def _pace_line(status: Status) -> str:
     if status.is_over:
-        state = "not running" if status.counts.todo else "finished"
+        is_left = status.counts.todo or any(one.left for one in status.machines)
+        state = "not running" if is_left else "finished"
         return f"{state}" + (f"; {_absent_words(status)}" if status.absent else "")
     said = f"{status.rate:.3g} jobs a second  ETA {_eta(status.forecast)}"
     return said + (f"; {_absent_words(status)}" if status.absent else "")
@@ -102,7 +109,7 @@ def _machine_row(one: MachineStatus, now: float) -> Sequence[str]:
     counts = [f"{number:,}" for number in (one.done, one.failed, one.running, one.todo, one.jobs)]
     if one.is_live:
         state = "running"
-    elif not one.todo:
+    elif not one.left:
         state = "finished"
     else:
         state = f"not running, last heard {told_time(now - one.last_end)} ago" if one.last_end else "not running"

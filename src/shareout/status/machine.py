@@ -23,7 +23,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Session, parse
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import read_header
-from shareout.record.tally import Tally, tally_of
+from shareout.record.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
 
 TAIL_BYTES = 256 << 10
 WINDOW_S = 120.0
@@ -76,10 +76,19 @@ class MachineStatus:
     last_end: float | None
     damaged: int
     path: Path
+    audits: int
+    """Jobs of other machines that it runs again; they are counted there, and only here they are told."""
+    audited: int
+    """Those of them that have ended."""
 
     @property
     def todo(self) -> int:
         return self.jobs - self.done - self.failed - self.skipped
+
+    @property
+    def left(self) -> int:
+        """What it still has to run, audits included."""
+        return self.todo + self.audits - self.audited
 
 
 class Follower:
@@ -98,14 +107,17 @@ class Follower:
         active = tuple(_active(one, self.header.machine) for one in live.get("running", ()))
         ends, began = _last_ends(self.folder.journal)
         rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
+        # The tally holds the machine's own positions first, then those of an audit.
         owned = sum(stop - start for start, stop in self.header.ranges)
-        # An audit's jobs are another machine's; they are run here, and counted there.
+        done, failed, skipped = (tally.states.count(state, 0, owned) for state in (DONE, FAILED, SKIPPED))
+        audits = len(tally.states) - owned
         return MachineStatus(
-            self.header.machine, self.header.digest, len(tally.states), tally.done, tally.failed, tally.skipped,
+            self.header.machine, self.header.digest, owned, done, failed, skipped,
             max(len(active), int(live.get("counts", {}).get("running", 0))), bool(live), rate,
-            forecast(tally.todo, rate, tally.durations, min(len(tally.states), owned)),
+            forecast(tally.todo, rate, tally.durations, len(tally.states)),
             active, tally.durations, tuple(later - end for end, later in pairwise(ends)),
             tally.first_start, tally.last_end, tally.damaged, self.folder.path,
+            audits, audits - tally.states.count(NEW, owned),
         )  # fmt: skip
 
     def _live(self, now: float) -> Mapping[str, Any]:

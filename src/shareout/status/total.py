@@ -8,7 +8,6 @@ from math import sqrt
 
 from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header
 from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
 
@@ -41,6 +40,8 @@ class Status:
     forecast: Forecast | None
     durations: Durations
     arrivals: tuple[float, ...]
+    earlier: int
+    """Jobs of the pool that earlier plans settled, before a rebalance."""
 
     @property
     def active(self) -> tuple[Active, ...]:
@@ -87,7 +88,7 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None) -> Sta
     """All of them now. `shares`: how many jobs each machine of the plan has, when the plan is known."""
     machines = tuple(sorted((one.look() for one in followers), key=lambda one: one.name))
     header = followers[0].header
-    total = Counts(_jobs(header, followers))
+    total = Counts(header.jobs)
     durations = Durations()
     for machine in machines:
         total.done += machine.done
@@ -95,14 +96,23 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None) -> Sta
         total.skipped += machine.skipped
         total.running += machine.running
         durations.merge(machine.durations)
-    total.done = min(total.done, total.jobs)
     known = {machine.name for machine in machines}
     absent = {name: jobs for name, jobs in (shares or {}).items() if name not in known and jobs}
     if "all" in known:
         absent = {}
     rate = sum(machine.rate for machine in machines)
     arrivals = tuple(gap for machine in machines for gap in machine.arrivals)
-    return Status(header.digest, total, machines, absent, rate, _slowest(machines, absent), durations, arrivals)
+    return Status(
+        header.digest,
+        total,
+        machines,
+        absent,
+        rate,
+        _slowest(machines, absent),
+        durations,
+        arrivals,
+        header.total - header.jobs,
+    )
 
 
 def by_group(
@@ -120,7 +130,9 @@ def by_group(
 
     for follower in followers:
         tally: Tally = follower.tally
-        for index, state in enumerate(tally.states):
+        for index, state in enumerate(
+            memoryview(tally.states)[: sum(stop - at for at, stop in follower.header.ranges)]
+        ):
             one = group(tally.position(index))
             one.jobs += 1
             one.done += state == DONE
@@ -143,14 +155,9 @@ def wilson(hits: int, count: int) -> tuple[float, float, float] | None:
     return share, max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _jobs(header: Header, followers: Sequence[Follower]) -> int:
-    """Of the whole plan. Audited jobs are counted with the machine whose they are, and once more with their auditor."""
-    return header.jobs + sum(stop - start for one in followers for start, stop in one.header.audit)
-
-
 def _slowest(machines: Sequence[MachineStatus], absent: Mapping[str, int]) -> Forecast | None:
     """Shares are fixed: it is over when the last machine is. None when one of them is not known to end."""
-    if absent or any(machine.todo and machine.forecast is None for machine in machines):
+    if absent or any(machine.left and machine.forecast is None for machine in machines):
         return None
     return max(
         (machine.forecast for machine in machines if machine.forecast), key=lambda one: one.seconds, default=None

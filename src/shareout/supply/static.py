@@ -12,12 +12,14 @@ from shareout.supply import Work
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The positions that may run together; the next stage begins when this one is finished."""
+    """The positions that may run together; as a rule the next stage begins when this one is finished."""
 
     start: int
     stop: int
     check: bool = False
     """Begin only when no job of the stage before has failed."""
+    waits: bool = True
+    """Begin only when the stage before is finished."""
 
 
 class StaticSupply:
@@ -85,7 +87,7 @@ class StaticSupply:
                 self._left -= length
                 start = self._stages[self._stage].start + at - first
                 return Work(start, start + length)
-            if self._outstanding or self._back or not self._may_pass():
+            if not self._may_pass():
                 return None
             self._stage += 1
             self._cursor = self._index(self._stage) if self._stage < len(self._stages) else 0
@@ -94,6 +96,10 @@ class StaticSupply:
     def _may_pass(self) -> bool:
         """Whether the stage after the current one may begin."""
         following = self._stage + 1
+        if following < len(self._stages) and not self._stages[following].waits:
+            return True
+        if self._outstanding or self._back:
+            return False
         if following >= len(self._stages) or not self._stages[following].check:
             return True
         first, end = self._bounds(self._stage)
