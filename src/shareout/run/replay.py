@@ -35,6 +35,7 @@ from shareout.run.describing import describer, variables_of_all
 from shareout.run.failing import LONGEST_ERROR, lost_words, one_line, trace_of
 from shareout.run.needs import need_of
 from shareout.run.orphans import end_children
+from shareout.run.shells import Shells
 from shareout.run.slots import demand_of
 from shareout.run.steps import traced
 
@@ -81,18 +82,18 @@ def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) ->
     line, own = describer(plan, settings)(asked.job, asked.attempt)
     environment = {
         **encoded(with_threads(users, cores)),
-        **variables_of_all(plan, asked.machine, asked.slot),
+        **variables_of_all(plan, settings, asked.machine, asked.slot),
         **own,
     }
-    if asked.trace:
-        line = shlex.join([settings.commands.shell, "-x", "-c", line])
-    launch = Launch(settings.commands.shell, users.get("PATH", os.defpath))
+    shells = Shells(settings.commands.shell, users, is_disbatch=plan.pool.is_disbatch)
+    launch = Launch(shells, users.get("PATH", os.defpath))
 
     def work() -> Attempt:
         start = time.time()
         facts = asked.job, asked.position, asked.attempt, asked.slot, start
         try:
-            pid = launch.spawn(line, environment)
+            shown = shlex.join([shells.of(line), "-x", "-c", line]) if asked.trace else line
+            pid = launch.spawn(shown, environment)
         except (OSError, ValueError) as error:
             return unspawnable(*facts, time.time(), error)
         _, status, usage = os.wait4(pid, 0)
