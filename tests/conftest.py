@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 
 from kit.program import Machine
+from kit.ways import Executable
+
+
+@pytest.fixture(scope="session")
+def executable(tmp_path_factory: pytest.TempPathFactory) -> Executable:
+    """The one-file programs of this session."""
+    return Executable(tmp_path_factory.mktemp("executable"))
 
 
 @pytest.fixture

@@ -209,7 +209,7 @@ def test_a_second_process_is_refused_and_a_dead_lock_is_no_obstacle(here: Machin
     first = here.start()
     wait_until((here.folder / "begun").exists)
     told = here.run(code=4)
-    assert f"in use by process {first.pid}" in told.err
+    assert f"in use by process {here.python(first)}" in told.err
     first.kill()
     first.communicate()
     (here.folder / "go").touch()
@@ -242,6 +242,7 @@ def test_gpus_are_divided_among_jobs(here: Machine) -> None:
     here.run("--gpus-per-job", "1", "-j", "4")
 
 
+@pytest.mark.module_only("the limit that stands for a full disk would stop the unpacking")
 def test_a_full_disk_ends_the_run_orderly(here: Machine, tmp_path: Path) -> None:
     """A file size limit stands for the full disk: no root is needed, and the kernel refuses alike."""
     here.jobs(*["true"] * 3000)

@@ -98,7 +98,7 @@ def test_a_killed_worker_costs_one_attempt_and_leaves_nothing_behind(here: Machi
         )
     process = here.start()
     pids = wait_until(lambda: found if len(found := processes_with(f"sleep\0{word}")) == 2 else [])
-    os.kill(ancestor_below(pids[0], process.pid), signal.SIGKILL)
+    os.kill(ancestor_below(pids[0], here.python(process)), signal.SIGKILL)
     process.communicate()
     assert process.returncode == 1
     wait_until(lambda: not processes_with(f"sleep\0{word}"), 1)

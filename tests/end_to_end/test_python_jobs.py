@@ -117,6 +117,7 @@ def test_the_same_job_gives_the_same_numbers_anywhere(here: Machine) -> None:
     assert seen[0] == seen[1]
 
 
+@pytest.mark.module_only("an executable with numpy is big: tests/freeze has one")
 def test_results_come_back_exactly(here: Machine) -> None:
     here.script(
         "import numpy\nfrom shareout import run\n"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-SHAREOUT = [sys.executable, "-m", "shareout"]
+from kit.ways import MODULE, Way
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,11 @@ class Told:
 class Machine:
     """One folder with inputs: a machine, as far as the program can tell."""
 
+    # How the program is reached. End-to-end tests run on each way: tests/end_to_end/conftest.py sets it.
+    way: ClassVar[Way] = MODULE
+
     folder: Path
-    program: list[str] = field(default_factory=lambda: list(SHAREOUT))
+    program: list[str] = field(default_factory=lambda: Machine.way.runner())
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, name: str, content: str | bytes) -> Path:
@@ -50,7 +52,7 @@ class Machine:
         """An entry script; the program is then that script."""
         self.write("main.py", text)
         self.write("configs/machines.json", machines)
-        self.program = [sys.executable, "main.py"]
+        self.program = self.way.script("main.py")
         return self
 
     def call(self, *words: str, stdin: bytes = b"", timeout: float = 60, code: int | None = 0) -> Told:
@@ -75,6 +77,10 @@ class Machine:
             [*self.program, "run", "--machine", machine, "--yes", *words], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
         )  # fmt: skip
+
+    def python(self, process: subprocess.Popen[bytes]) -> int:
+        """The process that runs Python: the one that was started, or the child of a one-file program's loader."""
+        return self.way.python(process.pid)
 
     @property
     def run_folder(self) -> Path:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.program import SHAREOUT, Machine
+from kit.program import Machine
 from shareout.merge.logs import Filter, merged
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
@@ -99,7 +99,7 @@ def test_memory_does_not_grow_with_the_logs(tmp_path: Path) -> None:
                 b"".join(b"%d %b\n" % (at * 200 + line, noise) for line in range(200)), 1, 1, "INFO", 1.7e9 + at
             )
         writer.close()
-    call = [*SHAREOUT, "merge-logs", str(tmp_path), "-o", str(tmp_path / "all.log")]
+    call = [*Machine.way.runner(), "merge-logs", str(tmp_path), "-o", str(tmp_path / "all.log")]
     meter = f"import resource, subprocess, sys; subprocess.run({call!r}, check=True); "
     meter += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     done = subprocess.run([sys.executable, "-c", meter], capture_output=True, text=True, check=True)
