@@ -129,6 +129,13 @@ def test_time_memory_and_retries(here: Machine) -> None:
     assert states == ["retry", "retry", "done"]
 
 
+def test_every_try_has_the_whole_time_that_a_job_may_take(here: Machine) -> None:
+    # The third try is quick. Tries after the first one must not be ended for what the first one took.
+    here.jobs('test "$SHAREOUT_ATTEMPT" = 3 || exec sleep 60')
+    here.run("--timeout", "1500ms", "--grace", "300ms", "--retries", "2", "-j", "1")
+    assert [facts["state"] for facts in here.records()] == ["retry", "retry", "done"]
+
+
 def test_halt_stops_the_run(here: Machine) -> None:
     here.jobs(*["false"] * 50)
     here.run("--halt", "soon,fail=3", "-j", "1", code=1)

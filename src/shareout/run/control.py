@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from shareout.record.outcome import Cause
 
 _CAUSES = tuple(Cause)
-_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL = range(6)
-_INTEGERS = 6 * 8
+_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL, _ENDED_SERIAL = range(7)
+_INTEGERS = 7 * 8
 _FLOATS = 2 * 8
 # serial, first position, end, attempt, and how many bytes follow about what the job may use.
 _BATCH = struct.Struct("<qqqqq")
@@ -35,7 +35,8 @@ class Control:
     the parent has heard of it or not.
 
     `leader` is the command that the worker waits for (worker). `end` says that one position is to be ended and
-    why (parent): whoever comes later of the two, worker or parent, sends the signal.
+    why (parent): whoever comes later of the two, worker or parent, sends the signal. It holds for the batch that
+    the worker is at: the next try of that position is another batch.
     """
 
     def __init__(self) -> None:
@@ -85,11 +86,13 @@ class Control:
     def end(self, position: int, cause: Cause) -> None:
         """The job at a position must end."""
         self.integers[_CAUSE] = _CAUSES.index(cause)
+        self.integers[_ENDED_SERIAL] = self.integers[_SERIAL]
         self.integers[_ENDED] = position
 
     def ended_by(self, position: int) -> Cause:
-        """Why a position was told to end; NONE when it was not."""
-        return _CAUSES[self.integers[_CAUSE]] if self.integers[_ENDED] == position else Cause.NONE
+        """Why a position of the present batch was told to end; NONE when it was not."""
+        told = self.integers[_ENDED] == position and self.integers[_ENDED_SERIAL] == self.integers[_SERIAL]
+        return _CAUSES[self.integers[_CAUSE]] if told else Cause.NONE
 
     @property
     def since(self) -> float:
