@@ -110,3 +110,81 @@ def test_a_failed_engine_command_stops_nothing_under_disbatch_and_all_under_ours
     here.write("ours", "#SHAREOUT PERENGINE START false\ntrue\n")
     here.call("run", "theirs", "--quiet")
     assert re.search("PERENGINE START ended with status 1", here.call("run", "ours", "--quiet", code=3).err)
+
+
+def test_a_run_goes_on_from_a_status_file_of_disbatch(here: Machine) -> None:
+    here.write("Tasks", TASKS)
+    here.write("old_status.txt", STATUS)
+    here.call("run", "Tasks", "--resume-from", "old_status.txt", "--quiet", code=1)
+    assert {facts["from"] for facts in here.records()} == {"old_status.txt"}, "a barrier with CHECK holds as before"
+    ours, theirs = fields(here.call("status", "--format", "disbatch").out), fields(STATUS.split("\n", 1)[1])
+    assert {row[0][3] for row in ours.values() if row[0][0] not in "BC"} == {"S"}
+    assert [ours["6"][at] for at in (5, 6, 8, 9, 10, 11)] == [theirs["6"][at] for at in (5, 6, 8, 9, 10, 11)]
+    # Ours is as good a file to go on from.
+    again = Machine(here.folder / "again")
+    again.write("Tasks", TASKS)
+    again.write("x_status.txt", here.call("status", "--format", "disbatch").out)
+    again.call("run", "Tasks", "--resume-from", "x_status.txt", "--quiet", code=1)
+    assert len(again.records()) == len(here.records()) == 7
+
+
+def test_what_failed_runs_again_when_asked_and_success_counts_before_failure(here: Machine) -> None:
+    here.write("Tasks", "touch a\ntouch b\ntouch c\ntouch d\n")
+    line = "{flags}\t{task}\t1\t-1\tnode\t1\t{code}\t1.0\t1.0\t2.0\t0\t''\t0\t''\ttouch {name}\n"
+    failed, done = {"flags": "R   ", "code": -9}, {"flags": "    ", "code": 0}
+    here.write("one", line.format(task=0, name="a", **failed) + line.format(task=1, name="b", **done))
+    here.write("two", line.format(task=0, name="a", **done) + line.format(task=2, name="c", **failed))
+    words = ("run", "Tasks", "--resume-from", "one", "--resume-from", "two", "--quiet")
+    here.call(*words, code=1)
+    assert sorted(path.name for path in here.folder.glob("?")) == ["d"]
+    assert {one["job"]: one["state"] for one in here.call("list", "--json").json} == {0: "d", 1: "d", 2: "!", 3: "d"}
+    here.call(*words, "-R")
+    assert sorted(path.name for path in here.folder.glob("?")) == ["c", "d"]
+    here.call("requeue", "0", "--quiet")
+    here.call(*words, "-R")
+    assert (here.folder / "a").exists(), "what was taken back stays taken back"
+
+
+def test_a_status_file_of_other_tasks_is_refused_unless_forced(here: Machine) -> None:
+    here.write("old_status.txt", STATUS)
+    here.write("Tasks", TASKS.replace(b"seq 1 100", b"seq 1 101"))
+    told = here.call("run", "Tasks", "--resume-from", "old_status.txt", code=2)
+    assert "old_status.txt:10: task 6 is another command here: seq 1 101" in told.err
+    assert "--force-resume" in told.err
+    here.call("run", "Tasks", "--resume-from", "old_status.txt", "--force-resume", "--quiet", code=1)
+    assert len(here.records()) == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a\tb\n", ":1: is no line of a status file: 2 fields"),
+        (STATUS.replace("\t7422\t0", "\t7422\tzero"), ":4: is no line of a status file: a number is none"),
+        (STATUS.replace("'1\\n2", "open('x')  #"), ":10: is no line of a status file"),
+    ],
+)
+def test_what_is_no_status_file_is_refused_with_its_place(here: Machine, text: str, said: str) -> None:
+    here.write("Tasks", TASKS)
+    here.write("bad", text)
+    assert f"bad{said}" in here.call("run", "Tasks", "--resume-from", "bad", code=2).err
+    assert "nowhere: cannot be read" in here.call("run", "Tasks", "--resume-from", "nowhere", code=2).err
+
+
+def test_each_machine_takes_over_what_is_its_own(here: Machine) -> None:
+    here.jobs(*["true"] * 8, machines='{"alice": [1, 1], "bob": [1, 1]}')
+    line = "    \t{}\t1\t-1\tnode\t1\t0\t1.0\t1.0\t2.0\t0\t''\t0\t''\ttrue\n"
+    here.write("x_status.txt", "".join(map(line.format, range(8))))
+    for machine in ("alice", "bob"):
+        here.run("--resume-from", "x_status.txt", "--quiet", machine=machine)
+    told = here.call("merge-results", "--json").json
+    assert (told["complete"], told["twice"]) == (True, 0)
+
+
+def test_a_repeat_of_a_billion_plans_at_once_in_little_memory(here: Machine) -> None:
+    here.jobs("#DISBATCH REPEAT 1000000000 start 5 step 2 echo $DISBATCH_REPEAT_INDEX")
+    here.program = ["bash", "-c", 'ulimit -v 500000; exec "$@"', "bash", *here.program]
+    assert here.call("plan", "--json").json["jobs"] == 10**9
+    here.program[2] = here.program[2].replace("exec ", "").replace('"$@"', '"$@" | head -n 3')
+    ids = [int(line) for line in here.call("plan", "--machine", "alice", "--ids", code=None).out.split()]
+    assert len(set(ids)) == 3
+    assert max(ids) > 10**6, "they are from all over the pool"

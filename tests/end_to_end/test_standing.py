@@ -69,7 +69,8 @@ def test_a_live_run_tells_what_runs_its_rate_and_when_it_ends(here: Machine) -> 
     assert states(here, "--state", "r") == {40: "r", 41: "r"}
     assert "it runs now, on alice" in here.call("explain", "40").out
     (here.folder / "go").touch()
-    assert here.call("wait", "--progress").err.splitlines()[-1].startswith("percent=100.0 done=42 failed=0")
+    last = here.call("wait", "--progress").err.splitlines()[-1]
+    assert last == "progress:  42 of  42 jobs processed, 0 errors [================]"
     process.communicate()
 
 

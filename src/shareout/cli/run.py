@@ -37,6 +37,8 @@ class RunArguments:
     limit: int | None
     tee: bool
     dry_run: bool
+    resume_from: tuple[Path, ...]
+    force_resume: bool
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -44,7 +46,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     asked = RunArguments(
         arguments.pool, arguments.machine, arguments.yes, arguments.expect,
         arguments.retry_failed, arguments.limit, arguments.tee, arguments.dry_run,
+        tuple(map(Path, arguments.resume_from)), arguments.force_resume,
     )  # fmt: skip
+    if asked.resume_from and entry is not None:
+        raise UsageError("--resume-from is for commands", way_out="What a Python job returned is in no status file.")
     if asked.limit is not None and asked.limit < 1:
         raise UsageError("-n must be 1 or more")
     from shareout.unpacked import settle
@@ -63,7 +68,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         say("nothing was started")
         return 130
     request = RunRequest(
-        plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee
+        plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee,
+        asked.resume_from, asked.force_resume,
     )  # fmt: skip
     call.keep(make_folder(request))
     return _run(request, common, asked)

@@ -54,8 +54,12 @@ def _which(group: argparse._ArgumentGroup) -> None:
 
 
 def _jobs(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--retry-failed", action="store_true", help="run again what failed before")
+    group.add_argument("-R", "--retry-failed", action="store_true", help="run again what failed before")
+    group.add_argument("--resume-from", action="append", default=[], metavar="FILE",
+                       help="take over what a status file of disBatch's tells; may be repeated")  # fmt: skip
+    group.add_argument("--force-resume", action="store_true", help="the same, by task numbers alone")
     group.add_argument("-n", "--limit", type=int, metavar="N", help="run at most N jobs, then stop")
+    group.add_argument("-1", dest="limit", action="store_const", const=1, help="run one job, then stop")
     group.add_argument(
         "-j", "--slots", metavar="N", help="jobs at once (default: the machine's cores // cores per job)"
     )

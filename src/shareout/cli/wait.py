@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import add_sources, folders_of, plan_of_folders, tell
 from shareout.entry import Entry
-from shareout.show.beside import say
+from shareout.show.beside import say, write
 from shareout.show.pace import told_time
 from shareout.status.total import Status, look, newest_plan, open_followers
 
 LOOK_S = 0.5
 TELL_S = 10.0
+BAR = 16
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +30,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     with folders_of(arguments.sources, common) as folders:
         followers = newest_plan(open_followers(folders, tell), tell)
         plan = plan_of_folders(common, entry, [one.folder for one in followers])
-        told = 0.0
+        told, tell_s = 0.0, LOOK_S if sys.stderr.isatty() else TELL_S
         while True:
             status = look(followers, None)
-            if arguments.progress and not common.quiet and (status.is_over or time.monotonic() - told >= TELL_S):
+            if arguments.progress and not common.quiet and (status.is_over or time.monotonic() - told >= tell_s):
                 told = time.monotonic()
-                say(_line(status))
+                _tell(_line(status), is_last=status.is_over)
             if status.is_over:
                 if plan is not None and not common.quiet:
                     _tell_others(status, {one.name for one in plan.machines})
@@ -49,10 +51,28 @@ def _code(status: Status) -> int:
 
 
 def _line(status: Status) -> str:
+    """Runmaker's bar: `=` what has ended, `>` what runs."""
     counts = status.counts
-    percent = 100 * (counts.done + counts.failed + counts.skipped) / max(1, counts.jobs)
-    eta = told_time(status.forecast.seconds if status.forecast else None).replace(" ", "")
-    return f"percent={percent:.1f} done={counts.done} failed={counts.failed} running={counts.running} eta={eta}"
+    ended = counts.done + counts.failed + counts.skipped
+    width = max(3, len(str(counts.jobs)))
+    bar = ("=" * _cells(ended, counts.jobs) + ">" * BAR)[: _cells(ended + counts.running, counts.jobs)]
+    eta = f"  eta {told_time(status.forecast.seconds)}" if status.forecast and not status.is_over else ""
+    return (
+        f"progress: {ended:>{width}} of {counts.jobs:>{width}} jobs processed, {counts.failed} errors "
+        f"[{bar:<{BAR}}]{eta}"
+    )
+
+
+def _cells(part: int, whole: int) -> int:
+    return BAR * part // max(1, whole)
+
+
+def _tell(line: str, *, is_last: bool) -> None:
+    """On a terminal in one line that changes, else a line now and then."""
+    if sys.stderr.isatty():
+        write(f"\r\x1b[K{line}" + "\n" * is_last)
+    else:
+        say(line)
 
 
 def _tell_others(status: Status, machines: set[str]) -> None:

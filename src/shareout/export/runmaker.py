@@ -6,33 +6,38 @@ A job that was not run here keeps the letter that it came with, so that nothing 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from shareout.errors import UsageError
 from shareout.export.runs import Runs
 from shareout.pool.runmaker import LETTERS, RunmakerPool
-from shareout.status.jobs import NEW
+from shareout.status.jobs import DONE, NEW, JobState
 
 LOT = 5000
 
 
 def runs_lines(runs: Runs) -> Iterator[bytes]:
-    """In pool order. A skipped job counts as done: nobody is to run it."""
-    pool = runs.plan.pool
-    lot: list[str] = []
-    for one in runs.states.all():
-        letter = one.state if one.state in LETTERS else "d"
-        if letter == NEW and isinstance(pool, RunmakerPool):
-            letter = pool.letter(one.job)
-        text = runs.row(one.job).text
-        if "\n" in text:
-            raise UsageError(f"job {one.job} has a line break in it, which runs.txt cannot say")
-        lot.append(f"{letter} {text}\n")
-        if len(lot) == LOT:
-            yield _packed(lot)
-    yield _packed(lot)
+    """In pool order. Of a runs.txt every other byte stays as it was, so that it is the same pool. A skipped job counts
+    as done: nobody is to run it."""
+    pool = getattr(runs.plan.pool, "whole", runs.plan.pool)
+    states = runs.states.all()
+    if isinstance(pool, RunmakerPool):
+        with pool.inputs[0].path.open("rb") as file:
+            for line in file:
+                yield _letter(next(states), line[:1]) + line[1:] if line.strip() else line
+        return
+    while lot := [_line(one, runs) for one in islice(states, LOT)]:
+        yield b"".join(lot)
 
 
-def _packed(lot: list[str]) -> bytes:
-    data = "".join(lot).encode("utf-8", "surrogateescape")
-    lot.clear()
-    return data
+def _letter(one: JobState, before: bytes = b".") -> bytes:
+    if one.state == NEW:
+        return before
+    return (one.state if one.state in LETTERS else DONE).encode()
+
+
+def _line(one: JobState, runs: Runs) -> bytes:
+    text = runs.row(one.job).text
+    if "\n" in text:
+        raise UsageError(f"job {one.job} has a line break in it, which runs.txt cannot say")
+    return b"%b %b\n" % (_letter(one), text.encode("utf-8", "surrogateescape"))

@@ -6,6 +6,7 @@ every input that decides who runs what, never a name, a path or a time stamp. `d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from shareout.errors import InputError, Place
 DIGEST_CONTEXT = "shareout 1 plan digest"
 POOL_CONTEXT = "shareout 1 pool digest"
 PARALLEL_BYTES = 1 << 20
+_STATES = re.compile(rb"^[rd!e](?= )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,20 @@ def hash_file(role: str, path: Path) -> HashedInput:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot be read: {reason}", where=Place(str(path))) from error
+    return HashedInput(role, str(path), size, hasher.digest())
+
+
+def hash_without_states(role: str, path: Path) -> HashedInput:
+    """A runs.txt as if none of its jobs had been run: each line begins with `.`."""
+    hasher, size = blake3(), 0
+    try:
+        with path.open("rb") as file:
+            while lines := file.readlines(PARALLEL_BYTES):
+                data = _STATES.sub(b".", b"".join(lines))
+                hasher.update(data)
+                size += len(data)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=Place(str(path))) from error
     return HashedInput(role, str(path), size, hasher.digest())
 
 

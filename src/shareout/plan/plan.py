@@ -16,10 +16,10 @@ from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.machines import Machine, load_machines
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
-from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text
+from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text, hash_without_states
 from shareout.plan.permutation import Permutation
 from shareout.plan.split import split
-from shareout.pool import Pool, Selection
+from shareout.pool import InputFile, Pool, Selection
 
 ALL = "all"
 
@@ -161,7 +161,7 @@ def make_plan(
         text = "".join(f"{one.name}\0{one.perf}\0{one.cores}\n" for one in named)
         hashed = hash_text("machines", text.encode("utf-8", "surrogateescape"))
         place = None
-    inputs = [*(hash_file(one.role, one.path) for one in pool.inputs), hashed]
+    inputs = [*(_hashed(one) for one in pool.inputs), hashed]
     said = digest_text(settings)
     if said:
         inputs.append(hash_text("settings", said))
@@ -181,6 +181,10 @@ def make_plan(
             way_out="Use the pool and the settings that `rebalance` put beside it.",
         )
     return plan
+
+
+def _hashed(one: InputFile) -> HashedInput:
+    return (hash_without_states if one.has_states else hash_file)(one.role, one.path)
 
 
 def _decides_numbers(role: str) -> bool:

@@ -108,6 +108,11 @@ class SelectedPool:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def whole(self) -> Pool:
+        """The pool that these jobs are of."""
+        return self._inner
+
     def id_at(self, place: int) -> int:
         for walk in reversed(self._walks):
             place = walk.down(place)

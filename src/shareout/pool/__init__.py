@@ -77,6 +77,8 @@ class InputFile:
 
     role: str
     path: Path
+    has_states: bool = False
+    """Whether its lines begin with the letter of a state, as in a runs.txt: that is hashed as a `.`."""
 
 
 class Pool(Protocol):

@@ -1,12 +1,14 @@
-"""runs.txt of Runmaker4: a state letter, a space, a command. Lines without a letter are no jobs there, nor here.
+"""runs.txt of Runmaker4: a state letter, a space, a command; blank lines are no jobs.
 
 `.` is to run, `r` ran when its run was killed; `d` is done and stays so; `!` and `e` failed, and run again
-with --retry-failed. The pool holds all of them, so that ids and shares do not depend on what is done.
+with --retry-failed. The pool holds all of them and is hashed as if each had a `.`, so that neither ids nor shares
+nor the digest depend on what is done. What the file says is where a job begins; from its first attempt on, the
+journal says how it stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row
 from shareout.pool.lines import Lines
 
 LETTERS = ".rd!e"
+_ENDED = b"d!e"
 
 
 class RunmakerPool:
@@ -28,7 +31,7 @@ class RunmakerPool:
     groups: Sequence[str] = ()
 
     def __init__(self, path: Path) -> None:
-        self.inputs = (InputFile("pool", path),)
+        self.inputs = (InputFile("pool", path, has_states=True),)
         self._lines = Lines(path, comments=False)
         mistakes = [
             InputError(
@@ -47,6 +50,15 @@ class RunmakerPool:
 
     def letter(self, job: int) -> str:
         return chr(self._lines.at(job)[0][0])
+
+    def ended(self) -> Iterator[tuple[int, str]]:
+        """The jobs that the file says have ended, with their letters: in bulk, for most have not."""
+        job = 0
+        for _, block in self._lines.blocks():
+            for line in filter(bytes.strip, block):
+                if line[0] in _ENDED:
+                    yield job, chr(line[0])
+                job += 1
 
     def row(self, job: int) -> Row:
         line, number = self._lines.at(job)

@@ -34,6 +34,9 @@ class RunRequest:
     retry_failed: bool = False
     most: int | None = None
     tee: bool = False
+    resume_from: tuple[Path, ...] = ()
+    """disBatch's status files, whose tasks are taken over."""
+    force_resume: bool = False
 
 
 def make_folder(request: RunRequest) -> RunFolder:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 
 from shareout.code_hash import code_hash
 from shareout.environment import user_environment
@@ -42,6 +43,7 @@ from shareout.run.output import SlotOutputs
 from shareout.run.policy import deadline_of
 from shareout.run.shells import Shells
 from shareout.run.signals import Stops
+from shareout.run.takeover import of_pool, of_status_files, take_over
 from shareout.supply.static import Stage, StaticSupply
 
 
@@ -70,9 +72,28 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
         log = LogWriter(folder, request.machine, request.settings.logging.segment)
         stack.callback(log.close)
         tell_damage(tally, folder, views)
+        _take_over(request, tally, writer, log)
         if request.retry_failed:
             requeue_failed(tally, writer, request.plan)
         return _run(request, share, folder, writer, tally, log, lock, views, stack)
+
+
+def _take_over(request: RunRequest, tally: Tally, writer: JournalWriter, log: LogWriter) -> None:
+    """What ended elsewhere, as a session of its own: it says nothing about how long this run takes."""
+    plan = request.plan
+    earlier = [of_pool(plan)]
+    if request.resume_from:
+        earlier.append(
+            of_status_files(request.resume_from, plan, failed_too=not request.retry_failed, force=request.force_resume)
+        )
+    for told in earlier:
+        first = next(told, None)
+        if first is None or not tally.todo:
+            continue
+        writer.append(_session("start").line())
+        count = take_over(chain([first], told), plan, tally, writer, log)
+        writer.append(_session("end", "taken over").line())
+        log.record(f"taken over from {first.origin}: {count} jobs of this share that had ended before")
 
 
 def _run(

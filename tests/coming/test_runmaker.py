@@ -1,0 +1,93 @@
+"""Who comes from Runmaker4: a runs.txt with its letters is a pool, and can be written back."""
+
+from __future__ import annotations
+
+import pytest
+
+from kit.program import Machine
+from kit.terminal import Terminal
+from kit.wait import wait_until
+
+RUNS = ". touch new\nr touch killed\nd touch done\n\n! touch failed\ne touch error; exit 1\n"
+
+
+def made(here: Machine) -> list[str]:
+    return sorted(path.name for path in here.folder.iterdir() if path.is_file() and path.name != "runs.txt")
+
+
+@pytest.fixture
+def ran(here: Machine) -> Machine:
+    here.write("configs/machines.json", '{"alice": [1, 2]}')
+    here.write("configs/runs.txt", RUNS)
+    here.run("--quiet", code=1)
+    return here
+
+
+def test_letters_say_what_is_to_run(ran: Machine) -> None:
+    assert made(ran) == ["killed", "new"]
+    ran.run("--retry-failed", "--quiet", code=1)
+    assert made(ran) == ["error", "failed", "killed", "new"]
+    ran.call("requeue", "--all", "--quiet")
+    ran.run("--quiet", code=1)
+    assert made(ran) == ["done", "error", "failed", "killed", "new"]
+
+
+def test_letters_change_nothing_about_the_plan(ran: Machine) -> None:
+    digest = ran.call("plan", "--json").json["digest"]
+    ran.call("export", "--format", "runmaker", "-o", "configs/runs.txt")
+    text = (ran.folder / "configs" / "runs.txt").read_text()
+    assert text == "d touch new\nd touch killed\nd touch done\n\n! touch failed\n! touch error; exit 1\n"
+    assert ran.call("plan", "--json").json["digest"] == digest
+    ran.write("configs/runs.txt", text.replace("done", "dome"))
+    assert ran.call("plan", "--json").json["digest"] != digest
+
+
+def test_the_hash_of_a_fresh_runs_txt_is_what_b3sum_prints(here: Machine) -> None:
+    from blake3 import blake3
+
+    fresh = RUNS.replace("\nr", "\n.").replace("\nd", "\n.").replace("\n!", "\n.").replace("\ne", "\n.")
+    here.write("configs/machines.json", '{"alice": [1, 2]}')
+    here.write("configs/runs.txt", RUNS)
+    pool = here.call("plan", "--json").json["inputs"][0]
+    assert (pool["blake3"], pool["bytes"]) == (blake3(fresh.encode()).hexdigest(), len(fresh))
+
+
+def test_a_job_that_was_not_run_here_keeps_its_letter(here: Machine) -> None:
+    here.write("configs/machines.json", '{"alice": [1, 2], "bob": [1, 2]}')
+    here.write("configs/runs.txt", "d true\n" * 10 + "! true\n" * 10)
+    here.run("--quiet", code=1)
+    assert here.call("export", "--format", "runmaker").out == "d true\n" * 10 + "! true\n" * 10
+
+
+def test_any_pool_of_commands_becomes_a_runs_txt(here: Machine) -> None:
+    here.jobs("true", "false", "true")
+    here.run("-1", "--quiet")
+    told = here.call("export", "--format", "runmaker").out
+    assert sorted(line[2:] for line in told.splitlines()) == ["false", "true", "true"]
+    assert sorted(line[:1] for line in told.splitlines())[:2] == [".", "."] or "!" in told
+    assert len(here.records()) == 1, "-1 is one job"
+
+
+def test_without_its_inputs_nothing_is_exported(here: Machine) -> None:
+    here.write("list", "true\n")
+    here.call("run", "list", "--quiet")
+    here.write("list", "false\n")
+    assert "Name the folder of their inputs" in here.call("export", "--format", "runmaker", code=2).err
+
+
+def test_waiting_shows_the_bar_of_runmaker(here: Machine) -> None:
+    gate = "touch begun-$SHAREOUT_JOB; while [ ! -e go ]; do sleep 0.01; done"
+    here.write("configs/machines.json", '{"alice": [1, 1]}')
+    here.write("configs/runs.txt", f"d true\nd true\n. {gate}\n. {gate}\n")
+    process = here.start("--quiet")
+    wait_until(lambda: here.call("status", "--json", code=None).json["running"] == 1 if started(here) else False)
+    terminal = Terminal(here, "wait", "--progress")
+    terminal.wait_for("progress:   2 of   4 jobs processed, 0 errors [========>>>>    ]")
+    (here.folder / "go").touch()
+    terminal.wait_for("progress:   4 of   4 jobs processed, 0 errors [================]")
+    process.communicate()
+    assert terminal.end() == process.returncode == 0
+
+
+def started(here: Machine) -> bool:
+    return any(here.folder.glob("begun-*"))
