@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+from tree import Memory, own_cpu_s, reap_rest
+
+LONGEST_S = 900.0
+
+
+class Failed(Exception):
+    """A call that did not do its work: there is nothing to compare."""
 
 
 def nothing() -> None:
@@ -18,35 +27,55 @@ def nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command, what must be done before each run of it (not timed), and the jobs it does (for rates)."""
+    """A command, and what must be done before each run of it (not timed)."""
 
     words: Sequence[str | Path]
     prepare: Callable[[], object] = nothing
     cwd: Path | None = None
     stdin: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run took."""
+    """What one run took, with all processes that it started; `own_cpu_s` is its first process alone."""
 
     wall_s: float
     cpu_s: float
-    peak_bytes: int
+    own_cpu_s: float
+    peak_bytes: int = 0
+    """0 when nobody looked. Pages of mapped files aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """Something else that was promised of our side of a row, and how a run tells it."""
+
+    what: str
+    unit: str
+    of: Callable[[Run], float]
+    at_most: float | None
+
+
+def peak_memory(what: str, at_most: float | None = None) -> Aspect:
+    """Of all its processes together, in MB."""
+    return Aspect(f"{what}, peak memory", "MB", lambda run: run.peak_bytes / 1e6, at_most)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: ours against a peer's, and the ratio that was promised."""
+    """The same work done by us and by a peer, and the ratio that was promised.
+
+    `theirs` may be a number: seconds that nobody can be below. None: only the aspects are told.
+    """
 
     what: str
     peer: str
     ours: Call
-    theirs: Call
-    at_least: float | None
+    theirs: Call | float | None
+    at_least: float | None = None
     rounds: int = 3
-    note: str = ""
-    most_memory: int | None = None
+    aspects: Sequence[Aspect] = ()
 
 
 @dataclass(slots=True)
@@ -55,72 +84,80 @@ class Result:
 
     row: Row
     ours: list[Run] = field(default_factory=list)
-    theirs: list[Run] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
 
     @property
     def ratios(self) -> list[float]:
-        return [their.wall_s / our.wall_s for our, their in zip(self.ours, self.theirs, strict=True)]
-
-    @property
-    def ratio(self) -> float:
-        return median(self.ratios)
+        return [their / our.wall_s for our, their in zip(self.ours, self.theirs, strict=False)]
 
     @property
     def peak_bytes(self) -> int:
         return max(run.peak_bytes for run in self.ours)
 
-    @property
-    def holds(self) -> bool:
-        fast = self.row.at_least is None or self.ratio >= self.row.at_least
-        return fast and (self.row.most_memory is None or self.peak_bytes <= self.row.most_memory)
-
-    def facts(self) -> dict[str, object]:
-        return {
-            "what": self.row.what,
-            "peer": self.row.peer,
-            "ratio": {"median": self.ratio, "min": min(self.ratios), "max": max(self.ratios)},
-            "at_least": self.row.at_least,
-            "holds": self.holds,
-            "ours_s": [run.wall_s for run in self.ours],
-            "peer_s": [run.wall_s for run in self.theirs],
-            "ours_cpu_s": [run.cpu_s for run in self.ours],
-            "peak_bytes": self.peak_bytes,
-            "most_memory": self.row.most_memory,
-            "note": self.row.note,
-        }
-
 
 def measure(row: Row) -> Result:
-    """One round that is not counted, then the rounds, ours and theirs in turn."""
+    """A first round of ours, for its memory alone; then the rounds, ours and theirs in turn."""
     result = Result(row)
-    for number in range(row.rounds + 1):
-        ours, theirs = once(row.ours), once(row.theirs)
-        if number:
-            result.ours.append(ours)
-            result.theirs.append(theirs)
+    peak = once(row.ours, with_memory=True).peak_bytes
+    for _ in range(row.rounds):
+        run = once(row.ours)
+        result.ours.append(Run(run.wall_s, run.cpu_s, run.own_cpu_s, peak))
+        if isinstance(row.theirs, Call):
+            result.theirs.append(once(row.theirs).wall_s)
+        elif row.theirs is not None:
+            result.theirs.append(row.theirs)
     return result
 
 
-def once(call: Call) -> Run:
-    """Run it; its output is thrown away, a failure is not."""
+def once(call: Call, *, with_memory: bool = False) -> Run:
+    """Run it; what it prints is thrown away, a failure is not."""
     call.prepare()
-    source = call.stdin.open("rb") if call.stdin else subprocess.DEVNULL
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [str(word) for word in call.words],
-        cwd=call.cwd,
-        stdin=source,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    if not isinstance(source, int):
-        source.close()
-    if process.returncode not in (0, -13):
-        sys.exit(f"{call.words} ended with {process.returncode}:\n{said.decode(errors='replace')[-2000:]}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    with tempfile.TemporaryFile() as said, open(call.stdin or os.devnull, "rb") as source:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [str(word) for word in call.words],
+            cwd=call.cwd,
+            stdin=source,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env={**os.environ, **call.environment},
+            start_new_session=True,
+        )
+        memory = Memory(process.pid) if with_memory else None
+        try:
+            own = _wait(process.pid)
+        except TimeoutError:
+            os.killpg(process.pid, signal.SIGKILL)
+            own = 0.0
+        wall = time.perf_counter() - began
+        peak = memory.stop() if memory else 0
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        cpu = usage.ru_utime + usage.ru_stime + reap_rest()
+        if process.returncode:
+            said.seek(0)
+            words = said.read().decode(errors="replace").strip().splitlines()
+            last = words[-1] if words else ""
+            raise Failed(f"{Path(str(call.words[0])).name} ended with {process.returncode} after {wall:.0f} s: {last}")
+    return Run(wall, cpu, own, peak)
+
+
+def middle(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median, least and most."""
+    return median(values), min(values), max(values)
+
+
+def _wait(pid: int) -> float:
+    """Until it has ended, not yet reaped; its own CPU seconds. An alarm ends what never does."""
+
+    def too_long(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    old = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST_S)
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    return own_cpu_s(pid)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "build" / "peers"
-PACKAGES = ("disbatch==3.0.0rc1", "joblib", "dask[distributed]", "jug", "pyinstaller==6.22.3")
+PACKAGES = ("disbatch", "joblib", "dask[distributed]", "jug")
 
 
 def install() -> dict[str, str]:
@@ -21,7 +21,7 @@ def install() -> dict[str, str]:
         subprocess.run([sys.executable, "-m", "venv", str(PLACE / "venv")], check=True)
         for package in PACKAGES:
             call = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
-            if subprocess.run(call, check=False).returncode:
+            if subprocess.run(call, stderr=subprocess.DEVNULL, check=False).returncode:
                 print(f"{package} could not be installed: its rows are left out", file=sys.stderr)
         stamp.touch()
     if shutil.which("parallel") is None and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -35,23 +35,28 @@ def python() -> str:
     return str(PLACE / "venv" / "bin" / "python")
 
 
-def program(name: str) -> str | None:
-    """A peer's command, or None when it is not here."""
+def program(name: str) -> str:
+    """A peer's command; LookupError when it is not here."""
     beside = PLACE / "venv" / "bin" / name
-    return str(beside) if beside.exists() else shutil.which(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise LookupError(f"{name} is not installed")
+    return found
 
 
 def versions() -> dict[str, str]:
     """What is measured against, by name."""
-    listed = subprocess.run(
-        [python(), "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=False
-    )
-    wanted = {"disbatch", "joblib", "dask", "distributed", "jug", "pyinstaller"}
-    found = dict(line.split("==", 1) for line in listed.stdout.splitlines() if "==" in line)
-    told = {name: found[name] for name in sorted(wanted & set(found))}
+    told = {**_packages(python(), {"disbatch", "joblib", "dask", "jug"}), **_packages(sys.executable, {"pyinstaller"})}
     for name in ("parallel", "xargs", "sort", "shuf"):
         path = shutil.which(name)
         if path:
             said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
-            told[name] = said.splitlines()[0] if said else "?"
+            told[name] = said.splitlines()[0].split()[-1] if said else "?"
     return told
+
+
+def _packages(interpreter: str, wanted: set[str]) -> dict[str, str]:
+    call = [interpreter, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"]
+    listed = subprocess.run(call, capture_output=True, text=True, check=False).stdout.splitlines()
+    found = dict(line.lower().split("==", 1) for line in listed if "==" in line)
+    return {name: found[name] for name in sorted(wanted & set(found))}

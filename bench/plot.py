@@ -11,11 +11,12 @@ from shareout.show.svg import Scale, element, label, picture, round_ticks, told_
 WIDTH, HEIGHT = 330.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 12.0, 30.0, 40.0
 STYLE = """
-.c0{--c:#3a6fc4}.c1{--c:#d98a2b}.c2{--c:#35966b}.c3{--c:#8b949c}.c4{--c:#b0529a}
+.c0{--c:#3a6fc4}.c1{--c:#d98a2b}.c2{--c:#35966b}.c3{--c:#8b949c}.c4{--c:#b0529a}.c5{--c:#6a5acd}
 text{font:11px system-ui,sans-serif;fill:#5d6873}.title{font-size:13px;font-weight:600;fill:#1c2126}
 .end{text-anchor:end}.middle{text-anchor:middle}.grid{stroke:#e2e4e3}.back{fill:#fff}
 .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}.band{fill:var(--c);opacity:.16}.dot{fill:var(--c)}
-@media (prefers-color-scheme:dark){.c0{--c:#6f9ff0}.c1{--c:#eaa857}.c2{--c:#62c096}.c3{--c:#7f8a93}.c4{--c:#d985c5}
+@media (prefers-color-scheme:dark){.c0{--c:#6f9ff0}.c1{--c:#eaa857}.c2{--c:#62c096}
+.c3{--c:#7f8a93}.c4{--c:#d985c5}.c5{--c:#a99cf5}
 text{fill:#9aa5ae}.title{fill:#e6e8e9}.grid{stroke:#30363b}.back{fill:#14171a}}
 """
 
@@ -48,7 +49,7 @@ class Panel:
 def figure(title: str, panels: Sequence[Panel], columns: int) -> str:
     """All panels, row by row, and one legend: a name has the same colour in each."""
     names = list(dict.fromkeys(curve.name for panel in panels for curve in panel.curves))
-    shade = {name: f"c{number % 5}" for number, name in enumerate(names)}
+    shade = {name: f"c{number % 6}" for number, name in enumerate(names)}
     rows = -(-len(panels) // columns)
     width, height = WIDTH * columns, HEIGHT * rows + 34
     parts = [element("style", STYLE), element("rect", width=width, height=height, class_="back")]

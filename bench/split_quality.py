@@ -20,13 +20,12 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from plot import Curve, Panel, figure
-from written import put_between
-
 from shareout.machines import Machine
 from shareout.plan.split import split
 from shareout.record.durations import Durations
 from shareout.report.balance import balance_of
 from shareout.report.reading import Deeds
+from written import put_between
 
 ROOT = Path(__file__).parents[1]
 MACHINES = (2, 5, 10, 20, 50, 100, 200)

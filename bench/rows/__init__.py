@@ -1,0 +1,39 @@
+"""What is measured: each row the same work, done by us and by what a user would take instead.
+
+A group is made when its turn comes, so that one which cannot be made costs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from measure import Row
+from place import Place
+from rows import calls, commands, floor, planning, records, start
+
+Group = Callable[[Place], Iterator[Row]]
+
+GROUPS: Mapping[str, Group] = {
+    "start": start.of_sources,
+    "executable": start.of_executable,
+    "plan of lines": planning.of_lines,
+    "plan of a grid": planning.of_grid,
+    "short commands": commands.short,
+    "commands for a shell": commands.for_a_shell,
+    "parallel": commands.against_parallel,
+    "subprocess": commands.against_futures,
+    "jug commands": commands.against_jug,
+    "disbatch": commands.against_disbatch,
+    "floor": floor.of_commands,
+    "pool": calls.against_pool,
+    "executor": calls.against_executor,
+    "joblib": calls.against_joblib,
+    "dask": calls.against_dask,
+    "jug calls": calls.against_jug,
+    "long calls": calls.long,
+    "uneven calls": calls.uneven,
+    "resume": records.resume,
+    "status": records.status,
+    "merge": records.merge,
+    "merge-logs": records.merge_logs,
+}

@@ -1,0 +1,113 @@
+"""Python jobs: ours are all recorded in a journal; the peers hand results back and keep nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import peers
+from measure import Aspect, Call, Row, peak_memory
+from place import PYTHON, Place, run_calls, told_count
+from rows.commands import jug
+
+POOL = """
+import multiprocessing
+def job(n): return n
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool:
+        for _ in pool.imap_unordered(job, range({count}), chunksize=1): pass
+"""
+EXECUTOR = """
+from concurrent.futures import ProcessPoolExecutor
+def job(n): return n
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2) as pool:
+        for _ in pool.map(job, range({count})): pass
+"""
+JOBLIB = """
+from joblib import Parallel, delayed
+def job(n): return n
+if __name__ == "__main__":
+    Parallel(n_jobs=2)(delayed(job)(n) for n in range({count}))
+"""
+DASK = """
+from dask.distributed import Client, LocalCluster
+def job(n): return n
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        client.gather(client.map(job, range({count})))
+"""
+JUGFILE = """
+from jug import TaskGenerator
+@TaskGenerator
+def job(n): return n
+for n in range({count}): job(n)
+"""
+SLEEP = """
+import time
+from shareout import run
+def job(n): time.sleep(1)
+if __name__ == "__main__": run(job)
+"""
+# A long job among many short ones: whoever makes batches of what was short so far lets others wait behind it.
+UNEVEN = """
+import time
+from {where} import {what}
+def job(n): time.sleep(1 if n % 100 == 50 else 0.001)
+if __name__ == "__main__": {call}
+"""
+
+
+def against_pool(place: Place) -> Iterator[Row]:
+    count = place.sizes.calls
+    theirs = Call([PYTHON, place.script("pool.py", POOL.format(count=count))])
+    ours = run_calls(place.calls(count))
+    memory = peak_memory(f"{told_count(count)} no-op Python jobs")
+    parent = Aspect("parent's own CPU for a Python job", "µs", lambda run: run.own_cpu_s / count * 1e6, None)
+    peer = "multiprocessing.Pool, chunksize=1"
+    yield Row(f"{told_count(count)} no-op Python jobs", peer, ours, theirs, 5, place.sizes.rounds, [memory, parent])
+
+
+def against_joblib(place: Place) -> Iterator[Row]:
+    count = place.sizes.calls
+    theirs = Call([peers.python(), place.script("with-joblib.py", JOBLIB.format(count=count))])
+    ours = run_calls(place.calls(count))
+    yield Row(f"{told_count(count)} no-op Python jobs", "joblib.Parallel(n_jobs=2)", ours, theirs, 1, 5)
+
+
+def against_executor(place: Place) -> Iterator[Row]:
+    count = place.sizes.some_calls
+    theirs = Call([PYTHON, place.script("executor.py", EXECUTOR.format(count=count))])
+    yield Row(f"{told_count(count)} no-op Python jobs", "ProcessPoolExecutor", run_calls(place.calls(count)), theirs)
+
+
+def against_dask(place: Place) -> Iterator[Row]:
+    count = place.sizes.some_calls // 5
+    theirs = Call([peers.python(), place.script("with-dask.py", DASK.format(count=count))])
+    yield Row(f"{told_count(count)} no-op Python jobs", "Dask, a local cluster", run_calls(place.calls(count)), theirs)
+
+
+def against_jug(place: Place) -> Iterator[Row]:
+    count = place.sizes.few_calls
+    theirs = jug(place, "jug-calls", JUGFILE.format(count=count))
+    yield Row(f"{told_count(count)} no-op Python jobs", "jug, two processes", run_calls(place.calls(count)), theirs)
+
+
+def long(place: Place) -> Iterator[Row]:
+    count = place.sizes.long_calls
+    ours = run_calls(place.calls(count, SLEEP, "sleep"))
+    yield Row(
+        f"{told_count(count)} jobs of 1 s on 2 slots", f"{count // 2} s", ours, count / 2, 0.99, place.sizes.rounds
+    )
+
+
+def uneven(place: Place) -> Iterator[Row]:
+    """1000 jobs of 1 ms and ten of 1 s among them: nobody on two slots is below half of their sum."""
+    count = 1000
+    ours = run_calls(place.calls(count, UNEVEN.format(where="shareout", what="run", call="run(job)"), "uneven"))
+    what = f"{told_count(count - 10)} jobs of 1 ms and 10 of 1 s on 2 slots"
+    least = (10 + (count - 10) * 0.001) / 2
+    yield Row(what, "half of their sum", ours, least, 0.9, place.sizes.rounds)
+    call = f"Parallel(n_jobs=2)(delayed(job)(n) for n in range({count}))"
+    text = UNEVEN.format(where="joblib", what="Parallel, delayed", call=call)
+    theirs = Call([peers.python(), place.script("uneven.py", text)])
+    yield Row(what, "joblib.Parallel(n_jobs=2)", ours, theirs, None, place.sizes.rounds)
