@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections import Counter
 from pathlib import Path
@@ -52,11 +53,47 @@ def test_a_stopped_run_goes_on_when_it_is_continued(here: Machine) -> None:
     wait_until((here.folder / "begun").exists)
     process.send_signal(signal.SIGSTOP)
     (here.folder / "go").touch()
-    wait_until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    wait_until(lambda: state_of(process.pid) == "T")
     process.send_signal(signal.SIGCONT)
     process.communicate()
     assert process.returncode == 0
     assert Counter(facts["job"] for facts in here.records()) == Counter(range(31))
+
+
+def test_ctrl_z_holds_everything_until_it_is_continued(here: Machine) -> None:
+    """The jobs with all their processes; and the time is not counted against their limit."""
+    word = f"1{os.getpid():07d}"
+    here.jobs(f"setsid sh -c 'sleep {word} & wait' & touch begun; while [ ! -e go ]; do sleep 0.01; done", "true")
+    terminal = Terminal(here, "run", "--machine", "alice", "--yes", "-j", "1", "--timeout", "4s")
+    terminal.wait_for("1 running")
+    wait_until((here.folder / "begun").exists)
+    (sleeper,) = wait_until(lambda: processes_with(f"sleep\0{word}"))
+    terminal.send("\x1a")
+    terminal.wait_for("paused, with all running jobs")
+    wait_until(lambda: state_of(terminal.process.pid) == state_of(sleeper) == "T")
+    select.select([], [], [], 4.2)
+    terminal.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: state_of(sleeper) == "S")
+    (here.folder / "go").touch()
+    assert terminal.end() == 0
+    assert [facts["state"] for facts in here.records()] == ["done", "done"]
+    assert not processes_with(f"sleep\0{word}")
+
+
+def test_a_clock_that_jumps_ahead_ends_no_job(here: Machine) -> None:
+    here.script(
+        "import time\nfrom shareout import run\n"
+        "asked, true_time = 0, time.time\n"
+        "def ahead():\n    global asked\n    asked += 1\n    return true_time() + 3600 * (asked > 30)\n"
+        "time.time = ahead\n"
+        "def job(n): time.sleep(0.5)\n"
+        "if __name__ == '__main__':\n    run(job, pool=range(4))\n"
+    )
+    here.run("--timeout", "30s")
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_terminal_that_goes_away_is_a_first_stop(here: Machine) -> None:

@@ -18,6 +18,7 @@ from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.events import Listener
 from shareout.plan.plan import ALL, Plan
+from shareout.record.folder import RunFolder
 from shareout.run.cores import granted_cores
 from shareout.run.opening import RunRequest, make_folder
 from shareout.show.beside import say
@@ -161,7 +162,8 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     counts = result.counts
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if not common.quiet:
-        say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {result.folder.path}")
+        folder = RunFolder.of(common.runs, request.plan.digest, request.machine).path
+        say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
         if todo:
             say("run the same command again to go on")
         elif counts.failed:

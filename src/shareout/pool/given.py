@@ -6,9 +6,12 @@ The bytes depend on the values alone, so every machine that generates the same r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from blake3 import blake3
 
@@ -21,22 +24,46 @@ FLUSH_LINES = 10_000
 
 def open_given(rows: Iterable[Any], folder: Path, settings: Settings) -> JsonlPool:
     """Write the rows under a name made from their bytes; an equal file that is there already serves as well."""
+    # Machines that share a folder may start at once: each writes a file of its own.
+    fresh = folder / f".pool-{socket.gethostname()}-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / ".new-pool"
-        hasher = blake3()
         with fresh.open("wb") as file:
-            lines: list[bytes] = []
-            for number, row in enumerate(rows):
-                lines.append(canonical(row, number))
-                if len(lines) == FLUSH_LINES:
-                    _flush(lines, file, hasher)
-            _flush(lines, file, hasher)
-        path = folder / f"{hasher.hexdigest()[:16]}.jsonl"
+            name = _write(rows, file)
+        path = folder / f"{name[:16]}.jsonl"
         fresh.replace(path)
     except OSError as error:
         raise CannotRecord(f"the pool that the program makes cannot be written: {error}") from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
     return JsonlPool(path, settings.commands.template)
+
+
+def _write(rows: Iterable[Any], file: BinaryIO) -> str:
+    """All rows; what names them."""
+    hasher = blake3()
+    lines: list[bytes] = []
+    for number, row in _each(rows):
+        lines.append(canonical(row, number))
+        if len(lines) == FLUSH_LINES:
+            _flush(lines, file, hasher)
+    _flush(lines, file, hasher)
+    return hasher.hexdigest()
+
+
+def _each(rows: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+    """What the user's own code raises while it makes rows is told as that."""
+    number = 0
+    try:
+        for number, row in enumerate(rows):
+            yield number, row
+            number += 1
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"making row {number} failed: {said}", where=Place("the pool from code", number + 1)
+        ) from error
 
 
 def canonical(row: Any, number: int) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shareout.errors import CannotRecord
+from shareout.files import replace_file
 from shareout.record.folder import RunFolder
 
 FLUSH_S = 1.0
@@ -29,6 +30,7 @@ STEP = 1 << 18
 MOST_HELD = 1 << 24
 # How a member of ours begins: deflated, no name, no time.
 MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"
+EMPTY = zlib.compress(b"", LEVEL, 31)
 _RECORD = re.compile(rb"[0-9]{4}-[0-9T:.-]+Z \S+ job=(?:-|[0-9]+ try=[0-9]+) [A-Z]+ ")
 _CONTROL = bytes(sorted({*range(32), 127} - {9, 10}))
 _ESCAPES = {**{code: f"\\x{code:02x}" for code in _CONTROL}, **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)}}
@@ -112,12 +114,15 @@ class LogWriter:
         os.close(self._handle)
         self._number += 1
         self._handle = self._open()
-        self._size = 0
+        self._size = len(EMPTY)
 
     def _open(self) -> int:
+        """A segment begins with an empty member, for `zcat` calls a file without any torn."""
         path = self._folder.log_segment(self._number)
         try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            if not path.exists() or not path.stat().st_size:
+                replace_file(path, [EMPTY], sync=False)
+            return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except OSError as error:
             raise _refused(self._folder, error) from error
 

@@ -19,6 +19,7 @@ from shareout.record.reader import LONGEST_HEADER, read_header
 from shareout.record.tally import Tally
 
 SYNC_S = 1.0
+LEAST_ROOM = 256 << 10
 FIRST = b'{"shareout":'
 _BEHIND = re.compile(rb'"crc":"[0-9a-f]{8}"\}.')
 
@@ -84,14 +85,30 @@ class JournalWriter:
         self._dirty = False
         try:
             os.fdatasync(self._handle)
-            gone = os.fstat(self._handle).st_nlink == 0
+            ours = os.fstat(self._handle)
         except OSError as error:
             raise _refused(self.path, error) from error
-        if gone:
+        # Not by the number of names: what is removed from a network's folder keeps a hidden one.
+        if not self._is_in_place(ours):
             raise CannotRecord(
-                f"{self.path} was removed while the run was writing to it",
-                way_out="What it held is lost with it. Run again to start that share anew.",
+                f"{self.path} was removed or moved while the run was writing to it",
+                way_out="If it was moved, move it back. Then run again; of what was removed, all is run again.",
             )
+
+    def _is_in_place(self, ours: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.path), ours)
+        except OSError:
+            return False
+
+    def is_full(self) -> bool:
+        """Whether the disk has no room for much more: jobs may fail of that while our short lines still go in."""
+        try:
+            disk = os.fstatvfs(self._handle)
+        except OSError:
+            return False
+        free = disk.f_bavail if os.geteuid() else disk.f_bfree
+        return free * disk.f_frsize < LEAST_ROOM
 
     def fileno(self) -> int:
         return self._handle

@@ -6,7 +6,7 @@ register the file descriptors they wait for with the crew's selector; `collect` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +53,9 @@ class Finished:
 class Hands(Protocol):
     """All calls come from the crew's own thread."""
 
+    refusal: str
+    """Why nothing can be run here any more, when that is so: the sentence for the user."""
+
     def appetite(self, slot: int) -> int:
         """How many positions the slot would take now: 0 while it has enough."""
 
@@ -77,8 +80,11 @@ class Hands(Protocol):
     def end(self, slot: int, cause: Cause) -> None:
         """End the slot's running job: TERM, grace, KILL, its whole family. `collect` brings it with that cause."""
 
-    def pids(self) -> Mapping[int, int]:
-        """slot → the process that works in it."""
+    def families(self) -> Mapping[int, tuple[int, bool]]:
+        """slot → the process that all of its running job descends from, and whether that is a part of the job."""
+
+    def hold(self) -> Callable[[], None]:
+        """Stop everything that runs where it is, until what this gives back is called."""
 
     def is_idle(self) -> bool:
         """True when no slot runs or holds anything."""

@@ -20,7 +20,7 @@ from shareout.run.words import words_of
 # Signals that this process handles or ignores must not stay so in a command.
 RESET = (
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2,
-    signal.SIGPIPE, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.SIGXFSZ,
+    signal.SIGPIPE, signal.SIGCHLD, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH, signal.SIGXFSZ,
 )  # fmt: skip
 
 # The kernel's peak of a spawned command includes the moment before its program was loaded, in our own memory:

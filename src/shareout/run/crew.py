@@ -7,7 +7,9 @@ listener, then hand back to the supply. A job counts as done when its line is in
 from __future__ import annotations
 
 import heapq
+import os
 import selectors
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -58,6 +60,7 @@ class Crew:
         self.deadline = deadline
         self.reason = ""
         self.at_once = False
+        self._is_full = False
         self._again: list[tuple[float, int, int]] = []
         self._finished_here = 0
         self._next_tick = 0.0
@@ -69,13 +72,17 @@ class Crew:
         parts = self.parts
         while True:
             self._heed_stops()
-            if not self.reason:
+            if self.reason:
+                self._wind_down()
+            else:
                 self._fill()
             if self._is_over():
                 return self.reason or "finished"
             self._wait()
             finished = parts.hands.collect(parts.children.reap())
             parts.children.sweep(parts.hands.marks())
+            if parts.hands.refusal and not self.reason:
+                self._stop("refused", f"{parts.hands.refusal}; mend it, and run the same command to go on")
             if finished:
                 if self._is_smooth(finished):
                     # The slots are refilled first: the bookkeeping then costs no slot any time.
@@ -110,6 +117,8 @@ class Crew:
 
         for one, attempts in zip(finished, judged, strict=True):
             self._hand_back(one, attempts)
+        if self._is_full and not self.reason:
+            self._stop("full", f"stopping: the disk of {parts.writer.path.parent} is full; make room, and run again")
         self._heed_halt()
 
     def _told(self, finished: Sequence[Finished], judged: Sequence[Sequence[Attempt]]) -> list[Attempt]:
@@ -122,6 +131,10 @@ class Crew:
     def _judged(self, attempt: Attempt) -> Attempt:
         if attempt.state is not State.FAILED:
             return attempt
+        if attempt.cause is not Cause.STOPPED and self.parts.writer.is_full():
+            self._is_full = True
+            error = f"it costs no attempt, the disk was full: {attempt.error}"
+            return replace(attempt, state=State.STOPPED, cause=Cause.STOPPED, error=error)
         return replace(attempt, state=judge(attempt, self.parts.limits).state)
 
     def _sum_up(self, one: Finished, attempts: Sequence[Attempt]) -> None:
@@ -212,8 +225,17 @@ class Crew:
 
     def _share_rest(self) -> None:
         """A slot is hungry and the supply has nothing: take back what waits behind a long job."""
-        for work in self.parts.hands.take_back(LONG_JOB_S):
+        self._take_back(LONG_JOB_S)
+
+    def _take_back(self, behind_s: float = 0.0) -> None:
+        for work in self.parts.hands.take_back(behind_s):
             self.parts.supply.give_back(work)
+
+    def _wind_down(self) -> None:
+        """What workers say only now that they have not begun comes back; what slipped in as all was ended, ends."""
+        self._take_back()
+        if self.at_once:
+            self._end_running()
 
     def _is_over(self) -> bool:
         if not self.parts.hands.is_idle():
@@ -244,7 +266,20 @@ class Crew:
         for slot, cause in parts.watch.overdue(parts.hands, parts.tally.durations):
             parts.hands.end(slot, cause)
 
+    def _pause(self) -> None:
+        """Ctrl-Z: the jobs hold still with us, and the time until CONT counts for none of their limits."""
+        parts = self.parts
+        parts.stops.pause = False
+        parts.listener.said("paused, with all running jobs, until it is continued (fg, bg, kill -CONT)")
+        go_on = parts.hands.hold()
+        began = time.monotonic()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        parts.watch.rested(time.monotonic() - began)
+        go_on()
+
     def _heed_stops(self) -> None:
+        if self.parts.stops.pause:
+            self._pause()
         level = self.parts.stops.level
         if level >= 1 and not self.reason:
             self._stop(
@@ -264,13 +299,15 @@ class Crew:
 
     def _stop(self, reason: str, sentence: str) -> None:
         self.reason = reason
-        for work in self.parts.hands.take_back():
-            self.parts.supply.give_back(work)
+        self._take_back()
         self.parts.listener.said(sentence)
 
     def _stop_now(self, sentence: str) -> None:
         self.at_once = True
         self.parts.listener.said(sentence)
+        self._end_running()
+
+    def _end_running(self) -> None:
         for one in self.parts.hands.running():
             self.parts.hands.end(one.slot, Cause.STOPPED)
 

@@ -6,8 +6,10 @@ Everything that is made here is made in the worker, after its fork; what both ne
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from shareout.config import Settings
 from shareout.entry import Entry
@@ -20,8 +22,10 @@ from shareout.run.commands import Launch
 from shareout.run.context import Givers
 from shareout.run.control import Given
 from shareout.run.describing import describer, variables_of_all
+from shareout.run.failing import one_line, trace_of
 from shareout.run.orphans import MARK
 from shareout.run.shells import Shells
+from shareout.run.upward import INLINE_BYTES, message, refuse, send
 from shareout.run.workshop import Duty, Post
 
 
@@ -69,8 +73,8 @@ def python_duty(plan: Plan, settings: Settings, machine: str, folder: RunFolder,
         os.environ.clear()
         os.environ.update(environment)
         os.environ[MARK] = post.mark
-        if entry.init_worker is not None:
-            entry.init_worker(settings.parser)
+        if entry.init_worker is not None and not _prepared(entry.init_worker, settings.parser, post):
+            return
         givers = Givers(binding.given, folder, machine, post.slot, plan.pool_digest, settings.parser, show)
         station = worker.Station(
             entry.job, plan, binding, givers, post.control, post.slot, post.down, post.up, post.output,
@@ -79,3 +83,22 @@ def python_duty(plan: Plan, settings: Settings, machine: str, folder: RunFolder,
         worker.serve(station)
 
     return duty
+
+
+def _prepared(init_worker: Callable[[Any], Any], config: Any, post: Post) -> bool:
+    """Whether it went well. If not, the parent is told, and this worker waits for its end."""
+    failure: BaseException | None = None
+    try:
+        init_worker(config)
+    except BaseException as error:  # noqa: BLE001
+        failure = error
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if printed := os.pread(1, INLINE_BYTES, 0):
+        text = printed.decode("utf-8", "backslashreplace")
+        send(post.up, message("L", {"job": -1, "try": 0, "level": "INFO", "text": text}))
+        os.ftruncate(1, 0)
+        os.lseek(1, 0, os.SEEK_SET)
+    if failure is not None:
+        refuse(post.up, post.down, f"init_worker failed: {one_line(failure)}", trace_of(failure))
+    return failure is None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shareout.config import LimitSettings
+from shareout.events import Running
 from shareout.record.durations import Durations
 from shareout.record.outcome import Cause
 from shareout.run import Hands
@@ -23,6 +25,7 @@ class Watch:
         self._limits = limits
         self._next_look = 0.0
         self._needed = limits.timeout is not None or limits.memory is not None
+        self._seen: dict[Running, float] = {}
 
     def patience(self, durations: Durations) -> float:
         """How long a turn may wait before the next look."""
@@ -35,20 +38,30 @@ class Watch:
         if not self._needed or now < self._next_look:
             return
         self._next_look = now + self.patience(durations)
-        limit = time_limit(self._limits, durations)
-        if limit is not None:
-            wall = time.time()
-            yield from [(one.slot, Cause.TIMEOUT) for one in hands.running() if wall - one.started > limit]
+        if self._limits.timeout is not None:
+            self._look(hands.running(), now)
+            limit = time_limit(self._limits, durations)
+            if limit is not None:
+                yield from [(one.slot, Cause.TIMEOUT) for one, since in self._seen.items() if now - since > limit]
         if self._limits.memory is not None:
-            taken = memory_by_session()
-            pids = hands.pids()
-            yield from [(slot, Cause.MEMORY) for slot, pid in pids.items() if taken.get(pid, 0) > self._limits.memory]
+            taken = memory_of(hands.families())
+            yield from [(slot, Cause.MEMORY) for slot, size in taken.items() if size > self._limits.memory]
+
+    def rested(self, seconds: float) -> None:
+        """The whole run stood still for so long: it counts for no job."""
+        self._seen = {one: since + seconds for one, since in self._seen.items()}
+
+    def _look(self, running: Sequence[Running], now: float) -> None:
+        """Jobs are timed from when they are first seen, by a clock that nobody can set."""
+        same = [replace(one, fraction=None) for one in running]
+        self._seen = {one: self._seen.get(one, now) for one in same}
 
 
-def memory_by_session() -> Mapping[int, int]:
-    """Resident bytes of all processes, summed by session: a job is a session."""
+def memory_of(families: Mapping[int, tuple[int, bool]]) -> Mapping[int, int]:
+    """slot → resident bytes of all that descends from its process, in sessions of their own or not."""
     page = os.sysconf("SC_PAGE_SIZE")
-    sums: dict[int, int] = {}
+    parents: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
@@ -57,6 +70,13 @@ def memory_by_session() -> Mapping[int, int]:
         except OSError:
             continue
         fields = text[text.rindex(")") + 2 :].split()
-        session = int(fields[3])
-        sums[session] = sums.get(session, 0) + int(fields[21]) * page
+        parents[int(name)] = int(fields[1])
+        sizes[int(name)] = int(fields[21]) * page
+    slots = {pid: slot for slot, (pid, _) in families.items()}
+    sums = {slot: -sizes.get(pid, 0) if not itself else 0 for slot, (pid, itself) in families.items()}
+    for pid, size in sizes.items():
+        while pid and pid not in slots:
+            pid = parents.get(pid, 0)
+        if pid:
+            sums[slots[pid]] += size
     return sums

@@ -51,15 +51,18 @@ def slots_of(settings: Settings, cores: int) -> int:
     return settings.run.slots or max(1, int(cores // settings.run.cores_per_job))
 
 
-def make_hands(makings: Makings, *, packed: bool) -> Hands:
-    """The one place that knows both kinds. `packed`: each job is told by itself what it may use."""
+def make_duty(makings: Makings) -> Duty:
+    """The one place that knows both kinds. Rows that do not fit the job are refused here."""
+    if makings.entry is None:
+        return command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
+    return python_duty(makings.plan, makings.settings, makings.machine, makings.folder, makings.entry)
+
+
+def make_hands(makings: Makings, duty: Duty, *, packed: bool) -> Hands:
+    """Forks the workers. `packed`: each job is told by itself what it may use."""
     is_command = makings.entry is None
     # With a rule of when to stop, no command is begun before the last one is judged.
     single = packed or (is_command and makings.settings.limits.halt is not None)
-    if makings.entry is None:
-        duty = command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
-    else:
-        duty = python_duty(makings.plan, makings.settings, makings.machine, makings.folder, makings.entry)
     return _make_workers(makings, duty, runs_commands=is_command, nice=makings.settings.run.nice, single=single)
 
 
@@ -136,8 +139,8 @@ def _hearer(makings: Makings) -> Callable[[str, Mapping[str, object]], None]:
         job, attempt = int(str(facts["job"])), int(str(facts["try"]))
         if kind == "L":
             log.record(str(facts["text"]), level=str(facts["level"]), job=job if job >= 0 else None, attempt=attempt)
-        elif kind == "A":
-            log.record(str(facts["trace"]), level="ERROR", job=job, attempt=attempt)
+        elif kind in "AI":
+            log.record(str(facts["trace"]), level="ERROR", job=job if job >= 0 else None, attempt=attempt)
         elif kind == "O":
             outputs.add(str(facts["text"]).encode("utf-8", "surrogateescape"), job, attempt)
         elif kind == "F":

@@ -40,7 +40,8 @@ class RunRequest:
 
 
 def make_folder(request: RunRequest) -> RunFolder:
-    folder = RunFolder.of(request.runs, request.plan.digest, request.machine)
+    # Absolute: the user's own code may change the folder that we are in.
+    folder = RunFolder.of(request.runs.absolute(), request.plan.digest, request.machine)
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
         probe = folder.path / ".writable"

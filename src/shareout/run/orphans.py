@@ -31,6 +31,8 @@ class Children:
         listing = f"/proc/self/task/{threading.get_native_id()}/children"
         self._listing = os.open(listing, os.O_RDONLY | os.O_CLOEXEC) if os.path.exists(listing) else -1
         self._suspect = False
+        self.spared = ""
+        """The mark of what a START command left running: it may live until the STOP commands have run."""
 
     def add(self, pid: int, *, leads: bool = True) -> None:
         """A process that we started ourselves."""
@@ -75,7 +77,7 @@ class Children:
     def end_all(self) -> None:
         """At the end of a run: whatever was adopted and still lives."""
         for _ in range(100):
-            left = self.adopted()
+            left = [pid for pid in self.adopted() if not (self.spared and self._belongs(pid, {}))]
             if self._leave or not left:
                 return
             for pid in left:
@@ -105,7 +107,8 @@ class Children:
                 environ = file.read()
         except (OSError, ProcessLookupError):
             return False
-        return any(mark.encode() in environ for mark in running.values())
+        marks = [*running.values(), self.spared] if self.spared else running.values()
+        return any(mark.encode() in environ for mark in marks)
 
 
 def end_children() -> None:

@@ -80,28 +80,49 @@ class SlotOutputs:
 
     def add(self, data: bytes, job: int, attempt: int, level: str = "INFO") -> None:
         if self._per_job:
-            path = self._folder.job_log(job)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as file:
-                file.write(data)
+            self._keep_apart(data, job)
         if self._tee:
             prefix = f"{job}: ".encode()
-            os.write(1, prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
+            self._pass_on(prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
         if self._keep:
             data = b"".join(line for line in data.splitlines(keepends=True) if self._keep.search(line))
         if data:
             self._log.output(data, job, attempt, level, time.time())
+
+    def _keep_apart(self, data: bytes, job: int) -> None:
+        path = self._folder.job_log(job)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(data)
+        except OSError as error:
+            raise _lost(f"the log of job {job} cannot be written", error) from error
+
+    def _pass_on(self, data: bytes) -> None:
+        """To our own standard output; a reader that leaves does not end the run."""
+        try:
+            while data:
+                data = data[os.write(1, data) :]
+        except OSError:
+            self._tee = False
 
     def step(self) -> bool:
         """Move a little of what was set aside; True while there is more."""
         if not self._asides:
             return False
         one = self._asides[0]
-        with one.path.open("rb") as file:
-            file.seek(one.at)
-            data = file.read(STEP)
-            if len(data) == STEP and b"\n" in data:
-                data = data[: data.rindex(b"\n") + 1]
+        try:
+            with one.path.open("rb") as file:
+                file.seek(one.at)
+                data = file.read(STEP)
+        except FileNotFoundError:
+            self._log.record("what it printed was removed before it was here", level="ERROR", job=one.job)
+            self._asides.popleft()
+            return bool(self._asides)
+        except OSError as error:
+            raise _lost(f"what job {one.job} printed cannot be read again", error) from error
+        if len(data) == STEP and b"\n" in data:
+            data = data[: data.rindex(b"\n") + 1]
         if data:
             self.add(data, one.job, one.attempt)
             one.at += len(data)
@@ -140,3 +161,10 @@ class SlotOutputs:
             if data:
                 self._log.output(data, None, 0, "WARNING", time.time())
             path.unlink(missing_ok=True)
+
+
+def _lost(what: str, error: OSError) -> CannotRecord:
+    return CannotRecord(
+        f"{what}: {error.strerror}",
+        way_out="What is recorded so far is safe. Mend it, and run the same command to go on.",
+    )

@@ -62,6 +62,10 @@ class Seat:
         """The process whose group is the running job: the command, or the worker itself; 0 when there is none."""
         return self.control.leader if self.runs_commands else self.pid
 
+    def has_begun(self) -> bool:
+        """Whether this worker ever came to a job."""
+        return self.control.started != -1
+
     def has_ended(self) -> bool:
         """Whether the job that was told to end has come to its end."""
         return self.runs_commands and (self.control.started != self.ending or not self.control.since)

@@ -29,6 +29,7 @@ from shareout.record.reader import read_header
 from shareout.record.tally import Tally, tally_of
 from shareout.record.writer import JournalWriter
 from shareout.run.audience import Audience
+from shareout.run.calling import HookFailed, call_hook
 from shareout.run.cores import granted_cores
 from shareout.run.crew import Crew, Parts
 from shareout.run.engine import perform
@@ -36,7 +37,7 @@ from shareout.run.guardian import Guardian
 from shareout.run.hooks import Hooks
 from shareout.run.limits import Watch
 from shareout.run.livefile import LiveFile
-from shareout.run.making import Makings, make_hands, make_packing, slots_of
+from shareout.run.making import Makings, make_duty, make_hands, make_packing, slots_of
 from shareout.run.opening import RunRequest, header_of, make_folder, requeue_failed, tell_damage
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
@@ -54,7 +55,6 @@ class RunResult:
     exit_code: int
     reason: str
     counts: Counts
-    folder: RunFolder
 
 
 def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
@@ -113,8 +113,7 @@ def _run(
     slots = slots_of(settings, share.cores or granted_cores())
     mark = f"{os.getpid()}.{time.time_ns():x}"
     stops = Stops()
-    stops.install()
-    stack.callback(stops.restore)
+    stack.callback(stops.close)
     guardian = Guardian(slots, mark)
     children = Children(leave_background=settings.commands.background == "leave", after_end=lambda pid: None)
     children.add(guardian.pid)
@@ -127,12 +126,13 @@ def _run(
     shells = Shells(settings.commands.shell, user_environment(), is_disbatch=False)
     hooks = Hooks(settings.hooks, shells, _facts(request), log.record, children.add)
     audience = Audience([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
-    perform(request.plan.pool.start_commands, makings, "START")
-    if request.entry is not None and request.entry.setup is not None:
-        request.entry.setup(settings.parser)
-    supply = StaticSupply(_stages(request.plan, share), tally, request.most)
     packing = make_packing(makings, share)
-    hands = make_hands(makings, packed=packing is not None)
+    duty = make_duty(makings)
+    _prepare(request, makings)
+    stops.install()
+    stack.callback(stops.restore)
+    supply = StaticSupply(_stages(request.plan, share), tally, request.most)
+    hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
         supply, hands, writer, tally, audience, children, stops, selector, settings.limits,
@@ -149,13 +149,28 @@ def _run(
     if supply.refusal:
         reason = "barrier"
         audience.said(f"stopped: {supply.refusal}")
-    counts = crew.counts()
-    _finish(request, writer, keeper, reason, makings)
-    audience.ended(counts, reason)
+    result = _finish(request, makings, crew, keeper, reason)
     hooks.wait()
     guardian.dismiss()
+    return result
+
+
+def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeeper, reason: str) -> RunResult:
+    """First what is recorded, then the user's own code, then whoever looks."""
+    writer, listener, stops = crew.parts.writer, crew.parts.listener, crew.parts.stops
+    counts = crew.counts()
+    writer.append(_session("end", reason).line())
+    writer.sync()
+    keeper.save()
     code = _exit_code(reason, counts, at_once=crew.at_once, number=stops.number, limited=request.most is not None)
-    return RunResult(code, reason, counts, folder)
+    stops.gives_way = True
+    sentence = _tidy_up(request, makings)
+    stops.gives_way = False
+    if sentence:
+        listener.said(f"{sentence}; the log tells where. Run the same command to try it again")
+        code = code or HookFailed.exit_code
+    listener.ended(counts, reason)
+    return RunResult(code, reason, counts)
 
 
 def _begin(writer: JournalWriter, log: LogWriter, sentence: str) -> None:
@@ -164,13 +179,23 @@ def _begin(writer: JournalWriter, log: LogWriter, sentence: str) -> None:
     log.flush()
 
 
-def _finish(request: RunRequest, writer: JournalWriter, keeper: TallyKeeper, reason: str, makings: Makings) -> None:
-    if request.entry is not None and request.entry.teardown is not None:
-        request.entry.teardown(request.settings.parser)
+def _prepare(request: RunRequest, makings: Makings) -> None:
+    """What is to be done once before the first job. A Ctrl-C ends it at once: no job runs yet."""
+    perform(request.plan.pool.start_commands, makings, "START")
+    setup = request.entry.setup if request.entry else None
+    if sentence := call_hook("setup", setup, request.settings.parser, makings.log):
+        way_out = "No job was started. The log tells where it failed; mend it, and run again."
+        raise HookFailed(sentence, way_out=way_out)
+
+
+def _tidy_up(request: RunRequest, makings: Makings) -> str:
+    """What is to be done once after the last job; all is recorded already, and a Ctrl-C ends it at once."""
+    teardown = request.entry.teardown if request.entry else None
+    sentence = call_hook("teardown", teardown, request.settings.parser, makings.log)
     perform(request.plan.pool.stop_commands, makings, "STOP")
-    writer.append(_session("end", reason).line())
-    writer.sync()
-    keeper.save()
+    makings.children.spared = ""
+    makings.children.end_all()
+    return sentence
 
 
 def _session(event: str, reason: str = "") -> Session:
@@ -201,7 +226,7 @@ def _background(outputs: SlotOutputs, log: LogWriter, keeper: TallyKeeper) -> Ca
 
 def _exit_code(reason: str, counts: Counts, *, at_once: bool, number: int, limited: bool) -> int:
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
-    if reason in ("stopped", "deadline"):
+    if reason in ("stopped", "deadline", "refused", "full"):
         if at_once:
             return 143 if number == signal.SIGTERM else 130
         return 3 if todo else int(counts.failed > 0)

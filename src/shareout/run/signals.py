@@ -2,7 +2,7 @@
 
 A one-file program gets a terminal's Ctrl-C twice, once from the terminal and once from its loader: within
 half a second it counts once. USR1 is the first stop, USR2 the second. A hang-up is a first stop, unless the
-program was started with nohup.
+program was started with nohup. Ctrl-Z (TSTP) is no stop: everything holds still until it is continued.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ class Stops:
         self.level = 0
         self.number = 0
         self.redraw = False
+        self.pause = False
+        self.gives_way = False
+        """While the user's own code runs in this process, a Ctrl-C interrupts it."""
         self._last = 0.0
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
@@ -31,8 +34,8 @@ class Stops:
         self._before: dict[int, object] = {}
 
     def install(self) -> None:
-        for number in (*FIRST, signal.SIGUSR2, *REDRAW, signal.SIGCHLD):
-            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+        for number in (*FIRST, signal.SIGUSR2, signal.SIGTSTP, *REDRAW, signal.SIGCHLD):
+            if number in (signal.SIGHUP, signal.SIGTSTP) and signal.getsignal(number) == signal.SIG_IGN:
                 continue
             self._before[number] = signal.signal(number, self._on_signal)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
@@ -41,6 +44,8 @@ class Stops:
         signal.set_wakeup_fd(-1)
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def close(self) -> None:
         self._reader.close()
         self._writer.close()
 
@@ -58,10 +63,15 @@ class Stops:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGCHLD:
             return
+        if number == signal.SIGTSTP:
+            self.pause = True
+            return
         if number in REDRAW:
             self.redraw = True
             return
         now = time.monotonic()
+        if self.gives_way and number == signal.SIGINT and now - self._last >= DEBOUNCE_S:
+            raise KeyboardInterrupt
         if number == signal.SIGUSR2:
             self._stop(2, number, now)
         elif self.level == 0:

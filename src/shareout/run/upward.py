@@ -2,8 +2,9 @@
 
 A line that begins with `{` is the journal line of a job that is done at its first try; the parent appends it
 as it is. Lines that begin with `!` are messages: `!{` the journal line of any other attempt, `!A` a Python job
-that did not end well, `!L` a log record, `!O` what a job printed, `!F` a large output set aside, `!N` where a
-batch that was taken back ends. What was written is in the parent's pipe: no death of the worker takes it back.
+that did not end well, `!I` why a worker can run nothing, `!L` a log record, `!O` what a job printed, `!F` a large
+output set aside, `!N` where a batch that was taken back ends. What was written is in the parent's pipe: no death
+of the worker takes it back.
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ def output_message(job: int, attempt: int, size: int, path: Path) -> bytes:
     path.rename(aside)
     reopen(path)
     return message("F", {"job": job, "try": attempt, "path": str(aside)})
+
+
+def refuse(up: int, down: int, said: str, trace: str) -> None:
+    """Nothing can be run here: the parent is told, and its end is waited for."""
+    send(up, message("I", {"job": -1, "try": 0, "said": said, "trace": trace}))
+    while os.read(down, 4096):
+        pass
 
 
 def reopen(path: Path) -> None:

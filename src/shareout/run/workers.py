@@ -22,6 +22,7 @@ from shareout.run import Ended, Finished, Order
 from shareout.run.commands import told_sentence
 from shareout.run.control import Given
 from shareout.run.failing import lost_words
+from shareout.run.guardian import family, kill
 from shareout.run.orphans import Children, kill_group
 from shareout.run.seat import QUICK_S, Batch, Seat
 from shareout.run.upward import parse_message
@@ -33,7 +34,7 @@ F_SETPIPE_SZ = 1031
 GATHER_S = 0.004
 # How long an idle worker may take to end by itself.
 FAREWELL_S = 2.0
-# Deaths in a row, without a job begun, after which the next job is charged with them.
+# Deaths in a row, without a job begun, after which no other worker is tried.
 IDLE_DEATHS = 3
 
 Heard = Callable[[str, Mapping[str, object]], None]
@@ -66,6 +67,7 @@ class Workers:
         self._grace = grace
         self._single = single
         self._serial = 0
+        self.refusal = ""
         self._lost: deque[Work] = deque()
         self._seats = [self._seat(slot) for slot in range(slots)]
 
@@ -126,8 +128,19 @@ class Workers:
     def marks(self) -> Mapping[int, str]:
         return {seat.pid: seat.mark for seat in self._seats}
 
-    def pids(self) -> Mapping[int, int]:
-        return {seat.slot: seat.leader() for seat in self._seats if seat.batches and seat.leader()}
+    def families(self) -> Mapping[int, tuple[int, bool]]:
+        return {seat.slot: (seat.pid, not seat.runs_commands) for seat in self._seats if seat.batches}
+
+    def hold(self) -> Callable[[], None]:
+        held = family([seat.pid for seat in self._seats])
+        for pid in held:
+            kill(pid, signal.SIGSTOP)
+
+        def go_on() -> None:
+            for pid in held:
+                kill(pid, signal.SIGCONT)
+
+        return go_on
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
         now = time.time()
@@ -203,6 +216,8 @@ class Workers:
             elif line.startswith(b"!N"):
                 facts = parse_message(line)[1]
                 self._lost += seat.not_begun(int(facts["serial"]), int(facts["pos"]))
+            elif line.startswith(b"!I"):
+                self._refused(seat, parse_message(line)[1])
             else:
                 self._heard(*parse_message(line))
         work = seat.advance(len(good) + len(attempts))
@@ -226,15 +241,14 @@ class Workers:
         """A worker has died: its running job is charged, the rest goes back, another worker sits down."""
         position = seat.control.started
         batch = seat.batch_of(position)
-        if batch is None and seat.batches:
-            seat.idle_deaths += 1
-            if seat.idle_deaths >= IDLE_DEATHS:
-                batch, position = seat.batches[0], seat.batches[0].seen
         attempt = self._lost_attempt(seat, batch, position, how) if batch is not None else None
-        deaths = 0 if attempt else seat.idle_deaths
-        taken = {position, position + 1} if attempt else set()
         for left in seat.batches:
-            self._lost += left.without(position if taken else -1)
+            self._lost += left.without(position if attempt else -1)
+        deaths = 0 if attempt or seat.has_begun() else seat.idle_deaths + 1
+        if deaths == IDLE_DEATHS:
+            self.refusal = (
+                f"workers die before they begin a job: {lost_words(os.waitstatus_to_exitcode(how.status))[1]}"
+            )
         self._kill(seat)
         self._replace(seat).idle_deaths = deaths
         if attempt is None:
@@ -245,14 +259,25 @@ class Workers:
         code = os.waitstatus_to_exitcode(how.status)
         name, error = lost_words(code)
         start = seat.control.since or time.time()
+        cause = Cause.SIGNAL if name else Cause.LOST_WORKER
         if seat.cause is not None:
-            error = told_sentence(seat.cause, time.time() - start)
-        cause = seat.cause or (Cause.SIGNAL if name else Cause.LOST_WORKER)
+            # A signal that was meant for the job before this one costs this one nothing.
+            cause = seat.cause if position == seat.ending else Cause.STOPPED
+            error = told_sentence(cause, time.time() - start)
         job, _ = self._name(position)
         return Attempt(
             job, position, batch.attempt, State.FAILED, start, max(start, time.time()), seat.slot,
             128 - code if code < 0 else code, name, cause, error, None, seat.pid, 0, how.peak_memory,
         )  # fmt: skip
+
+    def _refused(self, seat: Seat, facts: Mapping[str, object]) -> None:
+        """It can run nothing; it waits for its end, and what it was given is for nobody."""
+        if not self.refusal:
+            self._heard("I", facts)
+        self.refusal = str(facts["said"])
+        for left in seat.batches:
+            self._lost += left.without(-1)
+        seat.batches.clear()
 
     def _press(self) -> None:
         now = time.monotonic()

@@ -18,7 +18,9 @@ from shareout.linux import adopt_orphans, die_with_parent
 from shareout.record.folder import RunFolder
 from shareout.run.commands import RESET
 from shareout.run.control import Control
+from shareout.run.failing import trace_of
 from shareout.run.seat import Seat
+from shareout.run.upward import refuse
 from shareout.run.worker import redirect
 
 # Above what programs close when they "close everything": a job that does so still reports its end.
@@ -80,23 +82,35 @@ class Workshop:
     def _be_worker(self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int) -> None:
         code = 1
         try:
-            os.setsid()
-            os.nice(self.nice)
-            die_with_parent(signal.SIGKILL, parent)
-            adopt_orphans()
-            self._forget(others)
-            up, down = _high(up), _high(down)
-            nothing = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(nothing, 0)
-            os.close(nothing)
-            output = self.folder.slot_output(slot)
-            redirect(output)
-            self.duty(Post(slot, control, down, up, output, self._mark_of(os.getpid())))
+            post = self._take_post(slot, control, down, up, others, parent)
+            if post is not None:
+                self.duty(post)
             code = 0
         except BaseException:  # noqa: BLE001
             traceback.print_exc()
         finally:
             os._exit(code)
+
+    def _take_post(
+        self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int
+    ) -> Post | None:
+        """Everything before the duty. What the world refuses here is told to the parent: the terminal is not ours."""
+        try:
+            os.setsid()
+            os.nice(self.nice)
+            die_with_parent(signal.SIGKILL, parent)
+            adopt_orphans()
+            self._forget(others)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(nothing, 0)
+            os.close(nothing)
+            output = self.folder.slot_output(slot)
+            redirect(output)
+            up, down = _high(up), _high(down)
+            return Post(slot, control, down, up, output, self._mark_of(os.getpid()))
+        except OSError as error:
+            refuse(up, down, f"no worker can be started: {error}", trace_of(error))
+            return None
 
     def _forget(self, others: list[int]) -> None:
         signal.set_wakeup_fd(-1)

@@ -1,7 +1,8 @@
 """A run on a terminal: a bar, the rate, the time left, and the jobs that run, redrawn in place.
 
 Every line is cut to the width of the terminal at the moment it is drawn, so that a resize never leaves
-wrapped lines behind. A terminal that goes away makes the view silent, and nothing else.
+wrapped lines behind. A terminal that goes away makes the view silent, and nothing else. The cursor is not hidden:
+a run that is killed or paused leaves the terminal as it was.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from shareout.show.beside import write
 from shareout.show.pace import Pace, told_time
 from shareout.show.tables import clip, width
 
-HIDE, SHOW, CLEAR_BELOW = "\x1b[?25l", "\x1b[?25h", "\x1b[J"
+CLEAR_BELOW = "\x1b[J"
 LEAST_BAR = 10
 MOST_BAR = 60
 
@@ -36,7 +37,6 @@ class LiveView:
 
     def began(self, counts: Counts) -> None:
         self._pace.add(time.monotonic(), counts.finished_here)
-        self._write(HIDE)
         self.tick(counts, ())
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
@@ -66,7 +66,6 @@ class LiveView:
     def ended(self, counts: Counts, reason: str) -> None:
         self.tick(counts, ())
         self._drawn = 0
-        self._write(SHOW)
 
     def _lines(self, counts: Counts, running: Sequence[Running], columns: int, rows: int, now: float) -> list[str]:
         todo = counts.jobs - counts.done - counts.failed - counts.skipped
