@@ -32,3 +32,16 @@ def processes_with(word: str) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Living processes that work in a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
+            if state not in "ZX" and (path / "cwd").resolve() == folder.resolve():
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
