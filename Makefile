@@ -40,7 +40,7 @@ bench: $(STAMP)  ## measure against the tools that a user would pick instead; pr
 	$(BIN)/python bench/all.py
 
 exe: $(STAMP)  ## one file: make exe ENTRY=main.py [NAME= DATA=src:dest WITH="numpy" SMALL=1 ONEDIR=1]
-	$(BIN)/shareout freeze $(ENTRY) $(if $(NAME),--name $(NAME)) $(foreach one,$(DATA),--data $(one)) \
+	@$(BIN)/shareout freeze $(ENTRY) $(if $(NAME),--name $(NAME)) $(foreach one,$(DATA),--data $(one)) \
 	  $(foreach one,$(WITH),--with $(one)) $(if $(SMALL),--small) $(if $(ONEDIR),--onedir)
 
 clean:  ## remove what was made here; never fails

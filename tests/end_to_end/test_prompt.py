@@ -23,7 +23,7 @@ def test_the_machine_of_this_host_is_preselected(here: Machine) -> None:
     terminal.wait_for("Is the digest the same")
     assert here.call("plan", "--json").json["fingerprint"] in terminal.seen
     assert f"3 of 6 jobs for {own_name()}" in terminal.seen
-    terminal.send("y")
+    terminal.send("y\r")
     assert terminal.end() == 0
     assert here.run_folder.name == own_name()
 
@@ -34,7 +34,7 @@ def test_arrow_keys_choose_and_no_starts_nothing(here: Machine) -> None:
     terminal.wait_for("all machines")
     terminal.send("\x1b[B\x1b[B\r")
     terminal.wait_for("1 of 1 jobs for all")
-    terminal.send("n")
+    terminal.send("n\r")
     assert terminal.end() == 130
     assert not list(here.folder.glob("runs/*"))
 

@@ -56,6 +56,12 @@ def test_it_is_small_and_tells_its_version_and_code(frozen: Machine) -> None:
     assert frozen.call("--version").out.startswith("shareout 0.1.0 (code ")
 
 
+def test_its_help_lists_what_it_has(frozen: Machine) -> None:
+    assert "  merge-results " in frozen.call("--help").out
+    assert "freeze" not in frozen.call("--help").out
+    assert "an executable cannot make another one" in frozen.call("freeze", code=2).err
+
+
 def test_the_same_sources_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "shareout", "freeze", "-o", str(tmp_path)], check=True, capture_output=True)
     assert (tmp_path / "shareout").read_bytes() == (built / "shareout").read_bytes()

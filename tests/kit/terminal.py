@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -33,6 +34,11 @@ class Terminal:
             assert time.monotonic() < end, f"{text!r} never came; seen:\n{self.seen}"
             if select.select([self._master], [], [], 0.05)[0]:
                 self._read()
+
+    @property
+    def lines(self) -> list[str]:
+        """What was seen, without what moves the cursor."""
+        return re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", self.seen).replace("\r\n", "\n").split("\n")
 
     def send(self, keys: str) -> None:
         os.write(self._master, keys.encode())

@@ -191,7 +191,9 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
 def _overview() -> str:
     name = program_name()
     width = max(map(len, COMMANDS))
-    listed = "\n".join(f"  {command:<{width}}  {what}" for command, what in COMMANDS.items())
+    # An executable cannot make another one.
+    known = [name for name in COMMANDS if name != "freeze" or not getattr(sys, "frozen", False)]
+    listed = "\n".join(f"  {command:<{width}}  {COMMANDS[command]}" for command in known)
     return (
         f"usage: {name} [COMMAND] [FLAG …]\n\n"
         "Split a huge pile of independent jobs over machines that never talk to each other.\n\n"

@@ -15,12 +15,15 @@ from shareout.errors import UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
+from shareout.show.fold import columns_of
+from shareout.show.tables import clip
 from shareout.status.jobs import LETTERS, JobState, JobStates
 from shareout.status.machine import Follower
 
 FORMATS = ("table", "tsv", "dkvp", "line", "json")
 COLUMNS = ("state", "job", "machine", "attempt", "exit", "seconds", "text")
 LOT = 5000
+NARROW = 60
 
 Text = Callable[[int], str]
 Form = Callable[[JobState, str], str]
@@ -70,7 +73,13 @@ def _print(jobs: Iterator[JobState], form: str, text: Text) -> None:
         return
     if form == "tsv":
         out.write("\t".join(COLUMNS) + "\n")
-    line: Form = {"table": _row, "tsv": _tsv, "dkvp": _dkvp, "line": lambda _, text: text}[form]
+    columns = columns_of(out)
+    line: Form = {
+        "table": _row if columns is None else _row_in(columns),
+        "tsv": _tsv,
+        "dkvp": _dkvp,
+        "line": lambda _, text: text,
+    }[form]
     while lot := [line(one, text(one.job)) for one in islice(jobs, LOT)]:
         out.write("\n".join(lot) + "\n")
     out.flush()
@@ -91,6 +100,19 @@ def _row(one: JobState, text: str) -> str:
     seconds = "-" if one.seconds is None else f"{one.seconds:.3f}"
     machine, code = one.machine or "-", one.exit or "-"
     return f"{one.state} {one.job:>7} {machine:<12} {one.attempt} {code:>3} {seconds:>9} {text}".rstrip()
+
+
+def _row_in(columns: int) -> Form:
+    """Cut to the terminal; on a narrow one closer together."""
+
+    def narrow(one: JobState, text: str) -> str:
+        seconds = "-" if one.seconds is None else f"{one.seconds:.1f}"
+        return (
+            f"{one.state} {one.job:>4} {one.machine or '-':<6} {one.attempt} {one.exit or '-':>3} {seconds:>5} {text}"
+        )
+
+    row = _row if columns >= NARROW else narrow
+    return lambda one, text: clip(row(one, text), columns)
 
 
 def _tsv(one: JobState, text: str) -> str:

@@ -19,6 +19,9 @@ from shareout.plan import fingerprint
 from shareout.plan.plan import Plan, Share
 
 AT_ONCE = 10_000
+HEX = 16
+WHOLE = 72
+"""Columns of the line with the digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if common.json:
         print(json.dumps(plan_facts(plan, shares), ensure_ascii=True))
     elif not common.quiet:
-        print(_table(plan, shares))
+        from shareout.show.fold import columns_of, folded
+
+        columns = columns_of(sys.stdout)
+        print(folded(_table(plan, shares, columns), columns))
     return 0
 
 
@@ -151,10 +157,14 @@ def _compare(plan: Plan, where: str, common: Common) -> int:
     return 2 if said else 0
 
 
-def _table(plan: Plan, shares: list[Share]) -> str:
+def _table(plan: Plan, shares: list[Share], columns: int | None) -> str:
+    """On a terminal that is too narrow for a whole hash, what a person compares of it."""
     from shareout.show.tables import table
 
+    head = ["input", "file", "bytes", "BLAKE3"]
     inputs = [[one.role, one.path or "-", f"{one.size:,}", one.blake3.hex()] for one in plan.inputs]
+    if columns is not None and columns < max(map(len, table(head, inputs).split("\n"))):
+        inputs = [[*cells, f"{blake3[:HEX]}…"] for *cells, blake3 in inputs]
     total = sum((one.weight for one in plan.machines), Fraction(0))
     by_name = {one.name: one for one in plan.machines}
     rows = []
@@ -163,14 +173,15 @@ def _table(plan: Plan, shares: list[Share]) -> str:
         weight, cores = (number(machine.weight), machine.cores) if machine else ("-", "-")
         percent = f"{float(100 * machine.weight / total):.2f}%" if machine and total else "100%"
         rows.append([share.machine, str(weight), str(cores), percent, f"{len(share):,}", _ranges(share)])
+    halves = f"{plan.hex[:32]}\n        {plan.hex[32:]}"
     phases = f" in {len(plan.pool.phases)} phases" if len(plan.pool.phases) > 1 else ""
     lines = [
-        table(["input", "file", "bytes", "BLAKE3"], inputs, right={2}),
+        table(head, inputs, right={2}, columns=columns),
         "",
-        f"digest  {plan.hex}",
+        f"digest  {plan.hex if columns is None or columns >= WHOLE else halves}",
         f"        {plan.fingerprint}  ·  {plan.short_hex}",
         "",
-        table(["machine", "weight", "cores", "share", "jobs", "positions"], rows, right={1, 2, 3, 4}),
+        table(["machine", "weight", "cores", "share", "jobs", "positions"], rows, right={1, 2, 3, 4}, columns=columns),
         "",
         f"{plan.jobs:,} jobs{phases}; compare the digest on every machine before you start",
     ]

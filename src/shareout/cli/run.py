@@ -22,6 +22,10 @@ from shareout.record.folder import RunFolder
 from shareout.run.cores import granted_cores
 from shareout.run.opening import RunRequest, make_folder
 from shareout.show.beside import say
+from shareout.show.fold import columns_of, folded
+
+COLUMNS = 80
+"""Of a terminal that does not say."""
 
 configure = run_flags.configure
 
@@ -60,20 +64,26 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     plan, settings = call.plan(common, entry)
     check_expected(plan, asked.expect)
     machine = asked.machine or (plan.machines[0].name if _is_own(asked, common) else _ask_machine(plan))
+    if machine is None:
+        return _nothing()
     share = plan.share(machine)
     if asked.dry_run:
         return _print_jobs(plan, machine)
     if not common.quiet:
         _tell_grant(share.cores, settings)
     if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
-        say("nothing was started")
-        return 130
+        return _nothing()
     request = RunRequest(
         plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee,
         asked.resume_from, asked.force_resume,
     )  # fmt: skip
     call.keep(make_folder(request))
     return _run(request, common, asked)
+
+
+def _nothing() -> int:
+    say("nothing was started")
+    return 130
 
 
 def _call(common: Common, asked: RunArguments, flags: dict[str, str]) -> Call:
@@ -104,7 +114,7 @@ def _spooled(common: Common) -> Path:
     return path
 
 
-def _ask_machine(plan: Plan) -> str:
+def _ask_machine(plan: Plan) -> str | None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "there is no terminal to ask on",
@@ -115,10 +125,7 @@ def _ask_machine(plan: Plan) -> str:
     names = [one.name for one in plan.machines]
     width = max(map(len, names))
     described = [f"{one.name:<{width}}  {one.cores} cores, {len(plan.share(one.name)):,} jobs" for one in plan.machines]
-    answer = ask_machine(names, described, socket.gethostname())
-    if answer is None:
-        raise KeyboardInterrupt
-    return answer
+    return ask_machine(names, described, socket.gethostname(), columns_of(sys.stdout) or COLUMNS)
 
 
 def _confirmed(plan: Plan, machine: str, common: Common) -> bool:
@@ -129,9 +136,10 @@ def _confirmed(plan: Plan, machine: str, common: Common) -> bool:
     from shareout.show.prompts import ask_same
 
     share = plan.share(machine)
-    print(f"digest  {plan.fingerprint}  ·  {plan.short_hex}")
-    print(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}")
-    return ask_same("Is the digest the same on every machine, and shall it run?")
+    columns = columns_of(sys.stdout) or COLUMNS
+    print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
+    print(folded(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}", columns))
+    return ask_same("Is the digest the same on every machine, and shall it run?", columns)
 
 
 def _tell_grant(cores: int, settings: Settings) -> None:

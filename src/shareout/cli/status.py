@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from shareout.errors import UsageError
 from shareout.plan.plan import Plan
 from shareout.record.durations import Durations
 from shareout.show.beside import write
+from shareout.show.fold import columns_of
 from shareout.show.standing import active_lines, status_lines
 from shareout.status.machine import Follower, Forecast, MachineStatus
 from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers
@@ -54,7 +56,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             status = look(followers, shares)
             groups = _groups(followers, plan, status) if arguments.by == "group" and plan else {}
             if every is not None and not common.json:
-                write("\x1b[H\x1b[J" if _is_terminal() else "")
+                write("\x1b[H\x1b[J" if sys.stdout.isatty() else "")
             _print(status, groups, common, active=arguments.active)
             if every is None or status.is_over:
                 return 0
@@ -64,10 +66,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 def _print(status: Status, groups: Mapping[str, Counts], common: Common, *, active: bool) -> None:
     if common.json:
         print(json.dumps(facts_of(status, groups)), flush=True)
-    elif active:
-        print("\n".join(active_lines(status, time.time())), flush=True)
+        return
+    columns = columns_of(sys.stdout)
+    if active:
+        print("\n".join(active_lines(status, time.time(), columns)), flush=True)
     else:
-        print("\n".join(status_lines(status, groups, time.time())), flush=True)
+        print("\n".join(status_lines(status, groups, time.time(), columns)), flush=True)
 
 
 def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
@@ -140,9 +144,3 @@ def _interval(text: str) -> float:
     except ValueError as error:
         raise UsageError(f"--watch: {error}", way_out="Write --watch 2s.") from None
     return max(0.1, seconds)
-
-
-def _is_terminal() -> bool:
-    import sys
-
-    return sys.stdout.isatty()

@@ -15,24 +15,31 @@ from typing import TextIO
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
 from shareout.show.beside import write
+from shareout.show.fold import folded
 from shareout.show.pace import Pace, told_time
 from shareout.show.tables import clip, width
 
 CLEAR_BELOW = "\x1b[J"
 LEAST_BAR = 10
 MOST_BAR = 60
+MOST_TOLD = 3
+"""Of the failures between two frames."""
+FORGET_S = 2.0
 
 
 class LiveView:
-    """A Listener that draws."""
+    """A Listener that draws. Messages go above the frame, which is drawn again in the same write."""
 
     wants_every_attempt = False
 
     def __init__(self, screen: TextIO, title: str) -> None:
         self._screen = screen
         self._title = title
-        self._drawn = 0
-        self._drawn_columns = 0
+        self._frame: list[str] = []
+        self._columns, self._at = 0, 0.0
+        self._news: list[str] = []
+        self._failed = 0
+        self._tried_again = 0
         self._pace = Pace()
 
     def began(self, counts: Counts) -> None:
@@ -40,32 +47,39 @@ class LiveView:
         self.tick(counts, ())
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
-        lines = [
-            f"job {attempt.job} {'failed' if attempt.state is State.FAILED else 'will be tried again'}: {attempt.error}"
-            for attempt in attempts
-            if attempt.state in (State.FAILED, State.RETRY)
-        ]
-        for line in lines[:3]:
-            self.said(line)
-        if len(lines) > 3:
-            self.said(f"and {len(lines) - 3} more")
+        """Failures are told with the next frame, a few of many; that a job is tried again is only counted."""
+        for attempt in attempts:
+            if attempt.state is State.RETRY:
+                self._tried_again += 1
+            elif attempt.state is State.FAILED:
+                self._failed += 1
+                if self._failed <= MOST_TOLD:
+                    self._news.append(f"job {attempt.job} failed: {attempt.error}")
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
         now = time.monotonic()
         self._pace.add(now, counts.finished_here)
         columns, rows = self._size()
-        lines = [clip(line, columns - 1) for line in self._lines(counts, running, columns, rows, now)]
-        self._write(self._erased(columns) + "\n".join(lines) + "\n")
-        self._drawn, self._drawn_columns = len(lines), columns
+        if self._failed > MOST_TOLD:
+            self._news.append(f"and {self._failed - MOST_TOLD:,} more failed")
+        self._failed = 0
+        self._draw(self._lines(counts, running, columns, rows, now), columns)
 
     def said(self, line: str) -> None:
-        columns, _ = self._size()
-        self._write(self._erased(columns) + clip(line, 4 * columns) + "\n")
-        self._drawn = 0
+        self._news.append(line)
+        self._draw(self._frame, self._size()[0])
 
     def ended(self, counts: Counts, reason: str) -> None:
         self.tick(counts, ())
-        self._drawn = 0
+        self._frame = []
+
+    def _draw(self, frame: list[str], columns: int) -> None:
+        """The news, and a frame below them in the place of the last one."""
+        news = [folded(clip(line, 4 * columns), columns) for line in self._news]
+        lines = [*news, *(clip(line, columns - 1) for line in frame)]
+        self._news.clear()
+        self._write(self._erased(columns) + "".join(f"{line}\n" for line in lines))
+        self._frame, self._columns, self._at = frame, columns, time.monotonic()
 
     def _lines(self, counts: Counts, running: Sequence[Running], columns: int, rows: int, now: float) -> list[str]:
         todo = counts.jobs - counts.done - counts.failed - counts.skipped
@@ -74,6 +88,7 @@ class LiveView:
         eta = told_time(self._pace.eta_s(now, counts.finished_here, todo)) if todo else "0s"
         figures = f" {100 * share:5.1f}%  {counts.done:,} done"
         figures += f"  {counts.failed:,} failed" if counts.failed else ""
+        figures += f"  {self._tried_again:,} tried again" if self._tried_again else ""
         bar = min(MOST_BAR, columns - 2 - width(figures))
         first = (_bar(share, bar) if bar >= LEAST_BAR else "") + figures
         second = f"{todo:,} to do  {counts.running} running  {rate:.3g}/s  ETA {eta}  {self._title}"
@@ -84,11 +99,14 @@ class LiveView:
         return lines
 
     def _erased(self, columns: int) -> str:
-        """To the first line drawn; lines that a narrower terminal has wrapped since are more than were drawn."""
-        if not self._drawn:
+        """To the first line drawn; lines that a narrower terminal has wrapped since are more than were drawn.
+
+        A program that was stopped for a while does not know what stands there now: it draws below.
+        """
+        if not self._frame or time.monotonic() - self._at > FORGET_S:
             return ""
-        folded = -(-self._drawn_columns // columns) if columns < self._drawn_columns else 1
-        return f"\x1b[{self._drawn * folded}F{CLEAR_BELOW}"
+        folded = -(-self._columns // columns) if columns < self._columns else 1
+        return f"\x1b[{len(self._frame) * folded}F{CLEAR_BELOW}"
 
     def _size(self) -> tuple[int, int]:
         try:

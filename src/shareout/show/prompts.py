@@ -1,4 +1,8 @@
-"""The questions that a run asks on a terminal: which machine this is, and whether the digest is the same elsewhere."""
+"""The questions that a run asks on a terminal: which machine this is, and whether the digest is the same elsewhere.
+
+Every line fits the terminal: prompts would be wrapped in the middle of words. Leaving (Ctrl-C) is an answer; what is
+said of it is ours alone.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,37 @@ from collections.abc import Sequence
 import questionary
 
 from shareout.plan.plan import ALL
+from shareout.show.fold import fold
+from shareout.show.tables import clip
+
+KEYS = "(arrow keys, Enter)"
+BEFORE = 3
+"""What stands before a choice and, but for a blank, before a question."""
 
 
-def ask_machine(names: Sequence[str], described: Sequence[str], host: str) -> str | None:
+def ask_machine(names: Sequence[str], described: Sequence[str], host: str, columns: int) -> str | None:
     """The machine, by arrow keys; the one that this host's name matches is preselected. None: the user left."""
-    choices = [questionary.Choice(text, value=name) for name, text in zip(names, described, strict=True)]
-    choices.append(questionary.Choice("all machines (this host runs every job)", value=ALL))
+    room = columns - BEFORE - 1
+    choices = [questionary.Choice(clip(text, room), value=name) for name, text in zip(names, described, strict=True)]
+    choices.append(questionary.Choice(clip("all machines (this host runs every job)", room), value=ALL))
     default = next((choice for choice in choices if choice.value == matching(names, host)), None)
-    answer = questionary.select(
-        "Which machine is this?", choices=choices, default=default, instruction="(arrow keys, Enter)"
-    ).ask()
-    return None if answer is None else str(answer)
+    # What stands behind it, the keys and then the answer, goes to a line of its own where it does not fit.
+    end = "\n " if len("? Which machine is this? ") + max(map(len, [KEYS, *described])) >= columns else ""
+    question = questionary.select("Which machine is this?" + end, choices, default, instruction=KEYS)
+    try:
+        return str(question.unsafe_ask())
+    except KeyboardInterrupt:
+        return None
 
 
-def ask_same(question: str) -> bool:
-    """A confirmation; leaving is a no."""
-    return bool(questionary.confirm(question, default=True).ask())
+def ask_same(question: str, columns: int) -> bool:
+    """A confirmation by `y` and Enter, or Enter alone; leaving is a no."""
+    lines = fold(f"{question} (Y/n)", columns - BEFORE - len(" Yes"))
+    message = "\n  ".join(lines).removesuffix(" (Y/n)")
+    try:
+        return bool(questionary.confirm(message, default=True, auto_enter=False).unsafe_ask())
+    except KeyboardInterrupt:
+        return False
 
 
 def matching(names: Sequence[str], host: str) -> str | None:

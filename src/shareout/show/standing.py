@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shareout.record.durations import Durations
+from shareout.show.fold import folded
 from shareout.show.pace import told_time
 from shareout.show.tables import clip, table
 from shareout.status.machine import Active, Forecast, MachineStatus
@@ -15,7 +16,8 @@ TEXT = 60
 STUCK = 3.0
 
 
-def status_lines(status: Status, groups: Mapping[str, Counts], now: float) -> list[str]:
+def status_lines(status: Status, groups: Mapping[str, Counts], now: float, columns: int | None = None) -> list[str]:
+    """`columns`: of the terminal that they are for."""
     counts = status.counts
     lines = [
         f"{_percent(counts):.1f}%  {counts.done:,} done  {counts.failed:,} failed  {counts.skipped:,} skipped  "
@@ -39,11 +41,11 @@ def status_lines(status: Status, groups: Mapping[str, Counts], now: float) -> li
         lines.append(f"seconds a job     {_percentile_words(status.durations)}")
     if status.arrivals:
         lines.append(f"between two ends  {_gap_words(status.arrivals)}")
-    lines += ["", _group_table(groups) if groups else _machine_table(status, now)]
-    return lines
+    lines += ["", _group_table(groups, columns) if groups else _machine_table(status, now, columns)]
+    return folded("\n".join(lines), columns).split("\n")
 
 
-def active_lines(status: Status, now: float) -> list[str]:
+def active_lines(status: Status, now: float, columns: int | None = None) -> list[str]:
     """What runs, the longest silent first."""
     if not status.active:
         return ["nothing runs now"]
@@ -51,7 +53,7 @@ def active_lines(status: Status, now: float) -> list[str]:
     jobs = sorted(status.active, key=lambda one: one.activity or one.started)
     head = ("job", "machine", "slot", "try", "started", "last output", "progress", "", "text")
     rows = [_active_row(one, usual, now) for one in jobs]
-    return [table(head, rows, right=(0, 2, 3, 4, 5, 6))]
+    return [table(head, rows, right=(0, 2, 3, 4, 5, 6), columns=columns)]
 
 
 def told_seconds(seconds: float) -> str:
@@ -96,13 +98,13 @@ def _eta(forecast: Forecast | None) -> str:
     return f"{told_time(forecast.seconds)} ({told_time(forecast.low)} to {told_time(forecast.high)})"
 
 
-def _machine_table(status: Status, now: float) -> str:
+def _machine_table(status: Status, now: float, columns: int | None) -> str:
     head = ("machine", "done", "failed", "running", "to do", "of", "rate", "ETA", "state")
     rows = [_machine_row(one, now) for one in status.machines]
     rows += [
         (name, "0", "0", "0", f"{jobs:,}", f"{jobs:,}", "", "", "no directory") for name, jobs in status.absent.items()
     ]
-    return table(head, rows, right=range(1, 7))
+    return table(head, rows, right=range(1, 7), columns=columns)
 
 
 def _machine_row(one: MachineStatus, now: float) -> Sequence[str]:
@@ -117,7 +119,7 @@ def _machine_row(one: MachineStatus, now: float) -> Sequence[str]:
     return (one.name, *counts, rate, _eta(one.forecast) if one.is_live else "", state)
 
 
-def _group_table(groups: Mapping[str, Counts]) -> str:
+def _group_table(groups: Mapping[str, Counts], columns: int | None) -> str:
     head = ("group", "", "percent", "done", "failed", "running", "to do", "of")
     rows = [
         (
@@ -126,7 +128,7 @@ def _group_table(groups: Mapping[str, Counts]) -> str:
         )
         for name, one in groups.items()
     ]  # fmt: skip
-    return table(head, rows, right=range(2, 8))
+    return table(head, rows, right=range(2, 8), columns=columns)
 
 
 def _bar(percent: float, columns: int = 20) -> str:

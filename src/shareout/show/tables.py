@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
-    """Two blanks between columns; the columns in `right` are aligned at their end; nothing trails."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = (), columns: int | None = None
+) -> str:
+    """Two blanks between columns; the columns in `right` are aligned at their end; nothing trails. On a terminal that
+    is too narrow for it, a paragraph a row."""
     cells = [list(head), *(list(row) for row in rows)]
     widths = [max(width(row[column]) for row in cells) for column in range(len(head))]
-    return "\n".join(_line(row, widths, right) for row in cells)
+    lines = [_line(row, widths, right) for row in cells]
+    if columns is not None and max(map(width, lines)) > columns:
+        lines = [line for row in rows for line in _paragraph(head, row, columns)]
+    return "\n".join(lines)
 
 
 def width(text: str) -> int:
@@ -29,6 +35,21 @@ def clip(text: str, columns: int) -> str:
     while clean and width(clean) > columns - 1:
         clean = clean[:-1]
     return clean + "…" if columns > 0 else ""
+
+
+def _paragraph(head: Sequence[str], row: Sequence[str], columns: int) -> Iterator[str]:
+    """The first cell, and under it each other one after its column's name; a name and its value stay together."""
+    yield clip(row[0], columns)
+    line = ""
+    for name, cell in zip(head[1:], row[1:], strict=True):
+        if cell:
+            said = f"{name} {cell}".strip()
+            if line and width(line) + 2 + width(said) > columns:
+                yield line
+                line = ""
+            line = f"{line}  {said}" if line else clip(f"  {said}", columns)
+    if line:
+        yield line
 
 
 def _line(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> str:
