@@ -20,6 +20,8 @@ from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan
 from shareout.record.folder import RunFolder
 
+Inputs = tuple[Plan, Settings]
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -31,7 +33,7 @@ class Call:
     own: tuple[str, int] | None = None
     """Without machines.json: this host's name and cores, as the only machine."""
 
-    def plan(self, common: Common, entry: Entry | None, *, local_barriers: bool = False) -> tuple[Plan, Settings]:
+    def plan(self, common: Common, entry: Entry | None, *, local_barriers: bool = False) -> Inputs:
         there = replace(common, configs=self.configs)
         if self.own is None:
             return plan_of(there, entry, pool_file=self.pool, flags=self.flags, local_barriers=local_barriers)
@@ -47,8 +49,8 @@ class Call:
         replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
 
 
-def recalled(folder: RunFolder, digest: str, common: Common, entry: Entry | None) -> Plan | None:
-    """The plan of a run directory, if what its call named is still here and unchanged."""
+def recalled(folder: RunFolder, digest: str, common: Common, entry: Entry | None) -> Inputs | None:
+    """The inputs of a run directory, if what its call named is still here and unchanged."""
     try:
         facts = json.loads(folder.call.read_bytes())
         own = facts["own"]
@@ -58,7 +60,7 @@ def recalled(folder: RunFolder, digest: str, common: Common, entry: Entry | None
             {str(name): str(text) for name, text in facts["flags"].items()},
             (str(own[0]), int(own[1])) if own else None,
         )
-        plan = call.plan(common, entry, local_barriers=True)[0]
+        plan, settings = call.plan(common, entry, local_barriers=True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ShareoutError):
         return None
-    return plan if plan.hex == digest else None
+    return (plan, settings) if plan.hex == digest else None

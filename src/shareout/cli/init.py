@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from shareout.entry import Entry
@@ -23,6 +24,7 @@ echo three; sleep 1
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--configs", metavar="DIR", default="configs", help="where to (default: ./configs)")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -33,17 +35,23 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     files = {"runner.config": starting_text(), "machines.json": MACHINES, **({} if has_pool else {"jobs.txt": JOBS})}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            print(_write(folder / name, text))
+        wrote = {folder / name: _write(folder / name, text) for name, text in files.items()}
     except OSError as error:
         raise CannotRecord(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+    if arguments.json:
+        names = {is_new: [str(path) for path, new in wrote.items() if new is is_new] for is_new in (True, False)}
+        print(json.dumps({"wrote": names[True], "kept": names[False]}))
+        return 0
+    for path, is_new in wrote.items():
+        print(f"wrote  {path}" if is_new else f"kept   {path}: it is there already")
     return 0
 
 
-def _write(path: Path, text: str) -> str:
+def _write(path: Path, text: str) -> bool:
+    """False when it is there already."""
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        return f"kept   {path}: it is there already"
-    return f"wrote  {path}"
+        return False
+    return True

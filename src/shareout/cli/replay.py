@@ -12,7 +12,7 @@ from typing import Any
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import folders_of, of_one_plan, tell
+from shareout.cli.standing import folders_of, inputs_at_hand, of_one_plan, tell
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -46,12 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     settle()
-    plan, settings = plan_of(common, entry, local_barriers=True)
-    job = job_id(arguments.id, plan.total)
     if not arguments.sources and not any(common.runs.glob(f"*/*/{JOURNAL}")):
-        return _replay(common, plan, settings, entry, job, (), trace=arguments.trace)
+        plan, settings = plan_of(common, entry, local_barriers=True)
+        return _replay(common, plan, settings, entry, job_id(arguments.id, plan.total), (), trace=arguments.trace)
     with folders_of(arguments.sources, common) as found:
-        folders = of_one_plan(found, plan)
+        inputs = inputs_at_hand(common, entry, found)
+        plan, settings = inputs or plan_of(common, entry, local_barriers=True)
+        job, folders = job_id(arguments.id, plan.total), of_one_plan(found, plan)
         return _replay(common, plan, settings, entry, job, folders, trace=arguments.trace)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from shareout.cli.list import job_id
@@ -10,7 +11,9 @@ from shareout.cli.options import Common, add_common
 from shareout.cli.standing import folders_of, of_one_plan, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.record.amend import FINAL, requeue
+from shareout.merge.complete import ranges_of
+from shareout.merge.partition import as_ranges
+from shareout.record.amend import FINAL, refuse_busy, requeue
 from shareout.record.reader import read_header
 from shareout.record.tally import FAILED
 
@@ -21,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--failed", action="store_true", help="all that failed")
     parser.add_argument("--all", action="store_true", help="all that ended: everything is run again")
     add_changed(parser)
-    add_common(parser, json=False)
+    add_common(parser)
 
 
 def add_changed(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +47,15 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))
         total = max(read_header(folder.journal).total for folder in folders)
         jobs = {job_id(word, total) for word in arguments.ids} if arguments.ids else None
+        refuse_busy(folders)
         states = (FAILED,) if arguments.failed else FINAL
         again = [job for folder in folders for job in requeue(folder, states, jobs)]
-    for job in sorted((jobs or set()) - set(again)):
+    left = sorted((jobs or set()) - set(again))
+    for job in left:
         tell(f"job {job} has not ended here: there is nothing to take back")
-    if not common.quiet:
+    if common.json:
+        requeued = ranges_of(as_ranges(sorted(set(again))))
+        print(json.dumps({"count": len(set(again)), "requeued": requeued, "not_ended": left}))
+    elif not common.quiet:
         print(f"{len(set(again)):,} to do again; `run` runs them")
-    return 1 if jobs and jobs - set(again) else 0
+    return 1 if left else 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from shareout.cli import run_flags
 from shareout.cli.call import Call
@@ -26,6 +28,9 @@ from shareout.show.fold import columns_of, folded
 
 COLUMNS = 80
 """Of a terminal that does not say."""
+
+if TYPE_CHECKING:
+    from shareout.run.session import RunResult
 
 configure = run_flags.configure
 
@@ -169,6 +174,8 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     result = run_share(request, views)
     counts = result.counts
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
+    if common.json:
+        print(json.dumps(_facts(result, request)))
     if not common.quiet:
         folder = RunFolder.of(common.runs, request.plan.digest, request.machine).path
         say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
@@ -177,6 +184,24 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
         elif counts.failed:
             say("the log tells why; --retry-failed runs them again")
     return result.exit_code
+
+
+def _facts(result: RunResult, request: RunRequest) -> dict[str, Any]:
+    """The document of `run --json`: how it ended."""
+    counts = result.counts
+    return {
+        "digest": request.plan.hex,
+        "fingerprint": request.plan.fingerprint,
+        "machine": request.machine,
+        "exit": result.exit_code,
+        "reason": result.reason,
+        "jobs": counts.jobs,
+        "done": counts.done,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "todo": counts.jobs - counts.done - counts.failed - counts.skipped,
+        "path": str(result.folder.path),
+    }
 
 
 def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, tee: bool) -> list[Listener]:

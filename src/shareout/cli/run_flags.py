@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--progress", choices=["auto", "live", "plain", "none"], help="how the run shows itself")
     shown.add_argument("--tee", action="store_true", help="also print every job's output, each line after its id")
     shown.add_argument("--dry-run", action="store_true", help="print this share's jobs in running order; run nothing")
-    add_common(parser, json=False)
+    add_common(parser)
 
 
 def _which(group: argparse._ArgumentGroup) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
@@ -11,7 +13,7 @@ from shareout.cli.standing import tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, Plan
-from shareout.record.amend import skip
+from shareout.record.amend import refuse_busy, skip
 from shareout.record.folder import RunFolder
 from shareout.run.opening import RunRequest, header_of, make_folder
 
@@ -20,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  skip 314 2718"
     parser.add_argument("ids", nargs="+", metavar="ID", help="jobs")
     parser.add_argument("--machine", metavar="NAME", help="say it to this machine's run (default: the jobs' owners)")
-    add_common(parser, json=False)
+    add_common(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -32,20 +34,28 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         position = _position(plan, job)
         machine = arguments.machine or _machine(common, plan, job)
         by_machine.setdefault(machine, []).append((job, position))
-    skipped = 0
     for machine, jobs in by_machine.items():
-        share = plan.share(machine)
-        foreign = [job for job, at in jobs if not any(start <= at < stop for start, stop in share.ranges)]
-        if foreign:
-            raise UsageError(f"job {foreign[0]} is not {machine}'s", way_out=f"It is {plan.owner(foreign[0])}'s.")
+        _refuse_foreign(plan, machine, jobs)
+    refuse_busy([RunFolder.of(common.runs, plan.digest, machine) for machine in by_machine])
+    skipped: list[int] = []
+    for machine, jobs in by_machine.items():
         request = RunRequest(plan, settings, machine, common.runs, entry)
-        now = skip(make_folder(request), header_of(request, share), jobs)
-        for job in sorted({job for job, _ in jobs} - set(now)):
-            tell(f"job {job} has ended already, and stays as it is")
-        skipped += len(now)
-    if not common.quiet:
-        print(f"{skipped:,} skipped; `requeue` takes that back")
-    return 0 if skipped == len(set(arguments.ids)) else 1
+        skipped += skip(make_folder(request), header_of(request, plan.share(machine)), jobs)
+    ended = sorted({job for jobs in by_machine.values() for job, _ in jobs} - set(skipped))
+    for job in ended:
+        tell(f"job {job} has ended already, and stays as it is")
+    if common.json:
+        print(json.dumps({"count": len(skipped), "skipped": sorted(skipped), "ended": ended}))
+    elif not common.quiet:
+        print(f"{len(skipped):,} skipped; `requeue` takes that back")
+    return 1 if ended else 0
+
+
+def _refuse_foreign(plan: Plan, machine: str, jobs: Sequence[tuple[int, int]]) -> None:
+    ranges = plan.share(machine).ranges
+    for job, at in jobs:
+        if not any(start <= at < stop for start, stop in ranges):
+            raise UsageError(f"job {job} is not {machine}'s", way_out=f"It is {plan.owner(job)}'s.")
 
 
 def _position(plan: Plan, job: int) -> int:

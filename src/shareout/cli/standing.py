@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from shareout.cli.call import recalled
+from shareout.cli.call import Inputs, recalled
 from shareout.cli.options import Common
 from shareout.cli.planning import plan_of
 from shareout.entry import Entry
@@ -60,21 +60,27 @@ def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFold
 
 
 def plan_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:
-    """From the configs, else from what the call of the newest of these runs named; when it is here and whole.
-    Telling how runs stand does without it otherwise."""
-    plan = _plan_of_configs(common, entry)
+    """When the inputs are here and whole. Telling how runs stand does without it otherwise."""
+    found = inputs_at_hand(common, entry, folders)
+    return found[0] if found else None
+
+
+def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs | None:
+    """From the configs, else from what the call of the newest of these runs named; when it is here and whole."""
+    found = _inputs_of_configs(common, entry)
     headers = [read_header(folder.journal) for folder in folders]
-    if not headers or (plan and plan.hex in {digest for one in headers for digest in (one.digest, *one.ancestors)}):
-        return plan
+    known = {digest for one in headers for digest in (one.digest, *one.ancestors)}
+    if not headers or (found and found[0].hex in known):
+        return found
     newest, header = max(zip(folders, headers, strict=True), key=lambda one: one[0].journal.stat().st_mtime)
-    return recalled(newest, header.digest, common, entry) or plan
+    return recalled(newest, header.digest, common, entry) or found
 
 
-def _plan_of_configs(common: Common, entry: Entry | None) -> Plan | None:
+def _inputs_of_configs(common: Common, entry: Entry | None) -> Inputs | None:
     if not (common.configs / "machines.json").is_file():
         return None
     try:
-        return plan_of(common, entry, local_barriers=True)[0]
+        return plan_of(common, entry, local_barriers=True)
     except ShareoutError:
         return None
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import add_sources, folders_of, plan_of_folders, tell
 from shareout.entry import Entry
+from shareout.plan.plan import ALL
 from shareout.show.beside import say, write
 from shareout.show.pace import told_time
 from shareout.status.total import Status, look, newest_plan, open_followers
@@ -22,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  wait --progress && mail -s done me@example.org < /dev/null"
     add_sources(parser)
     parser.add_argument("--progress", action="store_true", help="tell now and then how far it is")
-    add_common(parser, json=False)
+    add_common(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -37,8 +41,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
                 told = time.monotonic()
                 _tell(_line(status), is_last=status.is_over)
             if status.is_over:
-                if plan is not None and not common.quiet:
-                    _tell_others(status, {one.name for one in plan.machines})
+                here = {one.name for one in status.machines}
+                others = sorted({one.name for one in plan.machines} - here) if plan and ALL not in here else []
+                if common.json:
+                    print(json.dumps(_facts(status, others)))
+                elif others and not common.quiet:
+                    tell(f"only {', '.join(sorted(here))} was waited for; no directory here of {', '.join(others[:8])}")
                 return _code(status)
             time.sleep(LOOK_S)
 
@@ -75,8 +83,9 @@ def _tell(line: str, *, is_last: bool) -> None:
         say(line)
 
 
-def _tell_others(status: Status, machines: set[str]) -> None:
-    here = {machine.name for machine in status.machines}
-    others = sorted(machines - here)
-    if others and "all" not in here:
-        tell(f"only {', '.join(sorted(here))} was waited for; no directory here of {', '.join(others[:8])}")
+def _facts(status: Status, others: Sequence[str]) -> dict[str, Any]:
+    """Of the machines that were waited for; `others` left no directory here."""
+    counts = {
+        key: sum(getattr(one, key) for one in status.machines) for key in ("jobs", "done", "failed", "skipped", "todo")
+    }
+    return {"digest": status.digest, "exit": _code(status), **counts, "others": list(others)}

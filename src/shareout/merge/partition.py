@@ -83,7 +83,7 @@ class Outcomes:
             if job > expected:
                 missing.extend((expected, job))
             expected = job + 1
-        return missing, _as_ranges(failed)
+        return missing, as_ranges(failed)
 
 
 def job_of(record: Record) -> int:
@@ -219,7 +219,8 @@ def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
     return attempt.job, record
 
 
-def _as_ranges(ids: Sequence[int]) -> array[int]:
+def as_ranges(ids: Sequence[int]) -> array[int]:
+    """Ascending ids as start, stop, start, stop …"""
     made = array("Q")
     for job in ids:
         if made and made[-1] == job:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from shareout.errors import RunDirectoryInUse
-from shareout.files import is_locked
+from shareout.record.amend import refuse_busy
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.tally import DONE, FAILED, SKIPPED, tally_of
@@ -21,12 +20,8 @@ def left_positions(jobs: int, journals: Sequence[tuple[RunFolder, Header]], *, f
     """Of all positions of a plan those that no machine has done. `failed`: what failed is left as well."""
     settled = [DONE, SKIPPED] if failed else [DONE, SKIPPED, FAILED]
     done: list[Range] = []
+    refuse_busy([folder for folder, _ in journals])
     for folder, header in journals:
-        if is_locked(folder.lock):
-            raise RunDirectoryInUse(
-                f"a run goes on in {folder.path}",
-                way_out="Stop it first (Ctrl-C there): what it does from now on would be done twice.",
-            )
         done += _settled(folder, header, bytes(settled))
     return tuple(_complement(jobs, sorted(done)))
 

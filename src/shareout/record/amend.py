@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 
-from shareout.files import Lock
+from shareout.errors import RunDirectoryInUse
+from shareout.files import Lock, is_locked
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, State
@@ -17,6 +18,16 @@ from shareout.record.tally import DONE, FAILED, SKIPPED, Tally, tally_of
 from shareout.record.writer import JournalWriter
 
 FINAL = (DONE, FAILED, SKIPPED)
+
+
+def refuse_busy(folders: Sequence[RunFolder]) -> None:
+    """Before anything is changed: a run would not hear of it, and what it does meanwhile would be judged wrongly."""
+    for folder in folders:
+        if is_locked(folder.lock):
+            raise RunDirectoryInUse(
+                f"a run goes on in {folder.path}",
+                way_out="Wait for it (`wait`), or stop it first (Ctrl-C there). Nothing was changed.",
+            )
 
 
 def requeue(folder: RunFolder, states: Collection[int], jobs: Collection[int] | None) -> list[int]:

@@ -29,6 +29,7 @@ TAIL_BYTES = 256 << 10
 WINDOW_S = 120.0
 # A live file is rewritten every second; what is older was left by somebody who is gone.
 FRESH_S = 15.0
+WORTH_KEEPING_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,10 @@ class Follower:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.header: Header = read_header(folder.journal)
+        began = time.monotonic()
         self.tally: Tally = tally_of(folder.journal, folder.tally, self.header)
+        if time.monotonic() - began > WORTH_KEEPING_S:
+            self._keep()
 
     def look(self) -> MachineStatus:
         """As it stands now."""
@@ -119,6 +123,15 @@ class Follower:
             tally.first_start, tally.last_end, tally.damaged, self.folder.path,
             audits, audits - tally.states.count(NEW, owned),
         )  # fmt: skip
+
+    def _keep(self) -> None:
+        """A long journal was brought home without its tally, or has outgrown it: the next look is to be quick. A run
+        keeps its own; where nothing can be written, the next look reads again."""
+        if not is_locked(self.folder.lock):
+            try:
+                self.tally.save(self.folder.tally, self.tally.offset, self.tally.hasher.digest())
+            except OSError:
+                return
 
     def _live(self, now: float) -> Mapping[str, Any]:
         """What the running process tells of itself; empty when there is none."""
