@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shareout.record.durations import Durations
+from shareout.record.sample import wilson
 from shareout.status.machine import forecast
-from shareout.status.total import wilson
 
 
 @pytest.mark.parametrize("kind", ["constant", "even", "exponential"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.cli.export import export_to
-from shareout.cli.merge_telling import facts_of, missing_sentence, tell, tell_oddities
+from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell, tell_oddities
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.errors import JobsMissing, UsageError
@@ -118,12 +118,17 @@ def _merge(
     summary = _write(merge, journals, form, asked, common)
     tell_oddities(summary)
     if not summary.is_complete and not asked.partial:
-        if common.json:
-            print(json.dumps(facts_of(summary, journals)))
-        raise JobsMissing(
+        missing = JobsMissing(
             missing_sentence(summary, _owners(summary, journals, common, entry)),
             way_out="Nothing was written; --partial writes what there is, --failed the errors.",
         )
+        if not common.json:
+            raise missing
+        # The numbers say it, and there is but one document.
+        print(json.dumps(facts_of(summary, journals)))
+        for line in missing.lines():
+            tell(line)
+        return missing.exit_code
     proof = None
     if summary.is_complete and not summary.disagreements:
         proof = certificate(journals[0].header.pool_digest, summary.blocks)
@@ -258,7 +263,7 @@ def _report(
             )
     else:
         print(missing_sentence(summary, _owners(summary, journals, common, entry)), file=stream)
-        print("positions are shuffled: what is there is a random sample of all jobs", file=stream)
+        print(sample_sentence(summary), file=stream)
     if asked.output and not asked.to_stdout:
         print(f"wrote {asked.output}", file=stream)
     elif not asked.output:

@@ -34,6 +34,7 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "damaged": len(summary.damage),
         "missing_ids": [list(one) for one in ranges_of(summary.missing_ids)],
         "failed_ids": [list(one) for one in ranges_of(summary.failed_ids)],
+        "failure_rate": rate_facts(summary.failure_rate),
         "disagreements": [
             {"job": job, "results": [{"machine": machine, "result": text.decode()} for machine, text in said]}
             for job, said in summary.disagreements[:MOST_DISAGREEMENTS]
@@ -59,6 +60,19 @@ def _audit_facts(found: Comparison) -> dict[str, Any]:
         "wrong": list(suspect.wrong),
         "unsure": list(suspect.unsure),
     }
+
+
+def rate_facts(rate: tuple[float, float, float] | None) -> dict[str, float] | None:
+    return None if rate is None else dict(zip(("share", "low", "high"), rate, strict=True))
+
+
+def sample_sentence(summary: Summary) -> str:
+    """What the part that is there says of all jobs."""
+    said = "positions are shuffled: what is there is a random sample of all jobs"
+    if summary.failure_rate is None:
+        return said
+    share, low, high = (100 * part for part in summary.failure_rate)
+    return f"{said}; {share:.3g}% of it failed, of all it is {low:.3g}% to {high:.3g}%"
 
 
 def missing_sentence(summary: Summary, owners: Mapping[str | None, int]) -> str:

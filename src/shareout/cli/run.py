@@ -200,7 +200,7 @@ def _facts(result: RunResult, request: RunRequest) -> dict[str, Any]:
         "failed": counts.failed,
         "skipped": counts.skipped,
         "todo": counts.jobs - counts.done - counts.failed - counts.skipped,
-        "path": str(result.folder.path),
+        "path": str(RunFolder.of(request.runs, request.plan.digest, request.machine).path),
     }
 
 

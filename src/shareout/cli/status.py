@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from shareout.cli.merge_telling import rate_facts
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import add_sources, folders_of, plan_of_folders, tell
 from shareout.entry import Entry
@@ -76,7 +77,6 @@ def _print(status: Status, groups: Mapping[str, Counts], common: Common, *, acti
 
 def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
     """The keys of `--json`."""
-    failure = status.failure_rate()
     return {
         "digest": status.digest,
         **_counted(status.counts),
@@ -88,7 +88,7 @@ def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
             "ended": sum(one.audited for one in status.machines),
         },
         "earlier": status.earlier,
-        "failure_rate": None if failure is None else {"share": failure[0], "low": failure[1], "high": failure[2]},
+        "failure_rate": rate_facts(status.failure_rate()),
         "seconds": _percentiles(status.durations),
         "arrivals": _arrivals(status.arrivals),
         "machines": {one.name: _machine(one) for one in status.machines},

@@ -15,6 +15,7 @@ from shareout.plan.permutation import Permutation
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import Damage, read_header
+from shareout.record.sample import wilson
 from shareout.record.tally import proven_size
 
 # Beyond so many the owners of missing jobs are told of the first ones only: it is two microseconds each.
@@ -43,6 +44,11 @@ class Summary:
     @property
     def missing(self) -> int:
         return self.total - self.done - self.failed - self.skipped
+
+    @property
+    def failure_rate(self) -> tuple[float, float, float] | None:
+        """The share of jobs that fail, and the range that it lies in nineteen times of twenty, for all jobs."""
+        return wilson(self.failed, self.done + self.failed)
 
     @property
     def is_complete(self) -> bool:

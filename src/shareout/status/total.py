@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
+from shareout.record.sample import wilson
 from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
 
@@ -143,16 +143,6 @@ def by_group(
     for position in active:
         group(position).running += 1
     return groups
-
-
-def wilson(hits: int, count: int) -> tuple[float, float, float] | None:
-    """A share with its 95% range; honest also for few and for none."""
-    if not count:
-        return None
-    share, square = hits / count, 1.96**2
-    middle = (share + square / (2 * count)) / (1 + square / count)
-    half = 1.96 / (1 + square / count) * sqrt(share * (1 - share) / count + square / (4 * count * count))
-    return share, max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _slowest(machines: Sequence[MachineStatus], absent: Mapping[str, int]) -> Forecast | None:
