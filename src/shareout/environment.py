@@ -33,9 +33,14 @@ def user_environment(environ: Mapping[str, str] | None = None, *, frozen: bool |
     return {name: value for name, value in source.items() if not name.startswith(_FREEZER)}
 
 
-def with_threads(environment: dict[str, str], cores: int) -> dict[str, str]:
-    """Numeric libraries keep to the job's cores, unless the user said otherwise."""
-    return {**{name: str(max(1, cores)) for name in _THREADS}, **environment}
+def thread_limits(users: Mapping[str, str], cores: int) -> dict[str, str]:
+    """What makes numeric libraries keep to the job's cores; of that, what the user did not set."""
+    return {name: str(max(1, cores)) for name in _THREADS if name not in users}
+
+
+def with_threads(users: Mapping[str, str], cores: int) -> dict[str, str]:
+    """The user's environment with these limits."""
+    return {**thread_limits(users, cores), **users}
 
 
 def encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:

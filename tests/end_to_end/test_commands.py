@@ -240,7 +240,7 @@ def test_jobs_of_unequal_needs_are_packed(here: Machine) -> None:
     here.jobs("#SHAREOUT NEED cores=2", guard, guard, guard, "#SHAREOUT NEED cores=1", "true", "true")
     here.run()
     impossible = Machine(here.folder / "impossible").jobs("#SHAREOUT NEED cores=99", "true")
-    assert "job 0 takes 99 cores, and this machine has 2" in impossible.run(code=2).err
+    assert "job 0 takes 99 cores, and alice has 2" in impossible.run(code=2).err
 
 
 def test_gpus_are_divided_among_jobs(here: Machine) -> None:

@@ -70,9 +70,10 @@ def test_ctrl_z_holds_everything_until_it_is_continued(here: Machine) -> None:
     (sleeper,) = wait_until(lambda: processes_with(f"sleep\0{word}"))
     terminal.send("\x1a")
     terminal.wait_for("paused, with all running jobs")
-    wait_until(lambda: state_of(terminal.process.pid) == state_of(sleeper) == "T")
+    python = here.python(terminal.process)
+    wait_until(lambda: state_of(python) == state_of(sleeper) == "T")
     select.select([], [], [], 4.2)
-    terminal.process.send_signal(signal.SIGCONT)
+    os.killpg(terminal.process.pid, signal.SIGCONT)
     wait_until(lambda: state_of(sleeper) == "S")
     (here.folder / "go").touch()
     assert terminal.end() == 0

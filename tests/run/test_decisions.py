@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from shareout.config import LimitSettings
 from shareout.environment import user_environment, with_threads
 from shareout.errors import UsageError
+from shareout.plan.fitting import Demand
 from shareout.record.durations import Durations
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run.needs import Packing
 from shareout.run.policy import deadline_of, halts, judge, may_start, time_limit
-from shareout.run.slots import Capacity, Demand
+from shareout.run.slots import Capacity
 from shareout.settings_table import Timeout, parse_halt
 from shareout.supply import Work
 

@@ -16,6 +16,7 @@ from shareout.cli.planning import plan_of
 from shareout.entry import Entry
 from shareout.errors import PlanMismatch, UsageError
 from shareout.plan import fingerprint
+from shareout.plan.fitting import hosts_of, is_packed, refuse_unfit
 from shareout.plan.plan import Plan, Share
 
 AT_ONCE = 10_000
@@ -72,7 +73,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     )
     if asked.ids and not asked.machine:
         raise UsageError("--ids needs to know whose", way_out="Add --machine NAME.")
-    plan, _ = plan_of(common, entry, pool_file=asked.pool, local_barriers=asked.local_barriers)
+    plan, settings = plan_of(common, entry, pool_file=asked.pool, local_barriers=asked.local_barriers)
     check_expected(plan, asked.expect)
     if asked.card:
         from shareout.plan.card import make_card
@@ -84,6 +85,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     shares = [plan.share(asked.machine)] if asked.machine else [plan.share(one.name) for one in plan.machines]
     if asked.ids:
         return _print_ids(plan, shares[0])
+    if is_packed(plan, settings):
+        refuse_unfit(plan, settings, hosts_of(plan, settings))
     if common.json:
         print(json.dumps(plan_facts(plan, shares), ensure_ascii=True))
     elif not common.quiet:

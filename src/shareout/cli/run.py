@@ -22,6 +22,7 @@ from shareout.events import Listener
 from shareout.plan.plan import ALL, Plan
 from shareout.record.folder import RunFolder
 from shareout.run.cores import granted_cores
+from shareout.run.making import check_jobs
 from shareout.run.opening import RunRequest, make_folder
 from shareout.show.beside import say
 from shareout.show.fold import columns_of, folded
@@ -74,6 +75,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     share = plan.share(machine)
     if asked.dry_run:
         return _print_jobs(plan, machine)
+    check_jobs(plan, settings, share, entry)
     if not common.quiet:
         _tell_grant(share.cores, settings)
     if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):

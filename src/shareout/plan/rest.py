@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -132,8 +132,11 @@ class SelectedPool:
     def command(self, job: int) -> str:
         return self._inner.command(job)
 
-    def need(self, job: int) -> Need | None:
-        return self._inner.need(job)
+    def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
+        return self._inner.need(job, names)
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need | tuple[str, str, str]]]:
+        return self._inner.needs(names)
 
 
 def with_rest(pool: Pool, configs: Path) -> Pool:

@@ -7,7 +7,7 @@ after opening. A pool may be used in a forked child: reading moves no shared fil
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -128,8 +128,13 @@ class Pool(Protocol):
         """Only the command line of a job, template and prefix applied. Bytes that are not UTF-8 come as
         surrogates (`surrogateescape`), to be written back the same way."""
 
-    def need(self, job: int) -> Need | None:
-        """What the job says it takes; None: the run's own setting."""
+    def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
+        """What the job says it takes, in a directive or in the fields of these names; None: the run's own setting.
+        ValueError when a field says nothing that can be taken."""
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need | tuple[str, str, str]]]:
+        """What all jobs say, for a check of the whole pool: jobs that say the same, and what they say. Of fields come
+        the texts, unread; see `pool.needs`."""
 
 
 @runtime_checkable

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import lcm, prod
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from shareout.errors import InputError, nearest, raise_all
 from shareout.json_places import Node, PlacedJson, read_json
 from shareout.pool import MOST_JOBS
+from shareout.pool.needs import Said, said_by
 from shareout.pool.rows import RowPool
 
 KEYS = ("start", "stop", "step")
@@ -77,6 +79,28 @@ class GridPool(RowPool):
             job, at = divmod(job, length)
             values[name] = axis[at]
         return values
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
+        """Every combination of what the axes of needs say, each with its jobs, which are never listed."""
+        saying = [axis for axis in self._reversed if axis[0] in names]
+        if not saying:
+            yield from super().needs()
+            return
+        strides = dict(zip((name for name, _, _ in self._reversed), self._strides(), strict=True))
+        others = [
+            range(0, strides[name] * length, strides[name]) for name, _, length in self._reversed if name not in names
+        ]
+        for places in product(*(range(length) for _, _, length in saying)):
+            row = {name: axis[at] for (name, axis, _), at in zip(saying, places, strict=True)}
+            first = sum(strides[name] * at for (name, _, _), at in zip(saying, places, strict=True))
+            yield _sums(first, others), said_by(row, names)
+
+    def _strides(self) -> Iterator[int]:
+        """How far apart two jobs are that differ by one step of an axis, the fastest axis first."""
+        stride = 1
+        for _, _, length in self._reversed:
+            yield stride
+            stride *= length
 
 
 class _Reader:
@@ -160,3 +184,12 @@ def _plain(number: Fraction | int) -> int | float:
     """A number that was written with a point is a float for the job, as JSON users expect; steps are exact."""
     exact = Fraction(number)
     return int(exact) if exact.denominator == 1 else float(exact)
+
+
+def _sums(first: int, ranges: Sequence[range]) -> Iterator[int]:
+    """`first` plus one of each; lazily, for a product would hold every range."""
+    if not ranges:
+        yield first
+        return
+    for step in ranges[-1]:
+        yield from _sums(first + step, ranges[:-1])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
 from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row
 from shareout.pool.lines import Lines
+from shareout.pool.needs import FIELDS, NOTHING, Said, need_from, one_by_one, said_by
 from shareout.pool.template import Template, Values, written
 
 MOST_MISTAKES = 50
@@ -66,8 +67,13 @@ class RowPool:
         named = {name: written(value) for name, value in values.items()} if isinstance(values, dict) else {}
         return self._template.fill(Values(job, " ".join(columns), columns, named))
 
-    def need(self, job: int) -> Need | None:
-        return None
+    def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
+        values = self.arguments(job) if names else ()
+        return need_from(said_by(values, names)) if isinstance(values, dict) else None
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
+        """Of a pool whose rows say nothing."""
+        return iter([(range(len(self)), NOTHING)])
 
     def _shown(self, values: tuple[Any, ...] | dict[str, Any]) -> str:
         if isinstance(values, dict):
@@ -105,6 +111,29 @@ class CsvPool(RowPool):
 
     def line_of(self, job: int) -> int:
         return self._lines.at(self._line_number(job))[1]
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
+        assert self.names is not None
+        return one_by_one(self._said(names)) if set(names) & set(self.names) else super().needs()
+
+    def _said(self, names: Sequence[str]) -> Iterator[Said]:
+        if self._starts is not None:
+            for job in range(self._count):
+                yield said_by(self.arguments(job), names)
+            return
+        assert self.names is not None
+        columns = [self.names.index(name) if name in names and name in self.names else -1 for name in FIELDS]
+        header = True
+        for _, block in self._lines.blocks():
+            for line in block:
+                if not line.strip():
+                    continue
+                if header:
+                    header = False
+                    continue
+                fields = line.decode("utf-8", "surrogateescape").rstrip("\r").split(",")
+                fields.append("")
+                yield fields[columns[0]], fields[columns[1]], fields[columns[2]]
 
     def _check_header(self, header: Sequence[str]) -> list[InputError]:
         mistakes = []
@@ -205,6 +234,14 @@ class JsonlPool(RowPool):
 
     def line_of(self, job: int) -> int:
         return self._lines.at(job)[1]
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
+        return one_by_one(self._said(names)) if names else super().needs()
+
+    def _said(self, names: Sequence[str]) -> Iterator[Said]:
+        for _, block in self._lines.blocks():
+            for row in json.loads(b"[" + b",".join(line for line in block if line.strip()) + b"]"):
+                yield said_by(row if isinstance(row, dict) else {}, names)
 
     def _check(self, groups: dict[str, None]) -> list[InputError]:
         """Whole blocks at once; only a block that is refused is read line by line."""

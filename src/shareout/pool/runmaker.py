@@ -8,7 +8,7 @@ journal says how it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,5 +71,8 @@ class RunmakerPool:
     def command(self, job: int) -> str:
         return self._lines.at(job)[0][2:].decode("utf-8", "surrogateescape")
 
-    def need(self, job: int) -> Need | None:
+    def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         return None
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
+        return iter([(range(len(self)), Need())])

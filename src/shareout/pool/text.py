@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,12 @@ class TextPool:
             return text
         return self._template.fill(Values(job, text, text.split(), {}))
 
-    def need(self, job: int) -> Need | None:
+    def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         return self._stretch(job).need
+
+    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
+        for one in self._stretches:
+            yield range(one.first, one.first + one.count), one.need or Need()
 
     def _stretch(self, job: int) -> Stretch:
         if not 0 <= job < self._jobs:

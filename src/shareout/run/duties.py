@@ -13,7 +13,7 @@ from typing import Any
 
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.environment import encoded, user_environment, with_threads
+from shareout.environment import encoded, thread_limits, user_environment, with_threads
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.run import spawner, worker
@@ -36,12 +36,7 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
     leaves = settings.commands.background == "leave"
 
     def share(given: Given) -> Mapping[bytes, bytes]:
-        own = {}
-        if given.cores:
-            own = encoded(with_threads(users, int(Fraction(given.cores))))
-        if given.gpus:
-            own[b"CUDA_VISIBLE_DEVICES"] = ",".join(given.gpus).encode()
-        return own
+        return encoded(_share(users, given))
 
     def duty(post: Post) -> None:
         environment = {
@@ -61,28 +56,35 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
 
 
 def python_duty(plan: Plan, settings: Settings, machine: str, folder: RunFolder, entry: Entry) -> Duty:
-    """Calls the entry's job. Rows that do not fit its signature are refused here, before anything is forked."""
+    """Calls the entry's job."""
     binding = Binding(entry.job, plan.pool)
-    binding.check()
-    environment = with_threads(user_environment(), max(1, int(settings.run.cores_per_job)))
 
     def duty(post: Post) -> None:
+        # Only now: setup may have changed it.
+        users = user_environment()
+
         def show(fraction: float) -> None:
             post.control.floats[1] = fraction
 
         os.environ.clear()
-        os.environ.update(environment)
+        os.environ.update(with_threads(users, int(settings.run.cores_per_job)))
         os.environ[MARK] = post.mark
         if entry.init_worker is not None and not _prepared(entry.init_worker, settings.parser, post):
             return
         givers = Givers(binding.given, folder, machine, post.slot, plan.pool_digest, settings.parser, show)
         station = worker.Station(
             entry.job, plan, binding, givers, post.control, post.slot, post.down, post.up, post.output,
-            settings.logging.level,
+            settings.logging.level, lambda given: _share(users, given),
         )  # fmt: skip
         worker.serve(station)
 
     return duty
+
+
+def _share(users: Mapping[str, str], given: Given) -> dict[str, str]:
+    """What one batch may use, where jobs differ in that, as variables."""
+    limits = thread_limits(users, int(Fraction(given.cores))) if given.cores else {}
+    return {**limits, "CUDA_VISIBLE_DEVICES": ",".join(given.gpus)} if given.gpus else limits
 
 
 def _prepared(init_worker: Callable[[Any], Any], config: Any, post: Post) -> bool:

@@ -9,22 +9,22 @@ from fractions import Fraction
 
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.errors import InputError, Place
+from shareout.errors import InputError
+from shareout.plan.fitting import Demand, Host, demand_of, is_packed, refuse_unfit
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
 from shareout.run import Hands
+from shareout.run.binding import Binding
 from shareout.run.cores import granted_cores, granted_memory, visible_gpus
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.guardian import Guardian
-from shareout.run.needs import Packing, need_of
+from shareout.run.needs import Packing
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
-from shareout.run.slots import Capacity, Demand, demand_of
+from shareout.run.slots import Capacity
 from shareout.run.workers import Workers
 from shareout.run.workshop import Duty, Workshop
-
-CHECKED_NEEDS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def slots_of(settings: Settings, cores: int) -> int:
 
 
 def make_duty(makings: Makings) -> Duty:
-    """The one place that knows both kinds. Rows that do not fit the job are refused here."""
+    """The one place that knows both kinds."""
     if makings.entry is None:
         return command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
     return python_duty(makings.plan, makings.settings, makings.machine, makings.folder, makings.entry)
@@ -67,46 +67,37 @@ def make_hands(makings: Makings, duty: Duty, *, packed: bool) -> Hands:
 
 
 def make_packing(makings: Makings, share: Share) -> Packing | None:
-    """Only when jobs differ in what they take, or take more than cores."""
-    settings, pool = makings.settings.run, makings.plan.pool
-    varied = bool(settings.needs) or any(pool.need(job) for job in range(min(len(pool), CHECKED_NEEDS)))
-    if not varied and not settings.gpus_per_job and settings.memory_per_job is None:
+    """Only when jobs differ in what they take, or take more than cores. Refuses those that could never run here."""
+    plan, settings = makings.plan, makings.settings
+    if not is_packed(plan, settings):
         return None
-    capacity = _capacity(makings, share)
+    host, gpus = _host(plan, settings, share)
 
     def demand(position: int, factor: Fraction) -> Demand:
-        return demand_of(settings, need_of(makings.plan, makings.settings, makings.plan.job_at(position)), factor)
+        job = plan.job_at(position)
+        made = demand_of(settings.run, plan.pool.need(job, settings.run.needs))
+        if much := host.too_much(made):
+            raise InputError(f"job {job} takes {much}", way_out="It could never run here. Lower its need.")
+        return made.with_memory(factor)
 
-    _refuse_the_impossible(makings, capacity)
-    return Packing(capacity, demand, makings.settings.limits.retry_memory_factor)
+    return Packing(Capacity(host.cores, gpus, host.memory or 0), demand, settings.limits.retry_memory_factor)
 
 
-def _capacity(makings: Makings, share: Share) -> Capacity:
-    machine = next((one for one in makings.plan.machines if one.name == makings.machine), None)
-    cores = Fraction(share.cores or granted_cores())
+def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None) -> None:
+    """Refuses rows that do not fit the job, and jobs that could never run here: before anything is made or started."""
+    if entry is not None:
+        Binding(entry.job, plan.pool).check()
+    if is_packed(plan, settings):
+        refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
+
+
+def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str, ...]]:
+    """What this machine has, and the names of its GPUs."""
+    machine = next((one for one in plan.machines if one.name == share.machine), None)
+    cores = Fraction(max(share.cores or granted_cores(), settings.run.slots or 0))
     gpus = visible_gpus() or tuple(str(number) for number in range((machine and machine.gpus) or 0))
     memory = (machine and machine.memory) or granted_memory()
-    return Capacity(max(cores, Fraction(makings.settings.run.slots or 0)), gpus, memory)
-
-
-def _refuse_the_impossible(makings: Makings, capacity: Capacity) -> None:
-    pool = makings.plan.pool
-    mistakes = []
-    for job in range(min(len(pool), CHECKED_NEEDS)):
-        try:
-            much = capacity.can_ever(demand_of(makings.settings.run, need_of(makings.plan, makings.settings, job)))
-        except ValueError as error:
-            much = str(error)
-        if much:
-            mistakes.append(f"job {job} takes {much}")
-            if len(mistakes) == 5:
-                break
-    if mistakes:
-        raise InputError(
-            "; ".join(mistakes),
-            where=Place(str(pool.inputs[0].path)),
-            way_out="It could never run here. Lower its need.",
-        )
+    return Host(share.machine, cores, len(gpus), memory), gpus
 
 
 def _make_workers(makings: Makings, duty: Duty, *, runs_commands: bool, nice: int, single: bool) -> Hands:

@@ -7,14 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from shareout.config import Settings
-from shareout.plan.plan import Plan
-from shareout.pool import Need
+from shareout.plan.fitting import Demand
 from shareout.record.outcome import Attempt, Cause
 from shareout.run import Order
-from shareout.run.slots import MOST_PASSES, Capacity, Demand, Grant
+from shareout.run.slots import MOST_PASSES, Capacity, Grant
 from shareout.supply import Work
-from shareout.units import parse_filesize
 
 
 @dataclass(slots=True)
@@ -76,17 +73,3 @@ class Packing:
     def _possible(self, demand: Demand) -> Demand:
         """A retry with more memory takes at most the machine."""
         return Demand(demand.cores, demand.gpus, min(demand.memory, self._capacity.memory))
-
-
-def need_of(plan: Plan, settings: Settings, job: int) -> Need | None:
-    """From a directive, or from the fields that `[run] needs` names."""
-    names = settings.run.needs
-    if not names:
-        return plan.pool.need(job)
-    named = plan.pool.row(job).named
-    memory = str(named["memory"]) if "memory" in names and named.get("memory") not in (None, "") else None
-    return Need(
-        str(named["cores"]) if "cores" in names and named.get("cores") not in (None, "") else None,
-        str(named["gpus"]) if "gpus" in names and named.get("gpus") not in (None, "") else None,
-        parse_filesize(memory) if memory else None,
-    )

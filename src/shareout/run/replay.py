@@ -23,6 +23,7 @@ from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.environment import encoded, user_environment, with_threads
 from shareout.linux import adopt_orphans, die_with_parent
+from shareout.plan.fitting import demand_of
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, attempt_line, parse
@@ -33,10 +34,8 @@ from shareout.run.commands import Launch, ended_attempt, unspawnable
 from shareout.run.context import Givers
 from shareout.run.describing import describer, variables_of_all
 from shareout.run.failing import LONGEST_ERROR, lost_words, one_line, trace_of
-from shareout.run.needs import need_of
 from shareout.run.orphans import end_children
 from shareout.run.shells import Shells
-from shareout.run.slots import demand_of
 from shareout.run.steps import traced
 
 # So much of a command's output is kept to be compared.
@@ -78,7 +77,7 @@ class Sink:
 def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) -> Attempt:
     """A command line; with `trace` by a shell that shows what it does (`sh -x`)."""
     users = user_environment()
-    cores = int(demand_of(settings.run, need_of(plan, settings, asked.job)).cores)
+    cores = int(demand_of(settings.run, plan.pool.need(asked.job, settings.run.needs)).cores)
     line, own = describer(plan, settings)(asked.job, asked.attempt)
     environment = {
         **encoded(with_threads(users, cores)),
@@ -106,7 +105,7 @@ def replay_python(plan: Plan, settings: Settings, asked: Replay, entry: Entry, s
     """A Python job, after the entry's `setup` and `init_worker`. `scratch` takes the place of the run directory."""
     binding = Binding(entry.job, plan.pool)
     binding.check()
-    cores = int(demand_of(settings.run, need_of(plan, settings, asked.job)).cores)
+    cores = int(demand_of(settings.run, plan.pool.need(asked.job, settings.run.needs)).cores)
     environment = with_threads(user_environment(), cores)
     givers = Givers(
         binding.given, RunFolder(scratch), asked.machine, asked.slot, plan.pool_digest,

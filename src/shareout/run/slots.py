@@ -10,20 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from shareout.config import RunSettings
-from shareout.pool import Need
-from shareout.units import parse_amount
+from shareout.plan.fitting import Demand
 
 MOST_PASSES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What one job takes, all said."""
-
-    cores: Fraction
-    gpus: Fraction
-    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +38,6 @@ class Capacity:
         self.free_cores = self.cores
         self.free_memory = self.memory
         self.used_gpus = {name: Fraction(0) for name in self.gpus}
-
-    def can_ever(self, demand: Demand) -> str:
-        """Empty when it would fit an idle machine, else what is too much."""
-        if demand.cores > self.cores:
-            return f"{demand.cores} cores, and this machine has {self.cores}"
-        if demand.gpus > len(self.gpus):
-            return f"{demand.gpus} GPUs, and this machine has {len(self.gpus)}"
-        if demand.memory > self.memory:
-            return f"{demand.memory} bytes of memory, and this machine has {self.memory}"
-        return ""
 
     def take(self, demand: Demand) -> Grant | None:
         """What the job gets, or None when it does not fit now."""
@@ -89,14 +68,3 @@ class Capacity:
         idle = [name for name, used in self.used_gpus.items() if not used]
         count = -(-amount.numerator // amount.denominator)
         return tuple(idle[:count]) if len(idle) >= count else None
-
-
-def demand_of(settings: RunSettings, need: Need | None, memory_factor: Fraction = Fraction(1)) -> Demand:
-    """The run's setting, unless the job says otherwise."""
-    need = need or Need()
-    memory = need.memory if need.memory is not None else settings.memory_per_job or 0
-    return Demand(
-        parse_amount(need.cores) if need.cores else settings.cores_per_job,
-        parse_amount(need.gpus) if need.gpus else settings.gpus_per_job,
-        int(memory * memory_factor),
-    )

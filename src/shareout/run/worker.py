@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Station:
     up: int
     output: Path
     log_level: str
+    share: Callable[[Given], Mapping[str, str]]
+    """What a batch may use → its part of the environment."""
 
 
 def serve(station: Station) -> None:
@@ -78,8 +80,8 @@ class _Worker:
 
     def use(self, given: Given) -> None:
         """What the next job may take, where jobs differ in that."""
-        if given.gpus:
-            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(given.gpus)
+        if given.gpus or given.cores:
+            os.environ.update(self._station.share(given))
             self._environ = dict(self._variables)
 
     def batch(self, serial: int, start: int, stop: int, attempt: int) -> None:

@@ -1,0 +1,144 @@
+"""What jobs take of a machine; and those that can never run where they are, found before the first one starts.
+
+`plan` looks at every machine by what machines.json says of it, `run` at the host that it finds itself on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+
+from shareout.config import RunSettings, Settings
+from shareout.errors import InputError, Place
+from shareout.plan.plan import ALL, Plan
+from shareout.pool import Need
+from shareout.pool.needs import need_from
+from shareout.units import format_filesize, parse_amount
+
+MOST_MISTAKES = 5
+# What jobs say is looked at once; a pool whose jobs all say something else must not fill the memory.
+REMEMBERED = 100_000
+# Among so many shuffled jobs, a machine that has any of them has one, but for the smallest of shares; the crew
+# refuses what slips through here.
+LOOKED_AT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one job takes, all said."""
+
+    cores: Fraction
+    gpus: Fraction
+    memory: int
+
+    def with_memory(self, factor: Fraction) -> Demand:
+        """The same with more memory."""
+        return Demand(self.cores, self.gpus, int(self.memory * factor))
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a machine has; None where that is not known."""
+
+    name: str
+    cores: Fraction
+    gpus: int | None
+    memory: int | None
+
+    @property
+    def shown(self) -> str:
+        return "this host" if self.name == ALL else self.name
+
+    def too_much(self, demand: Demand) -> str:
+        """Empty when it would fit while nothing else runs, else what is too much."""
+        if demand.cores > self.cores:
+            return f"{demand.cores} cores, and {self.shown} has {self.cores}"
+        if self.gpus is not None and demand.gpus > self.gpus:
+            return f"{demand.gpus} GPUs, and {self.shown} has {self.gpus}"
+        if self.memory is not None and demand.memory > self.memory:
+            return f"{format_filesize(demand.memory)} of memory, and {self.shown} has {format_filesize(self.memory)}"
+        return ""
+
+
+def demand_of(settings: RunSettings, need: Need | None) -> Demand:
+    """The run's setting, unless the job says otherwise."""
+    need = need or Need()
+    return Demand(
+        parse_amount(need.cores) if need.cores else settings.cores_per_job,
+        parse_amount(need.gpus) if need.gpus else settings.gpus_per_job,
+        need.memory if need.memory is not None else settings.memory_per_job or 0,
+    )
+
+
+def is_packed(plan: Plan, settings: Settings) -> bool:
+    """Whether jobs differ in what they take, or take more than cores."""
+    run = settings.run
+    if run.needs or run.gpus_per_job or run.memory_per_job is not None:
+        return True
+    return any(said != Need() for _, said in plan.pool.needs() if isinstance(said, Need))
+
+
+def hosts_of(plan: Plan, settings: Settings) -> list[Host]:
+    """All machines that have jobs, by what machines.json says of them."""
+    least = Fraction(settings.run.slots or 0)
+    return [
+        Host(one.name, max(Fraction(one.cores), least), one.gpus, one.memory)
+        for one in plan.machines
+        if len(plan.share(one.name))
+    ]
+
+
+def refuse_unfit(plan: Plan, settings: Settings, hosts: Sequence[Host]) -> None:
+    """InputError when there are jobs that one of these could never run and would have to."""
+    mistakes: list[str] = []
+    verdicts: dict[Need | tuple[str, str, str], Mapping[str, str]] = {}
+    for jobs, said in plan.pool.needs(settings.run.needs):
+        verdict = verdicts.get(said)
+        if verdict is None:
+            if len(verdicts) == REMEMBERED:
+                verdicts.clear()
+            verdict = verdicts[said] = _verdict(settings, said, hosts)
+        if verdict:
+            mistakes += _told(plan, jobs, verdict)
+            if len(mistakes) >= MOST_MISTAKES:
+                break
+    if mistakes:
+        raise InputError(
+            "; ".join(mistakes[:MOST_MISTAKES]),
+            where=Place(str(plan.pool.inputs[0].path)),
+            way_out="Jobs that could never run where they are: lower their needs, or leave that machine out.",
+        )
+
+
+def _verdict(settings: Settings, said: Need | tuple[str, str, str], hosts: Sequence[Host]) -> Mapping[str, str]:
+    """The machines for which it is too much, and what is; under no name what is wrong anywhere."""
+    try:
+        demand = demand_of(settings.run, said if isinstance(said, Need) else need_from(said))
+    except ValueError as error:
+        return {"": str(error)}
+    return {host.name: much for host in hosts if (much := host.too_much(demand))}
+
+
+def _told(plan: Plan, jobs: Iterable[int], verdict: Mapping[str, str]) -> list[str]:
+    """A sentence for each of those machines that has one of the jobs."""
+    left = dict(verdict)
+    told = []
+    for job in islice(jobs, LOOKED_AT):
+        if "" in left:
+            return [f"job {job}: {left['']}"]
+        owner = ALL if ALL in left else _owner(plan, job)
+        if owner in left:
+            told.append(f"job {job} takes {left.pop(owner)}")
+        if not left:
+            break
+    return told
+
+
+def _owner(plan: Plan, job: int) -> str:
+    try:
+        return plan.owner(job)
+    except IndexError:
+        # Of a rest, jobs that are done belong to nobody.
+        return ""
