@@ -36,7 +36,4 @@ def run(
     from shareout.cli import main
     from shareout.entry import Entry
 
-    if getattr(sys, "frozen", False) and "multiprocessing" in sys.modules:
-        # A job may start processes of its own by multiprocessing; in a frozen program they come through here.
-        sys.modules["multiprocessing"].freeze_support()
     sys.exit(main(entry=Entry(job, pool, reduce, initial, setup, teardown, init_worker, on_result)))

@@ -17,7 +17,7 @@ from typing import Any
 
 from shareout.errors import InputError, Place, UsageError, nearest, raise_all
 from shareout.json_places import read_text
-from shareout.settings_table import BY_NAME, SECTIONS, TABLE, Halt, Setting, Timeout
+from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABLE, Halt, Setting, Timeout
 from shareout.units import parse_duration, parse_filesize
 
 FILE = "runner.config"
@@ -251,6 +251,10 @@ class _Reader:
         return [*told.values(), *(placed[key] for key in sorted(placed))]
 
     def _ours(self, section: str, key: str, text: str) -> None:
+        if self.parser.has_section(SPLITTER) and f"{section}.{key}" in SPLITTERS:
+            key = SPLITTERS[f"{section}.{key}"]
+            if not key:
+                return
         setting = BY_NAME.get(f"{section}.{key.lower()}")
         if setting is None:
             known = [one.key for one in TABLE if one.section == section]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -19,3 +20,5 @@ class Entry:
     teardown: Callable[..., Any] | None = None
     init_worker: Callable[..., Any] | None = None
     on_result: Callable[[Any], Any] | None = None
+    on_end: Callable[[Path, Path], Any] | None = None
+    """Given the run directory and the configs when a run has ended, however it did."""

@@ -178,7 +178,7 @@ def _until(text: str) -> str:
 
 
 def _level(text: str) -> str:
-    return _one_of("DEBUG", "INFO", "WARNING", "ERROR")(text.upper())
+    return _one_of("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")(text.upper())
 
 
 TABLE: tuple[Setting, ...] = (
@@ -257,6 +257,15 @@ TABLE: tuple[Setting, ...] = (
     Setting("hooks", "on_progress", _text, "", "a command to run at each tenth of the share"),
     Setting("results", "columns", _columns, "", "names of the merged table's columns, separated by commas", ()),
 )
+# A file with this section is job-splitter's own, and these names in our sections are no mistakes, but what they are
+# here, if anything: the table that its run_jobs leaves obeys its names, and the log needs none of them.
+SPLITTER = "ProgressPool"
+SPLITTERS = {
+    "logging.max_file_size": "segment",
+    **{f"logging.{key}": "" for key in ("auto_zip", "backup_count", "file_name", "format")},
+    **{f"results.{key}": "" for key in ("compress", "file_name", "include_start_time", "include_job_interval")},
+    **{f"results.{key}": "" for key in ("include_job_done_time", "include_job_id")},
+}
 SECTIONS = tuple(dict.fromkeys(setting.section for setting in TABLE))
 BY_NAME = {setting.name: setting for setting in TABLE}
 

@@ -16,8 +16,10 @@ from kit.wait import processes_with, wait_until
 
 ENTRY = """
 import beside
+import os
 from pathlib import Path
 from shareout import run
+from shareout.job_splitter import run_jobs
 
 def job(n, *, rng):
     import numpy
@@ -25,7 +27,13 @@ def job(n, *, rng):
     while n == 5 and Path("hold").exists(): pass
     return [int(numpy.arange(n + 1).sum()), beside.NAME, (Path(beside.__file__).parent / "note.txt").read_text()]
 
-if __name__ == "__main__":
+def split(n, random_obj, config, *, progress):
+    return n, n * n
+
+if __name__ == "__main__" and "SPLIT" in os.environ:
+    add = lambda so_far, row: so_far + row[1]
+    print(run_jobs(split, [(n,) for n in range(5)], reduce_function=add, reduce_start=0))
+elif __name__ == "__main__":
     run(job, pool=range(40))
 """
 
@@ -234,3 +242,11 @@ def test_what_cannot_be_built_is_told_in_words(here: Machine) -> None:
     assert "cannot be read" in here.call("freeze", "nothing.py", code=2).err
     here.write("missing.py", "import no_such_module\nfrom shareout import run\nrun(print, pool=[1])\n")
     assert "no_such_module is imported but was not found" in here.call("freeze", "missing.py").err
+
+
+def test_an_entry_of_job_splitters_runs_beside_its_files(built: Path, here: Machine) -> None:
+    shutil.copy2(built / "main", here.folder / "main")
+    here.write("machines.json", '{"alice": [1.0, 2]}')
+    here.program, here.environ = [str(here.folder / "main")], {"SPLIT": "yes"}
+    assert here.run("--quiet").out == "30\n"
+    assert (here.folder / "results.csv").read_text().endswith(",4,16\n")

@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     | INPUTS
     | {"plan", "record", "supply", "events", "run", "merge", "status", "report", "export", "freeze", "show"},
     "__main__": {"cli"},
+    "job_splitter": GROUND | {"cli", "merge", "record"},
     "__init__": GROUND | {"cli", "run"},
 }
 

@@ -43,6 +43,9 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] in (["--version"], ["-V"]):
         return _version()
+    if getattr(sys, "frozen", False) and "multiprocessing" in sys.modules:
+        # A job may start processes of its own by multiprocessing; in a frozen program they come through here.
+        sys.modules["multiprocessing"].freeze_support()
     try:
         return _dispatch(words, entry)
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
 """The flags that commands share, and their typed class; where the inputs are found.
 
-`configs` in the current directory, else beside the program; `runs` in the current directory.
+`configs` in the current directory, or that itself when it has a machines.json; else the same beside the program.
 """
 
 from __future__ import annotations
@@ -64,12 +64,15 @@ def add_runs(parser: argparse._ActionsContainer) -> None:
 
 
 def find_configs() -> Path:
-    """The default folder; the same name is told when it is in neither place."""
-    here = Path("configs")
-    if here.is_dir():
-        return here
-    beside = Path(sys.executable if getattr(sys, "frozen", False) else sys.argv[0]).resolve().parent / "configs"
-    return beside if beside.is_dir() else here
+    """The default folder; a folder with a machines.json is one itself, as job-splitter has it. `configs` is told when
+    it is in neither place."""
+    beside = Path(sys.executable if getattr(sys, "frozen", False) else sys.argv[0]).resolve().parent
+    for folder in (Path(), beside):
+        if (folder / "configs").is_dir():
+            return folder / "configs"
+        if (folder / "machines.json").is_file():
+            return folder
+    return Path("configs")
 
 
 def machines_file(common: Common) -> Path:

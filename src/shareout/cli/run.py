@@ -174,12 +174,14 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     title = f"{name} of {request.plan.fingerprint}"
     views = _views(request.settings, title, quiet=common.quiet, entry=request.entry, tee=asked.tee)
     result = run_share(request, views)
+    folder = RunFolder.of(common.runs, request.plan.digest, request.machine).path
+    if request.entry is not None and request.entry.on_end is not None:
+        request.entry.on_end(folder, common.configs)
     counts = result.counts
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if common.json:
         print(json.dumps(_facts(result, request)))
     if not common.quiet:
-        folder = RunFolder.of(common.runs, request.plan.digest, request.machine).path
         say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
         if todo:
             say("run the same command again to go on")

@@ -59,6 +59,9 @@ def _each(rows: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         for number, row in enumerate(rows):
             yield number, row
             number += 1
+    except InputError:
+        # Of rows that are checked while they are made: its sentence is the right one.
+        raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
         raise InputError(

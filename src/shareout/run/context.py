@@ -50,6 +50,10 @@ class Progress:
             self._next = now + REPORT_S
             self._show(max(0.0, min(1.0, value / base)) if base else 0.0)
 
+    def done(self) -> None:
+        """All of it."""
+        self.report(100)
+
 
 class Givers:
     """Makes the keyword arguments of one job after the other; only those that its signature names."""

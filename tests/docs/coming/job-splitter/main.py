@@ -1,10 +1,11 @@
 #!/usr/bin/env python
-from shareout import run
+from shareout.job_splitter import run_jobs
 
 
-def job(number: int) -> int:
-    return number * number
+def job(number, random_obj, config, *, progress):
+    progress.report(number, base=20)
+    return number, number * number
 
 
 if __name__ == "__main__":
-    run(job, pool=range(20))
+    run_jobs(job, [(number,) for number in range(20)])
