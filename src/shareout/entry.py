@@ -22,3 +22,8 @@ class Entry:
     on_result: Callable[[Any], Any] | None = None
     on_end: Callable[[Path, Path], Any] | None = None
     """Given the run directory and the configs when a run has ended, however it did."""
+
+
+def kind_of(entry: Entry | None) -> str:
+    """What its jobs are: `python` or `command`."""
+    return "command" if entry is None else "python"

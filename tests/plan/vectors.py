@@ -32,6 +32,7 @@ def digests() -> list[dict[str, Any]]:
         ("text", [*plain, ("seed", b"7")]),
         ("csv", plain),
         ("jsonl", [*plain, ("settings", b"anything"), ("seed", b"seven")]),
+        ("text", [*plain, ("kind", b"python")]),
     ):
         rows = [hashed(role, content) for role, content in inputs]
         numbers = [row for row in rows if row.role in ("pool", "seed")]

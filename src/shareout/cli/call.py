@@ -13,12 +13,13 @@ from pathlib import Path
 from shareout.cli.options import Common
 from shareout.cli.planning import plan_of, pool_of
 from shareout.config import Settings, apply, load_settings
-from shareout.entry import Entry
+from shareout.entry import Entry, kind_of
 from shareout.errors import ShareoutError
 from shareout.files import replace_file
 from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan
 from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
 
 Inputs = tuple[Plan, Settings]
 
@@ -33,14 +34,19 @@ class Call:
     own: tuple[str, int] | None = None
     """Without machines.json: this host's name and cores, as the only machine."""
 
-    def plan(self, common: Common, entry: Entry | None, *, local_barriers: bool = False) -> Inputs:
+    def plan(
+        self, common: Common, entry: Entry | None, *, local_barriers: bool = False, kind: str | None = None
+    ) -> Inputs:
+        kind = kind or kind_of(entry)
         there = replace(common, configs=self.configs)
         if self.own is None:
-            return plan_of(there, entry, pool_file=self.pool, flags=self.flags, local_barriers=local_barriers)
+            return plan_of(
+                there, entry, pool_file=self.pool, flags=self.flags, local_barriers=local_barriers, kind=kind
+            )
         settings = apply(load_settings(self.configs), self.flags)
         name, cores = self.own
         pool = pool_of(there, settings, entry, self.pool)
-        return make_plan(pool, [Machine(name, Fraction(1), cores)], settings), settings
+        return make_plan(pool, [Machine(name, Fraction(1), cores)], settings, kind=kind), settings
 
     def keep(self, folder: RunFolder) -> None:
         """Absolute paths: later commands may be typed elsewhere."""
@@ -49,7 +55,7 @@ class Call:
         replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
 
 
-def recalled(folder: RunFolder, digest: str, common: Common, entry: Entry | None) -> Inputs | None:
+def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | None) -> Inputs | None:
     """The inputs of a run directory, if what its call named is still here and unchanged."""
     try:
         facts = json.loads(folder.call.read_bytes())
@@ -60,7 +66,7 @@ def recalled(folder: RunFolder, digest: str, common: Common, entry: Entry | None
             {str(name): str(text) for name, text in facts["flags"].items()},
             (str(own[0]), int(own[1])) if own else None,
         )
-        plan, settings = call.plan(common, entry, local_barriers=True)
+        plan, settings = call.plan(common, entry, local_barriers=True, kind=header.kind)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ShareoutError):
         return None
-    return (plan, settings) if plan.hex == digest else None
+    return (plan, settings) if plan.hex == header.digest else None

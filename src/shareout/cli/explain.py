@@ -11,10 +11,10 @@ from typing import Any
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import tell
+from shareout.cli.standing import folders_here, kind_here, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.plan.plan import ALL, Plan
+from shareout.plan.plan import ALL, PYTHON, Plan
 from shareout.record.folder import RunFolder
 from shareout.record.tally import DONE, FAILED, NEW, SKIPPED
 from shareout.status.machine import Follower, MachineStatus
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    plan, settings = plan_of(common, entry, local_barriers=True)
+    plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders_here(common)))
     job = job_id(arguments.id, max(plan.jobs, 1 + max((phase.stop for phase in plan.pool.phases), default=0)))
     try:
         position = plan.position_of(job)
@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if common.json:
         print(json.dumps(facts))
         return 0
-    text = plan.pool.row(job).text if entry is not None or plan.pool.kind != "text" else plan.pool.command(job)
+    text = plan.pool.row(job).text if plan.kind == PYTHON else plan.pool.command(job)
     print(f"job {job}: {text}".encode("utf-8", "backslashreplace").decode())
     print(f"  {owner}'s, position {position}: number {before + 1:,} of its {len(share):,}")
     print(f"  {reason.why}")

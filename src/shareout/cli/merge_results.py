@@ -289,7 +289,7 @@ def _planned_owner(
     from shareout.errors import ShareoutError
 
     try:
-        plan, _ = plan_of(common, entry, local_barriers=True)
+        plan, _ = plan_of(common, entry, local_barriers=True, kind=journals[0].header.kind)
     except ShareoutError:
         # Inputs of something else, or not whole: the merge does without them.
         return None

@@ -110,10 +110,11 @@ def _tell_codes(summary: Summary) -> None:
     by_code: dict[str, list[str]] = {}
     for machine, codes in summary.codes.items():
         for code in codes:
-            by_code.setdefault(code[:8] or "unknown", []).append(machine)
+            by_code.setdefault(code[:16] or "unknown", []).append(machine)
     if len(by_code) > 1:
         told = "; ".join(f"{code} on {', '.join(machines[:SHOWN])}" for code, machines in sorted(by_code.items()))
         tell(f"not all results are of the same code: {told}")
+        tell("if the difference matters: bring the right program to the others, and there `requeue --all` and run")
 
 
 def _tell_comparison(summary: Summary) -> None:

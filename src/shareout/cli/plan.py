@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.planning import plan_of
+from shareout.cli.planning import check_fits, plan_of
 from shareout.entry import Entry
-from shareout.errors import PlanMismatch, UsageError
+from shareout.errors import InputError, PlanMismatch, UsageError
 from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, is_packed, refuse_unfit
 from shareout.plan.plan import Plan, Share
+from shareout.show.beside import say
 
 AT_ONCE = 10_000
 HEX = 16
@@ -74,6 +75,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.ids and not asked.machine:
         raise UsageError("--ids needs to know whose", way_out="Add --machine NAME.")
     plan, settings = plan_of(common, entry, pool_file=asked.pool, local_barriers=asked.local_barriers)
+    _check_fits(entry, plan)
     check_expected(plan, asked.expect)
     if asked.card:
         from shareout.plan.card import make_card
@@ -95,6 +97,18 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         columns = columns_of(sys.stdout)
         print(folded(_table(plan, shares, columns), columns))
     return 0
+
+
+def _check_fits(entry: Entry | None, plan: Plan) -> None:
+    """Who only plans may not have the program that the rows are for: that no command comes of them is told, and
+    refused by `run`."""
+    try:
+        check_fits(entry, plan.pool)
+    except InputError as error:
+        if entry is not None:
+            raise
+        for line in error.lines():
+            say(f"shareout: {line}")
 
 
 def check_expected(plan: Plan, expected: str | None) -> None:

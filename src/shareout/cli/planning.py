@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from shareout.cli.options import Common, machines_file
 from shareout.config import Settings, apply, load_settings
-from shareout.entry import Entry
-from shareout.errors import InputError, InputErrors, raise_all
+from shareout.entry import Entry, kind_of
+from shareout.errors import InputError, InputErrors, Place, raise_all
 from shareout.machines import load_machines
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import with_rest
@@ -25,8 +25,11 @@ def plan_of(
     pool_file: Path | None = None,
     flags: Mapping[str, str] | None = None,
     local_barriers: bool = False,
+    kind: str | None = None,
 ) -> tuple[Plan, Settings]:
-    """The plan of a configs folder; mistakes of several files are told together."""
+    """The plan of a configs folder; mistakes of several files are told together. `kind`: what the jobs are, for who
+    looks at runs of a Python program without having it."""
+    kind = kind or kind_of(entry)
     machines = machines_file(common)
     mistakes: list[InputError] = []
     settings = _collect(lambda: apply(load_settings(common.configs), flags or {}), mistakes)
@@ -37,13 +40,28 @@ def plan_of(
     raise_all(mistakes)
     assert settings is not None
     assert pool is not None
-    return make_plan(pool, machines, settings, local_barriers=local_barriers), settings
+    return make_plan(pool, machines, settings, kind=kind, local_barriers=local_barriers), settings
 
 
 def pool_of(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:
     """The pool that a call means: a named file, what the entry generates, or the configs' own; of inputs that a
     rebalance wrote, what is left of it."""
     return with_rest(_whole_pool(common, settings, entry, pool_file), common.configs)
+
+
+def check_fits(entry: Entry | None, pool: Pool) -> None:
+    """Whether a Python job can be called with the pool's rows, or a row makes a command line."""
+    if entry is not None:
+        from shareout.run.binding import Binding
+
+        Binding(entry.job, pool).check()
+    elif not getattr(pool, "has_commands", True):
+        raise InputError(
+            "its rows are no command lines: they have several fields, and no template says how these make a command",
+            where=Place(str(pool.inputs[0].path)),
+            way_out="Add --template 'myprog {name}', or [commands] template to runner.config; "
+            "rows for a Python function are run by its own program.",
+        )
 
 
 def _whole_pool(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import folders_of, tell
+from shareout.cli.standing import folders_of, kind_here, tell
 from shareout.entry import Entry
 from shareout.errors import CannotRecord, PlanMismatch, UsageError
 from shareout.merge.rebalance import left_positions
@@ -35,11 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    plan, _ = plan_of(common, entry, local_barriers=True)
     target = Path(arguments.output)
     if target.exists():
         raise UsageError(f"{target} is there already", way_out="Name a new folder after -o; nothing is overwritten.")
     with folders_of(arguments.sources, common) as folders:
+        kind = kind_here(entry, folders)
+        plan, _ = plan_of(common, entry, local_barriers=True, kind=kind)
         journals = _of_plan(folders, plan, strict=bool(arguments.sources))
         _tell_absent(plan, journals)
         left = left_positions(plan.jobs, journals, failed=arguments.failed)
@@ -50,7 +51,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     machines = Path(arguments.machines) if arguments.machines else common.configs / "machines.json"
     _write(target, plan, left, common, machines)
     try:
-        fresh, _ = plan_of(replace(common, configs=target), entry, local_barriers=True)
+        fresh, _ = plan_of(replace(common, configs=target), entry, local_barriers=True, kind=kind)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise

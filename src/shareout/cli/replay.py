@@ -14,7 +14,7 @@ from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
 from shareout.cli.standing import folders_of, inputs_at_hand, of_one_plan, tell
 from shareout.config import Settings
-from shareout.entry import Entry
+from shareout.entry import Entry, kind_of
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import JOURNAL, RunFolder
@@ -67,6 +67,7 @@ def _replay(
     trace: bool,
 ) -> int:
     recorded = settled_of(folders, job)
+    _refuse_other_kind(recorded, entry)
     asked = _asked(plan, job, recorded, trace=trace)
     # With --json what the job prints goes to standard error: the document stands alone.
     sink = Sink(2 if common.json else 1, keeps=entry is None and not trace)
@@ -86,6 +87,14 @@ def _replay(
     else:
         print("\n".join(_lines(facts)))
     return 0 if recorded and all(same) else 1
+
+
+def _refuse_other_kind(recorded: Sequence[Settled], entry: Entry | None) -> None:
+    if any(one.header.kind != kind_of(entry) for one in recorded):
+        what, way_out = "calls of a Python function", "Replay it with the program that ran it."
+        if entry is not None:
+            what, way_out = "command lines", "Replay it with `shareout replay`."
+        raise UsageError(f"the recorded jobs are {what}", way_out=way_out)
 
 
 def _asked(plan: Plan, job: int, recorded: Sequence[Settled], *, trace: bool) -> Replay:

@@ -80,7 +80,7 @@ def _plan_here(headers: Sequence[Header], common: Common, entry: Entry | None) -
     from shareout.errors import ShareoutError
 
     try:
-        plan, _ = plan_of(common, entry, local_barriers=True)
+        plan, _ = plan_of(common, entry, local_barriers=True, kind=headers[0].kind)
     except ShareoutError:
         # Inputs of something else, or not whole: the report does without them.
         return None

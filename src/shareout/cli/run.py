@@ -15,6 +15,7 @@ from shareout.cli import run_flags
 from shareout.cli.call import Call
 from shareout.cli.options import Common
 from shareout.cli.plan import check_expected
+from shareout.cli.planning import check_fits
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -68,6 +69,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     settle()
     call = _call(common, asked, run_flags.overrides(arguments))
     plan, settings = call.plan(common, entry)
+    check_fits(entry, plan.pool)
     check_expected(plan, asked.expect)
     machine = asked.machine or (plan.machines[0].name if _is_own(asked, common) else _ask_machine(plan))
     if machine is None:

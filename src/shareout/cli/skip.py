@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import tell
+from shareout.cli.standing import folders_here, kind_here, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, Plan
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    plan, settings = plan_of(common, entry, local_barriers=True)
+    plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders_here(common)))
     by_machine: dict[str, list[tuple[int, int]]] = {}
     for word in dict.fromkeys(arguments.ids):
         job = job_id(word, max(phase.stop for phase in plan.pool.phases) if plan.jobs else 0)

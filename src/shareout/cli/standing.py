@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from shareout.cli.call import Inputs, recalled
 from shareout.cli.options import Common
 from shareout.cli.planning import plan_of
-from shareout.entry import Entry
+from shareout.entry import Entry, kind_of
 from shareout.errors import ShareoutError, UsageError
 from shareout.plan.plan import Plan
-from shareout.record.folder import RunFolder
+from shareout.record.folder import JOURNAL, RunFolder
 from shareout.record.reader import read_header
 from shareout.record.sources import find_sources
 from shareout.show.beside import say
@@ -67,22 +67,36 @@ def plan_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolde
 
 def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs | None:
     """From the configs, else from what the call of the newest of these runs named; when it is here and whole."""
-    found = _inputs_of_configs(common, entry)
     headers = [read_header(folder.journal) for folder in folders]
-    known = {digest for one in headers for digest in (one.digest, *one.ancestors)}
-    if not headers or (found and found[0].hex in known):
-        return found
+    if not headers:
+        return _inputs_of_configs(common, entry, None)
     newest, header = max(zip(folders, headers, strict=True), key=lambda one: one[0].journal.stat().st_mtime)
-    return recalled(newest, header.digest, common, entry) or found
+    found = _inputs_of_configs(common, entry, header.kind)
+    if found and found[0].hex in {digest for one in headers for digest in (one.digest, *one.ancestors)}:
+        return found
+    return recalled(newest, header, common, entry) or found
 
 
-def _inputs_of_configs(common: Common, entry: Entry | None) -> Inputs | None:
+def _inputs_of_configs(common: Common, entry: Entry | None, kind: str | None) -> Inputs | None:
     if not (common.configs / "machines.json").is_file():
         return None
     try:
-        return plan_of(common, entry, local_barriers=True)
+        return plan_of(common, entry, local_barriers=True, kind=kind)
     except ShareoutError:
         return None
+
+
+def kind_here(entry: Entry | None, folders: Iterable[RunFolder]) -> str:
+    """What the jobs are, as the newest of these runs tells: who looks may not have the program that ran them."""
+    journals = [folder.journal for folder in folders if folder.journal.is_file()]
+    if entry is not None or not journals:
+        return kind_of(entry)
+    return read_header(max(journals, key=lambda path: path.stat().st_mtime)).kind
+
+
+def folders_here(common: Common) -> list[RunFolder]:
+    """Those below `--runs`."""
+    return [RunFolder(path.parent) for path in sorted(common.runs.glob(f"*/*/{JOURNAL}"))]
 
 
 def plan_of_folders(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:

@@ -20,6 +20,7 @@ from shareout.record.tally import proven_size
 
 # Beyond so many the owners of missing jobs are told of the first ones only: it is two microseconds each.
 MOST_OWNED = 1_000_000
+SHOWN = 4
 
 
 @dataclass(slots=True)
@@ -90,16 +91,25 @@ def are_apart(journals: Sequence[Journal]) -> bool:
 
 
 def _refuse_other_plans(found: Sequence[tuple[RunFolder, Header, int]]) -> None:
-    first_folder, first, _ = found[0]
+    first_folder = found[0][0]
     total = max(header.total for _, header, _ in found)
+    plans: dict[tuple[str, str, str], list[RunFolder]] = {}
     for folder, header, _ in found:
-        if header.root != first.root or header.pool_digest != first.pool_digest:
-            raise PlanMismatch(
-                f"{folder.path} is of plan {header.root[:16]}, {first_folder.path} of plan {first.root[:16]}",
-                way_out="Merge the directories of one plan at a time (with those that were rebalanced from it).",
-            )
+        plans.setdefault((header.root, header.pool_digest, header.kind), []).append(folder)
+    if len(plans) > 1:
+        told = [_told_plan(root, kind, folders) for (root, _, kind), folders in plans.items()]
+        raise PlanMismatch(
+            f"these directories are of {len(plans)} plans: {'; '.join(told[:SHOWN])}{' …' if told[SHOWN:] else ''}",
+            way_out="Merge the directories of one plan at a time (with those that were rebalanced from it).",
+        )
+    for folder, header, _ in found:
         if header.total != total:
             raise PlanMismatch(f"{folder.path} counts {header.total} jobs, {first_folder.path} {total}")
+
+
+def _told_plan(root: str, kind: str, folders: Sequence[RunFolder]) -> str:
+    more = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+    return f"{root[:16]} ({kind} jobs), as {folders[0].path}{more}"
 
 
 def _tell_same_machine(found: Sequence[tuple[RunFolder, Header, int]], said: Callable[[str], None]) -> None:

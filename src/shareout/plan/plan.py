@@ -23,6 +23,10 @@ from shareout.pool import InputFile, Pool, Selection
 
 ALL = "all"
 
+# An input of its own: rows that a Python function is called with are other jobs than the same rows as commands.
+KIND = "kind"
+PYTHON = "python"
+
 Range = tuple[int, int]
 
 
@@ -49,6 +53,7 @@ class Plan:
         self.digest = digest_of(pool.kind, inputs)
         deciding = [one for one in inputs if _decides_numbers(one.role)]
         self.pool_digest = digest_of(pool.kind, deciding, POOL_CONTEXT)
+        self.kind = PYTHON if any(one.role == KIND for one in inputs) else "command"
         self.jobs = len(pool)
         self._selection = pool if isinstance(pool, Selection) else None
         self.ancestors: tuple[str, ...] = tuple(self._selection.ancestors) if self._selection else ()
@@ -149,9 +154,15 @@ class Plan:
 
 
 def make_plan(
-    pool: Pool, machines: Path | Sequence[Machine], settings: Settings, *, local_barriers: bool = False
+    pool: Pool,
+    machines: Path | Sequence[Machine],
+    settings: Settings,
+    *,
+    kind: str = "command",
+    local_barriers: bool = False,
 ) -> Plan:
-    """Hash the inputs and split the pool. Machines that come from flags are hashed by what they say."""
+    """Hash the inputs and split the pool. Machines that come from flags are hashed by what they say. `kind`: what the
+    jobs are, `python` or `command`."""
     if isinstance(machines, Path):
         named = load_machines(machines)
         hashed = hash_file("machines", machines)
@@ -167,6 +178,8 @@ def make_plan(
         inputs.append(hash_text("settings", said))
     if settings.run.seed:
         inputs.append(hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape")))
+    if kind == PYTHON:
+        inputs.append(hash_text(KIND, PYTHON.encode()))
     if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers == "local"):
         raise InputError(
             f"the pool has barriers, and a barrier cannot reach across {len(named)} machines that do not talk",

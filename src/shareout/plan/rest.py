@@ -91,6 +91,7 @@ class SelectedPool:
         self._inner = inner
         self.names: Sequence[str] | None = getattr(inner, "names", None)
         self.kind = inner.kind
+        self.has_commands: bool = getattr(inner, "has_commands", True)
         self.inputs = (*inner.inputs, InputFile("rest", path))
         self.groups = inner.groups
         self.start_commands = inner.start_commands

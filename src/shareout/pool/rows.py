@@ -16,6 +16,8 @@ from shareout.pool.needs import FIELDS, NOTHING, Said, need_from, one_by_one, sa
 from shareout.pool.template import Template, Values, written
 
 MOST_MISTAKES = 50
+# Fields with a meaning of their own: they are no part of a command.
+RESERVED = frozenset({"group", "cores", "gpus", "memory"})
 SPARSE = 256
 
 
@@ -41,6 +43,11 @@ class RowPool:
         self.phases = (Phase(0, len(self)),)
         self._template = Template(self._template_text, self.names) if self._template_text else None
 
+    @property
+    def has_commands(self) -> bool:
+        """Whether a row makes a command line: by a template, or as its only field."""
+        return self._template is not None or len(set(self.names or ()) - RESERVED) == 1
+
     def __len__(self) -> int:
         raise NotImplementedError
 
@@ -60,10 +67,10 @@ class RowPool:
 
     def command(self, job: int) -> str:
         values = self.arguments(job)
+        if self._template is None:
+            return _only(values)
         fields = list(values.values()) if isinstance(values, dict) else list(values)
         columns = [written(value) for value in fields]
-        if self._template is None:
-            return columns[0] if columns else ""
         named = {name: written(value) for name, value in values.items()} if isinstance(values, dict) else {}
         return self._template.fill(Values(job, " ".join(columns), columns, named))
 
@@ -216,6 +223,7 @@ class JsonlPool(RowPool):
     def __init__(self, path: Path, template: str) -> None:
         super().__init__(path, template)
         self._lines = Lines(path, comments=False)
+        self._is_plural = False
         groups: dict[str, None] = {}
         raise_all(self._check(groups))
         first = self.arguments(0) if len(self) else ()
@@ -231,6 +239,10 @@ class JsonlPool(RowPool):
         if isinstance(value, dict):
             return value
         return tuple(value) if isinstance(value, list) else (value,)
+
+    @property
+    def has_commands(self) -> bool:
+        return self._template is not None or not self._is_plural
 
     def line_of(self, job: int) -> int:
         return self._lines.at(job)[1]
@@ -253,6 +265,7 @@ class JsonlPool(RowPool):
                 good = len(values) == len(lines)
             except ValueError:
                 values, good = [], False
+            self._is_plural = self._is_plural or any(map(_is_plural, values))
             for value in values:
                 if isinstance(value, dict) and "group" in value:
                     groups.setdefault(str(value["group"]))
@@ -280,6 +293,19 @@ class JsonlPool(RowPool):
             except ValueError as error:
                 mistakes.append(InputError(str(error), where=Place(str(self.path), first + at)))
         return mistakes
+
+
+def _is_plural(value: Any) -> bool:
+    """Whether a row is not one value."""
+    if isinstance(value, dict):
+        return len(value.keys() - RESERVED) != 1
+    return isinstance(value, list) and len(value) != 1
+
+
+def _only(values: tuple[Any, ...] | dict[str, Any]) -> str:
+    """The row's one value."""
+    fields = values if isinstance(values, tuple) else [one for name, one in values.items() if name not in RESERVED]
+    return written(fields[0])
 
 
 def _refuse(word: str) -> Any:

@@ -161,10 +161,10 @@ def _is_torn_header(path: Path) -> bool:
 
 
 def _check_same(found: Header, wanted: Header, path: Path) -> None:
-    if (found.digest, found.machine) != (wanted.digest, wanted.machine):
+    if (found.digest, found.machine, found.kind) != (wanted.digest, wanted.machine, wanted.kind):
         raise PlanMismatch(
-            f"{path} belongs to machine {found.machine} of plan {found.digest[:16]}, "
-            f"not to {wanted.machine} of {wanted.digest[:16]}",
+            f"{path} belongs to machine {found.machine} of plan {found.digest[:16]} ({found.kind} jobs), "
+            f"not to {wanted.machine} of {wanted.digest[:16]} ({wanted.kind} jobs)",
             way_out="It is left as it is. Use another --runs folder, or move it away.",
         )
 

@@ -57,7 +57,6 @@ def make_folder(request: RunRequest) -> RunFolder:
 
 def header_of(request: RunRequest, share: Share) -> Header:
     plan = request.plan
-    kind = "command" if request.entry is None else "python"
     return Header(
         plan.hex,
         plan.pool_digest.hex(),
@@ -67,7 +66,7 @@ def header_of(request: RunRequest, share: Share) -> Header:
         share.audit,
         VERSION,
         code_hash(),
-        kind,
+        plan.kind,
         plan.ancestors,
         plan.total if plan.ancestors else 0,
     )
