@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tarfile
@@ -182,3 +183,28 @@ def test_jobs_that_two_machines_ran_are_told_and_count_once(here: Machine) -> No
     assert "20 jobs ran twice" in told.err
     assert "complete: 40 of 40" in told.out
     assert (here.folder / "all.csv").read_text().splitlines()[1:] == [f"{n},{n}" for n in range(40)]
+
+
+def test_a_table_of_failures_holds_who_and_why(here: Machine) -> None:
+    here.jobs(*(f"exit {number % 2 * 4}" for number in range(8)))
+    here.run(code=1)
+    rows = here.call("merge-results", "--failed", code=1).out.splitlines()
+    assert rows[0] == "job,machine,attempt,cause,exit,signal,error,start,duration"
+    assert [row.split(",")[:5] for row in rows[1:]] == [[str(n), "alice", "1", "exit", "4"] for n in (1, 3, 5, 7)]
+    told = here.call("merge-results", "--failed", "-o", "failed.csv.gz", code=1)
+    assert told.out == "4 jobs failed; they are in failed.csv.gz\n"
+    assert gzip.decompress((here.folder / "failed.csv.gz").read_bytes()).decode().splitlines() == rows
+    here.call("merge-results", "--failed", "-o", "failed.sqlite", code=1)
+    assert (here.folder / "failed.sqlite").read_bytes().startswith(b"SQLite format 3")
+
+
+def test_a_reduce_that_fails_is_told_as_the_users_own(here: Machine) -> None:
+    here.script(
+        "from shareout import run\ndef total(so_far, row): return so_far + row\n"
+        "if __name__ == '__main__': run(lambda n: str(n), pool=range(3), reduce=total, initial=0)\n"
+    )
+    here.run()
+    told = here.call("merge-results", "-o", "all.csv", code=2)
+    assert "`reduce` failed at the result of job 0 (" in told.err
+    assert "main.py:2): TypeError: " in told.err
+    assert (here.folder / "all.csv").exists()

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.program import Machine
+from shareout.merge.log_copies import without_copies
 from shareout.merge.logs import Filter, merged
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
@@ -67,7 +68,10 @@ def test_filters(tmp_path: Path) -> None:
     assert home.call("merge-logs", ".", "--since", "2023-11-14T22:13:28").out.count("\n") == 1
     assert home.call("merge-logs", ".", "--until", "2023-11-14T22:13:20").out.count("\n") == 1
     assert home.call("merge-logs", ".", "--level", "ERROR").out == ""
+    assert home.call("merge-logs", ".", "--since", "2023-11-14 22:13:28Z").out.count("\n") == 1
+    assert "is no time" in home.call("merge-logs", ".", "--until", "yesterday", code=2).err
     home.call("merge-logs", ".", "-o", "all.gz")
+    assert not list(tmp_path.glob(".all.gz*"))
     assert gzip.decompress((tmp_path / "all.gz").read_bytes()).count(b"\n") == 11
 
 
@@ -85,6 +89,25 @@ def test_a_damaged_segment_is_told_and_the_rest_is_merged(tmp_path: Path) -> Non
     assert segments[0].name in told.err
     assert told.out.count(" alice ") == 20
     assert 0 < told.out.count(" bob ") < 20
+
+
+def test_a_log_that_was_brought_home_twice_is_read_once(tmp_path: Path) -> None:
+    whole = write_log(tmp_path / "a", "alice", list(range(40)), 300)
+    older = RunFolder(tmp_path / "older")
+    older.path.mkdir()
+    segments = whole.log_segments()
+    assert len(segments) > 2
+    for segment in segments[:-1]:
+        (older.path / segment.name).write_bytes(segment.read_bytes())
+    last = older.path / segments[-2].name
+    last.write_bytes(last.read_bytes()[:-7])
+    other = write_log(tmp_path / "b", "bob", [1, 2])
+    said: list[str] = []
+    for order in ([whole, older, other], [older, other, whole]):
+        assert without_copies(order, said.append) == [one for one in order if one is not older]
+    assert said == [f"the log of {older.path} is in that of {whole.path}, and is read once"] * 2
+    last.write_bytes(last.read_bytes()[:-7] + b"another")
+    assert len(without_copies([whole, older, other], said.append)) == 3
 
 
 def test_memory_does_not_grow_with_the_logs(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from shareout.merge.tables import RowStore, table_form
 from shareout.merge.target import Target
 from shareout.plan.permutation import Permutation
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, attempt_line
+from shareout.record.journal import Header, Session, attempt_line
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.reader import read_header
 from shareout.record.sources import find_sources
@@ -60,10 +60,8 @@ def merged(folders: Sequence[RunFolder], output: Path, processes: int = 1, meta:
     with Merge(journals, output.parent, meta=meta != "none", processes=processes) as merge:
         merge.gather()
         first = merge.first_row()
-        machines = [one.header.machine for one in journals]
-        sheet = sheet_for(
-            decode(first.split(b"\t", 1)[1]) if first else None, (), journals[0].header.kind, meta, machines
-        )
+        value = decode(first.split(b"\t", 1)[1]) if first else None
+        sheet = sheet_for(value, (), journals[0].header.kind, meta, merge.origins())
         form = table_form(output)
         with Target(output) as target:
             if isinstance(form, RowStore):
@@ -263,6 +261,29 @@ def test_archives_of_odd_names_are_sources_and_nothing_is_written_outside(tmp_pa
     assert any("given twice" in sentence for sentence in said)
 
 
+@pytest.mark.parametrize("ending", ["tar.gz", "tar.xz", "tar.bz2", "zip"])
+def test_a_damaged_archive_is_refused_in_words(tmp_path: Path, ending: str) -> None:
+    lines = [attempt(job, job, job * 7) for job in range(60)]
+    folder = journal(tmp_path / "alice", header("alice", 60, (0, 60)), lines)
+    archive = tmp_path / f"home.{ending}"
+    if ending == "zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
+            made.write(folder.journal, "alice/journal.jsonl")
+    else:
+        with tarfile.open(archive, f"w:{ending.removeprefix('tar.')}") as tar:  # type: ignore[call-overload]
+            tar.add(folder.path, "alice")
+    whole, source, refused = archive.read_bytes(), random.Random(3), 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        damaged[source.randrange(len(whole))] ^= source.randrange(1, 256)
+        archive.write_bytes(damaged[: source.choice([len(whole), source.randrange(len(whole))])])
+        try:
+            find_sources([str(archive)], lambda sentence: None).__exit__()
+        except UsageError:
+            refused += 1
+    assert refused > 30
+
+
 def test_loops_empty_folders_and_foreign_files_are_told(tmp_path: Path) -> None:
     folder = journal(tmp_path / "runs" / "alice", header("alice", 1, (0, 1)), [attempt(0, 0, 1)])
     (tmp_path / "runs" / "loop").symlink_to(tmp_path / "runs")
@@ -304,10 +325,12 @@ def test_a_database_holds_what_the_csv_holds(tmp_path: Path) -> None:
 
 
 def test_the_times_of_a_row_are_those_of_the_attempt_that_counts(tmp_path: Path) -> None:
-    lines = [attempt(0, 0, None, state=State.FAILED), attempt(0, 0, 1, number=2, at=10), attempt(1, 1, 2, at=3)]
+    began = [Session("start", 1763666580.0 + at, 1, "host", "").line() for at in (0, 9)]
+    lines = [began[0], attempt(0, 0, None, state=State.FAILED), attempt(1, 1, 2, at=3)]
+    lines += [began[1], attempt(0, 0, 1, number=2, at=10)]
     merged([journal(tmp_path / "a", header("a", 2, (0, 2)), lines)], tmp_path / "t.csv", meta="all")
     assert (tmp_path / "t.csv").read_text().splitlines() == [
-        "job,result,machine,attempt,slot,start,duration,end",
-        "0,1,a,2,0,2025-11-20T19:23:11.000000Z,1.0,2025-11-20T19:23:12.000000Z",
-        "1,2,a,1,0,2025-11-20T19:23:04.000000Z,1.0,2025-11-20T19:23:05.000000Z",
+        "job,result,machine,attempt,slot,run_start,start,duration,end",
+        "0,1,a,2,0,2025-11-20T19:23:09.000000Z,2025-11-20T19:23:11.000000Z,1.0,2025-11-20T19:23:12.000000Z",
+        "1,2,a,1,0,2025-11-20T19:23:00.000000Z,2025-11-20T19:23:04.000000Z,1.0,2025-11-20T19:23:05.000000Z",
     ]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from shareout.cli.options import Common, add_runs
 from shareout.cli.standing import add_sources, folders_of, tell
 from shareout.entry import Entry
-from shareout.errors import CannotRecord, UsageError
+from shareout.errors import UsageError
+from shareout.merge.log_copies import without_copies
 from shareout.merge.logs import LEVELS, Filter, merged
+from shareout.merge.target import Target
 from shareout.record.log import machine_word
+
+_MOMENT = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?)?)?Z?")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,25 +40,25 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         frozenset(map(machine_word, arguments.machine)),
         frozenset(job.encode() for job in arguments.job),
         arguments.level,
-        arguments.since.encode(),
-        arguments.until.encode() + b"~" if arguments.until else b"",
+        _moment(arguments.since, "--since").encode(),
+        _moment(arguments.until, "--until").encode() + b"~" if arguments.until else b"",
         grep,
     )
-    with folders_of(arguments.sources, Common.of(arguments)) as folders:
+    with folders_of(arguments.sources, Common.of(arguments)) as found:
+        folders = without_copies(found, tell)
         blocks = (b"".join(lines) for lines in merged(folders, wanted, tell))
-        if arguments.output:
-            _write(Path(arguments.output), blocks)
+        if arguments.output and arguments.output != "-":
+            with Target(Path(arguments.output)) as target:
+                target.write_all(blocks, packed=arguments.output.endswith(".gz"))
+                target.finish()
         else:
             sys.stdout.buffer.writelines(blocks)
             sys.stdout.buffer.flush()
     return 0
 
 
-def _write(path: Path, blocks: Iterable[bytes]) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        with gzip.open(fresh, "wb", 6) if path.name.endswith(".gz") else fresh.open("wb") as file:
-            file.writelines(blocks)
-        fresh.replace(path)
-    except OSError as error:
-        raise CannotRecord(f"{path} cannot be written: {error.strerror}") from error
+def _moment(text: str, flag: str) -> str:
+    """The beginning of a time as the log has it: `2026-11-20`, `2026-11-20T19:23`; a blank will do for the T."""
+    if text and not _MOMENT.fullmatch(text):
+        raise UsageError(f'{flag}: "{text}" is no time', way_out=f"Write {flag} 2026-11-20T19:23 (UTC), or less of it.")
+    return text.replace(" ", "T").removesuffix("Z")

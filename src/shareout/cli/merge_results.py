@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from shareout.merge.certificate import certificate
 from shareout.merge.complete import Summary, are_apart, missing_by_owner, open_journals, owners_without_plan
 from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
 from shareout.merge.gather import Journal
-from shareout.merge.partition import NeedsTimes
+from shareout.merge.partition import Block, NeedsTimes
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Sheet, sheet_for
-from shareout.merge.tables import ENDINGS, RowStore, TextForm, table_form
+from shareout.merge.tables import ENDINGS, RowStore, TextForm, store_blocks, table_form, text_pieces
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target
 from shareout.record.sources import find_sources
@@ -151,8 +151,7 @@ def _write(
     assert asked.output is not None
     first = merge.first_row()
     value = decode(first.split(b"\t", 1)[1]) if first else None
-    machines = [journal.header.machine for journal in journals]
-    sheet = sheet_for(value, _named_columns(common), journals[0].header.kind, asked.meta, machines)
+    sheet = sheet_for(value, _named_columns(common), journals[0].header.kind, asked.meta, merge.origins())
     if isinstance(form, RowStore) or asked.to_stdout:
         summary = merge.summarize()
         if summary.is_complete or asked.partial:
@@ -176,9 +175,7 @@ def _write_in_order(merge: Merge, form: TextForm | RowStore, sheet: Sheet, outpu
         for _, value in values_of(block):
             sheet.cells(value)
     sheet = sheet.larger(sheet.strange, sheet.widest) or sheet
-    sys.stdout.buffer.write(form.head(sheet))
-    for block in merge.blocks():
-        sys.stdout.buffer.write(form.piece(block, sheet))
+    sys.stdout.buffer.writelines(text_pieces(merge.blocks(), form, sheet))
     sys.stdout.buffer.flush()
 
 
@@ -188,9 +185,24 @@ def _reduced(merge: Merge, entry: Entry | None) -> Any:
         return None
     answer = entry.initial
     for block in merge.blocks():
-        for _, value in values_of(block):
-            answer = entry.reduce(answer, value)
+        for job, value in values_of(block):
+            try:
+                answer = entry.reduce(answer, value)
+            except Exception as error:
+                raise _reduce_failed(job, error) from error
     return answer
+
+
+def _reduce_failed(job: str, error: Exception) -> UsageError:
+    """The user's own code: told with its place, and not as a bug of ours."""
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place, said = f"{last.filename}:{last.lineno}", f"{type(error).__name__}: {error}"
+    return UsageError(
+        f"`reduce` failed at the result of job {job} ({place}): {said}",
+        way_out="The table, if one was asked for, is written. Mend `reduce`, and merge again for the answer.",
+    )
 
 
 def _write_failures(
@@ -198,39 +210,35 @@ def _write_failures(
 ) -> int:
     """A table of the jobs that failed: to the file, else as CSV on standard output."""
     summary = merge.summarize()
+    tell_oddities(summary)
     if common.json:
         print(json.dumps(facts_of(summary, journals)))
         if form is None:
             return int(summary.failed > 0)
-    blocks = list(failure_blocks(merge.outcomes(), journals))
+    elif asked.output and not asked.to_stdout and not common.quiet:
+        print(f"{summary.failed} jobs failed; they are in {asked.output}")
+
+    def blocks() -> Iterator[Block]:
+        return failure_blocks(merge.outcomes(), journals)
+
     sheet = Sheet(FAILURE_COLUMNS, by_name=True)
     if isinstance(form, RowStore):
         assert asked.output is not None
         with Target(asked.output) as target:
-            form.begin(target.fresh, sheet)
-            for act in (form.learn, form.add):
-                for block in blocks:
-                    act(block)
-            form.finish()
+            store_blocks(blocks, form, sheet, target.fresh)
             target.finish()
-    else:
-        form = form or table_form(Path("-"))
-        assert not isinstance(form, RowStore)
-        data = b"".join([form.head(sheet), *(form.piece(block, sheet) for block in blocks)])
-        if asked.output and not asked.to_stdout:
-            with Target(asked.output) as target:
-                target.begin(_packed(data) if asked.output.name.endswith(".gz") else data)
-                target.finish()
-        else:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+        return int(summary.failed > 0)
+    form = form or table_form(Path("-"))
+    assert not isinstance(form, RowStore)
+    pieces = text_pieces(blocks(), form, sheet)
+    if asked.output is None or asked.to_stdout:
+        sys.stdout.buffer.writelines(pieces)
+        sys.stdout.buffer.flush()
+        return int(summary.failed > 0)
+    with Target(asked.output) as target:
+        target.write_all(pieces, packed=asked.output.name.endswith(".gz"))
+        target.finish()
     return int(summary.failed > 0)
-
-
-def _packed(data: bytes) -> bytes:
-    import gzip
-
-    return gzip.compress(data, mtime=0)
 
 
 def _report(

@@ -146,14 +146,14 @@ class Gatherer:
         self.facts: list[dict[str, Any]] = []
         self._foreign = 0
         self._rows = 0
-        self._codes: set[str] = set()
+        self._sessions: list[tuple[float, str]] = []
 
     def read(self, piece: Piece) -> None:
         """All records of a piece; what is to tell about it goes to `facts`."""
         journal = piece.journal
         patterns = _Patterns(piece, meta=self._meta, lean=self._lean)
         self._foreign = self._rows = 0
-        self._codes = set()
+        self._sessions = []
         lines, offset = 0, piece.start
         damage: list[list[Any]] = []
         for chunk in _chunks(piece):
@@ -172,7 +172,7 @@ class Gatherer:
                 "damage": damage,
                 "foreign": self._foreign,
                 "rows": self._rows,
-                "codes": sorted(self._codes),
+                "sessions": self._sessions,
             }
         )
 
@@ -226,8 +226,8 @@ class Gatherer:
 
     def _odd(self, journal: Journal, line: bytes) -> None:
         record = parse(line)
-        if isinstance(record, Session):
-            self._codes.add(record.code)
+        if isinstance(record, Session) and record.event == "start":
+            self._sessions.append((record.time, record.code))
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
             return
         ranges = (*journal.header.ranges, *journal.header.audit)

@@ -18,9 +18,9 @@ from shareout.merge.complete import Summary, append_ranges
 from shareout.merge.gather import Gatherer, Journal, pieces_of
 from shareout.merge.partition import BLOCK_SHIFT, Block, NeedsTimes, Outcomes, resolve
 from shareout.merge.processes import divided, how_many
-from shareout.merge.sheet import Sheet
+from shareout.merge.sheet import Origin, Sheet
 from shareout.merge.spool import Spool, SpoolWriter
-from shareout.merge.tables import RowStore, TextForm
+from shareout.merge.tables import RowStore, TextForm, store_blocks
 from shareout.merge.target import Relay, Target
 from shareout.record.reader import Damage
 
@@ -47,8 +47,8 @@ class Merge:
         self.total = max((journal.header.total for journal in journals), default=0)
         self.rows = self.foreign = 0
         self.damage: list[tuple[int, Damage]] = []
-        self.codes = [{journal.header.code} for journal in journals]
-        """Hashes of the code that each journal's processes were made of: the first one's, and those of resumes."""
+        self._sessions: list[list[tuple[float, str]]] = [[] for _ in journals]
+        """Of each journal, when its processes began, and of what code they were."""
         self._meta = meta
         self._lean = lean and not meta
         self._where = where
@@ -91,7 +91,7 @@ class Merge:
             lines[journal] = before + one["lines"]
             self.foreign += one["foreign"]
             self.rows += one["rows"]
-            self.codes[journal].update(one["codes"])
+            self._sessions[journal] += [(time, code) for time, code in one["sessions"]]
 
     def outcomes(self) -> Iterator[Outcomes]:
         """Of every partition, in order; also of those that no record speaks of."""
@@ -103,6 +103,13 @@ class Merge:
         """All rows in pool order."""
         for number in self._spool.filled():
             yield from self._resolved(number).blocks()
+
+    def origins(self) -> list[Origin]:
+        """What the rows of each journal have in common."""
+        return [
+            Origin(journal.header.machine, sorted(time for time, _ in sessions))
+            for journal, sessions in zip(self.journals, self._sessions, strict=True)
+        ]
 
     def first_row(self) -> bytes | None:
         """`job TAB result` of the first job that is done."""
@@ -135,13 +142,7 @@ class Merge:
     def write_store(self, store: RowStore, sheet: Sheet, path: Path) -> Sheet:
         """The same for a format that one process writes."""
         while True:
-            path.unlink(missing_ok=True)
-            store.begin(path, sheet)
-            for block in self.blocks() if store.looks_first else ():
-                store.learn(block)
-            for block in self.blocks():
-                store.add(block)
-            store.finish()
+            store_blocks(self.blocks, store, sheet, path)
             larger = sheet.larger(sheet.strange, sheet.widest)
             if larger is None:
                 return sheet
@@ -166,7 +167,8 @@ class Merge:
         answers = divided(count, work, NeedsTimes)
         summary = Summary(self.total, foreign=self.foreign)
         summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
-        for journal, codes in zip(self.journals, self.codes, strict=True):
+        for journal, sessions in zip(self.journals, self._sessions, strict=True):
+            codes = {journal.header.code, *(code for _, code in sessions)}
             summary.codes.setdefault(journal.header.machine, set()).update(codes)
         for partition in range(partitions):
             _add(summary, answers[partition % count]["partitions"][partition // count])

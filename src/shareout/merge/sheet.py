@@ -6,6 +6,7 @@ The names come from `[results] columns`, else header.csv, else the keys of the f
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,11 +16,24 @@ from shareout.record.log import stamp
 
 META: dict[str, tuple[str, ...]] = {
     "none": (),
-    "times": ("start", "duration", "end"),
-    "all": ("machine", "attempt", "slot", "start", "duration", "end"),
+    "times": ("run_start", "start", "duration", "end"),
+    "all": ("machine", "attempt", "slot", "run_start", "start", "duration", "end"),
 }
 # What job-splitter's header.csv begins with: its names for the times, which are columns of ours by --meta.
 _TIMES = ("run start time", "job running time", "job start time")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of one journal: its machine, and when the processes began that wrote it, in order."""
+
+    machine: str
+    begun: Sequence[float] = ()
+
+    def began(self, start: float) -> str | None:
+        """When the run began in which a job started."""
+        at = bisect_right(self.begun, start)
+        return stamp(self.begun[at - 1]) if at else None
 
 
 @dataclass(slots=True)
@@ -29,7 +43,7 @@ class Sheet:
     names: tuple[str, ...]
     by_name: bool = False
     meta: tuple[str, ...] = ()
-    machines: Sequence[str] = ()
+    origins: Sequence[Origin] = ()
     strange: set[str] = field(default_factory=set)
     widest: int = 0
 
@@ -58,9 +72,10 @@ class Sheet:
         journal, text = meta
         end, slot, start, *tries = text.split(b" ")
         known = {
-            "machine": self.machines[journal],
+            "machine": self.origins[journal].machine,
             "attempt": int(tries[0]) if tries else 1,
             "slot": int(slot),
+            "run_start": self.origins[journal].began(float(start)),
             "start": stamp(float(start)),
             "duration": round(max(0.0, float(end) - float(start)), 6),
             "end": stamp(float(end)),
@@ -71,10 +86,10 @@ class Sheet:
         """A sheet with room for what did not fit; None when all of it did."""
         names = (*self.names, *sorted(strange))
         names = (*names, *(f"result_{number}" for number in range(len(names) + 1, widest + 1)))
-        return Sheet(names, self.by_name, self.meta, self.machines) if len(names) > self.width else None
+        return Sheet(names, self.by_name, self.meta, self.origins) if len(names) > self.width else None
 
 
-def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, machines: Sequence[str]) -> Sheet:
+def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, origins: Sequence[Origin]) -> Sheet:
     """The columns, as the first row in pool order suggests them."""
     if tuple(name.strip().lower() for name in named[:3]) == _TIMES:
         named = named[3:]
@@ -86,4 +101,4 @@ def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, machines: 
         width = max(1, len(first)) if isinstance(first, list) else 1
         spare = ["result", *(f"result_{number}" for number in range(2, width + 1))]
         names, by_name = [*named, *spare[len(named) : width]], False
-    return Sheet(tuple(names), by_name, META[meta], machines)
+    return Sheet(tuple(names), by_name, META[meta], origins)

@@ -5,8 +5,10 @@ Several processes write their pieces in turn: each hands the place where the nex
 
 from __future__ import annotations
 
+import gzip
 import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 from shareout.errors import CannotRecord
@@ -53,6 +55,14 @@ class Target:
                 view, place = view[written:], place + written
         except OSError as error:
             raise self._refused(error) from error
+
+    def write_all(self, pieces: Iterable[bytes], *, packed: bool) -> None:
+        """All of it, by one process. Packed pieces are gzip members of their own: any number of them is one file."""
+        place = self.begin(b"")
+        for piece in filter(None, pieces):
+            data = gzip.compress(piece, 6, mtime=0) if packed else piece
+            self.write_at(place, data)
+            place += len(data)
 
     def finish(self) -> None:
         """All is written: sync, rename, sync the folder."""

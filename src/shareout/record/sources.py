@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Sources:
 
     def _add_folder(self, folder: Path, given: Path) -> bool:
         found = False
-        for journal in _journals(folder):
+        for journal in _journals(folder, self.said):
             found = True
             real = journal.resolve()
             if real in self._seen:
@@ -76,7 +77,9 @@ class Sources:
             else:
                 self.said(f"{path} is neither a folder nor an archive of run directories; it is left out")
                 return None
-        except (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        except UsageError:
+            raise
+        except _unreadable() as error:
             raise UsageError(f"the archive {path} cannot be unpacked: {error}") from error
         return folder
 
@@ -98,10 +101,14 @@ def find_sources(paths: Sequence[str], said: Callable[[str], None]) -> Sources:
     return sources
 
 
-def _journals(folder: Path) -> Iterator[Path]:
+def _journals(folder: Path, said: Callable[[str], None]) -> Iterator[Path]:
     """In the order of their names; a link that leads back up is not followed twice."""
+
+    def unread(error: OSError) -> None:
+        said(f"{error.filename} cannot be read: {error.strerror}; what is in it is left out")
+
     seen: set[Path] = set()
-    for here, below, files in os.walk(folder, followlinks=True):
+    for here, below, files in os.walk(folder, followlinks=True, onerror=unread):
         real = Path(here).resolve()
         if real in seen:
             below.clear()
@@ -111,6 +118,16 @@ def _journals(folder: Path) -> Iterator[Path]:
         if JOURNAL in files:
             below.clear()
             yield Path(here) / JOURNAL
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What the unpackers raise at archives that are cut off, damaged or encrypted."""
+    known = (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, RuntimeError, zlib.error)
+    try:
+        from lzma import LZMAError
+    except ImportError:
+        return known
+    return *known, LZMAError
 
 
 def _is_wanted(name: str) -> bool:

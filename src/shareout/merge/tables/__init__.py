@@ -6,6 +6,7 @@ A `TextForm` turns blocks of rows into bytes, each block on its own, so that sev
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -42,6 +43,24 @@ class RowStore(Protocol):
 
     def finish(self) -> None:
         """All rows are there."""
+
+
+def text_pieces(blocks: Iterable[Block], form: TextForm, sheet: Sheet) -> Iterator[bytes]:
+    """The whole file, piece by piece; all rows must be known to fit the sheet."""
+    yield form.head(sheet)
+    for block in blocks:
+        yield form.piece(block, sheet)
+
+
+def store_blocks(blocks: Callable[[], Iterable[Block]], store: RowStore, sheet: Sheet, path: Path) -> None:
+    """The whole file; `blocks` gives all of them, as often as it is asked."""
+    path.unlink(missing_ok=True)
+    store.begin(path, sheet)
+    for block in blocks() if store.looks_first else ():
+        store.learn(block)
+    for block in blocks():
+        store.add(block)
+    store.finish()
 
 
 def table_form(path: Path) -> TextForm | RowStore:
