@@ -7,6 +7,7 @@ change between versions, and it needs the whole list. `docs/algorithm.md` specif
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from math import isqrt
 
 from blake3 import blake3
@@ -75,8 +76,8 @@ class Permutation:
         """The places at the positions start … stop-1, in order; much cheaper than one call each."""
         if not self._tables and self._rows <= MOST_TABLED and stop - start > self._rows:
             self._tables = self._make_tables()
-        for chunk in range(start, stop, CHUNK):
-            yield from self.chunk(chunk, min(chunk + CHUNK, stop))
+        chunks = (self.chunk(low, min(low + CHUNK, stop)) for low in range(start, stop, CHUNK))
+        return chain.from_iterable(chunks)
 
     def chunk(self, start: int, stop: int) -> list[int]:
         """The same as a list, for a short stretch."""

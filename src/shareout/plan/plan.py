@@ -6,9 +6,10 @@ A position is global: a phase that holds the ids s â€¦ e-1 has the positions s â
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 from shareout.config import Settings, digest_text
@@ -126,12 +127,16 @@ class Plan:
             permutation.prepare(permutation.size)
 
     def _places_between(self, start: int, stop: int) -> Iterator[int]:
+        return chain.from_iterable(self._stretches(start, stop))
+
+    def _stretches(self, start: int, stop: int) -> Iterator[Iterable[int]]:
+        """The same, a phase after the other."""
         while start < stop:
             phase = self._phase(start)
             first = self._starts[phase]
             end = min(stop, first + self._permutations[phase].size)
-            for place in self._permutations[phase].between(start - first, end - first):
-                yield first + place
+            places = self._permutations[phase].between(start - first, end - first)
+            yield map(first.__add__, places) if first else places
             start = end
 
     def _phase(self, position: int) -> int:

@@ -18,6 +18,8 @@ from shareout.errors import InputError, Place
 
 BLOCK = 1 << 14
 CHUNK = 1 << 20
+# A file of so few blocks is kept split, a block at its first use: finding a line costs a fifth then.
+MOST_SPLIT = 64
 # Below this a second process costs more than it saves.
 FORK_BYTES = 32 << 20
 BLANK = b" \t\r\v\f"
@@ -35,6 +37,7 @@ class Lines:
         self._begin = len(BOM) if self._data[: len(BOM)] == BOM else 0
         # Starts of lines are counted by the newline before them; the byte before the file counts as one.
         self._kept, self._all = self._index()
+        self._splits: dict[int, list[bytes]] = {}
 
     def __len__(self) -> int:
         return self._kept[-1] if self._kept else 0
@@ -49,6 +52,8 @@ class Lines:
         start = block * BLOCK
         if self._kept[block] - before == self._all[block] - lines_before:
             nth = number - before
+            if len(self._kept) <= MOST_SPLIT:
+                return self._split(block)[nth].removesuffix(b"\r"), lines_before + nth + 1
             return self._line(self._nth_start(start, nth)), lines_before + nth + 1
         for at, offset in enumerate(self._starts(start, min(start + BLOCK, self._size))):
             line = self._line(offset)
@@ -98,6 +103,15 @@ class Lines:
         while at >= 0:
             yield at + 1
             at = self._data.find(b"\n", at + 1, stop - 1)
+
+    def _split(self, block: int) -> list[bytes]:
+        """The lines that start in a block, to the end of the last one."""
+        if block not in self._splits:
+            start = block * BLOCK
+            low = self._data.find(b"\n", start - 1) + 1 if block else self._begin
+            end = self._data.find(b"\n", start + BLOCK - 1)
+            self._splits[block] = self._data[low : end if end >= 0 else self._size].split(b"\n")
+        return self._splits[block]
 
     def _nth_start(self, start: int, nth: int) -> int:
         """The offset of the nth line that starts in a block."""

@@ -102,6 +102,21 @@ def attempt_line(attempt: Attempt) -> bytes:
     return closed(body)
 
 
+def well_ended_line(
+    job: int, position: int, start: float, end: float, slot: int, pid: int, output_bytes: int, peak_memory: int | None
+) -> bytes:
+    """The same as `attempt_line` for a command that ended with 0 at its first try, in a quarter of the time."""
+    body = (
+        f'{{"job":{job},"pos":{position},"try":1,"state":"done","start":{start:.6f},"end":{end:.6f},"slot":{slot},'
+        f'"exit":0,"pid":{pid}'
+    )
+    if output_bytes:
+        body += f',"out":{output_bytes}'
+    if peak_memory:
+        body += f',"mem":{peak_memory}'
+    return closed(body)
+
+
 def check(line: bytes) -> bytes:
     """The line without its tail, or BadLine. `line` has no newline."""
     body = line[:-TAIL]

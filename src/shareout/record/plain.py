@@ -14,7 +14,8 @@ _HEAD = (
 _LINE = re.compile(_HEAD)
 # Every line matches, so that the answers stand in the order of the lines; a line of another kind gives blanks.
 _LINES = re.compile(rb"(?:" + _HEAD + rb")?[^\n]*\n")
-SAMPLE = 64
+# Up to so many lines all are looked at, of more a few: several hundred times a second they come.
+MANY, SAMPLE = 64, 16
 
 Plain = tuple[bytes, bytes, bytes]
 """Position, start and end, as they stand in the line; all empty for a line of another kind."""
@@ -33,7 +34,7 @@ def plain_line(line: bytes) -> Plain | None:
 
 def sampled(data: bytes, count: int) -> Iterator[tuple[float, float, int]]:
     """Start, end and weight of the plain lines among `count` lines: of all of them, or of some when there are many."""
-    if count <= SAMPLE:
+    if count <= MANY:
         for position, start, end in plain_lines(data):
             if position:
                 yield float(start), float(end), 1

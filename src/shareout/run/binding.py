@@ -29,6 +29,7 @@ class Binding:
         self._converters = _converters(job, self._signature) if pool.kind == "csv" else {}
         self._takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
         self._extra = self._unasked()
+        self._is_plain = not self._extra and not self._converters
 
     def check(self) -> None:
         """The first row, tried on the signature: what is missing or too much is told before a job starts."""
@@ -45,6 +46,8 @@ class Binding:
         values = self._pool.arguments(job)
         if not isinstance(values, dict):
             return values, {}
+        if self._is_plain:
+            return (), values
         if self._extra:
             values = {name: value for name, value in values.items() if name not in self._extra}
         for name, convert in self._converters.items():

@@ -73,7 +73,6 @@ def ended_attempt(
 ) -> Attempt:
     """What a status from wait4 means. `told` is why we ended it ourselves, if we did."""
     status, usage = how
-    peak = usage.ru_maxrss * 1024
     code = os.waitstatus_to_exitcode(status)
     number = -code if code < 0 else code - 128 if 128 < code <= 128 + signal.NSIG else 0
     name = signal_name(number)
@@ -90,8 +89,14 @@ def ended_attempt(
     state = State.DONE if cause is Cause.NONE else State.FAILED
     return Attempt(
         job, position, attempt, state, start, end, slot,
-        exit_code, name, cause, error, None, pid, output_bytes, peak if peak > OWN_PEAK else None,
+        exit_code, name, cause, error, None, pid, output_bytes, told_peak(usage),
     )  # fmt: skip
+
+
+def told_peak(usage: resource.struct_rusage) -> int | None:
+    """Bytes; None when they may be ours."""
+    peak = usage.ru_maxrss * 1024
+    return peak if peak > OWN_PEAK else None
 
 
 def unspawnable(

@@ -87,6 +87,10 @@ class Seat:
         given = sum(batch.stop - batch.seen for batch in self.batches)
         return max(0, given - 1)
 
+    def busy_for(self) -> float:
+        """Seconds of work that it surely has before it; 0 when that is not known, or jobs are not quick."""
+        return self.waiting() * self._job_s if self._job_s is not None and self.is_quick() else 0.0
+
     def batch_of(self, position: int) -> Batch | None:
         """The unfinished batch that a position belongs to."""
         return next((batch for batch in self.batches if batch.seen <= position < batch.stop), None)

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shareout.record.journal import attempt_line
-from shareout.record.outcome import Attempt, Cause, State
-from shareout.run.commands import Launch, ended_attempt, unspawnable
+from shareout.record.journal import attempt_line, well_ended_line
+from shareout.record.outcome import Cause
+from shareout.run.commands import Launch, ended_attempt, told_peak, unspawnable
 from shareout.run.control import Control, Given, held_before, receive
 from shareout.run.describing import Described
 from shareout.run.orphans import end_children, kill_group
@@ -64,25 +64,23 @@ def _batch(bench: Bench, given: Given) -> None:
             integers[0] = held_before(position)
             break
         floats[0] = time.time()
-        attempt, brought = _run(bench, job, position, given.attempt, base)
-        line = attempt_line(attempt)
-        plain = attempt.state is State.DONE and attempt.attempt == 1
+        told = _run(bench, job, position, given.attempt, base)
         floats[0] = 0.0
-        send(bench.up, brought + (line if plain else b"!" + line))
+        send(bench.up, told)
         position += 1
     floats[0] = 0.0
     if position < given.stop:
         send(bench.up, not_begun(serial, position))
 
 
-def _run(bench: Bench, job: int, position: int, attempt: int, base: Mapping[bytes, bytes]) -> tuple[Attempt, bytes]:
-    """One command from start to end; and the message that brings its output, if there is any."""
+def _run(bench: Bench, job: int, position: int, attempt: int, base: Mapping[bytes, bytes]) -> bytes:
+    """One command from start to end: its line, after the message that brings its output, if there is any."""
     control, start, clock = bench.control, bench.control.since, time.monotonic()
     try:
         line, own = bench.describe(job, attempt)
         pid = bench.launch.spawn(line, {**base, **own})
     except (OSError, ValueError) as error:
-        return unspawnable(job, position, attempt, bench.slot, start, time.time(), error), b""
+        return b"!" + attempt_line(unspawnable(job, position, attempt, bench.slot, start, time.time(), error))
     control.leader = pid
     bench.leads(pid)
     if control.ended_by(position) is not Cause.NONE:
@@ -97,11 +95,13 @@ def _run(bench: Bench, job: int, position: int, attempt: int, base: Mapping[byte
     bench.leads(0)
     _tidy(bench)
     size = os.fstat(1).st_size
-    ended = ended_attempt(
-        job, position, attempt, bench.slot, start, start + (time.monotonic() - clock), pid,
-        (status, usage), control.ended_by(position), size,
-    )  # fmt: skip
-    return ended, output_message(job, attempt, size, bench.output) if size else b""
+    end, told = start + (time.monotonic() - clock), control.ended_by(position)
+    brought = output_message(job, attempt, size, bench.output) if size else b""
+    if status == 0 and attempt == 1 and told is Cause.NONE:
+        return brought + well_ended_line(job, position, start, end, bench.slot, pid, size, told_peak(usage))
+    how = (status, usage)
+    ended = ended_attempt(job, position, attempt, bench.slot, start, end, pid, how, told, size)
+    return brought + b"!" + attempt_line(ended)
 
 
 def _tidy(bench: Bench) -> None:

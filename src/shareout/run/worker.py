@@ -90,7 +90,7 @@ class _Worker:
         integers, floats, changes = station.control.integers, station.control.floats, self._changes
         call, arguments, given = station.job, station.binding.arguments, station.givers.given
         wants = bool(station.binding.given)
-        up, write, now = station.up, os.write, time.time
+        up, write, seek, now = station.up, os.write, os.lseek, time.time
         middle, end = f',"try":{attempt},"state":"done","start":', f',"slot":{station.slot},"result":'
         self._attempt = attempt
         station.control.serial = serial
@@ -124,7 +124,11 @@ class _Worker:
                 sent = write(up, line)
                 if sent < len(line):
                     send(up, line[sent:])
-            if changes or ended - begun > THOROUGH_S or _has_printed():
+            try:
+                # The shared offset of the output: the cheapest question that C code cannot get round.
+                if changes or ended - begun > THOROUGH_S or seek(1, 0, os.SEEK_CUR):
+                    self._clean_up(job, attempt)
+            except OSError:
                 self._clean_up(job, attempt)
             begun, begun_text = ended, ended_text
             position += 1
@@ -191,14 +195,6 @@ def redirect(path: Path) -> None:
     """Descriptors 1 and 2 → the slot's file; Python's streams write through at the end of a line."""
     reopen(path)
     sys.stdout, sys.stderr = (_Stream(number) for number in (1, 2))
-
-
-def _has_printed() -> bool:
-    """Whether the shared offset of the output has moved: the cheapest question that C code cannot get round."""
-    try:
-        return os.lseek(1, 0, os.SEEK_CUR) > 0
-    except OSError:
-        return True
 
 
 class _Stream(io.TextIOWrapper):

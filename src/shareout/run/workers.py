@@ -30,8 +30,9 @@ from shareout.supply import Work
 
 READ_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031
-# While every slot has more to do than this, a turn waits for lines to gather: a turn costs as much as ten lines.
-GATHER_S = 0.004
+# While every slot has more to do than twice this, a turn waits for lines to gather: a turn costs as much as ten lines.
+# In small pipes they may not gather for long: a worker of short jobs fills 64 KiB in two milliseconds.
+GATHER_S, GATHER_IN_SMALL_PIPES_S = 0.016, 0.002
 # How long an idle worker may take to end by itself.
 FAREWELL_S = 2.0
 # Deaths in a row, without a job begun, after which no other worker is tried.
@@ -67,6 +68,7 @@ class Workers:
         self._grace = grace
         self._single = single
         self._serial = 0
+        self._gather_s = GATHER_S
         self.refusal = ""
         self._lost: deque[Work] = deque()
         self._seats = [self._seat(slot) for slot in range(slots)]
@@ -108,9 +110,13 @@ class Workers:
                 if lost is not None:
                     finished.append(lost)
         self._press()
-        if finished and all(seat.waiting() and seat.is_quick() for seat in self._seats if seat.batches):
-            time.sleep(GATHER_S)
+        if finished:
+            self._gather()
         return finished
+
+    def _gather(self) -> None:
+        busy = min((seat.busy_for() for seat in self._seats if seat.batches), default=0.0)
+        time.sleep(min(self._gather_s, busy / 2))
 
     def running(self) -> Sequence[Running]:
         shown = []
@@ -192,7 +198,7 @@ class Workers:
             fcntl.fcntl(seat.up, F_SETPIPE_SZ, READ_BYTES)
         except OSError:
             # Beyond what this user may have: the pipe stays small, and works.
-            pass
+            self._gather_s = GATHER_IN_SMALL_PIPES_S
         self._selector.register(seat.up, selectors.EVENT_READ)
         self._children.add(seat.pid)
         self._runs(slot, seat.pid)
