@@ -91,12 +91,23 @@ def test_background_children_are_gone_with_their_job(here: Machine) -> None:
     assert not processes_with(word)
 
 
-def test_a_flag_lets_background_children_live(here: Machine) -> None:
-    word = f"3{os.getpid():07d}"
-    here.jobs(f"sleep {word} >/dev/null 2>&1 &")
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_flag_lets_background_children_live(here: Machine, killed: bool) -> None:
+    """They outlive their job and the run, also one that is killed; the job that then runs does not."""
+    word, running = f"3{os.getpid():07d}", f"31{os.getpid():07d}"
+    here.jobs(
+        f"sleep {word} >/dev/null 2>&1 &", f"setsid nohup sleep {word} >/dev/null 2>&1 & true",
+        "#SHAREOUT BARRIER", f"touch begun; {f'sleep {running}' if killed else 'true'}",
+    )  # fmt: skip
     here.write("configs/runner.config", "[commands]\nbackground = leave\n")
-    here.run()
-    pids = wait_until(lambda: processes_with(word))
+    process = here.start()
+    if killed:
+        wait_until(lambda: processes_with(f"sleep\0{running}"))
+        process.kill()
+    process.communicate()
+    wait_until(lambda: not processes_with(f"sleep\0{running}"))
+    pids = processes_with(f"sleep\0{word}")
+    assert len(pids) == 2
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shareout.run.commands import Launch
+from shareout.run.shells import Shells
 from shareout.run.words import words_of
 
 PIECES = st.sampled_from(
@@ -52,6 +57,41 @@ def test_words_are_those_of_the_shell(pieces: list[str]) -> None:
         capture_output=True, check=True,
     )  # fmt: skip
     assert shell.stdout.split(b"\0")[1:] == direct.stdout.split(b"\0")
+
+
+PROGRAMS = st.sampled_from(["/bin/echo ", "printf %s,", "sh -c ", "cat ", "nosuch ", "/tmp ", "expr 1 + "])
+PLAIN = st.sampled_from(["a", "1", "-x", " ", "\t", "'q r'", '"s t"', "'$H'", "%", "@", ":", "=", "'echo é; exit 3'"])
+
+
+@settings(max_examples=80, deadline=None)
+@given(PROGRAMS, st.lists(PLAIN, min_size=1, max_size=6).map("".join))
+def test_a_line_is_indistinguishable_with_and_without_a_shell(program: str, rest: str) -> None:
+    """Output, errors and exit status."""
+    line = program + rest
+    if words_of(line) is None:
+        return
+    users = dict(os.environ)
+    launch = Launch(Shells("/bin/sh", users, is_disbatch=False), users["PATH"])
+    assert ended(launch.spawn, line) == ended(by_shell, line)
+
+
+def ended(spawn: Callable[[str, Mapping[bytes, bytes]], int], line: str) -> tuple[int, bytes]:
+    """How a line ended that was spawned in a process whose descriptors 0, 1 and 2 are a command's."""
+    with tempfile.TemporaryFile() as output:
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            _, status = os.waitpid(spawn(line, os.environb), 0)
+            os._exit(os.waitstatus_to_exitcode(status) & 255)
+        _, status = os.waitpid(pid, 0)
+        output.seek(0)
+        return os.waitstatus_to_exitcode(status), output.read()
+
+
+def by_shell(line: str, environment: Mapping[bytes, bytes]) -> int:
+    return os.posix_spawn("/bin/sh", ["/bin/sh", "-c", line], environment)
 
 
 def test_what_only_a_shell_can_do_goes_to_the_shell() -> None:

@@ -24,7 +24,7 @@ ENTRY = struct.Struct("i")
 class Guardian:
     """Started before the first job, from the parent."""
 
-    def __init__(self, slots: int, mark: str) -> None:
+    def __init__(self, slots: int, mark: str, *, leave_background: bool) -> None:
         self._slots = slots
         # A worker and a command for each slot.
         self._table = mmap.mmap(-1, max(1, 2 * slots) * ENTRY.size)
@@ -35,7 +35,7 @@ class Guardian:
         if self.pid == 0:
             try:
                 os.close(self._writer)
-                _guard(reader, self._table, mark, parent)
+                _guard(reader, self._table, "" if leave_background else mark, parent)
             finally:
                 os._exit(0)
         os.close(reader)
@@ -60,6 +60,7 @@ class Guardian:
 
 
 def _guard(reader: int, table: mmap.mmap, mark: str, parent: int) -> None:
+    """Without a mark, what jobs leave in the background may live: only the workers go, and the running jobs."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
@@ -71,7 +72,8 @@ def _guard(reader: int, table: mmap.mmap, mark: str, parent: int) -> None:
     slots = [pid for (pid,) in ENTRY.iter_unpack(bytes(table)) if pid > 0]
     quiet = 0
     for _ in range(SWEEPS):
-        left = (family(slots) | marked(mark)) - {os.getpid(), parent}
+        found = family(slots) | marked(mark) if mark else family(slots, descendants=False)
+        left = found - {os.getpid(), parent}
         left = {pid for pid in left if not _is_zombie(pid)}
         for pid in left:
             kill(pid)
@@ -82,7 +84,7 @@ def _guard(reader: int, table: mmap.mmap, mark: str, parent: int) -> None:
         time.sleep(PAUSE_S)
 
 
-def family(leaders: list[int]) -> set[int]:
+def family(leaders: list[int], *, descendants: bool = True) -> set[int]:
     """The leaders that live, everything in their sessions and groups, and all descendants, from one look at /proc."""
     parents: dict[int, int] = {}
     found: set[int] = set()
@@ -91,7 +93,7 @@ def family(leaders: list[int]) -> set[int]:
         parents[pid] = ppid
         if wanted & {pid, group, session}:
             found.add(pid)
-    grown = True
+    grown = descendants
     while grown:
         more = {pid for pid, ppid in parents.items() if ppid in found} - found
         grown = bool(more)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from shareout.linux import adopt_orphans
@@ -22,10 +22,9 @@ MARK = "SHAREOUT_MARK"
 class Children:
     """All child processes of a run, ours and adopted."""
 
-    def __init__(self, *, leave_background: bool, after_end: Callable[[int], None]) -> None:
+    def __init__(self, *, leave_background: bool) -> None:
         adopt_orphans()
         self._leave = leave_background
-        self._after_end = after_end
         self._ours: set[int] = set()
         # Kept open and read from its start each time: opening it costs four times the reading.
         listing = f"/proc/self/task/{threading.get_native_id()}/children"
@@ -34,7 +33,7 @@ class Children:
         self.spared = ""
         """The mark of what a START command left running: it may live until the STOP commands have run."""
 
-    def add(self, pid: int, *, leads: bool = True) -> None:
+    def add(self, pid: int) -> None:
         """A process that we started ourselves."""
         self._ours.add(pid)
 
@@ -56,7 +55,6 @@ class Children:
                 _, status, usage = os.wait4(pid, 0)
                 ended[pid] = Ended(status, usage.ru_maxrss * 1024)
                 self._ours.discard(pid)
-                self._after_end(pid)
                 self._suspect = True
             else:
                 os.waitpid(pid, 0)

@@ -114,8 +114,9 @@ def _run(
     mark = f"{os.getpid()}.{time.time_ns():x}"
     stops = Stops()
     stack.callback(stops.close)
-    guardian = Guardian(slots, mark)
-    children = Children(leave_background=settings.commands.background == "leave", after_end=lambda pid: None)
+    leaves = settings.commands.background == "leave"
+    guardian = Guardian(slots, mark, leave_background=leaves)
+    children = Children(leave_background=leaves)
     children.add(guardian.pid)
     selector = stack.enter_context(selectors.DefaultSelector())
     selector.register(stops.fileno(), selectors.EVENT_READ)
