@@ -127,13 +127,15 @@ def _hearer(makings: Makings) -> Callable[[str, Mapping[str, object]], None]:
     log, outputs = makings.log, makings.outputs
 
     def heard(kind: str, facts: Mapping[str, object]) -> None:
-        job, attempt = int(str(facts["job"])), int(str(facts["try"]))
-        if kind == "L":
-            log.record(str(facts["text"]), level=str(facts["level"]), job=job if job >= 0 else None, attempt=attempt)
-        elif kind in "AI":
-            log.record(str(facts["trace"]), level="ERROR", job=job if job >= 0 else None, attempt=attempt)
+        number, attempt = int(str(facts["job"])), int(str(facts["try"]))
+        job = number if number >= 0 else None
+        if kind in "LAI":
+            text, level = str(facts.get("text") or facts.get("trace")), str(facts.get("level") or "ERROR")
+            log.record(text, level=level, job=job, attempt=attempt)
+            if job is not None:
+                outputs.note(text, job, level)
         elif kind == "O":
-            outputs.add(str(facts["text"]).encode("utf-8", "surrogateescape"), job, attempt)
+            outputs.add(str(facts["text"]).encode("utf-8", "surrogateescape"), number, attempt)
         elif kind == "F":
             outputs.adopt(Path(str(facts["path"])), job, attempt)
 

@@ -17,15 +17,17 @@ from shareout.config import Settings
 from shareout.errors import CannotRecord
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
+from shareout.run.upward import LOST, set_aside
 
 STEP = 1 << 20
-_ASIDE = re.compile(r"(\d+)-(\d+)-\d+\.aside")
+_ASIDE = re.compile(r"(\d+|lost)-(\d+)-\d+\.aside")
 
 
 @dataclass(slots=True)
 class _Aside:
     path: Path
-    job: int
+    job: int | None
+    """None: what stood in a slot's file when a run was killed; whose it was is not known."""
     attempt: int
     at: int = 0
 
@@ -39,24 +41,12 @@ class SlotOutputs:
         self._keep = re.compile(settings.commands.keep_lines.encode()) if settings.commands.keep_lines else None
         self._per_job = settings.logging.per_job
         self._tee = tee
-        self._handles: dict[int, int] = {}
         self._asides: deque[_Aside] = deque()
-        self._serial = 0
         try:
             folder.slots.mkdir(exist_ok=True)
         except OSError as error:
             raise CannotRecord(f"{folder.slots} cannot be made: {error.strerror}") from error
         self._rescue()
-
-    def handle(self, slot: int) -> int:
-        """Where the slot's job writes; appended to, so that two writers never overwrite each other."""
-        if slot not in self._handles:
-            path = self._folder.slot_output(slot)
-            self._handles[slot] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        return self._handles[slot]
-
-    def size(self, slot: int) -> int:
-        return os.fstat(self.handle(slot)).st_size
 
     def activity(self, slot: int) -> float | None:
         """When the slot's job last printed something."""
@@ -64,19 +54,6 @@ class SlotOutputs:
             return self._folder.slot_output(slot).stat().st_mtime
         except OSError:
             return None
-
-    def collect(self, slot: int, job: int, attempt: int) -> int:
-        """A job has ended: its output goes to the log. Returns how many bytes it was."""
-        handle = self.handle(slot)
-        size = os.fstat(handle).st_size
-        if not size:
-            return 0
-        if size <= STEP:
-            self.add(os.pread(handle, size, 0), job, attempt)
-            os.ftruncate(handle, 0)
-        else:
-            self._set_aside(slot, job, attempt)
-        return size
 
     def add(self, data: bytes, job: int, attempt: int, level: str = "INFO") -> None:
         if self._per_job:
@@ -88,6 +65,11 @@ class SlotOutputs:
             data = b"".join(line for line in data.splitlines(keepends=True) if self._keep.search(line))
         if data:
             self._log.output(data, job, attempt, level, time.time())
+
+    def note(self, text: str, job: int, level: str) -> None:
+        """A record of a job's, for the log that it has to itself, when it has one."""
+        if self._per_job:
+            self._keep_apart(f"{level} {text}\n".encode("utf-8", "surrogateescape"), job)
 
     def _keep_apart(self, data: bytes, job: int) -> None:
         path = self._folder.job_log(job)
@@ -124,7 +106,10 @@ class SlotOutputs:
         if len(data) == STEP and b"\n" in data:
             data = data[: data.rindex(b"\n") + 1]
         if data:
-            self.add(data, one.job, one.attempt)
+            if one.job is None:
+                self._log.output(data, None, 0, "WARNING", time.time())
+            else:
+                self.add(data, one.job, one.attempt)
             one.at += len(data)
         else:
             one.path.unlink(missing_ok=True)
@@ -134,33 +119,25 @@ class SlotOutputs:
     def close(self) -> None:
         while self.step():
             pass
-        for handle in self._handles.values():
-            os.close(handle)
         for path in self._folder.slots.glob("*.out"):
             path.unlink(missing_ok=True)
 
-    def _set_aside(self, slot: int, job: int, attempt: int) -> None:
-        os.close(self._handles.pop(slot))
-        self._serial += 1
-        path = self._folder.slots / f"{job}-{attempt}-{self._serial}.aside"
-        self._folder.slot_output(slot).rename(path)
-        self._asides.append(_Aside(path, job, attempt))
-
-    def adopt(self, path: Path, job: int, attempt: int) -> None:
-        """A worker set its large output aside by itself."""
+    def adopt(self, path: Path, job: int | None, attempt: int) -> None:
+        """What a worker, or its parent after its death, has set aside."""
         self._asides.append(_Aside(path, job, attempt))
 
     def _rescue(self) -> None:
         """What a run that was killed had not moved yet; whose it was is told where it is known."""
+        for path in sorted(self._folder.slots.glob("*.out")):
+            if path.stat().st_size:
+                set_aside(path, None, 0)
+            else:
+                path.unlink()
         for path in sorted(self._folder.slots.glob("*.aside")):
             match = _ASIDE.fullmatch(path.name)
             if match:
-                self._asides.append(_Aside(path, int(match[1]), int(match[2])))
-        for path in sorted(self._folder.slots.glob("*.out")):
-            data = path.read_bytes()[: 1 << 24]
-            if data:
-                self._log.output(data, None, 0, "WARNING", time.time())
-            path.unlink(missing_ok=True)
+                job = None if match[1] == LOST else int(match[1])
+                self._asides.append(_Aside(path, job, int(match[2])))
 
 
 def _lost(what: str, error: OSError) -> CannotRecord:

@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from shareout.record.outcome import Cause
 from shareout.run.control import Control
@@ -46,6 +47,8 @@ class Seat:
     control: Control
     mark: str
     runs_commands: bool = False
+    output: Path = Path()
+    """Where its jobs print."""
     batches: deque[Batch] = field(default_factory=deque)
     cause: Cause | None = None
     ending_since: float | None = None

@@ -18,6 +18,7 @@ from typing import Any
 
 # Larger outputs do not travel through the pipe.
 INLINE_BYTES = 64 << 10
+LOST = "lost"
 
 
 def send(up: int, data: bytes) -> None:
@@ -45,10 +46,16 @@ def output_message(job: int, attempt: int, size: int, path: Path) -> bytes:
         os.ftruncate(1, 0)
         os.lseek(1, 0, os.SEEK_SET)
         return message("O", {"job": job, "try": attempt, "text": text})
-    aside = path.with_name(f"{job}-{attempt}-{time.monotonic_ns()}.aside")
-    path.rename(aside)
+    aside = set_aside(path, job, attempt)
     reopen(path)
     return message("F", {"job": job, "try": attempt, "path": str(aside)})
+
+
+def set_aside(path: Path, job: int | None, attempt: int) -> Path:
+    """What stands in a slot's file, under a name that tells whose it is; None: nobody knows."""
+    aside = path.with_name(f"{LOST if job is None else job}-{attempt}-{time.time_ns()}.aside")
+    path.rename(aside)
+    return aside
 
 
 def refuse(up: int, down: int, said: str, trace: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import logging
 import os
@@ -77,6 +78,8 @@ class _Worker:
         logging.root.setLevel(station.log_level)
         logging.captureWarnings(True)
         warnings.simplefilter("default")
+        # A crash in C code tells where Python was.
+        faulthandler.enable(2)
 
     def use(self, given: Given) -> None:
         """What the next job may take, where jobs differ in that."""

@@ -25,7 +25,7 @@ from shareout.run.failing import lost_words
 from shareout.run.guardian import family, kill
 from shareout.run.orphans import Children, kill_group
 from shareout.run.seat import QUICK_S, Batch, Seat
-from shareout.run.upward import parse_message
+from shareout.run.upward import parse_message, set_aside
 from shareout.supply import Work
 
 READ_BYTES = 1 << 20
@@ -256,10 +256,22 @@ class Workers:
                 f"workers die before they begin a job: {lost_words(os.waitstatus_to_exitcode(how.status))[1]}"
             )
         self._kill(seat)
+        self._keep_output(seat, attempt)
         self._replace(seat).idle_deaths = deaths
         if attempt is None:
             return None
         return Finished(seat.slot, b"", 0, [attempt], [Work(position, position + 1)])
+
+    def _keep_output(self, seat: Seat, attempt: Attempt | None) -> None:
+        """What a worker's last job printed is not its successor's to throw away."""
+        job, number = (attempt.job, attempt.attempt) if attempt else (None, 0)
+        try:
+            if seat.output.stat().st_size:
+                path = set_aside(seat.output, job, number)
+                self._heard("F", {"job": -1 if job is None else job, "try": number, "path": str(path)})
+        except OSError:
+            # The run directory is gone; the next sync of the journal tells.
+            return
 
     def _lost_attempt(self, seat: Seat, batch: Batch, position: int, how: Ended) -> Attempt:
         code = os.waitstatus_to_exitcode(how.status)

@@ -73,7 +73,7 @@ class Workshop:
             self._be_worker(slot, control, down_reader, up_writer, [down, up], parent)
         os.close(down_reader)
         os.close(up_writer)
-        return Seat(slot, pid, down, up, control, self._mark_of(pid), self.runs_commands)
+        return Seat(slot, pid, down, up, control, self._mark_of(pid), self.runs_commands, self.folder.slot_output(slot))
 
     def _mark_of(self, pid: int) -> str:
         """Of this worker alone, not of the slot: what a dead one left behind must not pass for its successor's."""
