@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ def executable(tmp_path_factory: pytest.TempPathFactory) -> Executable:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Machine:
+def here(tmp_path: Path) -> Iterator[Machine]:
     """A machine in a folder with an awkward name."""
     folder = tmp_path / "it's a 'folder'"
     folder.mkdir()
-    return Machine(folder)
+    machine = Machine(folder)
+    yield machine
+    machine.end_all()

@@ -36,6 +36,7 @@ class Machine:
     folder: Path
     program: list[str] = field(default_factory=lambda: Machine.way.runner())
     environ: Mapping[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def write(self, name: str, content: str | bytes) -> Path:
         path = self.folder / name
@@ -73,10 +74,18 @@ class Machine:
 
     def start(self, *words: str, machine: str = "alice", **more: Any) -> subprocess.Popen[bytes]:
         """The same without waiting for it."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*self.program, "run", "--machine", machine, "--yes", *words], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
         )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def end_all(self) -> None:
+        """What a test that failed has left running waits for things that nobody does any more."""
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     def python(self, process: subprocess.Popen[bytes]) -> int:
         """The process that runs Python: the one that was started, or the child of a one-file program's loader."""
