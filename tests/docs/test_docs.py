@@ -1,4 +1,8 @@
-"""What the documents show is what happens: their console examples are run, in order, in one folder a document."""
+"""What the documents show is what happens: their examples are run, in order, in one folder a document.
+
+A block that begins with ```console is run line by line; ```KIND PATH is a file that is written there; ```screen COMMAND
+is what the command shows on a terminal, where every question is answered by Enter.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,27 @@ from pathlib import Path
 
 import pytest
 
+from kit.program import Machine
+from kit.terminal import Terminal
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 # What differs from one run to the next.
 MASKS = [
-    (r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"), (r"pid \d+", "pid …"),
+    (r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"[\d.]+/s", "…/s"),
+    (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"), (r"pid \d+", "pid …"),
     (r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME"), (r"\b[\d.]+ ?(µs|ms|s)\b", "…s"), (r"\b\d+\.\d{3}\b", "0.000")]  # fmt: skip
 
 
-def examples(document: Path) -> list[tuple[str, str]]:
-    """Command and output of every `$` line of the document's console blocks."""
-    blocks = re.findall(r"```console\n(.*?)```", document.read_text(), re.DOTALL)
-    found = []
-    for block in blocks:
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            found.append((command, output))
-    return found
+def blocks(document: Path) -> list[tuple[str, str]]:
+    """The first line of each block, and what follows."""
+    return re.findall(r"^```(\w+[^\n]*)\n(.*?)^```$", document.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Command and output of every `$` line."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(command, output) for command, _, output in (part.partition("\n") for part in parts)]
 
 
 def masked(text: str) -> str:
@@ -39,12 +47,23 @@ def masked(text: str) -> str:
 def test_examples_print_what_the_document_shows(document: Path, tmp_path: Path) -> None:
     programs = str(Path(sys.executable).parent)
     environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-    for command, output in examples(document):
-        done = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environ, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-        assert masked(done.stdout) == masked(output), command
+    for head, block in blocks(document):
+        kind, _, rest = head.partition(" ")
+        if kind == "screen":
+            shown = Terminal(Machine(tmp_path, ["sh", "-c", rest], environ), columns=100)
+            shown.answer("(arrow keys", "(Y/n)")
+            seen = masked("\n".join(shown.lines))
+            for line in masked(block).splitlines():
+                assert line.strip() in seen, f"{rest}\n{line}\n{seen}"
+        elif rest:
+            (tmp_path / rest).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / rest).write_text(block)
+        for command, output in commands(block) if kind == "console" else ():
+            done = subprocess.run(
+                command, shell=True, cwd=tmp_path, env=environ, text=True, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
+            assert masked(done.stdout) == masked(output), command
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -52,6 +71,23 @@ def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
         if "://" not in target:
             assert (document.parent / target).exists(), target
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_anchors_are_headings(document: Path) -> None:
+    for target, part in re.findall(r"\]\(([^)#:]*)#([^)]*)\)", document.read_text()):
+        text = (document.parent / target).read_text() if target else document.read_text()
+        assert part in map(anchor, re.findall(r"^##+ (.*)$", text, re.MULTILINE)), part
+
+
+def test_the_guide_begins_with_its_contents() -> None:
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    headings = re.findall(r"^## (.*)$", guide, re.MULTILINE)
+    assert re.findall(r"^- \[(.*)\]\(#", guide, re.MULTILINE) == headings
 
 
 def test_every_command_and_every_exit_code_is_in_the_guide() -> None:

@@ -189,6 +189,30 @@ def test_rows_that_do_not_fit_the_job_are_refused_before_it_starts(
     assert not (here.folder / "started").exists()
 
 
+@pytest.mark.parametrize("rows", ["[{'x': 1}]", "[1]"])
+def test_what_we_give_asked_for_by_place_is_told_where_it_goes(here: Machine, rows: str) -> None:
+    here.script(
+        "from shareout import run\ndef walk(x, rng, *, info): return x\n"
+        f"if __name__ == '__main__':\n    run(walk, pool={rows})\n"
+    )
+    assert "write def walk(x, *, rng, info)" in here.run(code=2).err
+
+
+def test_progress_asked_for_in_another_way_says_how(here: Machine) -> None:
+    here.script(
+        "from shareout import run\n"
+        "WAYS = [lambda p: p.report(3, base=10), lambda p: p(3, 10), lambda p: p.report(3, 10),\n"
+        "        lambda p: p.report(30), lambda p: p.update(3), lambda p: p.report(3, total=10),\n"
+        "        lambda p: p.report('30%')]\n"
+        "def job(way, *, progress): WAYS[way](progress)\n"
+        "if __name__ == '__main__':\n    run(job, pool=range(len(WAYS)))\n"
+    )
+    here.run(code=1)
+    errors = {facts["job"]: facts.get("error") for facts in here.records()}
+    assert [errors[way] for way in range(4)] == [None] * 4
+    assert all("progress.report(value, base=total)" in errors[way] for way in range(4, 7))
+
+
 def test_csv_fields_become_what_the_annotations_say(here: Machine) -> None:
     here.script(
         "from __future__ import annotations\nfrom shareout import run\n"

@@ -21,9 +21,10 @@ class Terminal:
     def __init__(self, here: Machine, *words: str, columns: int = 80) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environ = {**os.environ, **here.environ, "TERM": "xterm"}
         self.process = subprocess.Popen(
             [*here.program, *words], cwd=here.folder, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env={**os.environ, "TERM": "xterm"},
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env=environ,
         )  # fmt: skip
         os.close(slave)
         self.seen = ""
@@ -39,6 +40,17 @@ class Terminal:
     def lines(self) -> list[str]:
         """What was seen, without what moves the cursor."""
         return re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", self.seen).replace("\r\n", "\n").split("\n")
+
+    def answer(self, *questions: str) -> None:
+        """Press Enter at each of these as it comes; until it is the last one's turn, or the program ends."""
+        for question in questions:
+            while question not in self.seen:
+                if self.process.poll() is not None:
+                    return
+                if select.select([self._master], [], [], 0.05)[0]:
+                    self._read()
+            self.send("\r")
+        self.end()
 
     def send(self, keys: str) -> None:
         os.write(self._master, keys.encode())

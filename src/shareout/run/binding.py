@@ -23,6 +23,7 @@ class Binding:
 
     def __init__(self, job: Callable[..., Any], pool: Pool) -> None:
         self._pool = pool
+        self._name = getattr(job, "__name__", "job")
         self._signature = _signature(job)
         parameters = self._signature.parameters.values()
         self.given = frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.name in GIVEN)
@@ -67,6 +68,15 @@ class Binding:
         where = Place(str(self._pool.inputs[0].path))
         unknown = [name for name in named if name not in asked]
         hint = nearest(unknown[0], asked) if unknown else ""
+        ours = [name for name in asked if name in GIVEN and name not in named]
+        if ours and len(args) < len(asked):
+            # What a row does not have and we would give.
+            own = [*(name for name in asked if name not in ours), "*", *ours, *sorted(self.given)]
+            return InputError(
+                f"its rows do not fit the job: {said}",
+                where=where,
+                way_out=f"Parameters after `*,` are given by us: write def {self._name}({', '.join(own)}).",
+            )
         have = ", ".join(named) if named else f"{len(args)} values"
         return InputError(
             f"its rows do not fit the job: {said}{hint}",

@@ -36,19 +36,32 @@ class JobInfo:
         return path
 
 
+PROGRESS = "progress is told by progress.report(value, base=total): report(3, base=10) is 30 %"
+
+
 class Progress:
-    """`progress.report(i, base=n)`: cheap enough for every turn of a loop."""
+    """`progress.report(i, base=n)`: cheap enough for every turn of a loop. `progress(i, n)` is the same."""
 
     def __init__(self, show: Callable[[float], None]) -> None:
         self._show = show
         self._next = 0.0
 
-    def report(self, value: float, base: float = 100) -> None:
+    def report(self, value: float, base: float = 100, **unknown: Any) -> None:
         """How far the job is: value of base."""
+        if unknown:
+            raise TypeError(f'there is no "{next(iter(unknown))}": {PROGRESS}')
         now = time.monotonic()
         if now >= self._next:
             self._next = now + REPORT_S
-            self._show(max(0.0, min(1.0, value / base)) if base else 0.0)
+            try:
+                self._show(max(0.0, min(1.0, value / base)) if base else 0.0)
+            except TypeError:
+                raise TypeError(f"{value!r} of {base!r} is no progress: {PROGRESS}") from None
+
+    __call__ = report
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f'there is no "{name}": {PROGRESS}')
 
     def done(self) -> None:
         """All of it."""
