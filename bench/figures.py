@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 from growth import ACTIONS, Point
 from measure import middle
 from plot import STYLE, Curve, Panel, figure
-from results import Told, number
+from results import Told, digits
 from shareout.show.svg import Scale, element, label, picture
 
 WIDTH, LINE, NAMES, TOP, VALUES = 920.0, 22.0, 460.0, 40.0, 60.0
@@ -41,7 +41,7 @@ def _ratio(line: Told, x: Scale, y: float) -> list[str]:
         at = x.at(line.promised)
         parts.append(element("line", x1=at, x2=at, y1=y - 7, y2=y + 7, class_="line c3"))
     parts.append(element("circle", cx=x.at(value), cy=y, r=4, class_=f"dot {colour}"))
-    parts.append(label(WIDTH - 8, y + 4, f"× {number(value)}", class_="end"))
+    parts.append(label(WIDTH - 8, y + 4, f"× {digits(value)}", class_="end"))
     return parts
 
 

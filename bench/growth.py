@@ -16,10 +16,10 @@ from place import PYTHON, SHAREOUT, Place, resume_calls, run_calls, run_commands
 from rows.commands import SHORT
 from rows.planning import FIRST_JOB, write_lines
 
-FEW_FROM = 10_000_000
 PLAN, COMMANDS, CALLS, RESUME, STATUS, MERGE = (
     "plan of lines", "run of commands", "run of Python jobs", "resume", "status", "merge",
 )  # fmt: skip
+FEW_FROM = {COMMANDS: 100_000, **dict.fromkeys((PLAN, CALLS, RESUME, STATUS, MERGE), 10_000_000)}
 ACTIONS = (COMMANDS, CALLS, MERGE, RESUME, STATUS, PLAN)
 
 
@@ -40,8 +40,9 @@ class Point:
 def points(place: Place, failed: Callable[[str, Exception], None]) -> Iterator[Point]:
     """All of them, small sizes first; an action that fails is told and left out."""
     for jobs in place.sizes.growth:
-        rounds = place.sizes.rounds - 1 if jobs >= FEW_FROM else place.sizes.rounds
         for action, call in _calls(place, jobs):
+            # Twice is enough where one takes a minute.
+            rounds = 2 if jobs >= FEW_FROM[action] else place.sizes.rounds
             try:
                 yield _point(action, jobs, [once(call, with_memory=True) for _ in range(rounds)])
             except Exception as error:  # noqa: BLE001

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -85,6 +85,8 @@ class Result:
     row: Row
     ours: list[Run] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
+    quantities: list[list[float]] = field(default_factory=list)
+    """Of each of our runs: what its aspects are, looked at before the next run."""
 
     @property
     def ratios(self) -> list[float]:
@@ -100,8 +102,9 @@ def measure(row: Row) -> Result:
     result = Result(row)
     peak = once(row.ours, with_memory=True).peak_bytes
     for _ in range(row.rounds):
-        run = once(row.ours)
-        result.ours.append(Run(run.wall_s, run.cpu_s, run.own_cpu_s, peak))
+        run = replace(once(row.ours), peak_bytes=peak)
+        result.ours.append(run)
+        result.quantities.append([aspect.of(run) for aspect in row.aspects])
         if isinstance(row.theirs, Call):
             result.theirs.append(once(row.theirs).wall_s)
         elif row.theirs is not None:

@@ -28,7 +28,7 @@ class Sizes:
     calls: int = 1_000_000
     some_calls: int = 50_000
     few_calls: int = 2_000
-    long_calls: int = 60
+    long_calls: int = 20
     lines: int = 10_000_000
     records: int = 10_000_000
     log_lines: int = 1_000_000

@@ -65,19 +65,19 @@ def told(result: Result) -> Iterator[Told]:
     ours = [run.wall_s for run in result.ours]
     if result.theirs:
         yield Told(row.what, row.peer, "×", result.ratios, row.at_least, ours, result.theirs, result.peak_bytes)
-    for aspect in row.aspects:
-        values = [aspect.of(run) for run in result.ours]
+    for number, aspect in enumerate(row.aspects):
+        values = [quantities[number] for quantities in result.quantities]
         yield Told(aspect.what, "", aspect.unit, values, aspect.at_most, ours, (), result.peak_bytes)
 
 
 def in_words(line: Told) -> str:
     """For a terminal."""
-    value, least, most = map(number, middle(line.values))
+    value, least, most = map(digits, middle(line.values))
     promised = f"  promised {_promised(line)}" if line.promised is not None else ""
     mark = "" if line.holds else "   MISSED"
     against = f" | {line.peer}" if line.peer else ""
-    seconds = f"  {number(middle(line.ours_s)[0])} s"
-    seconds += f" against {number(middle(line.theirs_s)[0])} s" if line.theirs_s else ""
+    seconds = f"  {digits(middle(line.ours_s)[0])} s"
+    seconds += f" against {digits(middle(line.theirs_s)[0])} s" if line.theirs_s else ""
     unit = "×" if line.is_ratio else f" {line.unit}"
     return f"{line.what + against:<84} {value}{unit} ({least} … {most}){promised}{seconds}{mark}"
 
@@ -89,17 +89,17 @@ def table(findings: Findings) -> str:
     rows.append("| --- | --- | --: | --: | --: | --: | --: | --: |")
     for line in findings.lines:
         if line.is_ratio:
-            value, least, most = map(number, middle(line.values))
-            ours, theirs = (f"{number(middle(some)[0])} s" for some in (line.ours_s, line.theirs_s))
+            value, least, most = map(digits, middle(line.values))
+            ours, theirs = (f"{digits(middle(some)[0])} s" for some in (line.ours_s, line.theirs_s))
             shown = [f"**{value}**" if line.holds else f"**{value}** (short)", f"{least} … {most}", _promised(line)]
             memory = f"{line.peak_bytes / 1e6:.0f} MB"
             rows.append(_row([line.what, line.peer, *shown, ours, theirs, memory]))
     rows += ["", "| what | median | least … most | promised |", "| --- | --: | --: | --: |"]
     for line in findings.lines:
         if not line.is_ratio:
-            value, least, most = map(number, middle(line.values))
-            short = "" if line.holds else " (short)"
-            rows.append(_row([line.what, f"{value} {line.unit}{short}", f"{least} … {most}", _promised(line)]))
+            value, least, most = map(digits, middle(line.values))
+            mark = "" if line.holds else " (short)"
+            rows.append(_row([line.what, f"{value} {line.unit}{mark}", f"{least} … {most}", _promised(line)]))
     rows += ["", *findings.failures, *([""] if findings.failures else []), _conditions(findings)]
     return "\n".join(rows)
 
@@ -116,19 +116,19 @@ def growth_table(points: Iterable[Point]) -> str:
     return "\n".join(["![How time and memory grow](growth.svg)", "", *rows])
 
 
-def number(value: float) -> str:
+def digits(value: float) -> str:
     """Three digits, as people write them."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _cell(point: Point | None) -> str:
-    return f"{number(point.seconds)} s, {point.peak_bytes / 1e6:.0f} MB" if point else ""
+    return f"{digits(point.seconds)} s, {point.peak_bytes / 1e6:.0f} MB" if point else ""
 
 
 def _promised(line: Told) -> str:
     if line.promised is None:
         return ""
-    return number(line.promised) if line.is_ratio else f"≤ {number(line.promised)} {line.unit}"
+    return digits(line.promised) if line.is_ratio else f"≤ {digits(line.promised)} {line.unit}"
 
 
 def _conditions(findings: Findings) -> str:

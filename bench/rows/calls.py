@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import peers
-from measure import Aspect, Call, Row, peak_memory
-from place import PYTHON, Place, run_calls, told_count
+from measure import Aspect, Call, Row, Run, peak_memory
+from place import PYTHON, Place, journal_of, run_calls, told_count
 from rows.commands import jug
+from shareout.record.journal import parse
+from shareout.record.outcome import Attempt
 
 POOL = """
 import multiprocessing
@@ -93,11 +95,20 @@ def against_jug(place: Place) -> Iterator[Row]:
 
 
 def long(place: Place) -> Iterator[Row]:
+    """What is lost between jobs, by the journal: a start is a row of its own."""
     count = place.sizes.long_calls
-    ours = run_calls(place.calls(count, SLEEP, "sleep"))
-    yield Row(
-        f"{told_count(count)} jobs of 1 s on 2 slots", f"{count // 2} s", ours, count / 2, 0.99, place.sizes.rounds
-    )
+    here = place.calls(count, SLEEP, "sleep")
+
+    def lost(run: Run) -> float:
+        attempts = [
+            one for line in journal_of(here).read_bytes().splitlines() if isinstance(one := parse(line), Attempt)
+        ]
+        slots = {one.slot for one in attempts}
+        span = max(one.end for one in attempts) - min(one.start for one in attempts)
+        return 100 * (1 - sum(one.duration for one in attempts) / (span * len(slots)))
+
+    between = Aspect("lost between jobs of 1 s", "%", lost, 1)
+    yield Row("", "", run_calls(here), None, aspects=[between], rounds=place.sizes.rounds)
 
 
 def uneven(place: Place) -> Iterator[Row]:

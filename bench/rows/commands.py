@@ -35,7 +35,7 @@ def short(place: Place) -> Iterator[Row]:
 
 
 def for_a_shell(place: Place) -> Iterator[Row]:
-    count = place.sizes.commands // 2
+    count = place.sizes.commands
     here = place.commands(FOR_A_SHELL, count)
     yield Row(f"{told_count(count)} commands for a shell", "xargs -P2 sh -c", run_commands(here), xargs(here), 1.0)
 
