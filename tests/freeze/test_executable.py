@@ -1,60 +1,78 @@
-"""The built file, used where nothing is installed: the same promises as from source."""
+"""The built file does from its unpacked folder what the sources do: jobs, environment, signals, code hash."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
+from kit.ways import Executable, freeze
 
 ENTRY = """
+import os, subprocess
 import beside
-import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from shareout import run
 from shareout.job_splitter import run_jobs
 
-def job(n, *, rng):
+def double(n):
+    return 2 * n
+
+def numbers(n):
     import numpy
-    if n == 5: Path("begun").touch()
-    while n == 5 and Path("hold").exists(): pass
-    return [int(numpy.arange(n + 1).sum()), beside.NAME, (Path(beside.__file__).parent / "note.txt").read_text()]
+    return numpy.arange(n + 1).sum(), numpy.float64(0.5), numpy.ones(2)
+
+def note(n):
+    return [beside.NAME, (Path(beside.__file__).parent / "note.txt").read_text()]
+
+def processes(n):
+    with ProcessPoolExecutor(2, get_context(["fork", "spawn"][n % 2])) as pool:
+        return list(pool.map(double, range(3)))
+
+def environment(n):
+    return subprocess.run(["env"], capture_output=True, text=True).stdout
+
+def by_name(n):
+    __import__("no_" + "such")
+
+def job(kind, n):
+    return globals()[kind](n)
 
 def split(n, random_obj, config, *, progress):
     return n, n * n
 
+KINDS = "numbers note processes environment by_name".split()
 if __name__ == "__main__" and "SPLIT" in os.environ:
     add = lambda so_far, row: so_far + row[1]
     print(run_jobs(split, [(n,) for n in range(5)], reduce_function=add, reduce_start=0))
 elif __name__ == "__main__":
-    run(job, pool=range(40))
+    at_start = subprocess.run(["env"], capture_output=True, text=True).stdout
+    assert "_PYI" not in at_start and "/_MEI" not in at_start
+    run(job, pool=[(kind, n) for kind in KINDS for n in range(2)])
 """
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command runner, and an executable of an entry with numpy, a module beside it and a data file."""
-    folder = tmp_path_factory.mktemp("built")
+def of_entry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made of an entry with numpy, a module beside it and a data file."""
+    folder = tmp_path_factory.mktemp("entry")
     (folder / "main.py").write_text(ENTRY)
     (folder / "beside.py").write_text("NAME = 'beside'\n")
     (folder / "note.txt").write_text("carried along")
-    freeze = [sys.executable, "-m", "shareout", "freeze", "-o", "build"]
-    subprocess.run(freeze, cwd=folder, check=True, capture_output=True)
-    subprocess.run([*freeze, "main.py", "--data", "note.txt:."], cwd=folder, check=True, capture_output=True)
-    return folder / "build"
+    return freeze(folder, "main.py", "--data", "note.txt:.")
 
 
 @pytest.fixture
-def frozen(built: Path, here: Machine) -> Machine:
+def frozen(executable: Executable, here: Machine) -> Machine:
     """The command runner, copied into a folder with an awkward name."""
-    shutil.copy2(built / "shareout", here.folder / "share out")
+    shutil.copy2(executable.file, here.folder / "share out")
     here.program = [str(here.folder / "share out")]
     return here
 
@@ -70,9 +88,8 @@ def test_its_help_lists_what_it_has(frozen: Machine) -> None:
     assert "an executable cannot make another one" in frozen.call("freeze", code=2).err
 
 
-def test_the_same_sources_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "shareout", "freeze", "-o", str(tmp_path)], check=True, capture_output=True)
-    assert (tmp_path / "shareout").read_bytes() == (built / "shareout").read_bytes()
+def test_the_same_sources_give_the_same_bytes_in_any_folder(executable: Executable, tmp_path: Path) -> None:
+    assert freeze(tmp_path).read_bytes() == executable.file.read_bytes()
 
 
 def test_a_share_runs_resumes_and_merges(frozen: Machine) -> None:
@@ -84,7 +101,7 @@ def test_a_share_runs_resumes_and_merges(frozen: Machine) -> None:
     assert frozen.log().count("INFO") == 32
     assert "its output is the same as in the log" in frozen.call("replay", "29").out
     frozen.call("report")
-    assert "echo 29" in (frozen.folder / "report.html").read_text()
+    assert "alice" in (frozen.folder / "report.html").read_text()
 
 
 def test_source_and_executable_make_the_same_plan_and_table(frozen: Machine) -> None:
@@ -104,21 +121,35 @@ def test_commands_see_the_users_own_environment(frozen: Machine) -> None:
     assert not any(word in log for word in ("LD_LIBRARY_PATH", "_MEI", "_PYI_", "PYINSTALLER"))
 
 
-def test_a_python_job_has_its_modules_and_data_and_outlives_the_unpacked_folder(built: Path, here: Machine) -> None:
-    shutil.copy2(built / "main", here.folder / "main")
-    here.program = [str(here.folder / "main")]
-    here.environ = {"TMPDIR": str(here.folder)}
+def test_a_python_job_has_its_modules_data_processes_and_the_users_environment(of_entry: Path, here: Machine) -> None:
+    here.program, here.environ = [str(of_entry)], {"LD_LIBRARY_PATH": "/opt/mine", "MINE": "too"}
     here.write("configs/machines.json", '{"alice": [1, 2]}')
-    here.run("-n", "3")
+    here.run("-n", "3", code=None)
+    here.run(code=1)
+    of = {facts["job"]: facts for facts in here.records()}
+    assert [of[n].get("result") for n in range(2)] == [[n * (n + 1) // 2, 0.5, [1.0, 1.0]] for n in range(2)]
+    assert of[2]["result"] == ["beside", "carried along"]
+    assert of[4]["result"] == of[5]["result"] == [0, 2, 4]
+    seen = of[6]["result"].splitlines()
+    assert {"LD_LIBRARY_PATH=/opt/mine", "MINE=too"} <= set(seen)
+    assert not any(word in of[6]["result"] for word in ("_MEI", "_PYI_", "PYINSTALLER"))
+    assert "build it again with --with no_such" in of[8]["error"]
+
+
+def test_an_entry_of_job_splitters_runs_beside_its_files(of_entry: Path, here: Machine) -> None:
+    here.write("machines.json", '{"alice": [1.0, 2]}')
+    shutil.copy2(of_entry, here.folder / "main")
+    here.program, here.environ = [str(here.folder / "main")], {"SPLIT": "yes"}
+    assert here.run("--quiet").out == "30\n"
+    assert (here.folder / "results.csv").read_text().endswith(",4,16\n")
+
+
+def test_machines_that_ran_different_code_are_told(of_entry: Path, executable: Executable, here: Machine) -> None:
+    here.jobs("true", "true", machines='{"alice": [1, 1], "bob": [1, 1]}')
+    here.program = executable.runner()
     here.run()
-    assert [facts["result"][0] for facts in sorted(here.records(), key=lambda facts: facts["job"])] == [
-        number * (number + 1) // 2 for number in range(40)
-    ]
-    assert here.records()[0]["result"][1:] == ["beside", "carried along"]
-    assert "complete: 40 of 40" in here.call("merge-results").out
-    told = here.call("replay", "7", "--trace")
-    assert "alice recorded the same" in told.out
-    assert "job(n=7, rng=" in told.err
+    Machine(here.folder).run(machine="bob")
+    assert "not all results are of the same code: " in here.call("merge-results").err
 
 
 def test_the_run_goes_on_when_the_unpacked_folder_is_removed(frozen: Machine) -> None:
@@ -173,80 +204,3 @@ def test_one_interrupt_counts_once_although_it_arrives_twice(frozen: Machine) ->
     (frozen.folder / "go").touch()
     process.communicate()
     assert [facts["state"] for facts in frozen.records()] == ["done"]
-
-
-def test_it_runs_where_there_is_no_python(built: Path, tmp_path: Path) -> None:
-    """A root directory that holds a shell, the C library, and our file; entered with chroot as another user."""
-    if os.geteuid() != 0:
-        pytest.fail("this test enters a root directory, which needs root")
-    root = tmp_path / "root"
-    program = root / "work" / "shareout"
-    program.parent.mkdir(parents=True)
-    (root / "tmp").mkdir()
-    (root / "tmp").chmod(0o1777)
-    shutil.copy2(built / "shareout", program)
-    shell = root / "bin" / "sh"
-    shell.parent.mkdir()
-    shutil.copy2(os.path.realpath("/bin/sh"), shell)
-    linked = [
-        subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=True).stdout
-        for file in (program, shell)
-    ]
-    names = {word for text in linked for word in text.split() if word.startswith("/")}
-    extra = [
-        Path(name).parent / more
-        for name in names
-        for more in (
-            "libm.so.6",
-            "libpthread.so.0",
-            "librt.so.1",
-            "libutil.so.1",
-            "libdl.so.2",
-            "libz.so.1",
-            "libgcc_s.so.1",
-        )
-    ]
-    for library in {Path(name) for name in names} | {path for path in extra if path.exists()}:
-        target = root / library.relative_to("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(library.resolve(), target)
-    os.chown(program.parent, 65534, 65534)
-    Machine(program.parent).jobs("echo one", "exit 0")
-    for path in program.parent.rglob("*"):
-        os.chown(path, 65534, 65534)
-    (root / "proc").mkdir()
-    (root / "dev").mkdir()
-    (root / "dev" / "null").touch()
-    (root / "dev" / "null").chmod(0o666)
-    for words in (("run", "--machine", "alice", "--yes"), ("merge-results",)):
-        done = subprocess.run(
-            [str(shutil.which("chroot")), "--userspec=65534:65534", str(root), "/bin/sh", "-c",
-             f"cd /work && ./shareout {' '.join(words)}"],
-            capture_output=True, text=True, env={"PATH": "/bin", "HOME": "/nowhere"}, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr + done.stdout
-    assert "complete: 2 of 2" in done.stdout
-
-
-def test_a_starter_finds_a_folder_to_unpack_into(built: Path, here: Machine) -> None:
-    shutil.copy2(built / "shareout", here.folder / "shareout")
-    shutil.copy2(built / "shareout.sh", here.folder / "shareout.sh")
-    here.program = [str(here.folder / "shareout.sh")]
-    here.environ = {"TMPDIR": "/proc"}
-    assert here.call("--version").out.startswith("shareout ")
-
-
-def test_what_cannot_be_built_is_told_in_words(here: Machine) -> None:
-    here.write("broken.py", "def job(:\n")
-    assert "broken.py:1:9: is not valid Python" in here.call("freeze", "broken.py", code=2).err
-    assert "cannot be read" in here.call("freeze", "nothing.py", code=2).err
-    here.write("missing.py", "import no_such_module\nfrom shareout import run\nrun(print, pool=[1])\n")
-    assert "no_such_module is imported but was not found" in here.call("freeze", "missing.py").err
-
-
-def test_an_entry_of_job_splitters_runs_beside_its_files(built: Path, here: Machine) -> None:
-    shutil.copy2(built / "main", here.folder / "main")
-    here.write("machines.json", '{"alice": [1.0, 2]}')
-    here.program, here.environ = [str(here.folder / "main")], {"SPLIT": "yes"}
-    assert here.run("--quiet").out == "30\n"
-    assert (here.folder / "results.csv").read_text().endswith(",4,16\n")

@@ -43,9 +43,11 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] in (["--version"], ["-V"]):
         return _version()
-    if getattr(sys, "frozen", False) and "multiprocessing" in sys.modules:
+    if getattr(sys, "frozen", False) and entry is not None:
         # A job may start processes of its own by multiprocessing; in a frozen program they come through here.
-        sys.modules["multiprocessing"].freeze_support()
+        from shareout.freeze.children import serve
+
+        serve(words)
     try:
         return _dispatch(words, entry)
     except KeyboardInterrupt:

@@ -54,7 +54,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     for name in built.missing:
         print(
             f"shareout: {name} is imported but was not found here; jobs that use it will fail on the machines\n"
-            f"Install it (pip install {name}) and build again, or add --with {name}.",
+            f"shareout: Install it (often: {sys.executable} -m pip install {name.partition('.')[0]}), and build again.",
             file=sys.stderr,
         )
     if arguments.json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -14,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shareout.errors import InputError, Place, ShareoutError, UsageError
+from shareout.errors import ShareoutError, UsageError
+from shareout.freeze.imports import Need, Reading, check, how_to_install, is_installed, read_imports
 
 HERE = Path(__file__).parent
 RUNNER = "import sys\nfrom shareout.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
@@ -53,31 +53,27 @@ class Built:
 
 def build(recipe: Recipe) -> Built:
     """The same sources built twice on one machine give the same bytes."""
-    _check(recipe)
+    reading = _check(recipe)
+    lost = check(recipe.entry, reading) if recipe.entry else []
     with tempfile.TemporaryDirectory(prefix="shareout-freeze-") as folder:
         work = Path(folder)
-        order = _order(recipe, work)
+        order = _order(recipe, reading, work)
         said = _run_pyinstaller(order, work, recipe)
-        made = work / "dist" / recipe.name
+        for name in re.findall(r"Hidden import '([\w.]+)' not found", said):
+            if name in recipe.needs:
+                raise _not_there(name, f"{name.partition('.')[0]} is there, but nothing of that name in it.")
+        missing = tuple(sorted({*lost, *_missing(reading, work)}))
+        code = json.loads((work / "shareout-build.json").read_text())["code"]
         recipe.output.mkdir(parents=True, exist_ok=True)
         program = recipe.output / recipe.name
-        _move(made, program)
-        facts = json.loads((work / "shareout-build.json").read_text())
-        binaries = [program] if recipe.onedir else _collected(work)
-        size, unpacked = _sizes(program, work, recipe)
-        starter = _write_starter(recipe, unpacked)
-        return Built(program, starter, size, oldest_glibc(binaries), _missing(recipe, work, said), facts["code"])
+        _move(work / "dist" / recipe.name, program)
+        inside = [path for path in program.rglob("*") if path.is_file()] if recipe.onedir else _collected(work)
+        size = sum(path.stat().st_size for path in (inside if recipe.onedir else [program]))
+        starter = _write_starter(recipe, 0 if recipe.onedir else sum(path.stat().st_size for path in inside))
+        return Built(program, starter, size, oldest_glibc(inside), missing, code)
 
 
-def _check(recipe: Recipe) -> None:
-    if recipe.entry is not None:
-        try:
-            ast.parse(recipe.entry.read_bytes(), str(recipe.entry))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", where=Place(str(recipe.entry))) from error
-        except SyntaxError as error:
-            place = Place(str(recipe.entry), error.lineno or 0, error.offset or 0, (error.text or "").rstrip("\n"))
-            raise InputError(f"is not valid Python: {error.msg}", where=place) from error
+def _check(recipe: Recipe) -> Reading:
     for source, _ in recipe.data:
         if not Path(source).exists():
             raise UsageError(f"there is no {source} to put into the executable", way_out="Use --data FILE:FOLDER.")
@@ -88,52 +84,36 @@ def _check(recipe: Recipe) -> None:
             "PyInstaller, which makes the executable, is not installed here",
             way_out="pip install 'shareout[freeze]', or use `make exe` in a checkout.",
         ) from None
+    beside = recipe.entry.parent if recipe.entry else Path()
+    for name in recipe.needs:
+        if not is_installed(top := name.partition(".")[0], beside):
+            raise _not_there(name, how_to_install(top))
+    return read_imports(recipe.entry) if recipe.entry else Reading(uses_shareout=True)
 
 
-def _order(recipe: Recipe, work: Path) -> dict[str, object]:
+def _not_there(name: str, way_out: str) -> UsageError:
+    return UsageError(f"--with {name}: this Python ({sys.executable}) has no such module", way_out=way_out)
+
+
+def _order(recipe: Recipe, reading: Reading, work: Path) -> dict[str, object]:
     runner = work / "shareout_runner.py"
     runner.write_text(RUNNER)
-    wanted = {name.partition(".")[0] for name in recipe.needs}
-    third_party = bool(wanted)
-    if recipe.entry is not None:
-        imported = set(_imports(recipe.entry, set()))
-        wanted |= imported
-        third_party |= bool(imported - set(sys.stdlib_module_names) - {"shareout"})
     script = recipe.entry.resolve() if recipe.entry else runner
     return {
         "script": str(script),
-        "entry": str(script),
+        "first": str(HERE / "first.py"),
         "beside": str(script.parent),
         "paths": [str(HERE.parents[1])],
         "name": recipe.name,
         "data": [[str(Path(source).resolve()), target] for source, target in recipe.data],
         "with": list(recipe.needs),
-        "wanted": sorted(wanted),
-        "lean": not third_party,
+        "wanted": sorted({one.top for one in reading.imports} | {name.partition(".")[0] for name in recipe.needs}),
+        "lean": reading.is_light and not recipe.needs,
         "small": recipe.small,
         "onedir": recipe.onedir,
         "strip": shutil.which("strip") is not None,
         "work": str(work),
     }
-
-
-def _imports(script: Path, seen: set[Path]) -> Iterator[str]:
-    """Top-level names that a script imports, itself or by modules beside it."""
-    if script in seen:
-        return
-    seen.add(script)
-    for node in ast.walk(ast.parse(script.read_bytes(), str(script))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.append(node.module)
-        for name in names:
-            top = name.partition(".")[0]
-            beside = [script.parent / f"{top}.py", *script.parent.glob(f"{top}/**/*.py")]
-            local = [path for path in beside if path.is_file()]
-            for path in local:
-                yield from _imports(path, seen)
-            if not local:
-                yield top
 
 
 def _run_pyinstaller(order: dict[str, object], work: Path, recipe: Recipe) -> str:
@@ -170,14 +150,10 @@ def _way_out(said: str) -> str:
     return "All that PyInstaller said:\n" + said[-4000:]
 
 
-def _missing(recipe: Recipe, work: Path, said: str) -> tuple[str, ...]:
-    """Modules that the entry itself imports and that were not found: each would fail on the machines."""
-    if recipe.entry is None:
-        return ()
-    named = set(_imports(recipe.entry, set())) | {name.partition(".")[0] for name in recipe.needs}
-    found = re.findall(r"missing module named '?([\w.]+)'?", "".join(_warnings(work)))
-    lost = set(re.findall(r"Hidden import '([\w.]+)' not found", said))
-    return tuple(sorted((named & set(found)) | (lost & {*recipe.needs})))
+def _missing(reading: Reading, work: Path) -> set[str]:
+    """Modules inside installed packages that the entry names and that were not found: only PyInstaller can tell."""
+    found = set(re.findall(r"missing module named '?([\w.]+)'?", "".join(_warnings(work))))
+    return {one.name for one in reading.imports if one.need is not Need.NONE} & found
 
 
 def _warnings(work: Path) -> Iterator[str]:
@@ -186,10 +162,12 @@ def _warnings(work: Path) -> Iterator[str]:
 
 
 def _collected(work: Path) -> list[Path]:
-    """The binaries that went in, from the table of contents that PyInstaller leaves."""
+    """The files that went in, from the table of contents that PyInstaller leaves."""
     for path in (work / "build").rglob("PKG-*.toc"):
-        sources = re.findall(r"'(/[^']+)',\s+'(?:BINARY|EXTENSION|EXECUTABLE)'", path.read_text("utf-8", "replace"))
-        return [Path(source) for source in sources]
+        sources = re.findall(
+            r"'(/[^']+)',\s+'(?:BINARY|EXTENSION|EXECUTABLE|DATA)'", path.read_text("utf-8", "replace")
+        )
+        return [Path(source) for source in sources if Path(source).is_file()]
     return []
 
 
@@ -197,8 +175,9 @@ def oldest_glibc(binaries: Sequence[Path]) -> str:
     """The newest GLIBC symbol version that anything inside asks for: the oldest system it will run on."""
     newest = (0, 0)
     for binary in [Path(_bootloader()), *binaries]:
-        if binary.is_file():
-            for major, minor in re.findall(rb"GLIBC_(\d+)\.(\d+)", binary.read_bytes()):
+        content = binary.read_bytes()
+        if content.startswith(b"\x7fELF"):
+            for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", content):
                 newest = max(newest, (int(major), int(minor)))
     return f"{newest[0]}.{newest[1]}" if newest != (0, 0) else "unknown"
 
@@ -207,13 +186,6 @@ def _bootloader() -> str:
     import PyInstaller
 
     return str(next(Path(PyInstaller.__file__).parent.glob("bootloader/Linux-*/run"), ""))
-
-
-def _sizes(program: Path, work: Path, recipe: Recipe) -> tuple[int, int]:
-    if recipe.onedir:
-        return sum(path.stat().st_size for path in program.rglob("*") if path.is_file()), 0
-    unpacked = sum(path.stat().st_size for path in _collected(work) if path.is_file())
-    return program.stat().st_size, unpacked
 
 
 def _move(made: Path, program: Path) -> None:

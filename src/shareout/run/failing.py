@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 
 from shareout.run.commands import signal_name
@@ -15,6 +16,8 @@ def one_line(error: BaseException) -> str:
         said = " ".join(str(error).split())
     except Exception:  # noqa: BLE001
         said = "(cannot be told)"
+    if isinstance(error, ModuleNotFoundError) and error.name and getattr(sys, "frozen", False):
+        said += f" (it is not in this executable: build it again with --with {error.name})"
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 

@@ -1,0 +1,33 @@
+"""Runs in an executable before the entry does: PyInstaller's loader behind us, the user's world before us."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+
+from shareout.environment import user_environment
+
+
+def settle_environment() -> None:
+    """Now, not only for each child: what the entry itself starts must not load our libraries either."""
+    own = user_environment()
+    for name in set(os.environ) - set(own):
+        del os.environ[name]
+    os.environ.update(own)
+
+
+def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An entry that fails as it starts is the user's own code: its traceback, and a word when a module was left out."""
+    sys.__excepthook__(kind, error, trace)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        print(f"shareout: {error.name} is not in this executable: it was not seen to be imported", file=sys.stderr)
+        print(f"shareout: Build it again with --with {error.name} (make exe … WITH={error.name}).", file=sys.stderr)
+    sys.stderr.flush()
+    sys.stdout.flush()
+    # Else the loader adds a line of its own, which says less.
+    os._exit(1)
+
+
+settle_environment()
+sys.excepthook = tell
