@@ -62,6 +62,11 @@ def peak_memory(what: str, at_most: float | None = None) -> Aspect:
     return Aspect(f"{what}, peak memory", "MB", lambda run: run.peak_bytes / 1e6, at_most)
 
 
+def each(what: str, count: int) -> Aspect:
+    """How long one of `count` takes, all in all, in µs."""
+    return Aspect(what, "µs", lambda run: run.wall_s / count * 1e6, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """The same work done by us and by a peer, and the ratio that was promised.

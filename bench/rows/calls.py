@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import peers
-from measure import Aspect, Call, Row, Run, peak_memory
+from measure import Aspect, Call, Row, Run, each, peak_memory
 from place import PYTHON, Place, journal_of, run_calls, told_count
 from rows.commands import jug
 from shareout.record.journal import parse
@@ -65,8 +65,11 @@ def against_pool(place: Place) -> Iterator[Row]:
     ours = run_calls(place.calls(count))
     memory = peak_memory(f"{told_count(count)} no-op Python jobs")
     parent = Aspect("parent's own CPU for a Python job", "µs", lambda run: run.own_cpu_s / count * 1e6, None)
+    one = each("a no-op Python job, recorded, on two slots", count)
     peer = "multiprocessing.Pool, chunksize=1"
-    yield Row(f"{told_count(count)} no-op Python jobs", peer, ours, theirs, 5, place.sizes.rounds, [memory, parent])
+    yield Row(
+        f"{told_count(count)} no-op Python jobs", peer, ours, theirs, 5, place.sizes.rounds, [memory, one, parent]
+    )
 
 
 def against_joblib(place: Place) -> Iterator[Row]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import peers
-from measure import Aspect, Call, Row
+from measure import Aspect, Call, Row, each
 from place import PYTHON, Place, run_commands, told_count
 
 SHORT, FOR_A_SHELL = "/bin/true", "true; true"
+XARGS = "xargs -P2 -d'\\n' -n1 sh -c"
 FUTURES = """
 import subprocess, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -29,15 +30,15 @@ def short(place: Place) -> Iterator[Row]:
     count = place.sizes.commands
     here = place.commands(SHORT, count)
     parent = Aspect("parent's own CPU for a command", "µs", lambda run: run.own_cpu_s / count * 1e6, 150)
-    yield Row(
-        f"{told_count(count)} short commands", "xargs -P2 sh -c", run_commands(here), xargs(here), 1.5, aspects=[parent]
-    )
+    aspects = [each("a short command, recorded, on two slots", count), parent]
+    yield Row(f"{told_count(count)} short commands", XARGS, run_commands(here), xargs(here), 1.5, aspects=aspects)
 
 
 def for_a_shell(place: Place) -> Iterator[Row]:
     count = place.sizes.commands
     here = place.commands(FOR_A_SHELL, count)
-    yield Row(f"{told_count(count)} commands for a shell", "xargs -P2 sh -c", run_commands(here), xargs(here), 1.0)
+    aspects = [each("a command for a shell, recorded, on two slots", count)]
+    yield Row(f"{told_count(count)} commands for a shell", XARGS, run_commands(here), xargs(here), 1.0, aspects=aspects)
 
 
 def against_parallel(place: Place) -> Iterator[Row]:

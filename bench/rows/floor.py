@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from measure import Aspect, Call, Row
+from measure import Call, Row, each
 from place import PYTHON, Place
 
 SPAWN = """
 import os, sys
-count = int(sys.argv[1]) // 2
+count, words = int(sys.argv[1]) // 2, sys.argv[2:]
 def half():
     for _ in range(count):
-        os.waitpid(os.posix_spawn("/bin/true", ["/bin/true", "1"], os.environ), 0)
+        os.waitpid(os.posix_spawn(words[0], words, os.environ), 0)
 child = os.fork()
 half()
 if child: os.waitpid(child, 0)
@@ -42,14 +42,14 @@ for _ in range(int(sys.argv[1])):
 
 def of_commands(place: Place) -> Iterator[Row]:
     """Each with how long one takes."""
-    sizes = place.sizes
+    some, many = place.sizes.some_commands, place.sizes.calls // 2
+    shell = ["/bin/sh", "-c", "true; true 1"]
     for what, text, count, more in (
-        ("floor: spawn /bin/true and wait, on two cores", SPAWN, sizes.some_commands, []),
-        ("floor: fork a small Python and wait", FORK, sizes.some_commands, []),
-        ("floor: 140 bytes through a pipe", WRITE, sizes.calls // 2, []),
-        ("floor: 140 bytes to the disk, synced", SYNC, 500, [place.folder / "synced"]),
+        ("spawn /bin/true and wait, on two cores", SPAWN, some, ["/bin/true", "1"]),
+        ("spawn a shell for `true; true` and wait, on two cores", SPAWN, some, shell),
+        ("fork a small Python and wait", FORK, some, []),
+        ("140 bytes through a pipe", WRITE, many, []),
+        ("140 bytes to the disk, synced", SYNC, 500, [str(place.folder / "synced")]),
     ):
-        name = f"{text.split()[-1]}".strip("()") + f"-{count}.py"
-        call = Call([PYTHON, place.script(f"floor-{len(text)}-{name}", text), str(count), *more])
-        one = Aspect(what, "µs", lambda run, count=count: run.wall_s / count * 1e6, None)  # type: ignore[misc]
-        yield Row(what, "", call, None, aspects=[one], rounds=sizes.rounds)
+        script = place.script(f"floor-{len(text)}.py", text)
+        yield Row("", "", Call([PYTHON, script, str(count), *more]), None, aspects=[each(f"floor: {what}", count)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from measure import Aspect, Call, Row, once
-from place import PYTHON, SHAREOUT, Place
+from place import PYTHON, SHAREOUT, Place, run_commands
 
 MEGABYTE = 1e6
 
@@ -15,6 +15,7 @@ def of_sources(place: Place) -> Iterator[Row]:
     bare, rounds = Call([PYTHON, "-c", "pass"]), place.sizes.many_rounds
     yield Row("shareout --version", "python -c pass", Call([SHAREOUT, "--version"]), bare, rounds=rounds)
     yield Row("shareout plan, one job", "python -c pass", Call([SHAREOUT, "plan"], cwd=small), bare, rounds=rounds)
+    yield Row("shareout run, one job", "python -c pass", run_commands(small), bare, rounds=rounds)
 
 
 def of_executable(place: Place) -> Iterator[Row]:
