@@ -95,6 +95,11 @@ class _Reader:
         place = Place(self.path, number, match.start(2) + 1 if match[2] else 1, match[0])
         if name not in WORDS or (self.theirs and name in OURS):
             what = f'"{word}" is no directive' if word else "a directive is missing"
+            if name in OURS:
+                self._wrong(
+                    place, f"{name} is none of disBatch's", f"Write #SHAREOUT {name}; both may stand in a file."
+                )
+                return
             self._wrong(place, f"{what}{nearest(word.upper(), WORDS)}", f"Known are {', '.join(WORDS)}.")
             return
         getattr(self, f"_{name.lower()}")(rest, place, number)

@@ -13,9 +13,11 @@ from shareout.errors import InputError, Place, raise_all
 from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row
 from shareout.pool.lines import Lines
 from shareout.pool.needs import FIELDS, NOTHING, Said, need_from, one_by_one, said_by
+from shareout.pool.quotes import quote_mistake
 from shareout.pool.template import Template, Values, written
 
 MOST_MISTAKES = 50
+csv.field_size_limit(2**31 - 1)
 # Fields with a meaning of their own: they are no part of a command.
 RESERVED = frozenset({"group", "cores", "gpus", "memory"})
 SPARSE = 256
@@ -156,14 +158,22 @@ class CsvPool(RowPool):
 
     def _record(self, kept: int) -> tuple[list[str], int]:
         """The record that starts at a kept line, and the kept line after it."""
-        text, quotes = "", 0
-        for number in range(kept, len(self._lines)):
-            line = self._lines.at(number)[0].decode("utf-8", "surrogateescape")
-            text = f"{text}\n{line}" if quotes else line
-            quotes = text.count('"') % 2
-            if not quotes:
-                return next(csv.reader([text] if "\n" not in text else text.splitlines(keepends=True))), number + 1
-        return next(csv.reader([text])), len(self._lines)
+        lines = _Counted(self._text_from(kept))
+        try:
+            return next(csv.reader(lines, strict=True)), kept + lines.count
+        except csv.Error:
+            what, line, column = quote_mistake(self._text_from(kept, ending=""))
+            line = line or self._lines.at(kept)[1]
+            raise InputError(what, where=Place(str(self.path), line, column)) from None
+
+    def _text_from(self, kept: int, ending: str = "\n") -> Iterator[tuple[str, int]]:
+        """Lines from a kept one on, with their numbers; blank ones between them belong to a quoted field."""
+        before = 0
+        for at in range(kept, len(self._lines)):
+            line, number = self._lines.at(at)
+            blank = "\n" * (number - before - 1) if before else ""
+            yield blank + line.decode("utf-8", "surrogateescape") + ending, number
+            before = number
 
     def _line_number(self, job: int) -> int:
         if not 0 <= job < self._count:
@@ -178,7 +188,7 @@ class CsvPool(RowPool):
     def _index(self, mistakes: list[InputError]) -> None:
         assert self.names is not None
         width = len(self.names)
-        if any(b'"' in line for _, block in self._lines.blocks() for line in block):
+        if any(b'"' in line or b"\r" in line[:-1] for _, block in self._lines.blocks() for line in block):
             self._index_quoted(width, mistakes)
             return
         self._count = len(self._lines) - self._first
@@ -197,7 +207,12 @@ class CsvPool(RowPool):
         while line < len(self._lines):
             if self._count % SPARSE == 0:
                 self._starts.append(line)
-            fields, after = self._record(line)
+            try:
+                fields, after = self._record(line)
+            except InputError as error:
+                # Where the next record begins nobody can know.
+                mistakes.append(error)
+                return
             if len(fields) != width and len(mistakes) < MOST_MISTAKES:
                 mistakes.append(self._too(len(fields), self._lines.at(line)[1]))
             self._count += 1
@@ -213,6 +228,22 @@ class CsvPool(RowPool):
         if "group" not in header:
             return ()
         return tuple(dict.fromkeys(str(self.arguments(job)["group"]) for job in range(self._count)))
+
+
+class _Counted:
+    """Lines on the way into a reader; `count`: how many it has taken."""
+
+    def __init__(self, lines: Iterator[tuple[str, int]]) -> None:
+        self._lines = lines
+        self.count = 0
+
+    def __iter__(self) -> _Counted:
+        return self
+
+    def __next__(self) -> str:
+        text, _ = next(self._lines)
+        self.count += 1
+        return text
 
 
 class JsonlPool(RowPool):
