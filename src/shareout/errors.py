@@ -6,6 +6,8 @@ it. What became of a job is never an error here: that is data (`record.outcome`)
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -111,6 +113,32 @@ class CannotRecord(ShareoutError):
     """The world refuses what a run must write: disk full, read-only, gone."""
 
     exit_code = 3
+
+
+# The system's own words for a path that a user should change.
+_OF_THE_CALL = {
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST,
+    errno.EINVAL, errno.ENXIO, errno.ENODEV, errno.EXDEV,
+}  # fmt: skip
+
+
+def of_system(error: OSError) -> ShareoutError | None:
+    """What the system refuses about a path; None when no path or no known reason says that a person can mend it."""
+    path = error.filename2 or error.filename
+    if path is None or not isinstance(path, str | bytes | os.PathLike):
+        return None
+    what = f"{os.fsdecode(path)}: {(error.strerror or str(error)).lower()}"
+    if error.errno in _OF_THE_CALL:
+        return UsageError(what, way_out="Name another place, or mend that one.")
+    return CannotRecord(what, way_out="Mend it, and give the same command again.")
+
+
+def cannot_write(path: os.PathLike[str] | str, error: OSError, *, way_out: str) -> ShareoutError:
+    """A file that was asked for: where its folder is wrong the call is, else it is the disk."""
+    what = f"{os.fspath(path)} cannot be written: {error.strerror}"
+    if error.errno in _OF_THE_CALL:
+        return UsageError(what, way_out=way_out)
+    return CannotRecord(what, way_out=f"Make room, then the same again. {way_out}")
 
 
 def raise_all(mistakes: Sequence[InputError]) -> None:

@@ -122,7 +122,7 @@ def test_list_is_a_line_a_job_that_other_tools_read(mixed: Machine) -> None:
         assert [part.partition("=")[0] for part in line.split(",")][:6] == [
             "state", "job", "machine", "attempt", "exit", "seconds",
         ]  # fmt: skip
-    assert 'no state is written "x"' in mixed.call("list", "--state", "x", code=2).err
+    assert '"x" is no state' in mixed.call("list", "--state", "x", code=2).err
 
 
 def test_a_reader_that_leaves_early_is_no_error(mixed: Machine) -> None:

@@ -166,7 +166,7 @@ def test_what_cannot_be_reported_is_refused(here: Machine) -> None:
     run_folder(here.folder / "some", [attempt(0)])
     (here.folder / "page").mkdir()
     assert "is a folder" in here.call("report", "some", "-o", "page", code=2).err
-    assert "cannot be written" in here.call("report", "some", "-o", "no/such/place.html", code=3).err
+    assert "there is no folder no/such" in here.call("report", "some", "-o", "no/such/place.html", code=2).err
 
 
 def test_a_large_run_gives_a_small_page_and_the_right_weights(here: Machine) -> None:

@@ -40,7 +40,7 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> int:
     """Everything that a user can type. Returns the exit code; only a broken standard output is told nowhere."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = [*(sys.argv[1:] if argv is None else argv)]
     if words[:1] in (["--version"], ["-V"]):
         return _version()
     if getattr(sys, "frozen", False) and entry is not None:
@@ -58,10 +58,11 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
     except BrokenPipeError:
         return _quiet_pipe()
     except Exception as error:  # noqa: BLE001
-        from shareout.errors import ShareoutError
+        from shareout.errors import ShareoutError, of_system
 
-        if isinstance(error, ShareoutError):
-            return _tell(error, as_json="--json" in words)
+        known = of_system(error) if isinstance(error, OSError) else error
+        if isinstance(known, ShareoutError):
+            return _tell(known, as_json="--json" in words)
         return _own_bug(error)
 
 
@@ -214,7 +215,7 @@ def _unknown(word: str) -> int:
     from shareout.errors import UsageError, nearest
 
     raise UsageError(
-        f'there is no command "{word}"{nearest(word, list(COMMANDS))}',
+        f'there is no command "{word}"{nearest(word, COMMANDS)}',
         way_out=f"`{program_name()} --help` lists them.",
     )
 

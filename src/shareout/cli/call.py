@@ -55,6 +55,16 @@ class Call:
         replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
 
 
+def is_same_place(call: Call, folder: RunFolder) -> bool:
+    """Whether a run directory comes from a call that named the same configs and pool file."""
+    try:
+        facts = json.loads(folder.call.read_bytes())
+        pool = str(call.pool.absolute()) if call.pool else None
+        return bool(facts["configs"] == str(call.configs.absolute()) and facts["pool"] == pool)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | None) -> Inputs | None:
     """The inputs of a run directory, if what its call named is still here and unchanged."""
     try:

@@ -38,11 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders_here(common)))
-    job = job_id(arguments.id, max(plan.jobs, 1 + max((phase.stop for phase in plan.pool.phases), default=0)))
-    try:
-        position = plan.position_of(job)
-    except IndexError:
-        raise UsageError(f"job {job} is not among these inputs", way_out="It was done before they were made.") from None
+    job = job_id(arguments.id, plan.total)
+    position = position_of(plan, job)
     owner = plan.owner(job)
     share = plan.share(owner)
     before = 0
@@ -65,6 +62,18 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if settings.run.audit:
         tell("with [run] audit, another machine may run it as well")
     return 0
+
+
+def position_of(plan: Plan, job: int) -> int:
+    """Where it stands in the plan; of a rebalanced one it may be gone."""
+    try:
+        return plan.position_of(job)
+    except IndexError:
+        earlier = plan.ancestors[-1][:16]
+        raise UsageError(
+            f"job {job} is not among these inputs: it was settled under plan {earlier}, before they were made",
+            way_out=f"`show {job}` tells what became of it.",
+        ) from None
 
 
 def _folders(common: Common, plan: Plan, owner: str) -> list[RunFolder]:

@@ -40,7 +40,11 @@ def export_to(
 ) -> None:
     """What `export` does, for commands that do it by the name of a file or a flag of their own. The file appears
     when it is whole; without one it goes to standard output, piece by piece."""
+    from shareout.merge.target import Target, check_place
+
     write = export_form(form)
+    if output is not None:
+        check_place(output)
     with folders_of(sources, common) as found:
         runs = _runs_of(found, common, entry, header=header)
         if output is None:
@@ -48,8 +52,6 @@ def export_to(
                 sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
             return
-        from shareout.merge.target import Target
-
         with Target(output) as target:
             place = target.begin(b"")
             for piece in write(runs):

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from shareout.entry import Entry
-from shareout.errors import CannotRecord
+from shareout.errors import cannot_write
 from shareout.settings_table import starting_text
 
 MACHINES = """{
@@ -37,7 +37,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         wrote = {folder / name: _write(folder / name, text) for name, text in files.items()}
     except OSError as error:
-        raise CannotRecord(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+        raise cannot_write(
+            error.filename or folder, error, way_out="Name another folder with --configs DIR."
+        ) from error
     if arguments.json:
         names = {is_new: [str(path) for path, new in wrote.items() if new is is_new] for is_new in (True, False)}
         print(json.dumps({"wrote": names[True], "kept": names[False]}))

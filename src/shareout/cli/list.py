@@ -11,7 +11,7 @@ from itertools import islice
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand
 from shareout.entry import Entry
-from shareout.errors import UsageError
+from shareout.errors import UsageError, nearest
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
@@ -21,6 +21,7 @@ from shareout.status.jobs import LETTERS, JobState, JobStates
 from shareout.status.machine import Follower
 
 FORMATS = ("table", "tsv", "dkvp", "line", "json")
+WORDS = {"new": ".", "running": "r", "done": "d", "failed": "!", "error": "e", "skipped": "s"}
 COLUMNS = ("state", "job", "machine", "attempt", "exit", "seconds", "text")
 LOT = 5000
 NARROW = 60
@@ -35,29 +36,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "examples:\n  list --state '!e'\n  list --format dkvp | mlr --oxtab stats1 -a p10,p50,p90 -f seconds"
     )
     add_sources(parser)
-    parser.add_argument("--state", metavar="LETTERS", default="", help="only jobs in one of these states")
+    parser.add_argument("--state", metavar="STATES", default="", help="only jobs in one of these: letters or words")
+    parser.add_argument("--failed", action="store_true", help="short for --state '!e'")
     parser.add_argument("--machine", metavar="NAME", help="only jobs that this machine ran")
-    parser.add_argument("--job", metavar="ID", action="append", default=[], help="only this job; may be repeated")
+    parser.add_argument(
+        "--job", metavar="ID", action="append", default=[], help="only this job, or 0-99; may be repeated"
+    )
     parser.add_argument("--format", choices=FORMATS, default="table", help="line: only the text of each job")
     add_common(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    wrong = set(arguments.state) - set(LETTERS)
-    if wrong:
-        raise UsageError(f'no state is written "{min(wrong)}"', way_out=f"States are: {' '.join(LETTERS)}")
+    wanted_states = states_of(arguments.state) | (set("!e") if arguments.failed else set())
     with folders_of(arguments.sources, common) as found:
         plan = plan_at_hand(common, entry, found)
         folders = of_one_plan(found, plan)
         states = JobStates(folders)
         _add_running(states, folders)
         text = texts_of(plan, states.headers)
-        jobs = _chosen(states, [job_id(word, states.total) for word in arguments.job])
+        if arguments.machine is not None:
+            check_machine(arguments.machine, states.headers, plan)
+        jobs = _chosen(states, job_ids(arguments.job, states.total))
         wanted = (
             one
             for one in jobs
-            if (not arguments.state or one.state in arguments.state)
+            if (not wanted_states or one.state in wanted_states)
             and (arguments.machine is None or one.machine == arguments.machine)
         )
         form = "json" if common.json else arguments.format
@@ -135,10 +139,48 @@ def _chosen(states: JobStates, ids: Sequence[int]) -> Iterator[JobState]:
     return map(states.state, ids) if ids else states.all()
 
 
+def states_of(text: str) -> set[str]:
+    """`!e`, `failed,error`, or both mixed."""
+    found: set[str] = set()
+    for word in text.replace(",", " ").split():
+        if word in WORDS:
+            found.add(WORDS[word])
+        elif set(word) <= set(LETTERS):
+            found.update(word)
+        else:
+            told = ", ".join(f"{letter} {name}" for name, letter in WORDS.items())
+            raise UsageError(f'"{word}" is no state{nearest(word, WORDS)}', way_out=f"States are: {told}.")
+    return found
+
+
+def check_machine(name: str, headers: Sequence[Header], plan: Plan | None) -> None:
+    """A name that nothing here knows is a slip: it would select nothing, without a word."""
+    known = dict.fromkeys([*(one.machine for one in headers), *(one.name for one in (plan.machines if plan else ()))])
+    if name not in known:
+        raise UsageError(
+            f'no machine here is named "{name}"{nearest(name, known)}',
+            way_out=f"There are {', '.join(list(known)[:12])}.",
+        )
+
+
 def job_id(word: str, total: int) -> int:
-    if not word.isdigit() or int(word) >= total:
-        raise UsageError(f'there is no job "{word}"', way_out=f"Ids are 0 to {total - 1}.")
+    if not (word.isascii() and word.isdigit()) or int(word) >= total:
+        ids = {0: "There are no jobs: the pool is empty.", 1: "There is one job, 0."}
+        raise UsageError(f'there is no job "{word}"', way_out=ids.get(total, f"Ids are 0 to {total - 1}."))
     return int(word)
+
+
+def job_ids(words: Sequence[str], total: int) -> list[int]:
+    """Of ids and of ranges as `merge-results` tells them, `0-2, 7`: each once, in the order in which they were said."""
+    found: dict[int, None] = {}
+    for word in " ".join(words).replace(",", " ").split():
+        first, dash, last = word.partition("-")
+        start = job_id(first if dash and first else word, total)
+        stop = job_id(last, total) if dash else start
+        if stop < start:
+            raise UsageError(f'"{word}" is no range', way_out="Write the smaller id first, as 0-2.")
+        found.update(dict.fromkeys(range(start, stop + 1)))
+    return list(found)
 
 
 def texts_of(plan: Plan | None, headers: Sequence[Header]) -> Text:

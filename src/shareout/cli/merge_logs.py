@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from shareout.cli.list import check_machine, job_ids
 from shareout.cli.options import Common, add_runs
 from shareout.cli.standing import add_sources, folders_of, tell
 from shareout.entry import Entry
-from shareout.errors import UsageError
+from shareout.errors import RunDirectoryDamaged, UsageError
 from shareout.merge.log_copies import without_copies
 from shareout.merge.logs import LEVELS, Filter, merged
-from shareout.merge.target import Target
+from shareout.merge.target import Target, check_place
+from shareout.pool import MOST_JOBS
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
 from shareout.record.log import machine_word
+from shareout.record.reader import read_header
 
 _MOMENT = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?)?)?Z?")
 
@@ -23,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="where to (default: standard output); *.gz is packed")
     parser.add_argument("--machine", action="append", default=[], metavar="NAME", help="only this machine's")
-    parser.add_argument("--job", action="append", default=[], metavar="ID", help="only this job's")
+    parser.add_argument("--job", action="append", default=[], metavar="ID", help="only this job's, or of 0-99")
     parser.add_argument("--level", choices=LEVELS, default="DEBUG", help="at least this level")
     parser.add_argument("--since", default="", metavar="TIME", help="from then on, as 2026-11-20T19:23")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
@@ -36,16 +42,23 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         grep = re.compile(arguments.grep.encode()) if arguments.grep else None
     except re.error as error:
         raise UsageError(f"--grep: {error}") from None
-    wanted = Filter(
-        frozenset(map(machine_word, arguments.machine)),
-        frozenset(job.encode() for job in arguments.job),
-        arguments.level,
-        _moment(arguments.since, "--since").encode(),
-        _moment(arguments.until, "--until").encode() + b"~" if arguments.until else b"",
-        grep,
-    )
+    if arguments.output and arguments.output != "-":
+        check_place(Path(arguments.output))
+    since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
     with folders_of(arguments.sources, Common.of(arguments)) as found:
         folders = without_copies(found, tell)
+        headers = _headers(folders) if arguments.machine or arguments.job else []
+        for name in arguments.machine if headers else ():
+            check_machine(name, headers, None)
+        jobs = job_ids(arguments.job, max((header.total for header in headers), default=MOST_JOBS))
+        wanted = Filter(
+            frozenset(map(machine_word, arguments.machine)),
+            frozenset(str(job).encode() for job in jobs),
+            arguments.level,
+            since.encode(),
+            until.encode() + b"~" if until else b"",
+            grep,
+        )
         blocks = (b"".join(lines) for lines in merged(folders, wanted, tell))
         if arguments.output and arguments.output != "-":
             with Target(Path(arguments.output)) as target:
@@ -55,6 +68,14 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             sys.stdout.buffer.writelines(blocks)
             sys.stdout.buffer.flush()
     return 0
+
+
+def _headers(folders: Sequence[RunFolder]) -> list[Header]:
+    """None at all when one cannot be read: its log is good nevertheless, and may have what is asked for."""
+    try:
+        return [read_header(folder.journal) for folder in folders]
+    except RunDirectoryDamaged:
+        return []
 
 
 def _moment(text: str, flag: str) -> str:

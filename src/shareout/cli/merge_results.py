@@ -13,6 +13,7 @@ from typing import Any
 from shareout.cli.export import export_to
 from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell, tell_oddities
 from shareout.cli.options import Common, add_common
+from shareout.cli.standing import chooser
 from shareout.entry import Entry
 from shareout.errors import JobsMissing, UsageError
 from shareout.merge.certificate import certificate
@@ -24,7 +25,7 @@ from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Sheet, sheet_for
 from shareout.merge.tables import ENDINGS, RowStore, TextForm, store_blocks, table_form, text_pieces
 from shareout.merge.tables.csv import values_of
-from shareout.merge.target import Target
+from shareout.merge.target import Target, check_place
 from shareout.record.sources import find_sources
 from shareout.record.values import decode
 
@@ -73,6 +74,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.to_stdout and common.json:
         raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
     form = None
+    if asked.output and not asked.to_stdout:
+        check_place(asked.output)
     if asked.output and asked.output.name.endswith(STATUS_FILE):
         # It tells how each task ended, well or not: so it is written also when some have failed.
         export_to(asked.output, "disbatch", asked.sources, common, entry)
@@ -80,7 +83,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     elif asked.output:
         form = table_form(asked.output)
     with find_sources(asked.sources, tell) as sources:
-        journals = open_journals(sources.folders, tell)
+        journals = open_journals(sources.folders, tell, None if arguments.sources else chooser(common, entry))
         if not journals:
             raise UsageError("no run directory here has recorded anything")
         try:

@@ -13,7 +13,8 @@ from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
 from shareout.cli.standing import folders_of, kind_here, tell
 from shareout.entry import Entry
-from shareout.errors import CannotRecord, PlanMismatch, UsageError
+from shareout.errors import PlanMismatch, UsageError, cannot_write
+from shareout.machines import load_machines
 from shareout.merge.rebalance import left_positions
 from shareout.plan.plan import ALL, Plan
 from shareout.plan.rest import NAME, SelectedPool, Step, write_rest
@@ -36,6 +37,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     target = Path(arguments.output)
+    machines = Path(arguments.machines) if arguments.machines else common.configs / "machines.json"
+    if arguments.machines:
+        # Told now and by the name that was typed, not as a copy of it.
+        load_machines(machines)
     if target.exists():
         raise UsageError(f"{target} is there already", way_out="Name a new folder after -o; nothing is overwritten.")
     with folders_of(arguments.sources, common) as folders:
@@ -44,11 +49,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         journals = _of_plan(folders, plan, strict=bool(arguments.sources))
         _tell_absent(plan, journals)
         left = left_positions(plan.jobs, journals, failed=arguments.failed)
-    count = sum(stop - start for start, stop in left)
-    if not count:
+        failed = _size(left_positions(plan.jobs, journals, failed=True)) - _size(left)
+    if failed:
+        tell(f"{failed:,} jobs have failed, and stay so; --failed gives them away as well")
+    if not _size(left):
         tell("nothing is left to do: no inputs were written")
         return 0
-    machines = Path(arguments.machines) if arguments.machines else common.configs / "machines.json"
     _write(target, plan, left, common, machines)
     try:
         fresh, _ = plan_of(replace(common, configs=target), entry, local_barriers=True, kind=kind)
@@ -57,6 +63,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         raise
     _report(fresh, plan, target, common)
     return 0
+
+
+def _size(ranges: Sequence[tuple[int, int]]) -> int:
+    return sum(stop - start for start, stop in ranges)
 
 
 def _of_plan(folders: Sequence[RunFolder], plan: Plan, *, strict: bool) -> list[tuple[RunFolder, Header]]:
@@ -98,7 +108,7 @@ def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Co
         write_rest(target, plan.pool_digest.hex(), plan.total, [*earlier, step])
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise CannotRecord(f"{error.filename or target}: {error.strerror}") from error
+        raise cannot_write(error.filename or target, error, way_out="Name another folder after -o.") from error
 
 
 def _report(fresh: Plan, plan: Plan, target: Path, common: Common) -> None:

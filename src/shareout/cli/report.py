@@ -10,10 +10,12 @@ from pathlib import Path
 
 from shareout.cli.merge_telling import tell
 from shareout.cli.options import Common, add_common
+from shareout.cli.standing import chooser
 from shareout.entry import Entry
-from shareout.errors import CannotRecord, UsageError
+from shareout.errors import UsageError, cannot_write
 from shareout.files import replace_file
 from shareout.merge.complete import open_journals
+from shareout.merge.target import WAY_OUT, check_place
 from shareout.plan.plan import Plan
 from shareout.record.journal import Header
 from shareout.record.sources import find_sources
@@ -43,10 +45,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     output = Path(arguments.output) if arguments.output else None if common.json else Path(DEFAULT)
     asked = ReportArguments(arguments.sources or [str(common.runs)], output)
-    if asked.output is not None and asked.output.is_dir():
-        raise UsageError(f"{asked.output} is a folder", way_out="Name a file after -o, as report.html.")
+    if asked.output is not None:
+        check_place(asked.output)
     with find_sources(asked.sources, tell) as sources:
-        journals = open_journals(sources.folders, tell)
+        journals = open_journals(sources.folders, tell, None if arguments.sources else chooser(common, entry))
         if not journals:
             raise UsageError("no run directory here has recorded anything")
         plan = _plan_here([journal.header for journal in journals], common, entry)
@@ -66,10 +68,7 @@ def _write(path: Path, page: str) -> None:
     try:
         replace_file(path, [page.encode("utf-8", "replace")])
     except OSError as error:
-        raise CannotRecord(
-            f"{path} cannot be written: {error.strerror}",
-            way_out="Nothing was left behind. Make room, or name another place with -o.",
-        ) from error
+        raise cannot_write(path, error, way_out=WAY_OUT) from error
 
 
 def _plan_here(headers: Sequence[Header], common: Common, entry: Entry | None) -> Plan | None:

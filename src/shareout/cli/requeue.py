@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from shareout.cli.list import job_id
+from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import folders_of, of_one_plan, plan_at_hand, tell
 from shareout.entry import Entry
@@ -20,7 +20,7 @@ from shareout.record.tally import FAILED
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "examples:\n  requeue --failed\n  requeue 314 2718"
-    parser.add_argument("ids", nargs="*", metavar="ID", help="jobs that have ended, whatever became of them")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="jobs that have ended, or ranges as 0-2")
     parser.add_argument("--failed", action="store_true", help="all that failed")
     parser.add_argument("--all", action="store_true", help="all that ended: everything is run again")
     add_changed(parser)
@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     with folders_of(arguments.sources, common) as found:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))
         total = max(read_header(folder.journal).total for folder in folders)
-        jobs = {job_id(word, total) for word in arguments.ids} if arguments.ids else None
+        jobs = set(job_ids(arguments.ids, total)) if arguments.ids else None
         refuse_busy(folders)
         states = (FAILED,) if arguments.failed else FINAL
         again = [job for folder in folders for job in requeue(folder, states, jobs)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shareout.cli import run_flags
 from shareout.cli.call import Call
+from shareout.cli.changed_inputs import tell_other_inputs
 from shareout.cli.options import Common
 from shareout.cli.plan import check_expected
 from shareout.cli.planning import check_fits
@@ -79,6 +80,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return _print_jobs(plan, machine)
     check_jobs(plan, settings, share, entry)
     if not common.quiet:
+        tell_other_inputs(call, common, plan, machine)
         _tell_grant(share.cores, settings)
     if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
         return _nothing()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shareout.cli.list import job_id, texts_of
+from shareout.cli.list import job_ids, texts_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import folders_of, of_one_plan, plan_at_hand, tell
 from shareout.entry import Entry
@@ -25,7 +25,7 @@ from shareout.status.jobs import attempts_of
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  show 314"
-    parser.add_argument("ids", nargs="+", metavar="ID", help="jobs")
+    parser.add_argument("ids", nargs="+", metavar="ID", help="jobs, or ranges of them as 0-2")
     parser.add_argument(
         "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
     )
@@ -38,7 +38,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         plan = plan_at_hand(common, entry, every)
         folders = of_one_plan(every, plan)
         total = max(read_header(folder.journal).total for folder in folders)
-        found = [_facts(job_id(word, total), folders, plan) for word in arguments.ids]
+        found = [_facts(job, folders, plan) for job in job_ids(arguments.ids, total)]
     if common.json:
         print(json.dumps(found))
         return 0

@@ -6,7 +6,8 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from shareout.cli.list import job_id
+from shareout.cli.explain import position_of
+from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
 from shareout.cli.standing import folders_here, kind_here, tell
@@ -20,7 +21,7 @@ from shareout.run.opening import RunRequest, header_of, make_folder
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  skip 314 2718"
-    parser.add_argument("ids", nargs="+", metavar="ID", help="jobs")
+    parser.add_argument("ids", nargs="+", metavar="ID", help="jobs, or ranges of them as 0-2")
     parser.add_argument("--machine", metavar="NAME", help="say it to this machine's run (default: the jobs' owners)")
     add_common(parser)
 
@@ -29,9 +30,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders_here(common)))
     by_machine: dict[str, list[tuple[int, int]]] = {}
-    for word in dict.fromkeys(arguments.ids):
-        job = job_id(word, max(phase.stop for phase in plan.pool.phases) if plan.jobs else 0)
-        position = _position(plan, job)
+    for job in job_ids(arguments.ids, plan.total):
+        position = position_of(plan, job)
         machine = arguments.machine or _machine(common, plan, job)
         by_machine.setdefault(machine, []).append((job, position))
     for machine, jobs in by_machine.items():
@@ -56,13 +56,6 @@ def _refuse_foreign(plan: Plan, machine: str, jobs: Sequence[tuple[int, int]]) -
     for job, at in jobs:
         if not any(start <= at < stop for start, stop in ranges):
             raise UsageError(f"job {job} is not {machine}'s", way_out=f"It is {plan.owner(job)}'s.")
-
-
-def _position(plan: Plan, job: int) -> int:
-    try:
-        return plan.position_of(job)
-    except IndexError:
-        raise UsageError(f"job {job} is not among these inputs", way_out="It was done before they were made.") from None
 
 
 def _machine(common: Common, plan: Plan, job: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from shareout.cli.call import Inputs, recalled
@@ -13,6 +13,7 @@ from shareout.entry import Entry, kind_of
 from shareout.errors import ShareoutError, UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import JOURNAL, RunFolder
+from shareout.record.journal import Header
 from shareout.record.reader import read_header
 from shareout.record.sources import find_sources
 from shareout.show.beside import say
@@ -45,18 +46,32 @@ def folders_of(sources: Sequence[str], common: Common) -> Iterator[list[RunFolde
 
 def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
     """Those whose jobs have the same ids: of the plan at hand when it is among them, else of the last one worked on."""
-    roots: dict[str, list[RunFolder]] = {}
-    digests: dict[str, str] = {}
-    for folder in folders:
-        header = read_header(folder.journal)
-        roots.setdefault(header.root, []).append(folder)
-        digests[header.digest] = header.root
-    if len(roots) == 1:
-        return list(folders)
-    newest = max(roots, key=lambda root: max(folder.journal.stat().st_mtime for folder in roots[root]))
-    chosen = digests.get(plan.hex, newest) if plan else newest
-    tell(f"this is plan {chosen[:16]}; there are directories of {len(roots) - 1} more, which are left out")
-    return roots[chosen]
+    headers = [(folder, read_header(folder.journal)) for folder in folders]
+    chosen = chosen_root(headers, plan)
+    return [folder for folder, header in headers if header.root == chosen]
+
+
+def chosen_root(headers: Sequence[tuple[RunFolder, Header]], plan: Plan | None) -> str:
+    """Of which plan's jobs to speak, where nobody named directories: one rule for all commands."""
+    newest: dict[str, float] = {}
+    for folder, header in headers:
+        newest[header.root] = max(newest.get(header.root, 0.0), folder.journal.stat().st_mtime)
+    ours = {header.root for _, header in headers if plan is not None and header.digest == plan.hex}
+    chosen = next(iter(ours), max(newest, key=lambda root: newest[root]))
+    if len(newest) > 1:
+        why = "that of the inputs at hand" if ours else "the last one that was worked on"
+        others = ", ".join(root[:16] for root in newest if root != chosen)
+        tell(f"this is plan {chosen[:16]}, {why}; directories of {others} are left out")
+    return chosen
+
+
+def chooser(common: Common, entry: Entry | None) -> Callable[[Sequence[tuple[RunFolder, Header]]], str]:
+    """The same rule for who opens journals without knowing yet which of them have a header."""
+
+    def choose(headers: Sequence[tuple[RunFolder, Header]]) -> str:
+        return chosen_root(headers, plan_at_hand(common, entry, [folder for folder, _ in headers]))
+
+    return choose
 
 
 def plan_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from shareout.cli.merge_telling import rate_facts
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_sources, folders_of, plan_of_folders, tell
+from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
@@ -46,7 +46,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         export_to(None, arguments.format, arguments.sources, common, entry)
         return 0
     with folders_of(arguments.sources, common) as folders:
-        followers = newest_plan(open_followers(folders, tell), tell)
+        meant = folders if arguments.sources else of_one_plan(folders, plan_at_hand(common, entry, folders))
+        followers = newest_plan(open_followers(meant, tell), tell)
         plan = plan_of_folders(common, entry, [one.folder for one in followers])
         if arguments.by == "group" and (plan is None or not plan.pool.groups):
             raise UsageError(

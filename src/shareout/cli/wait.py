@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_sources, folders_of, plan_of_folders, tell
+from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
 from shareout.entry import Entry
 from shareout.plan.plan import ALL
 from shareout.show.beside import say, write
@@ -32,7 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     with folders_of(arguments.sources, common) as folders:
-        followers = newest_plan(open_followers(folders, tell), tell)
+        meant = folders if arguments.sources else of_one_plan(folders, plan_at_hand(common, entry, folders))
+        followers = newest_plan(open_followers(meant, tell), tell)
         plan = plan_of_folders(common, entry, [one.folder for one in followers])
         told, tell_s = 0.0, LOOK_S if sys.stderr.isatty() else TELL_S
         while True:

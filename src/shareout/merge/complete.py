@@ -56,8 +56,13 @@ class Summary:
         return self.done + self.skipped == self.total
 
 
-def open_journals(folders: Sequence[RunFolder], said: Callable[[str], None]) -> list[Journal]:
-    """Headers read and compared. A journal whose first line was never whole holds nothing, and is told."""
+def open_journals(
+    folders: Sequence[RunFolder],
+    said: Callable[[str], None],
+    choose: Callable[[Sequence[tuple[RunFolder, Header]]], str] | None = None,
+) -> list[Journal]:
+    """Headers read and compared. A journal whose first line was never whole holds nothing, and is told. Different
+    plans are refused, unless somebody chooses: he is asked for the root of the one that is meant."""
     found: list[tuple[RunFolder, Header, int]] = []
     for folder in folders:
         with folder.journal.open("rb") as file:
@@ -69,6 +74,9 @@ def open_journals(folders: Sequence[RunFolder], said: Callable[[str], None]) -> 
             if first < size or first > 1 << 16:
                 raise
             said(f"{folder.journal} ends in its first line: that run recorded nothing")
+    if found and choose is not None:
+        root = choose([(folder, header) for folder, header, _ in found])
+        found = [one for one in found if one[1].root == root]
     if found:
         _refuse_other_plans(found)
         _tell_same_machine(found, said)

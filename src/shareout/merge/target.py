@@ -11,10 +11,19 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-from shareout.errors import CannotRecord
+from shareout.errors import ShareoutError, UsageError, cannot_write
 from shareout.files import sync_folder
 
+WAY_OUT = "Nothing was left behind. Name another place with -o."
 _PLACE = struct.Struct("<q")
+
+
+def check_place(path: Path) -> None:
+    """Refused before any work is done for it: no folder to write into, or a folder of that very name."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", way_out="Name a file after -o.")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent} to write {path.name} into", way_out="Make it first.")
 
 
 class Target:
@@ -78,11 +87,8 @@ class Target:
         except OSError as error:
             raise self._refused(error) from error
 
-    def _refused(self, error: OSError) -> CannotRecord:
-        return CannotRecord(
-            f"{self.path} cannot be written: {error.strerror}",
-            way_out="Nothing was left behind. Make room, or name another place with -o.",
-        )
+    def _refused(self, error: OSError) -> ShareoutError:
+        return cannot_write(self.path, error, way_out=WAY_OUT)
 
 
 class Relay:

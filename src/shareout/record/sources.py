@@ -45,7 +45,10 @@ class Sources:
         if path.is_dir():
             return self._add_folder(path, path)
         if not path.exists():
-            raise UsageError(f"there is no {path}")
+            raise UsageError(
+                f"there is no file or folder {path}",
+                way_out="Name run directories, or a folder or archive that has some.",
+            )
         if path.name == JOURNAL:
             return self._add_folder(path.parent, path)
         unpacked = self._unpacked(path)

@@ -11,7 +11,7 @@ from shareout._version import VERSION
 from shareout.code_hash import code_hash
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.errors import CannotRecord
+from shareout.errors import cannot_write
 from shareout.events import Listener
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
@@ -48,10 +48,7 @@ def make_folder(request: RunRequest) -> RunFolder:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise CannotRecord(
-            f"the run directory {folder.path} cannot be written: {error.strerror}",
-            way_out="Name another place with --runs DIR.",
-        ) from error
+        raise cannot_write(folder.path, error, way_out="Name another place with --runs DIR.") from error
     return folder
 
 
