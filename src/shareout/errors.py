@@ -149,7 +149,7 @@ def raise_all(mistakes: Sequence[InputError]) -> None:
         raise InputErrors(mistakes)
 
 
-def nearest(name: str, known: Iterable[str], *, before: str = "") -> str:
+def nearest(name: str, known: Iterable[str], *, before: str = "", cutoff: float = 0.6) -> str:
     """` (did you mean "cores"?)` when a known name is close, else nothing; `before` stands before every name."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f' (did you mean "{before}{close[0]}"?)' if close else ""

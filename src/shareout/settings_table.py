@@ -103,6 +103,8 @@ def _nice(text: str) -> int:
 
 
 def _positive(text: str) -> int:
+    if not text.strip().isdigit():
+        raise ValueError(f'"{text}" is not a whole number; write 1, 2, 3 …')
     value = parse_count(text)
     if not 1 <= value <= MOST_SLOTS:
         raise ValueError(f"must be 1 to {MOST_SLOTS}, found {value}")

@@ -212,6 +212,8 @@ def test_what_was_brought_home_tells_the_same(mixed: Machine, tmp_path: Path) ->
         archive.add(mixed.folder / "runs", "runs")
     elsewhere = Machine(tmp_path / "elsewhere")
     elsewhere.folder.mkdir()
+    # There the inputs are not.
+    (mixed.folder / "configs").rename(mixed.folder / "gone")
     facts = elsewhere.call("status", "--json", str(tmp_path / "home.tar")).json
     assert facts["done"] == mixed.call("status", "--json").json["done"]
     assert facts["absent"] == {}

@@ -34,11 +34,13 @@ def test_nothing_to_do_is_over_and_nothing_known_is_not_forecast() -> None:
     assert forecast(5, 1.0, Durations(), 5) is None
 
 
-@given(st.integers(0, 1000), st.integers(1, 1000))
-def test_a_rate_lies_in_its_own_range(hits: int, count: int) -> None:
-    found = wilson(min(hits, count), count)
+@given(st.integers(0, 1000), st.integers(1, 1000), st.integers(0, 1000))
+def test_a_rate_lies_in_its_own_range(hits: int, count: int, more: int) -> None:
+    found = wilson(min(hits, count), count, count + more)
     assert found is not None
     share, low, high = found
     assert 0 <= low <= share + 1e-12
     assert share - 1e-12 <= high <= 1
-    assert wilson(0, 0) is None
+    assert wilson(0, 0, more) is None
+    if not more:
+        assert low == share == high

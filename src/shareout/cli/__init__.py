@@ -181,6 +181,10 @@ def make_parser(command: str) -> argparse.ArgumentParser:
 
 
 def _dispatch(words: list[str], entry: Entry | None) -> int:
+    if words[:1] == ["version"]:
+        return _version()
+    if words[:1] == ["help"] and len(words) > 1:
+        words = [words[1], "--help"]
     if words[:1] in (["--help"], ["-h"], ["help"]):
         print(_overview())
         return 0
@@ -214,10 +218,13 @@ def _overview() -> str:
 def _unknown(word: str) -> int:
     from shareout.errors import UsageError, nearest
 
-    raise UsageError(
-        f'there is no command "{word}"{nearest(word, COMMANDS)}',
-        way_out=f"`{program_name()} --help` lists them.",
-    )
+    name = program_name()
+    way_out = f"`{name} --help` lists them."
+    if word == "merge":
+        way_out = f"`{name} merge-results` makes the table, `{name} merge-logs` one log."
+    elif "." in word or "/" in word:
+        way_out = f"To run a pool file: {name} run {word}"
+    raise UsageError(f'there is no command "{word}"{nearest(word, COMMANDS, cutoff=0.67)}', way_out=way_out)
 
 
 def _version() -> int:

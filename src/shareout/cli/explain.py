@@ -11,11 +11,12 @@ from typing import Any
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import folders_here, kind_here, tell
+from shareout.cli.standing import folders_here, folders_of, kind_here, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, PYTHON, Plan
 from shareout.record.folder import RunFolder
+from shareout.record.reader import read_header
 from shareout.record.tally import DONE, FAILED, NEW, SKIPPED
 from shareout.status.machine import Follower, MachineStatus
 
@@ -32,20 +33,30 @@ class Reason:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  explain 314"
     parser.add_argument("id", metavar="ID", help="a job")
+    parser.add_argument(
+        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
+    )
     add_common(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders_here(common)))
-    job = job_id(arguments.id, plan.total)
+    if arguments.sources:
+        with folders_of(arguments.sources, common) as folders:
+            return _explain(arguments.id, folders, common, entry)
+    return _explain(arguments.id, folders_here(common), common, entry)
+
+
+def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> int:
+    plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders))
+    job = job_id(word, plan.total)
     position = position_of(plan, job)
     owner = plan.owner(job)
     share = plan.share(owner)
     before = 0
     for start, stop in share.ranges:
         before += max(0, min(stop, position) - start)
-    reason = _reason(_folders(common, plan, owner), position, job, owner, before)
+    reason = _reason(_folders_of(owner, folders, plan), position, job, owner, before)
     facts: dict[str, Any] = {
         "job": job, "machine": owner, "position": position, "order": before + 1, "share": len(share),
         "state": reason.state, "why": reason.why, "way_out": reason.way,
@@ -76,10 +87,10 @@ def position_of(plan: Plan, job: int) -> int:
         ) from None
 
 
-def _folders(common: Common, plan: Plan, owner: str) -> list[RunFolder]:
+def _folders_of(owner: str, folders: Sequence[RunFolder], plan: Plan) -> list[RunFolder]:
     """Where it may have run: with its owner, or with all machines on one host."""
-    places = [RunFolder.of(common.runs, plan.digest, name) for name in (owner, ALL)]
-    return [place for place in places if place.journal.is_file()]
+    headers = [(folder, read_header(folder.journal)) for folder in folders]
+    return [folder for folder, one in headers if one.digest == plan.hex and one.machine in (owner, ALL)]
 
 
 def _reason(folders: Sequence[RunFolder], position: int, job: int, owner: str, before: int) -> Reason:

@@ -93,8 +93,13 @@ def _print_json(jobs: Iterator[JobState], text: Text) -> None:
     between = "["
     for one in jobs:
         seconds = None if one.seconds is None else round(one.seconds, 6)
-        facts = (one.state, one.job, one.machine, one.attempt, one.exit, seconds, text(one.job))
-        sys.stdout.write(between + json.dumps(dict(zip(COLUMNS, facts, strict=True))))
+        is_status = one.exit.isdigit()
+        facts = {
+            "state": one.state, "job": one.job, "machine": one.machine, "attempt": one.attempt,
+            "exit": int(one.exit) if is_status else None, "signal": None if is_status else one.exit or None,
+            "seconds": seconds, "text": text(one.job),
+        }  # fmt: skip
+        sys.stdout.write(between + json.dumps(facts))
         between = ",\n"
     sys.stdout.write("[]\n" if between == "[" else "]\n")
     sys.stdout.flush()
@@ -166,6 +171,8 @@ def check_machine(name: str, headers: Sequence[Header], plan: Plan | None) -> No
 def job_id(word: str, total: int) -> int:
     if not (word.isascii() and word.isdigit()) or int(word) >= total:
         ids = {0: "There are no jobs: the pool is empty.", 1: "There is one job, 0."}
+        if "/" in word:
+            raise UsageError(f'"{word}" is no job', way_out="Run directories are named with --in DIR here.")
         raise UsageError(f'there is no job "{word}"', way_out=ids.get(total, f"Ids are 0 to {total - 1}."))
     return int(word)
 
@@ -204,4 +211,4 @@ def _add_running(states: JobStates, folders: Sequence[RunFolder]) -> None:
     for folder in folders:
         if folder.live.exists():
             for one in Follower(folder).look().active:
-                states.runs(one.job, one.machine)
+                states.runs(one.job, one.machine, one.attempt)

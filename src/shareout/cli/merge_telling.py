@@ -72,6 +72,8 @@ def sample_sentence(summary: Summary) -> str:
     if summary.failure_rate is None:
         return said
     share, low, high = (100 * part for part in summary.failure_rate)
+    if low == high:
+        return f"all jobs have ended; {share:.3g}% of them failed"
     return f"{said}; {share:.3g}% of it failed, of all it is {low:.3g}% to {high:.3g}%"
 
 

@@ -13,6 +13,16 @@ from typing import NoReturn
 
 from shareout.errors import UsageError, nearest
 
+# What other programs call it: a flag of ours, or what to do instead.
+ELSEWHERE = {
+    "--jobs": "-j N", "--parallel": "-j N", "--workers": "-j N", "--procs": "-j N", "--max-procs": "-j N", "-P": "-j N",
+    "-m": "--machine NAME", "--host": "--machine NAME", "--config": "--configs DIR", "--out": "-o FILE",
+    "--resume": "the same command again goes on where it stopped",
+    "--continue": "the same command again goes on where it stopped",
+    "--in": "run directories are named without a flag here",
+    "--force": "nothing is in the way of a run; `requeue` makes done jobs run again",
+}  # fmt: skip
+
 
 class Parser(argparse.ArgumentParser):
     """Parses the flags of one command; what is wrong with them is told as every other mistake is."""
@@ -26,8 +36,13 @@ class Parser(argparse.ArgumentParser):
             return message
         first = words.split()[0]
         what = f"there is no flag {first}" if first.startswith("-") else f'"{first}" is one word too many'
+        flag = first.partition("=")[0]
+        if flag in ELSEWHERE:
+            meant = ELSEWHERE[flag]
+            if not meant.startswith("-") or meant.split()[0] in self._option_string_actions:
+                return f"{what}: {meant}" if not meant.startswith("-") else f"{what} (did you mean {meant}?)"
         flags = [flag[2:] for flag in self._option_string_actions if flag.startswith("--")]
-        return what + nearest(first.partition("=")[0].lstrip("-"), flags, before="--")
+        return what + nearest(flag.lstrip("-"), flags, before="--", cutoff=0.67)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,7 @@ def add_common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
     group = parser.add_argument_group("where things are, and how to tell them")
     group.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, else beside the program)")
     add_runs(group)
-    group.add_argument("--quiet", action="store_true", help="tell only what is wrong")
+    group.add_argument("-q", "--quiet", action="store_true", help="tell only what is wrong")
     if json:
         group.add_argument("--json", action="store_true", help="one JSON document on standard output")
 

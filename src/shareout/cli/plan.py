@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.planning import check_fits, plan_of
+from shareout.cli.planning import check_fits, plan_of, tell_empty
 from shareout.entry import Entry
 from shareout.errors import InputError, PlanMismatch, UsageError
 from shareout.plan import fingerprint
@@ -76,6 +76,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         raise UsageError("--ids needs to know whose", way_out="Add --machine NAME.")
     plan, settings = plan_of(common, entry, pool_file=asked.pool, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
+    tell_empty(plan)
     check_expected(plan, asked.expect)
     if asked.card:
         from shareout.plan.card import make_card

@@ -14,6 +14,7 @@ from shareout.machines import load_machines
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import with_rest
 from shareout.pool import Pool, open_pool
+from shareout.show.beside import say
 
 T = TypeVar("T")
 
@@ -47,6 +48,13 @@ def pool_of(common: Common, settings: Settings, entry: Entry | None, pool_file: 
     """The pool that a call means: a named file, what the entry generates, or the configs' own; of inputs that a
     rebalance wrote, what is left of it."""
     return with_rest(_whole_pool(common, settings, entry, pool_file), common.configs)
+
+
+def tell_empty(plan: Plan) -> None:
+    """No mistake, for a program may well write no jobs; but who did not mean it must see it."""
+    if not plan.jobs:
+        where = "what is left" if plan.ancestors else "the pool"
+        say(f"shareout: {where} is empty, there is nothing to run: {plan.pool.inputs[-1].path}")
 
 
 def check_fits(entry: Entry | None, pool: Pool) -> None:

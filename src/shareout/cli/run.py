@@ -16,7 +16,7 @@ from shareout.cli.call import Call
 from shareout.cli.changed_inputs import tell_other_inputs
 from shareout.cli.options import Common
 from shareout.cli.plan import check_expected
-from shareout.cli.planning import check_fits
+from shareout.cli.planning import check_fits, tell_empty
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -80,6 +80,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return _print_jobs(plan, machine)
     check_jobs(plan, settings, share, entry)
     if not common.quiet:
+        tell_empty(plan)
         tell_other_inputs(call, common, plan, machine)
         _tell_grant(share.cores, settings)
     if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
@@ -190,7 +191,7 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
         if todo:
             say("run the same command again to go on")
         elif counts.failed:
-            say("the log tells why; --retry-failed runs them again")
+            say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
     return result.exit_code
 
 

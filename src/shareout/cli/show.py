@@ -39,6 +39,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         folders = of_one_plan(every, plan)
         total = max(read_header(folder.journal).total for folder in folders)
         found = [_facts(job, folders, plan) for job in job_ids(arguments.ids, total)]
+    for facts in found:
+        facts["output"] = "\n".join(one["text"] for one in facts["outputs"])
     if common.json:
         print(json.dumps(found))
         return 0
@@ -54,7 +56,7 @@ def _facts(job: int, folders: Sequence[RunFolder], plan: Plan | None) -> dict[st
         "job": job,
         "text": texts_of(plan, headers)(job),
         "attempts": [_attempt(header, attempt) for header, attempt in told],
-        "output": "\n".join(_output(job, folders)),
+        "outputs": _outputs(job, folders),
     }
 
 
@@ -77,18 +79,22 @@ def _attempt(header: Header, attempt: Attempt) -> dict[str, Any]:
     return facts
 
 
-def _output(job: int, folders: Sequence[RunFolder]) -> Iterator[str]:
-    """All records of the job in the logs, without what stands before their text. A log that was kept for the job
-    alone is read instead: it is what the job printed, byte by byte."""
-    alone = [folder.job_log(job) for folder in folders if folder.job_log(job).exists()]
-    for path in alone:
-        yield path.read_bytes().decode("utf-8", "backslashreplace").removesuffix("\n")
-    if alone:
-        return
+def _outputs(job: int, folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
+    """What each try has in the logs, without what stands before the text. A log that was kept for the job alone is
+    read instead: it is what all its tries on that machine printed, byte by byte."""
+    found: list[dict[str, Any]] = []
     for folder in folders:
+        machine, alone = read_header(folder.journal).machine, folder.job_log(job)
+        if alone.exists():
+            text = alone.read_bytes().decode("utf-8", "backslashreplace").removesuffix("\n")
+            found.append({"machine": machine, "attempt": None, "text": text})
+            continue
+        tries: dict[int, list[str]] = {}
         for one in said_by(folder, job, tell):
             text = one.text.decode("utf-8", "backslashreplace")
-            yield text if one.level == "INFO" else f"{one.level} {text}"
+            tries.setdefault(one.attempt, []).append(text if one.level == "INFO" else f"{one.level} {text}")
+        found += [{"machine": machine, "attempt": number, "text": "\n".join(said)} for number, said in tries.items()]
+    return found
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[str]:
@@ -99,9 +105,10 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         yield "  " + _attempt_line(one)
         if "result" in one:
             yield f"    result {json.dumps(one['result'])}"
-    if facts["output"]:
-        yield "  output:"
-        yield from (f"    {line}" for line in facts["output"].split("\n"))
+    for one in facts["outputs"]:
+        of = f" of try {one['attempt']} on {one['machine']}" if len(facts["outputs"]) > 1 and one["attempt"] else ""
+        yield f"  output{of}:"
+        yield from (f"    {line}" for line in one["text"].split("\n"))
 
 
 def _attempt_line(one: dict[str, Any]) -> str:

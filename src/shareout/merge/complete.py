@@ -49,7 +49,7 @@ class Summary:
     @property
     def failure_rate(self) -> tuple[float, float, float] | None:
         """The share of jobs that fail, and the range that it lies in nineteen times of twenty, for all jobs."""
-        return wilson(self.failed, self.done + self.failed)
+        return wilson(self.failed, self.done + self.failed, self.total - self.skipped)
 
     @property
     def is_complete(self) -> bool:

@@ -1,7 +1,7 @@
 """{} {1} {name} {id} → a command line. Values are quoted for the shell; what is not a placeholder stays as it is.
 
 `{}` the whole line, `{.}` without its suffix, `{/}` its file name, `{//}` its folder, `{/.}` name without suffix,
-`{1}` `{2}` its columns, `{name}` a named field, `{id}` the job. Other braces, as in shell code, are kept.
+`{1}` `{2}` its columns, `{name}` a named field, `{id}` the job. Other braces and `${name}`, as in shell code, are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from shareout.errors import UsageError, nearest
 
-_PLACEHOLDER = re.compile(r"\{(|\.|/|//|/\.|[A-Za-z_]\w*|[1-9]\d*)\}")
+_PLACEHOLDER = re.compile(r"\{(|\.|/|//|/\.|(?<!\$\{)[A-Za-z_]\w*|[1-9]\d*)\}")
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+").fullmatch
 
 
@@ -44,6 +44,8 @@ class Template:
         if len(pieces) == 1:
             pieces = [text + " ", "", ""]
         self._texts = pieces[::2]
+        self.columns = max((int(word) for word in pieces[1::2] if word.isdigit()), default=0)
+        """How many columns it asks of a row."""
         self._fills = [self._fill(word, text, names, columns) for word in pieces[1::2]]
 
     def fill(self, values: Values) -> str:
@@ -65,11 +67,16 @@ class Template:
                 raise UsageError(f"the template has {{{word}}}, but a row has {columns} columns: {text}")
             return lambda values: quote(values.columns[at]) if at < len(values.columns) else "''"
         if names is None:
-            return lambda values: f"{{{word}}}"
+            raise UsageError(
+                f"the template has {{{word}}}, but the jobs have no named fields: {text}",
+                way_out="{} is the whole line, {1} its first column, {id} the job. "
+                f"For a shell that is to see it write ${{{word}}} or {{ {word} }}.",
+            )
         if word not in names:
             raise UsageError(
                 f"the template has {{{word}}}, which names no field{nearest(word, list(names))}: {text}",
-                way_out=f"Fields are {', '.join(names)}; {{id}} is the job.",
+                way_out=(f"Fields are {', '.join(names)}; " if names else "There are no named fields; ")
+                + "{} is the whole row, {1} its first column, {id} the job.",
             )
         return lambda values: quote(values.named[word])
 

@@ -13,6 +13,8 @@ from shareout.pool.directives import Stretch, read_directives
 from shareout.pool.lines import Lines
 from shareout.pool.template import Template, Values
 
+CHECKED = 100_000
+
 
 class TextPool:
     """A task file."""
@@ -30,6 +32,7 @@ class TextPool:
         self._stretches = file.stretches
         self._firsts = [stretch.first for stretch in file.stretches]
         self._template = Template(template, None) if template else None
+        raise_all(self._short_rows(str(path)))
         self.phases = phases_of(file.barriers, file.jobs)
         self.groups: Sequence[str] = tuple(file.groups)
         self.start_commands = tuple(file.start_commands)
@@ -61,6 +64,18 @@ class TextPool:
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
         for one in self._stretches:
             yield range(one.first, one.first + one.count), one.need or Need()
+
+    def _short_rows(self, path: str) -> list[InputError]:
+        """Rows without a column that the template asks for, among the first ones: of all it would take too long."""
+        asked = self._template.columns if self._template else 0
+        mistakes = []
+        for job in range(min(self._jobs, CHECKED)) if asked > 1 else ():
+            text, line = self._text(job, self._stretch(job))
+            found = len(text.split())
+            if found < asked:
+                what = f"has {found} column{'s' * (found != 1)}, and the template asks for {{{asked}}}"
+                mistakes.append(InputError(what, where=Place(path, line)))
+        return mistakes
 
     def _stretch(self, job: int) -> Stretch:
         if not 0 <= job < self._jobs:

@@ -135,6 +135,9 @@ class Crew:
             self._is_full = True
             error = f"it costs no attempt, the disk was full: {attempt.error}"
             return replace(attempt, state=State.STOPPED, cause=Cause.STOPPED, error=error)
+        why = self.parts.watch.why(attempt)
+        if why and attempt.cause in (Cause.TIMEOUT, Cause.MEMORY):
+            attempt = replace(attempt, error=f"{attempt.error} ({why})")
         return replace(attempt, state=judge(attempt, self.parts.limits).state)
 
     def _sum_up(self, one: Finished, attempts: Sequence[Attempt]) -> None:

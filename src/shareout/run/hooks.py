@@ -7,6 +7,8 @@ told in the log and harms nothing.
 from __future__ import annotations
 
 import os
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from shareout.config import HookSettings
@@ -14,9 +16,13 @@ from shareout.environment import user_environment
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
 from shareout.run.commands import RESET
+from shareout.run.orphans import Children
 from shareout.run.shells import Shells
 
 TENTHS = 10
+# So long the last hooks may take without a word about them.
+PATIENCE_S = 1.0
+LOOK_S = 0.02
 
 
 class Hooks:
@@ -30,15 +36,17 @@ class Hooks:
         shells: Shells,
         facts: Mapping[str, str],
         log: Callable[[str], None],
-        started: Callable[[int], None],
+        children: Children,
     ) -> None:
         self._settings = settings
         self._shells = shells
         self._facts = facts
         self._log = log
-        self._started = started
+        self._children = children
         self._tenth = -1
-        self.pids: list[int] = []
+        self._running: dict[int, tuple[str, str]] = {}
+        """Name and command of each that was started."""
+        self._failed: Counter[tuple[str, str, int]] = Counter()
 
     def began(self, counts: Counts) -> None:
         self._tenth = self._tenth_of(counts)
@@ -63,15 +71,35 @@ class Hooks:
         if self._settings.on_finish:
             self._spawn("on_finish", self._settings.on_finish, counts, {"SHAREOUT_REASON": reason})
 
-    def wait(self) -> None:
-        """The run is over; its last hooks are let finish."""
-        for pid in self.pids:
-            try:
-                _, status = os.waitpid(pid, 0)
-            except ChildProcessError:
-                continue
-            if status:
-                self._log(f"a hook ended with status {os.waitstatus_to_exitcode(status)}")
+    def wait(self, said: Callable[[str], None]) -> None:
+        """The run is over; its last hooks are let finish. Those that do not end soon, or ended badly, are named."""
+        deadline = time.monotonic() + PATIENCE_S
+        for pid, (name, command) in list(self._running.items()):
+            while (status := self._status(pid, os.WNOHANG)) is None and time.monotonic() < deadline:
+                time.sleep(LOOK_S)
+            if status is None:
+                said(f"waiting for the hook {name} to end: {command}")
+                status = self._status(pid, 0)
+            self._count(pid, status or 0)
+        for (name, command, code), times in self._failed.items():
+            often = f", {times} times" if times > 1 else ""
+            said(f"the hook {name} ended with status {code}{often}: {command}")
+
+    def _status(self, pid: int, options: int) -> int | None:
+        """None while it runs. Many are reaped with the jobs."""
+        status = self._children.statuses.get(pid)
+        if status is not None:
+            return status
+        try:
+            found, status = os.waitpid(pid, options)
+        except ChildProcessError:
+            return 0
+        return status if found else None
+
+    def _count(self, pid: int, status: int) -> None:
+        name, command = self._running.pop(pid)
+        if status:
+            self._failed[name, command, os.waitstatus_to_exitcode(status)] += 1
 
     def _tenth_of(self, counts: Counts) -> int:
         return TENTHS * (counts.done + counts.failed + counts.skipped) // max(1, counts.jobs)
@@ -90,10 +118,13 @@ class Hooks:
             shell = self._shells.of(command)
             pid = os.posix_spawn(shell, [shell, "-c", command], environment, setsigdef=RESET, setsigmask=())
         except OSError as error:
-            self._log(f"the hook {name} could not be started: {error}")
+            self._log(f"the hook {name} could not be started: {error.strerror}: {command}")
             return
-        self.pids.append(pid)
-        self._started(pid)
+        if pid in self._running:
+            # Its number was given again: how it ended is counted now.
+            self._count(pid, self._children.statuses.get(pid) or 0)
+        self._running[pid] = (name, command)
+        self._children.watch(pid)
 
 
 def _told(attempt: Attempt) -> dict[str, str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from shareout.config import LimitSettings
 from shareout.events import Running
 from shareout.record.durations import Durations
-from shareout.record.outcome import Cause
+from shareout.record.outcome import Attempt, Cause
 from shareout.run import Hands
 from shareout.run.policy import time_limit
+from shareout.units import format_duration, format_filesize
 
 LOOK_S = 0.25
 
@@ -26,6 +27,9 @@ class Watch:
         self._next_look = 0.0
         self._needed = limits.timeout is not None or limits.memory is not None
         self._seen: dict[Running, float] = {}
+        self._grown: dict[int, set[int]] = {}
+        """Tries of a job that were ended for their memory: each next one may take more."""
+        self._why: dict[tuple[int, int], str] = {}
 
     def patience(self, durations: Durations) -> float:
         """How long a turn may wait before the next look."""
@@ -42,10 +46,29 @@ class Watch:
             self._look(hands.running(), now)
             limit = time_limit(self._limits, durations)
             if limit is not None:
-                yield from [(one.slot, Cause.TIMEOUT) for one, since in self._seen.items() if now - since > limit]
+                late = [one for one, since in self._seen.items() if now - since > limit]
+                for one in late:
+                    self._why[one.job, one.attempt] = f"timeout {format_duration(limit)}"
+                    yield one.slot, Cause.TIMEOUT
         if self._limits.memory is not None:
-            taken = memory_of(hands.families())
-            yield from [(slot, Cause.MEMORY) for slot, size in taken.items() if size > self._limits.memory]
+            yield from self._greedy(hands, self._limits.memory)
+
+    def why(self, attempt: Attempt) -> str:
+        """The limit for which a try was ended, in words; asked once."""
+        return self._why.pop((attempt.job, attempt.attempt), "")
+
+    def _greedy(self, hands: Hands, memory: int) -> Iterator[tuple[int, Cause]]:
+        running = {one.slot: one for one in hands.running()}
+        for slot, size in memory_of(hands.families()).items():
+            one = running.get(slot)
+            if one is None:
+                continue
+            before = self._grown.get(one.job, set()) - {one.attempt}
+            limit = int(memory * self._limits.retry_memory_factor ** len(before))
+            if size > limit:
+                self._grown[one.job] = before | {one.attempt}
+                self._why[one.job, one.attempt] = f"memory {format_filesize(limit)}"
+                yield slot, Cause.MEMORY
 
     def rested(self, seconds: float) -> None:
         """The whole run stood still for so long: it counts for no job."""

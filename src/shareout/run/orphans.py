@@ -30,11 +30,17 @@ class Children:
         listing = f"/proc/self/task/{threading.get_native_id()}/children"
         self._listing = os.open(listing, os.O_RDONLY | os.O_CLOEXEC) if os.path.exists(listing) else -1
         self._suspect = False
+        self.statuses: dict[int, int | None] = {}
         self.spared = ""
         """The mark of what a START command left running: it may live until the STOP commands have run."""
 
     def add(self, pid: int) -> None:
         """A process that we started ourselves."""
+        self._ours.add(pid)
+
+    def watch(self, pid: int) -> None:
+        """The same, and `statuses` has how it ended, when it has."""
+        self.statuses[pid] = None
         self._ours.add(pid)
 
     def reap(self) -> dict[int, Ended]:
@@ -56,6 +62,8 @@ class Children:
                 ended[pid] = Ended(status, usage.ru_maxrss * 1024)
                 self._ours.discard(pid)
                 self._suspect = True
+                if pid in self.statuses:
+                    self.statuses[pid] = status
             else:
                 os.waitpid(pid, 0)
                 self._suspect = True

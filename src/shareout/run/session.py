@@ -125,7 +125,7 @@ def _run(
         guardian, selector, mark, slots, (writer.fileno(), log.fileno(), lock.fileno(), stops.fileno()),
     )  # fmt: skip
     shells = Shells(settings.commands.shell, user_environment(), is_disbatch=False)
-    hooks = Hooks(settings.hooks, shells, _facts(request), log.record, children.add)
+    hooks = Hooks(settings.hooks, shells, _facts(request), log.record, children)
     audience = Audience([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
     packing = make_packing(makings, share)
     duty = make_duty(makings)
@@ -147,11 +147,13 @@ def _run(
     finally:
         hands.close()
         children.end_all()
+    if reason == "finished" and request.most is not None and supply.left():
+        reason = "limited"
     if supply.refusal:
         reason = "barrier"
         audience.said(f"stopped: {supply.refusal}")
     result = _finish(request, makings, crew, keeper, reason)
-    hooks.wait()
+    hooks.wait(audience.said)
     guardian.dismiss()
     return result
 

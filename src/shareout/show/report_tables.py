@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from shareout.machines import Machine
-from shareout.report.balance import Balance
+from shareout.report.balance import FEWEST_JOBS, Balance
 from shareout.report.facts import Report
 from shareout.report.reading import Failure
 from shareout.show.report_charts import colours
@@ -65,7 +65,10 @@ def balance_section(report: Report, machines: Sequence[Machine]) -> str:
     """What would have been better, ready to paste."""
     balance = report.balance
     if balance is None:
-        return '<p class="soft">With one machine that did some jobs there is nothing to balance.</p>'
+        return (
+            '<p class="soft">Nothing can be compared here: '
+            f"it takes two machines that settled {FEWEST_JOBS} jobs or more each.</p>"
+        )
     words = (
         f"At the measured rates the last machine needs {told_seconds(balance.planned_s)} for its share; with weights "
         f"as the rates are, all would be through after {told_seconds(balance.balanced_s)} "

@@ -34,7 +34,9 @@ def status_lines(status: Status, groups: Mapping[str, Counts], now: float, colum
     if failure is not None:
         share, low, high = (100 * part for part in failure)
         lines.append(
-            f"fails  {share:.3g}% of what has run; of all, {low:.3g}% to {high:.3g}%"
+            f"fails  {share:.3g}% of all jobs"
+            if low == high
+            else f"fails  {share:.3g}% of what has run; of all, {low:.3g}% to {high:.3g}%"
             " (positions are shuffled: what has run is a random sample)"
         )
     if status.durations.count:

@@ -59,18 +59,18 @@ class JobStates:
         """Machine number + 1 of a plain first try that is done; 0: none."""
         self._seconds = array("f", bytes(4 * held))
         self._odd: dict[int, _Odd] = {}
-        self._running: dict[int, str] = {}
+        self._running: dict[int, tuple[str, int]] = {}
         for folder, header in zip(folders, self.headers, strict=True):
             self._fold(folder, header)
 
-    def runs(self, job: int, machine: str) -> None:
+    def runs(self, job: int, machine: str, attempt: int) -> None:
         """A live run directory tells that it runs now."""
-        self._running[job] = machine
+        self._running[job] = (machine, attempt)
 
     def state(self, job: int) -> JobState:
         odd = self._odd.get(job)
         if job in self._running and (odd is None or odd.state != DONE):
-            return JobState(job, RUNNING, self._running[job])
+            return JobState(job, RUNNING, *self._running[job])
         if odd is not None:
             return JobState(job, odd.state, self._machines[odd.machine], odd.attempt, odd.exit, odd.seconds)
         owner = self._owner[job] if job < len(self._owner) else 0

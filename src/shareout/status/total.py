@@ -54,7 +54,8 @@ class Status:
 
     def failure_rate(self) -> tuple[float, float, float] | None:
         """The share of jobs that fail, and the range that it lies in nineteen times of twenty (Wilson's)."""
-        return wilson(self.counts.failed, self.counts.done + self.counts.failed)
+        counts = self.counts
+        return wilson(counts.failed, counts.done + counts.failed, counts.jobs - counts.skipped)
 
 
 def open_followers(folders: Sequence[RunFolder], said: Callable[[str], None]) -> list[Follower]:

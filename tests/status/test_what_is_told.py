@@ -1,0 +1,153 @@
+"""What commands tell of jobs that ran, run or will not run, in words that are true and lead on."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from kit.program import Machine
+from kit.wait import wait_until
+from shareout.record.sample import wilson
+
+
+def test_a_failure_rate_is_exact_when_all_jobs_have_run(here: Machine) -> None:
+    here.jobs("false", "true", "true", "true").run(code=1)
+    assert "fails  25% of all jobs\n" in here.call("status").out
+    rate = here.call("status", "--json").json["failure_rate"]
+    assert rate == {"share": 0.25, "low": 0.25, "high": 0.25}
+
+
+def test_a_range_holds_only_shares_that_the_rest_can_still_make() -> None:
+    found = wilson(1, 99, 100)
+    assert found is not None
+    _, low, high = found
+    assert 0.01 <= low <= high <= 0.02
+
+
+def test_after_failures_the_commands_that_tell_more_are_named(here: Machine) -> None:
+    said = here.jobs("false").run(code=1).err
+    assert "`list --failed` names them, `show ID` tells why; --retry-failed runs them again" in said
+
+
+def test_show_says_which_try_printed_what(here: Machine) -> None:
+    here.jobs('echo "this is $SHAREOUT_ATTEMPT"; test $SHAREOUT_ATTEMPT = 2').run("--retries", "1")
+    told = here.call("show", "0").out
+    assert "  output of try 1 on alice:\n    this is 1\n" in told
+    assert "  output of try 2 on alice:\n    this is 2\n" in told
+    outputs = here.call("show", "0", "--json").json[0]["outputs"]
+    assert [(one["machine"], one["attempt"], one["text"].split("\n")[0]) for one in outputs] == [
+        ("alice", 1, "this is 1"),
+        ("alice", 2, "this is 2"),
+    ]
+
+
+def test_list_tells_the_try_that_runs_and_numbers_as_numbers(here: Machine) -> None:
+    here.jobs("exit 3", "kill -9 $$", "while [ ! -e end ]; do sleep 0.05; done")
+    process = here.start()
+    wait_until(lambda: list(here.folder.glob("runs/*/*/live.json")))
+    wait_until(lambda: json.loads(here.call("list", "--state", "running", "--json").out))
+    (running,) = here.call("list", "--state", "running", "--json").json
+    assert running["attempt"] == 1
+    here.write("end", "")
+    process.communicate()
+    first, second, third = here.call("list", "--json").json
+    assert (first["exit"], first["signal"]) == (3, None)
+    assert (second["exit"], second["signal"]) == (None, "SIGKILL")
+    assert (third["exit"], third["signal"]) == (0, None)
+
+
+def test_an_empty_pool_is_told_by_plan_and_by_run(here: Machine) -> None:
+    here.jobs("# nothing yet")
+    for words in (["plan"], ["run", "--machine", "alice", "--yes"]):
+        assert "the pool is empty, there is nothing to run: configs/jobs.txt" in here.call(*words).err
+
+
+def test_a_run_of_at_most_so_many_jobs_ends_as_limited(here: Machine) -> None:
+    told = here.jobs("true", "true").run("-n", "1").err
+    assert "event=limited percent=50.0" in told
+    assert "event=finished percent=100.0" in here.run("-n", "1").err
+
+
+def test_a_hook_that_fails_is_named_with_its_command(here: Machine) -> None:
+    here.jobs("false", "false")
+    here.write("configs/runner.config", "[hooks]\non_failure = exit 7\non_finish = no-such-mailer\n")
+    said = here.run(code=1).err
+    assert "the hook on_failure ended with status 7, 2 times: exit 7" in said
+    assert "the hook on_finish ended with status 127: no-such-mailer" in said
+
+
+def test_a_hook_that_holds_the_end_is_named(here: Machine) -> None:
+    here.jobs("true")
+    here.write("configs/runner.config", "[hooks]\non_finish = sleep 1.5\n")
+    assert "waiting for the hook on_finish to end: sleep 1.5" in here.run().err
+
+
+GUESSES = [
+    (["run", "--jobs", "4"], "there is no flag --jobs (did you mean -j N?)"),
+    (["run", "--parallel=4"], "there is no flag --parallel=4 (did you mean -j N?)"),
+    (["run", "--resume"], "there is no flag --resume: the same command again goes on where it stopped"),
+    (["run", "-m", "alice"], "there is no flag -m (did you mean --machine NAME?)"),
+    (["run", "--force"], "there is no flag --force: nothing is in the way of a run"),
+    (["status", "--in", "x"], "there is no flag --in: run directories are named without a flag here"),
+    (["run", "-j", "x"], '--slots: "x" is not a whole number; write 1, 2, 3'),
+    (["show", "runs/x"], '"runs/x" is no job'),
+    (["jobs.txt"], "To run a pool file: shareout run jobs.txt"),
+    (["merge"], "`shareout merge-results` makes the table, `shareout merge-logs` one log."),
+    (["merge-results", "nowhere"], "there is no file or folder nowhere"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), GUESSES, ids=lambda one: one[0] if isinstance(one, list) else "")
+def test_what_one_would_guess_is_answered_with_what_it_is_called_here(
+    here: Machine, words: list[str], said: str
+) -> None:
+    here.jobs("true").run()
+    assert said in here.call(*words, code=2).err
+
+
+def test_help_and_version_are_found_where_they_are_looked_for(here: Machine) -> None:
+    assert here.call("version").out == here.call("--version").out
+    assert here.call("help", "plan").out == here.call("plan", "--help").out
+    assert here.jobs("true").run("-q").err == ""
+
+
+def test_explain_looks_at_runs_that_were_brought_home(here: Machine) -> None:
+    here.jobs("true").run()
+    (here.folder / "runs").rename(here.folder / "home")
+    assert "it is done, by alice" in here.call("explain", "0", "--in", "home").out
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("echo {foo}", "the template has {foo}, but the jobs have no named fields"),
+        ("echo {1} {2}", "jobs.txt:3: has 1 column, and the template asks for {2}"),
+    ],
+)
+def test_templates_that_lines_cannot_fill_are_refused(here: Machine, template: str, said: str) -> None:
+    here.jobs("# rows", "one two", "three")
+    assert said in here.call("run", "--machine", "alice", "--yes", "--template", template, code=2).err
+    assert not (here.folder / "runs").exists()
+
+
+def test_braces_of_a_shell_are_its_own(here: Machine) -> None:
+    here.jobs("one")
+    assert "alice: one" in here.run("--tee", "--template", "echo ${SHAREOUT_MACHINE}: {}").out
+
+
+def test_what_is_ended_by_a_limit_says_by_which(here: Machine) -> None:
+    here.jobs("sleep 60").run("--timeout", "0.2s", code=1)
+    assert "its time was up (timeout 200ms)" in here.records()[0]["error"]
+
+
+def test_a_retry_with_more_memory_may_also_take_more(here: Machine) -> None:
+    """The limit that ends a job grows with what it is counted with."""
+    eats = f"exec {sys.executable} -c 'import time; x = bytearray(200_000_000); time.sleep(2)'"
+    here.jobs(eats)
+    here.write("configs/runner.config", "[limits]\nretry_memory_factor = 4\nretries = 1\nmemory = 64MiB\n")
+    here.run()
+    first, second = here.records()
+    assert (first["state"], first["cause"], second["state"]) == ("retry", "memory", "done")
+    assert first["error"] == "ended: it took more memory than it may (memory 64MiB)"
