@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, NoReturn
 
-__all__ = ["run"]
+    from shareout.entry import Entry, Group
+
+__all__ = ["Group", "run", "run_commands"]
 
 
 def run(
@@ -31,9 +33,45 @@ def run(
     `init_worker(config)` once in every worker; `on_result(outcome)` in the parent after each job;
     `reduce(so_far, row)` over the merged rows in pool order, beginning with `initial`.
     """
+    from shareout.entry import Entry
+
+    _be_the_command_line(Entry(job, pool, reduce, initial, setup, teardown, init_worker, on_result))
+
+
+def run_commands(
+    commands: Iterable[str] | None = None,
+    *,
+    groups: Iterable[Group] = (),
+    setup: Callable[..., Any] | None = None,
+    teardown: Callable[..., Any] | None = None,
+    on_result: Callable[[Any], Any] | None = None,
+) -> NoReturn:
+    """The same for command lines: an iterable of them, or groups, each a template over its units.
+
+    `run_commands(groups=[Group("to_avi", "ffmpeg -i {} {/.}.avi", videos)])`. Without a machines.json this host
+    runs everything.
+    """
+    from shareout.entry import Entry
+
+    made = tuple(groups)
+    if (commands is None) == (not made):
+        raise TypeError("run_commands takes either an iterable of command lines, or groups=[Group(...), ...]")
+    entry = Entry(None, commands, setup=setup, teardown=teardown, on_result=on_result, groups=made)
+    _be_the_command_line(entry)
+
+
+def _be_the_command_line(entry: Entry) -> NoReturn:
     import sys
 
     from shareout.cli import main
-    from shareout.entry import Entry
 
-    sys.exit(main(entry=Entry(job, pool, reduce, initial, setup, teardown, init_worker, on_result)))
+    sys.exit(main(entry=entry))
+
+
+def __getattr__(name: str) -> Any:
+    """What is loaded only by those who name it."""
+    if name == "Group":
+        from shareout.entry import Group
+
+        return Group
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from shareout.errors import InputError, Place, UsageError, nearest, raise_all
 from shareout.json_places import read_text
-from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABLE, Halt, Setting, Timeout
+from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABLE, Halt, Setting, SlotCount, Timeout
 from shareout.units import parse_duration, parse_filesize
 
 FILE = "runner.config"
@@ -27,7 +27,8 @@ FILE = "runner.config"
 class RunSettings:
     pool: str
     seed: str
-    slots: int | None
+    order: str
+    slots: SlotCount | None
     cores_per_job: Fraction
     gpus_per_job: Fraction
     memory_per_job: int | None
@@ -40,6 +41,7 @@ class RunSettings:
 @dataclass(frozen=True, slots=True)
 class CommandSettings:
     template: str
+    colsep: str
     shell: str
     keep_lines: str
     background: str

@@ -9,10 +9,19 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Without one the job is the built-in "run this command line"."""
+class Group:
+    """A command template, and the units that it is run over: `Group("to_avi", "ffmpeg -i {} {/.}.avi", videos)`."""
 
-    job: Callable[..., Any]
+    name: str
+    template: str
+    units: Iterable[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Without one the job is the built-in "run this command line"; so it is with one that has no job."""
+
+    job: Callable[..., Any] | None = None
     pool: Iterable[Any] | None = None
     reduce: Callable[[Any, Any], Any] | None = None
     initial: Any = None
@@ -22,8 +31,14 @@ class Entry:
     on_result: Callable[[Any], Any] | None = None
     on_end: Callable[[Path, Path], Any] | None = None
     """Given the run directory and the configs when a run has ended, however it did."""
+    groups: tuple[Group, ...] = ()
+
+
+def runs_commands(entry: Entry | None) -> bool:
+    """Whether the jobs are command lines."""
+    return entry is None or entry.job is None
 
 
 def kind_of(entry: Entry | None) -> str:
     """What its jobs are: `python` or `command`."""
-    return "command" if entry is None else "python"
+    return "command" if runs_commands(entry) else "python"

@@ -6,6 +6,7 @@ read as the decimal number that is written, never as a float.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -45,6 +46,11 @@ def load_machines(path: Path) -> tuple[Machine, ...]:
     machines = reader.machines()
     raise_all(reader.mistakes)
     return machines
+
+
+def own_machine_text(machine: Machine) -> bytes:
+    """A machines.json for this host alone. Its cores decide nothing, and may be others when it runs again."""
+    return json.dumps({machine.name: [1, 1]}).encode("ascii") + b"\n"
 
 
 class _Reader:

@@ -43,6 +43,20 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotCount:
+    """Jobs at once: a number, or one that is reckoned from the cores that there are."""
+
+    number: int
+    how: str = ""
+    """Nothing, or `%`, `+` or `-` of the cores."""
+
+    def of(self, cores: int) -> int:
+        """At least one."""
+        counts = {"": self.number, "%": cores * self.number // 100, "+": cores + self.number, "-": cores - self.number}
+        return max(1, min(counts[self.how], MOST_SLOTS))
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One row. `default` is text, as one would write it; empty means unset."""
 
@@ -102,13 +116,17 @@ def _nice(text: str) -> int:
     return value
 
 
-def _positive(text: str) -> int:
-    if not text.strip().isdigit():
-        raise ValueError(f'"{text}" is not a whole number; write 1, 2, 3 …')
-    value = parse_count(text)
-    if not 1 <= value <= MOST_SLOTS:
-        raise ValueError(f"must be 1 to {MOST_SLOTS}, found {value}")
-    return value
+def parse_slots(text: str) -> SlotCount:
+    """`8`, or as GNU parallel has it: `50%`, `+2`, `-1`."""
+    match = re.fullmatch(r"([+-]?)([0-9]{1,18})(%?)", text.strip())
+    if match is None or (match[1] and match[3]):
+        raise ValueError(f'"{text}" is no number of jobs at once; write 8, or 50%, +2, -1 of the cores')
+    number, how = int(match[2]), match[1] or match[3]
+    if not how and not 1 <= number <= MOST_SLOTS:
+        raise ValueError(f"must be 1 to {MOST_SLOTS}, found {number}")
+    if how == "%" and not number:
+        raise ValueError("0% is no job at once; write 1% or more")
+    return SlotCount(number, how)
 
 
 def _more_than_nothing(read: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -186,7 +204,15 @@ def _level(text: str) -> str:
 TABLE: tuple[Setting, ...] = (
     Setting("run", "pool", _text, "", "the pool file, when it is not the only jobs.* of this folder"),
     Setting("run", "seed", _text, "", "another text here gives another shuffle and other random numbers"),
-    Setting("run", "slots", _positive, "", "jobs at once; unset: cores of the machine // cores_per_job", None),
+    Setting("run", "order", _one_of("shuffled", "given"), "shuffled", "given: jobs run in the order of the pool"),
+    Setting(
+        "run",
+        "slots",
+        parse_slots,
+        "",
+        "jobs at once: a number, or 50%, +2, -1 of the cores; unset: cores // cores_per_job",
+        None,
+    ),
     Setting("run", "cores_per_job", _cores, "1", "cores that a job takes; a fraction lets more jobs run at once"),
     Setting("run", "gpus_per_job", parse_amount, "0", "GPUs that a job takes; told to it by CUDA_VISIBLE_DEVICES"),
     Setting("run", "memory_per_job", parse_filesize, "", "memory that a job is counted with, as 2GiB", None),
@@ -214,6 +240,7 @@ TABLE: tuple[Setting, ...] = (
         "local: each of several machines keeps barriers by itself",
     ),
     Setting("commands", "template", _text, "", "a command with {} {1} {name} {id}; lines are then its arguments"),
+    Setting("commands", "colsep", _regex, "", "what separates {1} {2} in a line, as ',' or '\\t'; unset: blanks"),
     Setting(
         "commands", "shell", _text, "", "runs lines with shell syntax; unset: /bin/sh, and bash for what is bash's"
     ),

@@ -27,7 +27,7 @@ NAMES = {"alice", "bob", "carol"}
 # Said in backticks, and no key: values, flags, files; and keys that no run here brings about.
 NO_KEYS = {
     "merge-results": {"reduce"},
-    "status": {"by"},
+    "status": {"by", "workers"},
     "list": {"t", "n", "r"},
 }
 

@@ -14,9 +14,9 @@ import pytest
 import shareout
 from kit.program import Machine
 from shareout.machines import KEYS
-from shareout.pool import directives, grid
+from shareout.pool import Values, axes, directives
 from shareout.pool.choose import NAMES
-from shareout.pool.template import Template, Values
+from shareout.pool.template import Template
 from shareout.record.outcome import Attempt
 from shareout.run.context import GIVEN, JobInfo, Progress
 
@@ -65,7 +65,7 @@ def test_every_kind_of_pool_and_its_words_are_in_the_formats() -> None:
         assert f"### {name}\n" in FORMATS
     said = {word.split()[0] for word in named(FORMATS, "directive | what it does")}
     assert said == set(directives.WORDS)
-    for key in grid.KEYS:
+    for key in axes.KEYS:
         assert f"`{key}`" in FORMATS
 
 
@@ -74,7 +74,7 @@ def test_placeholders_are_filled_as_the_table_says(cells: list[str]) -> None:
     line = "data/a b.csv 7"
     places, values = (re.findall(r"`([^`]+)`", cell) for cell in cells[:2])
     for place, value in zip(places, values, strict=False):
-        assert Template(place, None).fill(Values(0, line, line.split(), {})) == value
+        assert Template(place, None).fill(Values(0, (line,), line.split(), {})) == value
 
 
 def test_every_variable_of_jobs_and_hooks_is_in_the_formats(here: Machine) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from shareout.config import Settings, apply, load_settings
 from shareout.errors import InputError, InputErrors, UsageError
-from shareout.settings_table import BY_NAME, Halt, Timeout
+from shareout.settings_table import BY_NAME, Halt, SlotCount, Timeout
 
 
 def read(folder: Path, text: str | bytes) -> Settings:
@@ -35,7 +35,7 @@ def test_every_kind_of_setting_is_typed(tmp_path: Path) -> None:
         "[results]\ncolumns = a b, c\n[logging]\nper_job = Yes\nlevel = debug\n",
     )
     assert (got.run.cores_per_job, got.run.needs, got.run.nice) == (Fraction(1, 4), ("cores", "memory"), 0)
-    assert (got.run.audit, got.run.memory_per_job, got.run.slots) == (Fraction(1, 200), 3 << 29, 3)
+    assert (got.run.audit, got.run.memory_per_job, got.run.slots) == (Fraction(1, 200), 3 << 29, SlotCount(3))
     assert got.limits.timeout == Timeout(percent=200)
     assert got.limits.halt == Halt("soon", "fail", percent=Fraction(1, 10))
     assert (got.limits.until, got.limits.retry_memory_factor) == ("8h", Fraction(3, 2))

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shareout.config import load_settings
-from shareout.machines import Machine
+from shareout.config import apply, load_settings
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import SelectedPool, Step, with_rest, write_rest
 from shareout.pool import open_pool
@@ -25,17 +24,21 @@ def some_of(count: int, source: random.Random) -> tuple[tuple[int, int], ...]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 80), st.integers(1, 3), st.integers(1, 4), st.randoms(use_true_random=False))
+@given(
+    st.integers(1, 80), st.integers(1, 3), st.integers(1, 4), st.sampled_from(["shuffled", "given"]),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
 def test_ids_of_any_chain_of_rebalances(
-    tmp_path_factory: pytest.TempPathFactory, jobs: int, phases: int, depth: int, source: random.Random
+    tmp_path_factory: pytest.TempPathFactory, jobs: int, phases: int, depth: int, order: str, source: random.Random
 ) -> None:
     folder = tmp_path_factory.mktemp("rest")
     lines = [f"echo {number}" for number in range(jobs)]
     for _ in range(phases - 1):
         lines.insert(source.randint(1, len(lines)), "#SHAREOUT BARRIER")
     (folder / "jobs.txt").write_text("\n".join(lines) + "\n")
-    known = load_settings(folder)
-    machines = [Machine("a", 1, 1), Machine("b", 2, 1)]  # type: ignore[arg-type]
+    known = apply(load_settings(folder), {"run.order": order})
+    machines = folder / "machines.json"
+    machines.write_text('{"a": [1, 1], "b": [2, 1]}')
     plan = make_plan(open_pool(folder, known), machines, known, local_barriers=True)
     left = sorted(range(jobs))
     for _ in range(depth):
@@ -44,7 +47,7 @@ def test_ids_of_any_chain_of_rebalances(
         if not ids:
             return
         earlier = plan.pool.steps if isinstance(plan.pool, SelectedPool) else ()
-        step = Step(plan.hex, tuple(plan.pool.phases), ranges)
+        step = Step(plan.hex, tuple(plan.pool.phases), ranges, plan.order)
         write_rest(folder, plan.pool_digest.hex(), plan.total, [*earlier, step])
         plan = make_plan(with_rest(open_pool(folder, known), folder), machines, known, local_barriers=True)
         left = sorted(ids)
@@ -67,7 +70,8 @@ def check(plan: Plan, left: Sequence[int], jobs: int) -> None:
 def test_a_rest_file_stays_small_for_a_pool_of_any_size(tmp_path: Path) -> None:
     (tmp_path / "jobs.grid.json").write_text('{"a": {"stop": 1000000}, "b": {"stop": 1000000}}')
     known = load_settings(tmp_path)
-    machines = [Machine("a", 1, 1)]  # type: ignore[arg-type]
+    machines = tmp_path / "machines.json"
+    machines.write_text('{"a": [1, 1]}')
     plan = make_plan(open_pool(tmp_path, known), machines, known)
     write_rest(tmp_path, plan.pool_digest.hex(), plan.total, [Step(plan.hex, tuple(plan.pool.phases), ((5, 10**12),))])
     assert (tmp_path / "rest.json").stat().st_size < 1000

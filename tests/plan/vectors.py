@@ -33,9 +33,11 @@ def digests() -> list[dict[str, Any]]:
         ("csv", plain),
         ("jsonl", [*plain, ("settings", b"anything"), ("seed", b"seven")]),
         ("text", [*plain, ("kind", b"python")]),
+        ("text", [*plain, ("seed", b"7"), ("order", b"given")]),
+        ("groups", [("pool", POOL), ("pool:1", b"a.mp4\n"), ("pool:2", b"b.mp4\n"), ("machines", MACHINES)]),
     ):
         rows = [hashed(role, content) for role, content in inputs]
-        numbers = [row for row in rows if row.role in ("pool", "seed")]
+        numbers = [row for row in rows if row.role.startswith("pool") or row.role == "seed"]
         digest = digest_of(kind, rows)
         made.append(
             {

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given as given_rows
+from hypothesis import strategies as st
 
 from shareout.config import apply, load_settings
 from shareout.pool import Pool, open_pool
@@ -44,6 +46,18 @@ def grid(folder: Path, count: int) -> Pool:
     return opened(folder, "jobs.grid.json", json.dumps({"a": {"stop": count}, "b": ["x"]}))
 
 
+def linked(folder: Path, count: int) -> Pool:
+    axes = {"a,b": [{"stop": count}, {"lines": "names.txt"}], "c": [1]}
+    folder.mkdir()
+    (folder / "names.txt").write_text("".join(f"name {number}\n" for number in range(count)))
+    return opened(folder, "jobs.grid.json", json.dumps(axes))
+
+
+def groups(folder: Path, count: int) -> Pool:
+    units = [f"unit {number}" for number in range(count // 2)]
+    return opened(folder, "jobs.groups.json", json.dumps({"units": units, "groups": {"x": "f {}", "y": "g {}"}}))
+
+
 def runmaker(folder: Path, count: int) -> Pool:
     return opened(folder, "runs.txt", "".join(f"{'.rd!e'[number % 5]} echo {number}\n" for number in range(count)))
 
@@ -56,7 +70,7 @@ def given(folder: Path, count: int) -> Pool:
     return open_given(((number, "x") for number in range(count)), folder, load_settings(folder))
 
 
-KINDS: list[Maker] = [text, csv, quoted, jsonl, grid, runmaker, repeat, given]
+KINDS: list[Maker] = [text, csv, quoted, jsonl, grid, linked, groups, runmaker, repeat, given]
 
 
 @pytest.mark.parametrize("make", KINDS)
@@ -108,6 +122,45 @@ def test_a_huge_grid_and_a_huge_repeat_open_at_once(tmp_path: Path) -> None:
     assert pool.row(10**9).repeat == 100 + 50 * (10**9 - 1)
 
 
+def test_groups_run_each_template_over_its_units(tmp_path: Path) -> None:
+    (tmp_path / "videos.txt").write_text("a b.mp4\n\n#c.mp4\n")
+    (tmp_path / "more.jsonl").write_text('["x", 1]\n["y", 2]\n')
+    facts = {
+        "units": {"lines": "videos.txt"},
+        "groups": {
+            "avi": "to_avi {} {/.}.avi",
+            "cut": {"template": "cut {1} {2}", "units": {"lines": "more.jsonl"}},
+            "sizes": {"template": "size {w}x{h}", "units": [{"w": 1, "h": 2}]},
+        },
+    }
+    pool = opened(tmp_path, "jobs.groups.json", json.dumps(facts))
+    assert [pool.command(job) for job in range(len(pool))] == [
+        "to_avi 'a b.mp4' 'a b'.avi", "to_avi '#c.mp4' '#c'.avi", "cut x 1", "cut y 2", "size 1x2",
+    ]  # fmt: skip
+    assert [pool.group(job) for job in range(5)] == ["avi", "avi", "cut", "cut", "sizes"]
+    assert pool.groups == ("avi", "cut", "sizes")
+    assert [(one.role, one.path.name) for one in pool.inputs] == [
+        ("pool", "jobs.groups.json"), ("pool:1", "videos.txt"), ("pool:2", "more.jsonl"),
+    ]  # fmt: skip
+
+
+def test_units_times_groups_are_never_written_out(tmp_path: Path) -> None:
+    facts = {"units": {"stop": 10**12}, "groups": {f"g{number}": f"f{number} {{}}" for number in range(1000)}}
+    pool = opened(tmp_path, "jobs.groups.json", json.dumps(facts))
+    assert len(pool) == 10**15
+    assert pool.command(10**15 - 1) == "f999 999999999999"
+
+
+@given_rows(st.lists(st.sampled_from("ab"), min_size=1, max_size=4), st.integers(1, 5), st.integers(1, 3))
+def test_a_grids_group_is_found_without_its_row(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], before: int, after: int
+) -> None:
+    axes = {"i": {"stop": before}, "n,group": [{"stop": len(names)}, names], "j": {"stop": after}}
+    pool = opened(tmp_path_factory.mktemp("grid"), "jobs.grid.json", json.dumps(axes))
+    assert [pool.group(job) for job in range(len(pool))] == [pool.row(job).group for job in range(len(pool))]
+    assert set(pool.groups) == set(names)
+
+
 def test_odd_bytes_and_line_ends(tmp_path: Path) -> None:
     pool = opened(tmp_path, "jobs.txt", b"\xef\xbb\xbfecho a\r\n\r\n  # no job\r\necho \xff\r\n" + b"x" * 1_000_000)
     assert [pool.command(job) for job in range(2)] == ["echo a", "echo \udcff"]
@@ -121,13 +174,30 @@ def test_odd_bytes_and_line_ends(tmp_path: Path) -> None:
         ("f {} {id}", "it's", "f 'it'\"'\"'s' 0"),
         ("f {2}-{1} ${HOME} {other stuff}", "x y", "f y-x ${HOME} {other stuff}"),
         ("f {.} {/} {//} {/.}", "d/e/f.tar.gz", "f d/e/f.tar f.tar.gz d/e f.tar"),
+        ("f {1/.} {2//} {1.}", "d/e.x g/h", "f e g d/e"),
+        ("f {#} {%} {id}", "a", "f 1 {%} 0"),
+        ("f {}", "a{%}b", "f 'a{%''}b'"),
+        ("f {1.5} {=x=} {1-2}", "a", "f {1.5} {=x=} {1-2} a"),
     ],
 )
 def test_templates_quote_what_they_fill_in(tmp_path: Path, template: str, line: str, command: str) -> None:
     assert opened(tmp_path, "jobs.txt", line + "\n", template).command(0) == command
 
 
+def test_a_row_of_several_values_is_as_many_words(tmp_path: Path) -> None:
+    pool = opened(tmp_path, "jobs.grid.json", '{"a": ["x y", "d/z.c"], "b": [1]}', "f {} {/.}")
+    assert [pool.command(job) for job in range(2)] == ["f 'x y' 1 'x y' 1", "f d/z.c 1 z 1"]
+
+
+def test_columns_are_parted_as_one_likes(tmp_path: Path) -> None:
+    (tmp_path / "runner.config").write_text("[commands]\ncolsep = ,\\s*\n")
+    pool = opened(tmp_path, "jobs.txt", "a b, c\n", "f {2} {1}")
+    assert pool.command(0) == "f c 'a b'"
+
+
 def test_templates_take_named_fields(tmp_path: Path) -> None:
+    pool = opened(tmp_path / "parts", "jobs.csv", "file\nd/e.txt\n", "f {file/.} {file//}")
+    assert pool.command(0) == "f e d"
     pool = opened(tmp_path, "jobs.csv", 'file,n\n"a b.txt",3\n', "f -n {n} {file} {1}")
     assert pool.command(0) == "f -n 3 'a b.txt' 'a b.txt'"
 

@@ -164,16 +164,14 @@ def program_name() -> str:
 
 def make_parser(command: str) -> argparse.ArgumentParser:
     """The parser of one command; the others are not even loaded."""
-    import argparse
-
-    from shareout.cli.options import Parser
+    from shareout.cli.options import Help, Parser
 
     module = load(command)
     name = program_name()
     parser = Parser(
         prog=name if name == command else f"{name} {command}",
         description=COMMANDS[command][0].upper() + COMMANDS[command][1:] + ".",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     module.configure(parser)

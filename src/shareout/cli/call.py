@@ -46,7 +46,7 @@ class Call:
         settings = apply(load_settings(self.configs), self.flags)
         name, cores = self.own
         pool = pool_of(there, settings, entry, self.pool)
-        return make_plan(pool, [Machine(name, Fraction(1), cores)], settings, kind=kind), settings
+        return make_plan(pool, Machine(name, Fraction(1), cores), settings, kind=kind), settings
 
     def keep(self, folder: RunFolder) -> None:
         """Absolute paths: later commands may be typed elsewhere."""

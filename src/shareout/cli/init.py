@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     folder = Path(arguments.configs)
     has_pool = (
-        any(folder.glob("jobs.*")) or (folder / "runs.txt").exists() or (entry is not None and entry.pool is not None)
+        any(folder.glob("jobs.*"))
+        or (folder / "runs.txt").exists()
+        or (entry is not None and (entry.pool is not None or bool(entry.groups)))
     )
     files = {"runner.config": starting_text(), "machines.json": MACHINES, **({} if has_pool else {"jobs.txt": JOBS})}
     try:

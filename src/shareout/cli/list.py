@@ -20,7 +20,7 @@ from shareout.show.tables import clip
 from shareout.status.jobs import LETTERS, JobState, JobStates
 from shareout.status.machine import Follower
 
-FORMATS = ("table", "tsv", "dkvp", "line", "json")
+FORMATS = ("table", "tsv", "dkvp", "line", "command", "json")
 WORDS = {"new": ".", "running": "r", "done": "d", "failed": "!", "error": "e", "skipped": "s"}
 COLUMNS = ("state", "job", "machine", "attempt", "exit", "seconds", "text")
 LOT = 5000
@@ -32,17 +32,18 @@ Form = Callable[[JobState, str], str]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "states: . new  r running  d done  ! failed  e error (could not start, or its worker was lost)  s skipped\n\n"
+        "states: . new  r running  d done  ! failed  s skipped\n"
+        "        e error (could not start, or its worker was lost)\n\n"
         "examples:\n  list --state '!e'\n  list --format dkvp | mlr --oxtab stats1 -a p10,p50,p90 -f seconds"
     )
     add_sources(parser)
     parser.add_argument("--state", metavar="STATES", default="", help="only jobs in one of these: letters or words")
     parser.add_argument("--failed", action="store_true", help="short for --state '!e'")
     parser.add_argument("--machine", metavar="NAME", help="only jobs that this machine ran")
+    parser.add_argument("--job", metavar="ID", action="append", default=[], help="only this job, or 0-99; repeatable")
     parser.add_argument(
-        "--job", metavar="ID", action="append", default=[], help="only this job, or 0-99; may be repeated"
+        "--format", choices=FORMATS, default="table", metavar="FORM", help="table tsv dkvp json; line or command alone"
     )
-    parser.add_argument("--format", choices=FORMATS, default="table", help="line: only the text of each job")
     add_common(parser)
 
 
@@ -54,7 +55,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         folders = of_one_plan(found, plan)
         states = JobStates(folders)
         _add_running(states, folders)
-        text = texts_of(plan, states.headers)
+        form = "json" if common.json else arguments.format
+        text = texts_of(plan, states.headers, as_given=form == "line")
         if arguments.machine is not None:
             check_machine(arguments.machine, states.headers, plan)
         jobs = _chosen(states, job_ids(arguments.job, states.total))
@@ -64,7 +66,6 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             if (not wanted_states or one.state in wanted_states)
             and (arguments.machine is None or one.machine == arguments.machine)
         )
-        form = "json" if common.json else arguments.format
         _print(wanted, form, text)
     return 0
 
@@ -82,7 +83,8 @@ def _print(jobs: Iterator[JobState], form: str, text: Text) -> None:
         "table": _row if columns is None else _row_in(columns),
         "tsv": _tsv,
         "dkvp": _dkvp,
-        "line": lambda _, text: text,
+        "line": _text,
+        "command": _text,
     }[form]
     while lot := [line(one, text(one.job)) for one in islice(jobs, LOT)]:
         out.write("\n".join(lot) + "\n")
@@ -103,6 +105,10 @@ def _print_json(jobs: Iterator[JobState], text: Text) -> None:
         between = ",\n"
     sys.stdout.write("[]\n" if between == "[" else "]\n")
     sys.stdout.flush()
+
+
+def _text(one: JobState, text: str) -> str:
+    return text
 
 
 def _row(one: JobState, text: str) -> str:
@@ -190,16 +196,19 @@ def job_ids(words: Sequence[str], total: int) -> list[int]:
     return list(found)
 
 
-def texts_of(plan: Plan | None, headers: Sequence[Header]) -> Text:
-    """The text of a job, when the inputs are at hand."""
+def texts_of(plan: Plan | None, headers: Sequence[Header], *, as_given: bool = False) -> Text:
+    """The text of a job, when the inputs are at hand: its command, or as it stands in the pool."""
     if plan is None or not {plan.hex} & {digest for one in headers for digest in (one.digest, *one.ancestors)}:
         return lambda job: ""
     pool = plan.pool
     is_command = any(header.kind == "command" for header in headers)
 
+    def made(job: int) -> str:
+        return pool.command(job) if is_command else pool.row(job).text
+
     def text(job: int) -> str:
         try:
-            said = pool.command(job) if is_command else pool.row(job).text
+            said = " ".join(pool.values(job).words) if as_given else made(job)
         except IndexError:
             return ""
         return said if said.isascii() else said.encode("utf-8", "backslashreplace").decode()

@@ -23,7 +23,7 @@ from shareout.merge.gather import Journal
 from shareout.merge.partition import Block, NeedsTimes
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Sheet, sheet_for
-from shareout.merge.tables import ENDINGS, RowStore, TextForm, store_blocks, table_form, text_pieces
+from shareout.merge.tables import RowStore, TextForm, store_blocks, table_form, text_pieces
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target, check_place
 from shareout.record.sources import find_sources
@@ -50,12 +50,7 @@ class MergeArguments:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  merge-results home/*/runs -o results.csv.gz"
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help=f"the table: *{', *'.join(ENDINGS)}, *{STATUS_FILE} as disBatch's, or - for CSV here",
-    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="the table: *.csv *.jsonl *.sqlite *.parquet … or -")
     parser.add_argument("--partial", action="store_true", help="write what there is, also when jobs are missing")
     parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
     parser.add_argument("--meta", choices=list(META), default="none", help="columns about how each job ran")
@@ -274,7 +269,8 @@ def _report(
             )
     else:
         print(missing_sentence(summary, _owners(summary, journals, common, entry)), file=stream)
-        print(sample_sentence(summary), file=stream)
+        if all(journal.header.order == "shuffled" for journal in journals):
+            print(sample_sentence(summary), file=stream)
     if asked.output and not asked.to_stdout:
         print(f"wrote {asked.output}", file=stream)
     elif not asked.output:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -45,6 +46,34 @@ class Parser(argparse.ArgumentParser):
         return what + nearest(flag.lstrip("-"), flags, before="--", cutoff=0.67)
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Fits eighty columns, a line a flag."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=80)
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        """What must be said, and that there are flags: their list follows anyway."""
+        said = [one for one in actions if one.required or not one.option_strings]
+        words = "".join(f" {self._words(one)}" for one in said)
+        super().add_usage(f"{self._prog} [FLAG …]{words}".replace("%", "%%"), (), (), prefix)
+
+    def _words(self, action: argparse.Action) -> str:
+        flag = f"{action.option_strings[0]} " if action.option_strings else ""
+        return flag + self._format_args(action, (action.dest or "").upper())
+
+    def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
+        """`NAME …`, where argparse would say `NAME [NAME ...]`."""
+        metavar = str(action.metavar or default_metavar)
+        return {"+": f"{metavar} …", "*": f"[{metavar} …]", "?": f"[{metavar}]"}.get(str(action.nargs), metavar)
+
+
 @dataclass(frozen=True, slots=True)
 class Common:
     """What every command may be told."""
@@ -67,7 +96,7 @@ class Common:
 
 def add_common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
     group = parser.add_argument_group("where things are, and how to tell them")
-    group.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, else beside the program)")
+    group.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, or beside the program)")
     add_runs(group)
     group.add_argument("-q", "--quiet", action="store_true", help="tell only what is wrong")
     if json:

@@ -59,7 +59,7 @@ def tell_empty(plan: Plan) -> None:
 
 def check_fits(entry: Entry | None, pool: Pool) -> None:
     """Whether a Python job can be called with the pool's rows, or a row makes a command line."""
-    if entry is not None:
+    if entry is not None and entry.job is not None:
         from shareout.run.binding import Binding
 
         Binding(entry.job, pool).check()
@@ -73,10 +73,11 @@ def check_fits(entry: Entry | None, pool: Pool) -> None:
 
 
 def _whole_pool(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:
-    if entry is not None and entry.pool is not None and pool_file is None:
-        from shareout.pool.given import open_given
+    if entry is not None and pool_file is None and (entry.pool is not None or entry.groups):
+        from shareout.pool.given import open_given, open_groups
 
-        return open_given(entry.pool, common.runs / "pools", settings)
+        folder = common.runs / "pools"
+        return open_given(entry.pool, folder, settings) if entry.pool is not None else open_groups(entry.groups, folder)
     return open_pool(common.configs, settings, named=pool_file)
 
 

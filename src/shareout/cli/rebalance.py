@@ -93,18 +93,18 @@ def _tell_absent(plan: Plan, journals: Sequence[tuple[RunFolder, Header]]) -> No
 
 def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Common, machines: Path) -> None:
     earlier = plan.pool.steps if isinstance(plan.pool, SelectedPool) else ()
-    step = Step(plan.hex, tuple(plan.pool.phases), tuple(left))
-    pool_file = plan.pool.inputs[0].path
+    step = Step(plan.hex, tuple(plan.pool.phases), tuple(left), plan.order)
     try:
         target.mkdir(parents=True)
         shutil.copyfile(machines, target / "machines.json")
         for name in COPIED:
             if (common.configs / name).is_file():
                 shutil.copyfile(common.configs / name, target / name)
-        if pool_file.resolve().is_relative_to(common.configs.resolve()):
-            place = target / pool_file.resolve().relative_to(common.configs.resolve())
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(pool_file, place)
+        for one in plan.pool.inputs:
+            if one.role.startswith("pool") and one.path.resolve().is_relative_to(common.configs.resolve()):
+                place = target / one.path.resolve().relative_to(common.configs.resolve())
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(one.path, place)
         write_rest(target, plan.pool_digest.hex(), plan.total, [*earlier, step])
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)

@@ -14,7 +14,7 @@ from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
 from shareout.cli.standing import folders_of, inputs_at_hand, of_one_plan, tell
 from shareout.config import Settings
-from shareout.entry import Entry, kind_of
+from shareout.entry import Entry, kind_of, runs_commands
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import JOURNAL, RunFolder
@@ -70,10 +70,10 @@ def _replay(
     _refuse_other_kind(recorded, entry)
     asked = _asked(plan, job, recorded, trace=trace)
     # With --json what the job prints goes to standard error: the document stands alone.
-    sink = Sink(2 if common.json else 1, keeps=entry is None and not trace)
+    sink = Sink(2 if common.json else 1, keeps=runs_commands(entry) and not trace)
     if plan.pool.start_commands:
         tell("what the pool asks each machine to run before its first job (PERENGINE START) is not run here")
-    if entry is None:
+    if entry is None or entry.job is None:
         here = replay_command(plan, settings, asked, sink)
     else:
         with TemporaryDirectory(prefix="shareout-replay-") as scratch:

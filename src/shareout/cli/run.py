@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -14,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from shareout.cli import run_flags
 from shareout.cli.call import Call
 from shareout.cli.changed_inputs import tell_other_inputs
+from shareout.cli.given_inputs import Given, pool_file
 from shareout.cli.options import Common
 from shareout.cli.plan import check_expected
 from shareout.cli.planning import check_fits, tell_empty
-from shareout.config import Settings
-from shareout.entry import Entry
+from shareout.cli.run_asked import check_asked, print_jobs
+from shareout.config import Settings, apply, load_settings
+from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
 from shareout.events import Listener
 from shareout.plan.plan import ALL, Plan
@@ -42,13 +43,15 @@ configure = run_flags.configure
 class RunArguments:
     """The flags that are not settings."""
 
-    pool: str | None
+    given: Given
     machine: str | None
     yes: bool
     expect: str | None
     retry_failed: bool
+    groups: tuple[str, ...]
     limit: int | None
-    tee: bool
+    screen: run_flags.Screen
+    results: Path | None
     dry_run: bool
     resume_from: tuple[Path, ...]
     force_resume: bool
@@ -57,36 +60,41 @@ class RunArguments:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     asked = RunArguments(
-        arguments.pool, arguments.machine, arguments.yes, arguments.expect,
-        arguments.retry_failed, arguments.limit, arguments.tee, arguments.dry_run,
+        run_flags.given(arguments), arguments.machine, arguments.yes, arguments.expect, arguments.retry_failed,
+        tuple(arguments.group), arguments.limit, run_flags.screen(arguments),
+        Path(arguments.results) if arguments.results else None, arguments.dry_run,
         tuple(map(Path, arguments.resume_from)), arguments.force_resume,
     )  # fmt: skip
-    if asked.resume_from and entry is not None:
+    if asked.resume_from and not runs_commands(entry):
         raise UsageError("--resume-from is for commands", way_out="What a Python job returned is in no status file.")
     if asked.limit is not None and asked.limit < 1:
         raise UsageError("-n must be 1 or more")
     from shareout.unpacked import settle
 
     settle()
-    call = _call(common, asked, run_flags.overrides(arguments))
+    call = _call(common, entry, asked, run_flags.overrides(arguments))
     plan, settings = call.plan(common, entry)
     check_fits(entry, plan.pool)
     check_expected(plan, asked.expect)
-    machine = asked.machine or (plan.machines[0].name if _is_own(asked, common) else _ask_machine(plan))
+    is_own = _is_own(asked, common, entry)
+    machine = asked.machine or (plan.machines[0].name if is_own else _ask_machine(plan))
     if machine is None:
         return _nothing()
     share = plan.share(machine)
+    check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
     if asked.dry_run:
-        return _print_jobs(plan, machine)
+        return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
     check_jobs(plan, settings, share, entry)
     if not common.quiet:
         tell_empty(plan)
         tell_other_inputs(call, common, plan, machine)
         _tell_grant(share.cores, settings)
-    if not asked.yes and not _is_own(asked, common) and not _confirmed(plan, machine, common):
+    if not asked.yes and not is_own and not _confirmed(plan, machine, common):
         return _nothing()
+    screen = asked.screen
     request = RunRequest(
-        plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.tee,
+        plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.groups,
+        screen.tee, screen.keep_order, screen.tag, asked.results,
         asked.resume_from, asked.force_resume,
     )  # fmt: skip
     call.keep(make_folder(request))
@@ -98,32 +106,21 @@ def _nothing() -> int:
     return 130
 
 
-def _call(common: Common, asked: RunArguments, flags: dict[str, str]) -> Call:
-    named = _spooled(common) if asked.pool == "-" else Path(asked.pool) if asked.pool else None
-    own = (socket.gethostname().partition(".")[0] or "here", granted_cores()) if _is_own(asked, common) else None
-    return Call(common.configs, named, flags, own)
+def _call(common: Common, entry: Entry | None, asked: RunArguments, flags: dict[str, str]) -> Call:
+    known = apply(load_settings(common.configs), flags)
+    named = pool_file(asked.given, common, known.commands.template)
+    if not _is_own(asked, common, entry):
+        return Call(common.configs, named, flags)
+    if "run.order" not in known.texts:
+        # Nobody else takes part, and nothing has to be shuffled.
+        flags = {**flags, "run.order": "given"}
+    return Call(common.configs, named, flags, (socket.gethostname().partition(".")[0] or "here", granted_cores()))
 
 
-def _is_own(asked: RunArguments, common: Common) -> bool:
-    return asked.pool is not None and not (common.configs / "machines.json").exists()
-
-
-def _spooled(common: Common) -> Path:
-    """Standard input becomes a file in a folder named by its content, so that the same input resumes."""
-    from blake3 import blake3
-
-    folder = common.runs / "pools"
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / f".stdin-{os.getpid()}"
-    hasher = blake3()
-    with fresh.open("wb") as file:
-        while block := sys.stdin.buffer.read(1 << 20):
-            hasher.update(block)
-            file.write(block)
-    path = folder / hasher.hexdigest()[:16] / "stdin"
-    path.parent.mkdir(exist_ok=True)
-    fresh.replace(path)
-    return path
+def _is_own(asked: RunArguments, common: Common, entry: Entry | None) -> bool:
+    """No machines.json, and it is said what to run: this host is the only machine."""
+    says_what = bool(asked.given) or (entry is not None and entry.job is None and (entry.pool or entry.groups))
+    return bool(says_what) and not (common.configs / "machines.json").exists()
 
 
 def _ask_machine(plan: Plan) -> str | None:
@@ -163,21 +160,12 @@ def _tell_grant(cores: int, settings: Settings) -> None:
         )
 
 
-def _print_jobs(plan: Plan, machine: str) -> int:
-    for start, stop in plan.share(machine).ranges:
-        for job in plan.jobs_between(start, stop):
-            text = plan.pool.row(job).text if plan.pool.kind != "text" else plan.pool.command(job)
-            sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape") + b"\n")
-    sys.stdout.buffer.flush()
-    return 0
-
-
 def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     from shareout.run.session import run_share
 
     name = request.machine if request.machine != ALL else "all machines"
     title = f"{name} of {request.plan.fingerprint}"
-    views = _views(request.settings, title, quiet=common.quiet, entry=request.entry, tee=asked.tee)
+    views = _views(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
     result = run_share(request, views)
     folder = RunFolder.of(common.runs, request.plan.digest, request.machine).path
     if request.entry is not None and request.entry.on_end is not None:
@@ -188,7 +176,9 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
         print(json.dumps(_facts(result, request)))
     if not common.quiet:
         say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
-        if todo:
+        if todo and asked.groups and result.reason == "finished":
+            say(f"{', '.join(asked.groups)}: all have run; without --group, the others do")
+        elif todo:
             say("run the same command again to go on")
         elif counts.failed:
             say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from shareout.cli.given_inputs import ENDINGS, Given, Source
 from shareout.cli.options import add_common
+from shareout.errors import UsageError
 
 # flag → setting
 SETTINGS = {
     "slots": "run.slots",
+    "order": "run.order",
     "nice": "run.nice",
     "cores_per_job": "run.cores_per_job",
     "gpus_per_job": "run.gpus_per_job",
     "memory_per_job": "run.memory_per_job",
     "barriers": "run.barriers",
     "template": "commands.template",
+    "colsep": "commands.colsep",
     "shell": "commands.shell",
+    "keep_lines": "commands.keep_lines",
     "timeout": "limits.timeout",
     "memory": "limits.memory",
     "retries": "limits.retries",
@@ -27,66 +35,131 @@ SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What of the jobs' output is shown. `tag`: what stands before each line; None: the job's id."""
+
+    tee: bool
+    keep_order: bool
+    tag: str | None
+
+
+class _AddSource(argparse.Action):
+    """`--arg`, `--arg+` and `--arg-file` are one list, in the order in which they were given."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if isinstance(values, str):
+            source = Source(file=values, linked=option_string == "--arg-file+")
+        else:
+            source = Source(tuple(values or ()), linked=option_string == "--arg+")
+        namespace.sources = [*(namespace.sources or ()), source]
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = (
-        "examples:\n"
-        "  shareout run --machine alice --yes --expect lusab-babad-gutih-tugad\n"
-        "  seq 1 1000 | shareout run --template 'myprog {}' -j 4 -"
+    name = parser.prog
+    parser.description = (
+        f"Run this machine's share (the default); the same call again goes on. As:\n"
+        f"  {name} --machine alice --yes --expect lusab-babad-gutih-tugad\n"
+        f"  seq 1 1000 | {name} --template 'myprog {{}}' -j 4 -\n"
+        f"  {name} --template 'myprog {{1}} {{2}}' --arg a b c --arg 1 2 3"
     )
-    parser.add_argument(
-        "pool", nargs="?", metavar="POOL", help="a pool file, or - for standard input (default: the configs')"
-    )
-    _which(parser.add_argument_group("which share"))
-    _jobs(parser.add_argument_group("which jobs, and how"))
+    parser.add_argument("pool", nargs="?", metavar="POOL", help="a pool file, or - for standard input")
+    _pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
+    _jobs(parser.add_argument_group("which of them run here"))
+    _how(parser.add_argument_group("how they run"))
     _limits(parser.add_argument_group("limits"))
-    shown = parser.add_argument_group("what is shown")
-    shown.add_argument("--progress", choices=["auto", "live", "plain", "none"], help="how the run shows itself")
-    shown.add_argument("--tee", action="store_true", help="also print every job's output, each line after its id")
-    shown.add_argument("--dry-run", action="store_true", help="print this share's jobs in running order; run nothing")
+    _shown(parser.add_argument_group("what is shown and written"))
     add_common(parser)
 
 
-def _which(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--machine", metavar="NAME", help="this machine's name, or all (this host runs everything)")
-    group.add_argument("-y", "--yes", action="store_true", help="ask nothing")
-    group.add_argument("--expect", metavar="FINGERPRINT", help="refuse any other plan")
-    group.add_argument("--barriers", choices=["local"], help="each of several machines keeps barriers by itself")
+def _pool(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--template", metavar="TEXT", help="a command with {} {1} {name} {id} {/.} {#} {%%} …")
+    add("--colsep", metavar="REGEX", help="what separates {1} {2}: ',' (default: blanks)")
+    add("--as", dest="kind", metavar="KIND", choices=list(ENDINGS), help="what POOL is: txt csv jsonl grid groups")
+    add("-0", "--null", action="store_true", help="POOL is separated by NUL, as of find -print0")
+    sources: dict[str, Any] = {"dest": "sources", "action": _AddSource}
+    add("--arg", nargs="+", metavar="VALUE", help="values; several --arg: all combinations", **sources)
+    add("--arg+", nargs="+", metavar="VALUE", help="values that go along with the source before", **sources)
+    add("--arg-file", metavar="FILE", help="a source of values: the lines of a file, or -", **sources)
+    add("--arg-file+", metavar="FILE", help="the same, along with the source before it", **sources)
 
 
 def _jobs(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("-R", "--retry-failed", action="store_true", help="run again what failed before")
-    group.add_argument("--resume-from", action="append", default=[], metavar="FILE",
-                       help="take over what a status file of disBatch's tells; may be repeated")  # fmt: skip
-    group.add_argument("--force-resume", action="store_true", help="the same, by task numbers alone")
-    group.add_argument("-n", "--limit", type=int, metavar="N", help="run at most N jobs, then stop")
-    group.add_argument("-1", dest="limit", action="store_const", const=1, help="run one job, then stop")
-    group.add_argument(
-        "-j", "--slots", metavar="N", help="jobs at once (default: the machine's cores // cores per job)"
-    )
-    group.add_argument("--template", metavar="TEXT", help="a command with {} {1} {name} {id}; the pool's lines fill it")
-    group.add_argument(
-        "--shell", metavar="PATH", help="runs lines that have shell syntax (default: sh, or bash where one needs it)"
-    )
-    group.add_argument("--cores-per-job", metavar="N", help="cores that a job takes; may be a fraction")
-    group.add_argument("--gpus-per-job", metavar="N", help="GPUs that a job takes")
-    group.add_argument("--memory-per-job", metavar="SIZE", help="memory that a job is counted with")
-    group.add_argument("--nice", metavar="N", help="how far jobs stand back: off, or 1 to 19")
+    add = group.add_argument
+    add("--machine", metavar="NAME", help="this machine's name, or all: this host runs everything")
+    add("-y", "--yes", action="store_true", help="ask nothing")
+    add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
+    add("--group", nargs="+", action="extend", default=[], metavar="NAME", help="only jobs of these groups")
+    add("-n", "--limit", type=int, metavar="N", help="run at most N jobs, then stop")
+    add("-1", dest="limit", action="store_const", const=1, help="run one job, then stop")
+    add("-R", "--retry-failed", action="store_true", help="run again what failed before")
+    add("--resume-from", action="append", default=[], metavar="FILE", help="take over a status file of disBatch's")
+    add("--force-resume", action="store_true", help="the same, by task numbers alone")
+    add("--dry-run", action="store_true", help="print the commands that would run; run nothing")
+
+
+def _how(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("-j", "--slots", metavar="N", help="jobs at once: 8, or 50%% +2 of the cores")
+    add("--order", choices=["shuffled", "given"], metavar="ORDER", help="given: as in the pool (default: shuffled)")
+    add("--barriers", choices=["local"], metavar="local", help="each of several machines keeps them by itself")
+    add("--shell", metavar="PATH", help="runs lines with shell syntax (default: sh, or bash)")
+    add("--cores-per-job", metavar="N", help="cores that a job takes; may be a fraction")
+    add("--gpus-per-job", metavar="N", help="GPUs that a job takes")
+    add("--memory-per-job", metavar="SIZE", help="memory that a job is counted with")
+    add("--nice", metavar="N", help="how far jobs stand back: off, or 1 to 19")
 
 
 def _limits(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--timeout", metavar="TIME", help="a job's time: 90s, 1h30m, or 200%% of the median")
-    group.add_argument("--memory", metavar="SIZE", help="a job's memory, beyond which it is ended")
-    group.add_argument("--retries", metavar="N", help="tries after the first one")
-    group.add_argument("--retry-delay", metavar="TIME", help="wait before the next try")
-    group.add_argument("--halt", metavar="RULE", help="when to stop all: now,fail=1 or soon,fail=10%%")
-    group.add_argument("--fail-fast", action="store_true", help="short for --halt now,fail=1")
-    group.add_argument("--until", metavar="TIME", help="start nothing that would not end by then: 07:00, 8h")
-    group.add_argument("--grace", metavar="TIME", help="between asking a job to end and killing it")
+    add = group.add_argument
+    add("--timeout", metavar="TIME", help="a job's time: 90s, 1h30m, 200%% of the median")
+    add("--memory", metavar="SIZE", help="a job's memory, beyond which it is ended")
+    add("--retries", metavar="N", help="tries after the first one")
+    add("--retry-delay", metavar="TIME", help="wait before the next try")
+    add("--halt", metavar="RULE", help="when to stop all: now,fail=1 or soon,fail=10%%")
+    add("--fail-fast", action="store_true", help="short for --halt now,fail=1")
+    add("--until", metavar="TIME", help="start nothing that would not end by then: 07:00, 8h")
+    add("--grace", metavar="TIME", help="between asking a job to end and killing it")
+
+
+def _shown(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    shown = ["auto", "live", "plain", "none"]
+    add("--progress", choices=shown, metavar="HOW", help="how the run shows itself: live, plain or none")
+    add("--tee", action="store_true", help="print what jobs print, each line after the job's id")
+    add("-k", "--keep-order", action="store_true", help="--tee in the order of the pool")
+    add("--tag", action="store_true", help="--tee with the job's arguments before each line")
+    add("--tagstring", metavar="TEXT", help="--tee with a text like a template; '' for nothing")
+    add("--keep-lines", metavar="REGEX", help="log and show only output lines that match")
+    add("--results", metavar="PATH", help="also a file of each job's output: a folder, or *.csv")
+
+
+def given(arguments: argparse.Namespace) -> Given:
+    """What the call says about the pool."""
+    return Given(arguments.pool, arguments.kind, arguments.null, tuple(arguments.sources or ()))
+
+
+def screen(arguments: argparse.Namespace) -> Screen:
+    """Each of the flags that say how output is shown asks for it."""
+    if arguments.tag and arguments.tagstring is not None:
+        raise UsageError("--tag is a --tagstring of '{}'", way_out="Leave one of them out.")
+    tag = "{}" if arguments.tag else arguments.tagstring
+    return Screen(arguments.tee or arguments.keep_order or tag is not None, arguments.keep_order, tag)
 
 
 def overrides(arguments: argparse.Namespace) -> dict[str, str]:
     """The settings that flags change, as text."""
-    given = {name: str(value) for flag, name in SETTINGS.items() if (value := getattr(arguments, flag)) is not None}
+    said = {name: str(value) for flag, name in SETTINGS.items() if (value := getattr(arguments, flag)) is not None}
     if arguments.fail_fast:
-        given["limits.halt"] = "now,fail=1"
-    return given
+        said["limits.halt"] = "now,fail=1"
+    if "commands.colsep" in said:
+        # As the file would have it, where a blank at the end of a line is nobody's.
+        said["commands.colsep"] = said["commands.colsep"].replace("\t", r"\t")
+    return said

@@ -24,7 +24,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="*",
         metavar="DIR",
-        help="run directories, or folders and archives of them (default: --runs)",
+        help="run directories, or folders of them (default: --runs)",
     )
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from shareout.record.durations import Durations
 from shareout.show.beside import write
 from shareout.show.fold import columns_of
 from shareout.show.standing import active_lines, status_lines
+from shareout.status.groups import GroupStanding, standings
 from shareout.status.machine import Follower, Forecast, MachineStatus
 from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers
 from shareout.units import parse_duration
@@ -57,26 +58,34 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         while True:
             status = look(followers, shares)
             groups = _groups(followers, plan, status) if arguments.by == "group" and plan else {}
+            group_of = plan.pool.group if plan and plan.pool.groups else None
             if every is not None and not common.json:
                 write("\x1b[H\x1b[J" if sys.stdout.isatty() else "")
-            _print(status, groups, common, active=arguments.active)
+            _print(status, groups, common, group_of if arguments.active else None, active=arguments.active)
             if every is None or status.is_over:
                 return 0
             time.sleep(every)
 
 
-def _print(status: Status, groups: Mapping[str, Counts], common: Common, *, active: bool) -> None:
+def _print(
+    status: Status,
+    groups: Mapping[str, GroupStanding],
+    common: Common,
+    group_of: Callable[[int], str | None] | None,
+    *,
+    active: bool,
+) -> None:
     if common.json:
         print(json.dumps(facts_of(status, groups)), flush=True)
         return
     columns = columns_of(sys.stdout)
     if active:
-        print("\n".join(active_lines(status, time.time(), columns)), flush=True)
+        print("\n".join(active_lines(status, time.time(), group_of, columns)), flush=True)
     else:
         print("\n".join(status_lines(status, groups, time.time(), columns)), flush=True)
 
 
-def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
+def facts_of(status: Status, groups: Mapping[str, GroupStanding]) -> dict[str, Any]:
     """The keys of `--json`."""
     return {
         "digest": status.digest,
@@ -94,7 +103,9 @@ def facts_of(status: Status, groups: Mapping[str, Counts]) -> dict[str, Any]:
         "arrivals": _arrivals(status.arrivals),
         "machines": {one.name: _machine(one) for one in status.machines},
         "absent": dict(status.absent),
-        "groups": {name: _counted(counts) for name, counts in groups.items()},
+        "groups": {
+            name: {**_counted(one.counts), "eta": one.eta, "workers": dict(one.workers)} for name, one in groups.items()
+        },
         "active": [asdict(one) for one in status.active],
     }
 
@@ -129,14 +140,15 @@ def _arrivals(gaps: Sequence[float]) -> dict[str, float]:
     return {f"p{percent}": ordered[(len(ordered) - 1) * percent // 100] for percent in PERCENTS} if ordered else {}
 
 
-def _groups(followers: Sequence[Follower], plan: Plan, status: Status) -> dict[str, Counts]:
+def _groups(followers: Sequence[Follower], plan: Plan, status: Status) -> dict[str, GroupStanding]:
     absent = (
         position for name in status.absent for start, stop in plan.share(name).ranges for position in range(start, stop)
     )
     active = [plan.position_of(one.job) for one in status.active]
-    found = by_group(followers, absent, lambda at: plan.pool.row(plan.job_at(at)).group, active)
+    found = by_group(followers, absent, lambda at: plan.pool.group(plan.job_at(at)), active)
     order = {name: number for number, name in enumerate(plan.pool.groups)}
-    return dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+    ordered = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+    return standings(status, ordered, plan.pool.group)
 
 
 def _interval(text: str) -> float:

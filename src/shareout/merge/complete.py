@@ -11,7 +11,7 @@ from itertools import pairwise
 from shareout.errors import PlanMismatch, RunDirectoryDamaged
 from shareout.merge.audit import Comparison
 from shareout.merge.gather import Journal
-from shareout.plan.permutation import Permutation
+from shareout.plan.permutation import permutation_of
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import Damage, read_header
@@ -153,7 +153,7 @@ def owners_without_plan(journals: Sequence[Journal]) -> Callable[[int], str | No
     headers = [journal.header for journal in journals if not journal.header.ancestors]
     if not headers or any(len(header.ranges) != 1 for header in headers):
         return None
-    permutation = Permutation(bytes.fromhex(headers[0].digest), 0, headers[0].jobs)
+    permutation = permutation_of(bytes.fromhex(headers[0].digest), 0, headers[0].jobs, headers[0].order)
 
     def owner(job: int) -> str | None:
         position = permutation.position_of(job)

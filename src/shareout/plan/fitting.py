@@ -82,9 +82,9 @@ def is_packed(plan: Plan, settings: Settings) -> bool:
 
 def hosts_of(plan: Plan, settings: Settings) -> list[Host]:
     """All machines that have jobs, by what machines.json says of them."""
-    least = Fraction(settings.run.slots or 0)
+    slots = settings.run.slots
     return [
-        Host(one.name, max(Fraction(one.cores), least), one.gpus, one.memory)
+        Host(one.name, Fraction(max(one.cores, slots.of(one.cores) if slots else 0)), one.gpus, one.memory)
         for one in plan.machines
         if len(plan.share(one.name))
     ]

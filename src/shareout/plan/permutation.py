@@ -14,6 +14,7 @@ from blake3 import blake3
 
 KEY_CONTEXT = "shareout 1 permutation"
 ROUNDS = 6
+SHUFFLED, GIVEN = "shuffled", "given"
 MASK = (1 << 64) - 1
 MIX = 0xBF58476D1CE4E5B9
 # Up to here the round functions fit in small tables, and a position costs a fifth: 6 × 65,536 entries at most.
@@ -115,6 +116,31 @@ class Permutation:
             else [_mixed(value, key, factor) % self._rows for value in range(self._columns)]
             for number, (key, factor) in enumerate(self._keys)
         ]
+
+
+class InOrder:
+    """The same for `[run] order = given`: a position is its place."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def at(self, position: int) -> int:
+        if not 0 <= position < self.size:
+            raise IndexError(position)
+        return position
+
+    position_of = at
+
+    def between(self, start: int, stop: int) -> Iterator[int]:
+        return iter(range(start, stop))
+
+    def prepare(self, positions: int) -> None:
+        return
+
+
+def permutation_of(digest: bytes, phase: int, size: int, order: str) -> Permutation | InOrder:
+    """What a plan's order asks for: `shuffled` or `given`."""
+    return InOrder(size) if order == GIVEN else Permutation(digest, phase, size)
 
 
 def _mixed(value: int, key: int, factor: int) -> int:

@@ -1,6 +1,7 @@
 """Plan: pool + machines + digest. Tells any machine's share, any job's owner, any position's job.
 
-A position is global: a phase that holds the ids s … e-1 has the positions s … e-1, shuffled among themselves.
+A position is global: a phase that holds the ids s … e-1 has the positions s … e-1, shuffled among themselves;
+with `[run] order = given` a position is its place.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from pathlib import Path
 
 from shareout.config import Settings, digest_text
 from shareout.errors import InputError, Place, UsageError, nearest
-from shareout.machines import Machine, load_machines
+from shareout.machines import Machine, load_machines, own_machine_text
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text, hash_without_states
-from shareout.plan.permutation import Permutation
+from shareout.plan.permutation import GIVEN, SHUFFLED, permutation_of
 from shareout.plan.split import split
 from shareout.pool import InputFile, Pool, Selection
 
@@ -47,7 +48,14 @@ class Share:
 class Plan:
     """Made once from loaded inputs; everything it tells is computed from the digest."""
 
-    def __init__(self, pool: Pool, machines: Sequence[Machine], inputs: Sequence[HashedInput], audit: Fraction) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        machines: Sequence[Machine],
+        inputs: Sequence[HashedInput],
+        audit: Fraction,
+        order: str = SHUFFLED,
+    ) -> None:
         self.pool = pool
         self.machines = tuple(machines)
         self.inputs = tuple(inputs)
@@ -56,12 +64,13 @@ class Plan:
         self.pool_digest = digest_of(pool.kind, deciding, POOL_CONTEXT)
         self.kind = PYTHON if any(one.role == KIND for one in inputs) else "command"
         self.jobs = len(pool)
+        self.order = order
         self._selection = pool if isinstance(pool, Selection) else None
         self.ancestors: tuple[str, ...] = tuple(self._selection.ancestors) if self._selection else ()
         self.total = self._selection.total if self._selection else self.jobs
         self._starts = [phase.start for phase in pool.phases]
         sizes = [phase.stop - phase.start for phase in pool.phases]
-        self._permutations = [Permutation(self.digest, number, size) for number, size in enumerate(sizes)]
+        self._permutations = [permutation_of(self.digest, number, size, order) for number, size in enumerate(sizes)]
         self._shares = self._split(sizes, audit) if machines else {}
 
     @property
@@ -160,22 +169,21 @@ class Plan:
 
 def make_plan(
     pool: Pool,
-    machines: Path | Sequence[Machine],
+    machines: Path | Machine,
     settings: Settings,
     *,
     kind: str = "command",
     local_barriers: bool = False,
 ) -> Plan:
-    """Hash the inputs and split the pool. Machines that come from flags are hashed by what they say. `kind`: what the
+    """Hash the inputs and split the pool. A Machine is this host, alone. `kind`: what the
     jobs are, `python` or `command`."""
     if isinstance(machines, Path):
         named = load_machines(machines)
         hashed = hash_file("machines", machines)
         place = Place(str(machines))
     else:
-        named = tuple(machines)
-        text = "".join(f"{one.name}\0{one.perf}\0{one.cores}\n" for one in named)
-        hashed = hash_text("machines", text.encode("utf-8", "surrogateescape"))
+        named = (machines,)
+        hashed = hash_text("machines", own_machine_text(machines))
         place = None
     inputs = [*(_hashed(one) for one in pool.inputs), hashed]
     said = digest_text(settings)
@@ -185,13 +193,15 @@ def make_plan(
         inputs.append(hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape")))
     if kind == PYTHON:
         inputs.append(hash_text(KIND, PYTHON.encode()))
+    if settings.run.order == GIVEN:
+        inputs.append(hash_text("order", GIVEN.encode()))
     if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers == "local"):
         raise InputError(
             f"the pool has barriers, and a barrier cannot reach across {len(named)} machines that do not talk",
             where=place,
             way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
         )
-    plan = Plan(pool, named, inputs, settings.run.audit)
+    plan = Plan(pool, named, inputs, settings.run.audit, settings.run.order)
     if isinstance(pool, Selection) and pool.pool_digest != plan.pool_digest.hex():
         raise InputError(
             f"{pool.inputs[-1].path.name} tells what is left of another pool, or of one with another seed",

@@ -19,8 +19,8 @@ from typing import Any
 
 from shareout.errors import InputError, Place
 from shareout.files import replace_file
-from shareout.plan.permutation import Permutation
-from shareout.pool import InputFile, Need, Phase, Pool, Row
+from shareout.plan.permutation import GIVEN, SHUFFLED, permutation_of
+from shareout.pool import InputFile, Need, Phase, Pool, Row, Values
 
 NAME = "rest.json"
 VERSION = 1
@@ -34,10 +34,12 @@ class Step:
     digest: str
     phases: tuple[Phase, ...]
     left: tuple[Range, ...]
+    order: str = SHUFFLED
 
     def facts(self) -> dict[str, object]:
         return {
             "digest": self.digest,
+            **({"order": self.order} if self.order != SHUFFLED else {}),
             "phases": [(phase.start, phase.stop, phase.check) for phase in self.phases],
             "left": self.left,
         }
@@ -51,7 +53,8 @@ class _Walk:
         self._starts = [phase.start for phase in step.phases]
         digest = bytes.fromhex(step.digest)
         self._permutations = [
-            Permutation(digest, number, phase.stop - phase.start) for number, phase in enumerate(step.phases)
+            permutation_of(digest, number, phase.stop - phase.start, step.order)
+            for number, phase in enumerate(step.phases)
         ]
         self._left = step.left
         self._lefts = [start for start, _ in step.left]
@@ -133,6 +136,12 @@ class SelectedPool:
     def command(self, job: int) -> str:
         return self._inner.command(job)
 
+    def values(self, job: int) -> Values:
+        return self._inner.values(job)
+
+    def group(self, job: int) -> str | None:
+        return self._inner.group(job)
+
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         return self._inner.need(job, names)
 
@@ -173,7 +182,10 @@ def _step(facts: Mapping[str, Any]) -> Step:
         if not end <= start < stop <= phases[-1].stop:
             raise ValueError(f"the range {start}-{stop} is out of place")
         end = stop
-    return Step(facts["digest"], phases, left)
+    order = facts.get("order", SHUFFLED)
+    if order not in (SHUFFLED, GIVEN):
+        raise ValueError(f"there is no order {order}")
+    return Step(facts["digest"], phases, left, order)
 
 
 def _refused(path: Path, what: str) -> InputError:

@@ -72,6 +72,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Values:
+    """What a template is filled from: a row in words."""
+
+    id: int
+    words: Sequence[str]
+    """What `{}` stands for: a line is one word, a row of several values as many."""
+    columns: Sequence[str]
+    named: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class InputFile:
     """A file that decides what the jobs are; its bytes are hashed."""
 
@@ -127,6 +138,12 @@ class Pool(Protocol):
     def command(self, job: int) -> str:
         """Only the command line of a job, template and prefix applied. Bytes that are not UTF-8 come as
         surrogates (`surrogateescape`), to be written back the same way."""
+
+    def values(self, job: int) -> Values:
+        """The words of its row, for a template."""
+
+    def group(self, job: int) -> str | None:
+        """Only the group that a job is in."""
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         """What the job says it takes, in a directive or in the fields of these names; None: the run's own setting.

@@ -8,7 +8,7 @@ from shareout.config import Settings
 from shareout.errors import InputError, Place, UsageError
 from shareout.pool import Pool
 
-NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "runs.txt")
+NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "jobs.groups.json", "runs.txt")
 
 
 def choose_pool(configs: Path, settings: Settings, named: Path | None) -> Pool:
@@ -16,7 +16,7 @@ def choose_pool(configs: Path, settings: Settings, named: Path | None) -> Pool:
     path = named or _configured(configs, settings) or _only(configs)
     if not path.exists():
         raise InputError("there is no such pool file", where=Place(str(path)))
-    return _open(path, settings.commands.template)
+    return _open(path, settings.commands.template, settings.commands.colsep)
 
 
 def _configured(configs: Path, settings: Settings) -> Path | None:
@@ -39,7 +39,7 @@ def _only(configs: Path) -> Path:
     return found[0]
 
 
-def _open(path: Path, template: str) -> Pool:
+def _open(path: Path, template: str, colsep: str) -> Pool:
     name = path.name.lower()
     if name.endswith(".csv"):
         from shareout.pool.rows import CsvPool
@@ -53,10 +53,14 @@ def _open(path: Path, template: str) -> Pool:
         from shareout.pool.grid import GridPool
 
         return GridPool(path, template)
+    if name.endswith(".groups.json"):
+        from shareout.pool.groups import GroupsPool
+
+        return GroupsPool(path, template, colsep)
     if name == "runs.txt":
         from shareout.pool.runmaker import RunmakerPool
 
         return RunmakerPool(path)
     from shareout.pool.text import TextPool
 
-    return TextPool(path, template)
+    return TextPool(path, template, colsep)

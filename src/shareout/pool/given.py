@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from blake3 import blake3
 
 from shareout.config import Settings
-from shareout.errors import CannotRecord, InputError, Place
+from shareout.entry import Group
+from shareout.errors import CannotRecord, InputError, Place, UsageError
+from shareout.pool.groups import GroupsPool
 from shareout.pool.rows import JsonlPool
 
 FLUSH_LINES = 10_000
@@ -24,32 +26,57 @@ FLUSH_LINES = 10_000
 
 def open_given(rows: Iterable[Any], folder: Path, settings: Settings) -> JsonlPool:
     """Write the rows under a name made from their bytes; an equal file that is there already serves as well."""
+    return JsonlPool(keep_file(_blocks(rows), folder, ".jsonl"), settings.commands.template)
+
+
+def open_groups(groups: Sequence[Group], folder: Path) -> GroupsPool:
+    """The same for groups: a file of the units of each, and one that names them."""
+    files: dict[int, str] = {}
+    for group in groups:
+        if id(group.units) not in files:
+            if isinstance(group.units, str):
+                raise UsageError(
+                    f'the units of the group "{group.name}" are one text', way_out='Give a list of them: ["a.mp4"].'
+                )
+            files[id(group.units)] = keep_file(_blocks(group.units), folder, ".jsonl").name
+    twice = [one.name for at, one in enumerate(groups) if one.name in [other.name for other in groups[:at]]]
+    if twice:
+        raise UsageError(f'the group "{twice[0]}" is given twice', way_out="Give each a name of its own.")
+    facts = {one.name: {"template": one.template, "units": {"lines": files[id(one.units)]}} for one in groups}
+    return GroupsPool(keep_file(iter([json.dumps({"groups": facts}).encode("ascii")]), folder, ".groups.json"), "")
+
+
+def keep_file(blocks: Iterable[bytes], folder: Path, ending: str, name: str = "") -> Path:
+    """A file named by its content; with a name of its own, in a folder that is."""
     # Machines that share a folder may start at once: each writes a file of its own.
-    fresh = folder / f".pool-{socket.gethostname()}-{os.getpid()}"
+    fresh = folder / f".new-{socket.gethostname()}-{os.getpid()}"
+    hasher = blake3()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with fresh.open("wb") as file:
-            name = _write(rows, file)
-        path = folder / f"{name[:16]}.jsonl"
+            for block in blocks:
+                file.write(block)
+                hasher.update(block)
+        known = hasher.hexdigest()[:16]
+        path = folder / known / f"{name}{ending}" if name else folder / f"{known}{ending}"
+        path.parent.mkdir(exist_ok=True)
         fresh.replace(path)
     except OSError as error:
-        raise CannotRecord(f"the pool that the program makes cannot be written: {error}") from error
+        raise CannotRecord(f"the pool that was given cannot be kept in {folder}: {error.strerror}") from error
     finally:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
-    return JsonlPool(path, settings.commands.template)
+    return path
 
 
-def _write(rows: Iterable[Any], file: BinaryIO) -> str:
-    """All rows; what names them."""
-    hasher = blake3()
+def _blocks(rows: Iterable[Any]) -> Iterator[bytes]:
     lines: list[bytes] = []
     for number, row in _each(rows):
         lines.append(canonical(row, number))
         if len(lines) == FLUSH_LINES:
-            _flush(lines, file, hasher)
-    _flush(lines, file, hasher)
-    return hasher.hexdigest()
+            yield b"".join(lines)
+            lines.clear()
+    yield b"".join(lines)
 
 
 def _each(rows: Iterable[Any]) -> Iterator[tuple[int, Any]]:
@@ -87,10 +114,3 @@ def _plain(row: Any) -> Any:
     if hasattr(row, "tolist") and hasattr(row, "dtype"):
         return row.tolist()
     return row
-
-
-def _flush(lines: list[bytes], file: Any, hasher: Any) -> None:
-    block = b"".join(lines)
-    file.write(block)
-    hasher.update(block)
-    lines.clear()

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row
+from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
 from shareout.pool.needs import FIELDS, NOTHING, Said, need_from, one_by_one, said_by
 from shareout.pool.quotes import quote_mistake
-from shareout.pool.template import Template, Values, written
+from shareout.pool.template import Template, written
 
 MOST_MISTAKES = 50
 csv.field_size_limit(2**31 - 1)
@@ -28,6 +28,8 @@ class RowPool:
 
     kind = "rows"
     names: Sequence[str] | None = None
+    has_width = True
+    """Every row has the same fields."""
     start_commands: Sequence[EngineCommand] = ()
     stop_commands: Sequence[EngineCommand] = ()
     is_disbatch = False
@@ -35,7 +37,7 @@ class RowPool:
 
     def __init__(self, path: Path, template: str) -> None:
         self.path = path
-        self.inputs = (InputFile("pool", path),)
+        self.inputs: tuple[InputFile, ...] = (InputFile("pool", path),)
         self.groups: Sequence[str] = ()
         self._template_text = template
         self._template: Template | None = None
@@ -43,7 +45,8 @@ class RowPool:
     def settle(self) -> None:
         """Called once the rows are known."""
         self.phases = (Phase(0, len(self)),)
-        self._template = Template(self._template_text, self.names) if self._template_text else None
+        columns = len(self.names) if self.names and self.has_width else None
+        self._template = Template(self._template_text, self.names, columns) if self._template_text else None
 
     @property
     def has_commands(self) -> bool:
@@ -68,13 +71,23 @@ class RowPool:
         return Row(job, text, args, named, self.line_of(job), None if group is None else str(group))
 
     def command(self, job: int) -> str:
+        return self._template.fill(self.values(job)) if self._template else _only(self.arguments(job))
+
+    def values(self, job: int) -> Values:
+        row = self.arguments(job)
+        if isinstance(row, dict):
+            named = {name: written(value) for name, value in row.items()}
+            columns = list(named.values())
+        else:
+            named, columns = {}, [written(value) for value in row]
+        return Values(job, columns, columns, named)
+
+    def group(self, job: int) -> str | None:
+        if not self.groups:
+            return None
         values = self.arguments(job)
-        if self._template is None:
-            return _only(values)
-        fields = list(values.values()) if isinstance(values, dict) else list(values)
-        columns = [written(value) for value in fields]
-        named = {name: written(value) for name, value in values.items()} if isinstance(values, dict) else {}
-        return self._template.fill(Values(job, " ".join(columns), columns, named))
+        group = values.get("group") if isinstance(values, dict) else None
+        return None if group is None else str(group)
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         values = self.arguments(job) if names else ()
@@ -250,6 +263,7 @@ class JsonlPool(RowPool):
     """An array (by place), an object (by name) or a scalar a line."""
 
     kind = "jsonl"
+    has_width = False
 
     def __init__(self, path: Path, template: str) -> None:
         super().__init__(path, template)

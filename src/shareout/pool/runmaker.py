@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row
+from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
 
 LETTERS = ".rd!e"
@@ -70,6 +70,13 @@ class RunmakerPool:
 
     def command(self, job: int) -> str:
         return self._lines.at(job)[0][2:].decode("utf-8", "surrogateescape")
+
+    def values(self, job: int) -> Values:
+        line = self.command(job)
+        return Values(job, (line,), line.split(), {})
+
+    def group(self, job: int) -> str | None:
+        return None
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         return None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import MOST_JOBS, InputFile, Need, Phase, Row
+from shareout.pool import MOST_JOBS, InputFile, Need, Phase, Row, Values
 from shareout.pool.directives import Stretch, read_directives
 from shareout.pool.lines import Lines
-from shareout.pool.template import Template, Values
+from shareout.pool.template import Template
 
 CHECKED = 100_000
 
@@ -21,7 +22,7 @@ class TextPool:
 
     kind = "text"
 
-    def __init__(self, path: Path, template: str) -> None:
+    def __init__(self, path: Path, template: str, colsep: str = "") -> None:
         self.inputs = (InputFile("pool", path),)
         self._lines = Lines(path, comments=True)
         file = read_directives(str(path), self._lines.dropped(), len(self._lines))
@@ -32,6 +33,7 @@ class TextPool:
         self._stretches = file.stretches
         self._firsts = [stretch.first for stretch in file.stretches]
         self._template = Template(template, None) if template else None
+        self._separator = re.compile(colsep) if colsep else None
         raise_all(self._short_rows(str(path)))
         self.phases = phases_of(file.barriers, file.jobs)
         self.groups: Sequence[str] = tuple(file.groups)
@@ -56,7 +58,13 @@ class TextPool:
         text = self._text(job, self._stretch(job))[0]
         if self._template is None:
             return text
-        return self._template.fill(Values(job, text, text.split(), {}))
+        return self._template.fill(self._values(job, text))
+
+    def values(self, job: int) -> Values:
+        return self._values(job, self._text(job, self._stretch(job))[0])
+
+    def group(self, job: int) -> str | None:
+        return self._stretch(job).group
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         return self._stretch(job).need
@@ -71,11 +79,14 @@ class TextPool:
         mistakes = []
         for job in range(min(self._jobs, CHECKED)) if asked > 1 else ():
             text, line = self._text(job, self._stretch(job))
-            found = len(text.split())
+            found = len(self._values(job, text).columns)
             if found < asked:
                 what = f"has {found} column{'s' * (found != 1)}, and the template asks for {{{asked}}}"
                 mistakes.append(InputError(what, where=Place(path, line)))
         return mistakes
+
+    def _values(self, job: int, text: str) -> Values:
+        return Values(job, (text,), self._separator.split(text) if self._separator else text.split(), {})
 
     def _stretch(self, job: int) -> Stretch:
         if not 0 <= job < self._jobs:

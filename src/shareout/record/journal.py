@@ -44,6 +44,8 @@ class Header:
     """Digests of the plans that these inputs were rebalanced from, oldest first."""
     pool_jobs: int = 0
     """How many jobs the oldest of those plans has, whose ids are used; 0 when there is none."""
+    order: str = "shuffled"
+    """Or `given`: positions are places, and what has run is no random sample."""
 
     @property
     def total(self) -> int:
@@ -56,7 +58,10 @@ class Header:
         return self.ancestors[0] if self.ancestors else self.digest
 
     def line(self) -> bytes:
-        return closed(json.dumps({"shareout": VERSION, **asdict(self)}, separators=(",", ":"))[:-1])
+        facts = {"shareout": VERSION, **asdict(self)}
+        if self.order == "shuffled":
+            del facts["order"]
+        return closed(json.dumps(facts, separators=(",", ":"))[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +175,5 @@ def _header(facts: dict[str, Any]) -> Header:
     plain = {key: facts[key] for key in ("digest", "pool_digest", "machine", "jobs", "version", "code", "kind")}
     ranges, audit = (tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit"))
     ancestors, pool_jobs = tuple(facts["ancestors"]), facts.get("pool_jobs", 0)
-    return Header(**plain, ranges=ranges, audit=audit, ancestors=ancestors, pool_jobs=pool_jobs)
+    return Header(**plain, ranges=ranges, audit=audit, ancestors=ancestors, pool_jobs=pool_jobs,
+                  order=facts.get("order", "shuffled"))  # fmt: skip

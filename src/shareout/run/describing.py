@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from shareout.config import Settings
 from shareout.plan.plan import Plan
 from shareout.plan.seeds import job_seed
+from shareout.pool.template import SLOT
 
 Described = Callable[[int, int], tuple[str, Mapping[bytes, bytes]]]
 """job id, attempt → its command line and its own part of the environment."""
@@ -28,11 +29,12 @@ def variables_of_all(plan: Plan, settings: Settings, machine: str, slot: int) ->
     }
 
 
-def describer(plan: Plan, settings: Settings) -> Described:
-    """Looks up one job after the other."""
+def describer(plan: Plan, settings: Settings, slot: int) -> Described:
+    """Looks up one job after the other, for a slot."""
     pool = plan.pool
     is_text = pool.kind == "text"
     is_plain = is_text and not settings.commands.template
+    tells_slot = not is_plain and (SLOT in settings.commands.template or pool.kind == "groups")
 
     def describe(job: int, attempt: int) -> tuple[str, Mapping[bytes, bytes]]:
         line, repeat, task = job + 1, -1, job
@@ -40,6 +42,8 @@ def describer(plan: Plan, settings: Settings) -> Described:
             row = pool.row(job)
             line, repeat, task = row.line, -1 if row.repeat is None else row.repeat, row.task
         text = row.text if is_plain else pool.command(job)
+        if tells_slot:
+            text = text.replace(SLOT, str(slot + 1))
         own = {b"SHAREOUT_ATTEMPT": b"%d" % attempt, b"SHAREOUT_SEED": b"%d" % job_seed(plan.pool_digest, job)}
         for ours, theirs, value in (
             (b"SHAREOUT_LINE", b"DISBATCH_STREAM_INDEX", line),

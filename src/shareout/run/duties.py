@@ -47,7 +47,7 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
         shells = Shells(settings.commands.shell, users, is_disbatch=plan.pool.is_disbatch)
         launch = Launch(shells, users.get("PATH", os.defpath))
         bench = spawner.Bench(
-            launch, describer(plan, settings), share, plan.jobs_between, environment, post.control,
+            launch, describer(plan, settings, post.slot), share, plan.jobs_between, environment, post.control,
             lambda pid: leads(post.slot, pid), post.slot, post.down, post.up, post.output, leaves,
         )  # fmt: skip
         spawner.serve(bench)
@@ -55,9 +55,11 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
     return duty
 
 
-def python_duty(plan: Plan, settings: Settings, machine: str, folder: RunFolder, entry: Entry) -> Duty:
+def python_duty(
+    plan: Plan, settings: Settings, machine: str, folder: RunFolder, entry: Entry, job: Callable[..., Any]
+) -> Duty:
     """Calls the entry's job."""
-    binding = Binding(entry.job, plan.pool)
+    binding = Binding(job, plan.pool)
 
     def duty(post: Post) -> None:
         # Only now: setup may have changed it.
@@ -73,7 +75,7 @@ def python_duty(plan: Plan, settings: Settings, machine: str, folder: RunFolder,
             return
         givers = Givers(binding.given, folder, machine, post.slot, plan.pool_digest, settings.parser, show)
         station = worker.Station(
-            entry.job, plan, binding, givers, post.control, post.slot, post.down, post.up, post.output,
+            job, plan, binding, givers, post.control, post.slot, post.down, post.up, post.output,
             settings.logging.level, lambda given: _share(users, given),
         )  # fmt: skip
         worker.serve(station)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from shareout.config import Settings
-from shareout.entry import Entry
+from shareout.entry import Entry, runs_commands
 from shareout.errors import InputError
 from shareout.plan.fitting import Demand, Host, demand_of, is_packed, refuse_unfit
 from shareout.plan.plan import Plan, Share
@@ -48,19 +48,21 @@ class Makings:
 
 def slots_of(settings: Settings, cores: int) -> int:
     """Places where jobs run: cores // cores per job, unless it is said."""
-    return settings.run.slots or max(1, int(cores // settings.run.cores_per_job))
+    return settings.run.slots.of(cores) if settings.run.slots else max(1, int(cores // settings.run.cores_per_job))
 
 
 def make_duty(makings: Makings) -> Duty:
     """The one place that knows both kinds."""
-    if makings.entry is None:
+    if makings.entry is None or makings.entry.job is None:
         return command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
-    return python_duty(makings.plan, makings.settings, makings.machine, makings.folder, makings.entry)
+    return python_duty(
+        makings.plan, makings.settings, makings.machine, makings.folder, makings.entry, makings.entry.job
+    )
 
 
 def make_hands(makings: Makings, duty: Duty, *, packed: bool) -> Hands:
     """Forks the workers. `packed`: each job is told by itself what it may use."""
-    is_command = makings.entry is None
+    is_command = runs_commands(makings.entry)
     # With a rule of when to stop, no command is begun before the last one is judged.
     single = packed or (is_command and makings.settings.limits.halt is not None)
     return _make_workers(makings, duty, runs_commands=is_command, nice=makings.settings.run.nice, single=single)
@@ -85,7 +87,7 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
 
 def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None) -> None:
     """Refuses rows that do not fit the job, and jobs that could never run here: before anything is made or started."""
-    if entry is not None:
+    if entry is not None and entry.job is not None:
         Binding(entry.job, plan.pool).check()
     if is_packed(plan, settings):
         refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
@@ -94,7 +96,8 @@ def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None
 def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str, ...]]:
     """What this machine has, and the names of its GPUs."""
     machine = next((one for one in plan.machines if one.name == share.machine), None)
-    cores = Fraction(max(share.cores or granted_cores(), settings.run.slots or 0))
+    there = share.cores or granted_cores()
+    cores = Fraction(max(there, settings.run.slots.of(there) if settings.run.slots else 0))
     gpus = visible_gpus() or tuple(str(number) for number in range((machine and machine.gpus) or 0))
     memory = (machine and machine.memory) or granted_memory()
     return Host(share.machine, cores, len(gpus), memory), gpus

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +33,21 @@ class RunRequest:
     entry: Entry | None = None
     retry_failed: bool = False
     most: int | None = None
+    groups: tuple[str, ...] = ()
+    """Run only jobs of these; empty: all."""
     tee: bool = False
+    keep_order: bool = False
+    tag: str | None = None
+    """What stands before each line on the screen; None: the job's id."""
+    results: Path | None = None
     resume_from: tuple[Path, ...] = ()
     """disBatch's status files, whose tasks are taken over."""
     force_resume: bool = False
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is over before all is done, as it was asked for."""
+        return self.most is not None or bool(self.groups)
 
 
 def make_folder(request: RunRequest) -> RunFolder:
@@ -66,6 +77,7 @@ def header_of(request: RunRequest, share: Share) -> Header:
         plan.kind,
         plan.ancestors,
         plan.total if plan.ancestors else 0,
+        plan.order,
     )
 
 
@@ -78,14 +90,15 @@ def tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> N
             view.said(sentence)
 
 
-def requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan) -> None:
+def requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan, groups: Collection[str]) -> None:
     """`--retry-failed`: what failed is to do again; that it was asked for is recorded as well."""
     now = time.time()
     at = tally.states.find(FAILED)
     while at >= 0:
         position = tally.position(at)
-        tries = tally.tries.get(position, 1)
-        again = Attempt(plan.job_at(position), position, tries, State.REQUEUED, now, now, 0)
-        writer.append(attempt_line(again))
-        tally.apply(again)
+        job, tries = plan.job_at(position), tally.tries.get(position, 1)
+        if not groups or plan.pool.group(job) in groups:
+            again = Attempt(job, position, tries, State.REQUEUED, now, now, 0)
+            writer.append(attempt_line(again))
+            tally.apply(again)
         at = tally.states.find(FAILED, at + 1)

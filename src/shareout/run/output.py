@@ -6,12 +6,13 @@ so that a job that prints a gigabyte stops nobody. What a killed run left is mov
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections import deque
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from shareout.config import Settings
 from shareout.errors import CannotRecord
@@ -32,15 +33,27 @@ class _Aside:
     at: int = 0
 
 
+class Hearer(Protocol):
+    """Who is given what jobs print, besides the log."""
+
+    def add(self, data: bytes, job: int, *, first: bool) -> None:
+        """What an attempt at a job printed, or some lines of it; `first`: nothing came of this attempt before."""
+
+    def step(self, unfinished: Collection[int]) -> None:
+        """Between turns; `unfinished` are jobs of whose output more will come."""
+
+    def close(self) -> None: ...
+
+
 class SlotOutputs:
     """The output files of all slots."""
 
-    def __init__(self, folder: RunFolder, log: LogWriter, settings: Settings, *, tee: bool = False) -> None:
+    def __init__(self, folder: RunFolder, log: LogWriter, settings: Settings, hearers: Sequence[Hearer] = ()) -> None:
         self._folder = folder
         self._log = log
         self._keep = re.compile(settings.commands.keep_lines.encode()) if settings.commands.keep_lines else None
         self._per_job = settings.logging.per_job
-        self._tee = tee
+        self._hearers = hearers
         self._asides: deque[_Aside] = deque()
         try:
             folder.slots.mkdir(exist_ok=True)
@@ -55,16 +68,15 @@ class SlotOutputs:
         except OSError:
             return None
 
-    def add(self, data: bytes, job: int, attempt: int, level: str = "INFO") -> None:
+    def add(self, data: bytes, job: int, attempt: int, *, first: bool = True) -> None:
         if self._per_job:
             self._keep_apart(data, job)
-        if self._tee:
-            prefix = f"{job}: ".encode()
-            self._pass_on(prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
+        for hearer in self._hearers:
+            hearer.add(data, job, first=first)
         if self._keep:
             data = b"".join(line for line in data.splitlines(keepends=True) if self._keep.search(line))
         if data:
-            self._log.output(data, job, attempt, level, time.time())
+            self._log.output(data, job, attempt, "INFO", time.time())
 
     def note(self, text: str, job: int, level: str) -> None:
         """A record of a job's, for the log that it has to itself, when it has one."""
@@ -80,16 +92,10 @@ class SlotOutputs:
         except OSError as error:
             raise _lost(f"the log of job {job} cannot be written", error) from error
 
-    def _pass_on(self, data: bytes) -> None:
-        """To our own standard output; a reader that leaves does not end the run."""
-        try:
-            while data:
-                data = data[os.write(1, data) :]
-        except OSError:
-            self._tee = False
-
     def step(self) -> bool:
         """Move a little of what was set aside; True while there is more."""
+        for hearer in self._hearers:
+            hearer.step({one.job for one in self._asides if one.job is not None})
         if not self._asides:
             return False
         one = self._asides[0]
@@ -109,7 +115,7 @@ class SlotOutputs:
             if one.job is None:
                 self._log.output(data, None, 0, "WARNING", time.time())
             else:
-                self.add(data, one.job, one.attempt)
+                self.add(data, one.job, one.attempt, first=one.at == 0)
             one.at += len(data)
         else:
             one.path.unlink(missing_ok=True)
@@ -119,6 +125,8 @@ class SlotOutputs:
     def close(self) -> None:
         while self.step():
             pass
+        for hearer in self._hearers:
+            hearer.close()
         for path in self._folder.slots.glob("*.out"):
             path.unlink(missing_ok=True)
 

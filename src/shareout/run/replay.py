@@ -78,7 +78,7 @@ def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) ->
     """A command line; with `trace` by a shell that shows what it does (`sh -x`)."""
     users = user_environment()
     cores = int(demand_of(settings.run, plan.pool.need(asked.job, settings.run.needs)).cores)
-    line, own = describer(plan, settings)(asked.job, asked.attempt)
+    line, own = describer(plan, settings, asked.slot)(asked.job, asked.attempt)
     environment = {
         **encoded(with_threads(users, cores)),
         **variables_of_all(plan, settings, asked.machine, asked.slot),
@@ -103,7 +103,9 @@ def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) ->
 
 def replay_python(plan: Plan, settings: Settings, asked: Replay, entry: Entry, scratch: Path, sink: Sink) -> Attempt:
     """A Python job, after the entry's `setup` and `init_worker`. `scratch` takes the place of the run directory."""
-    binding = Binding(entry.job, plan.pool)
+    job = entry.job
+    assert job is not None
+    binding = Binding(job, plan.pool)
     binding.check()
     cores = int(demand_of(settings.run, plan.pool.need(asked.job, settings.run.needs)).cores)
     environment = with_threads(user_environment(), cores)
@@ -118,7 +120,7 @@ def replay_python(plan: Plan, settings: Settings, asked: Replay, entry: Entry, s
             args, named = binding.arguments(asked.job)
             if binding.given:
                 named = {**named, **givers.given(asked.job, asked.position, asked.attempt)}
-            result = traced(entry.job, args, named) if asked.trace else entry.job(*args, **named)
+            result = traced(job, args, named) if asked.trace else job(*args, **named)
             encode(result)
         except BaseException as error:  # noqa: BLE001
             return _failed(asked, start, error)

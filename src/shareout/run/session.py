@@ -34,6 +34,7 @@ from shareout.run.cores import granted_cores
 from shareout.run.crew import Crew, Parts
 from shareout.run.engine import perform
 from shareout.run.guardian import Guardian
+from shareout.run.hearing import hearers_of, wanted_of
 from shareout.run.hooks import Hooks
 from shareout.run.limits import Watch
 from shareout.run.livefile import LiveFile
@@ -74,7 +75,7 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
         tell_damage(tally, folder, views)
         _take_over(request, tally, writer, log)
         if request.retry_failed:
-            requeue_failed(tally, writer, request.plan)
+            requeue_failed(tally, writer, request.plan, request.groups)
         return _run(request, share, folder, writer, tally, log, lock, views, stack)
 
 
@@ -108,7 +109,7 @@ def _run(
     stack: ExitStack,
 ) -> RunResult:
     settings = request.settings
-    outputs = SlotOutputs(folder, log, settings, tee=request.tee)
+    outputs = SlotOutputs(folder, log, settings, hearers_of(request, folder, tally, log))
     stack.callback(outputs.close)
     slots = slots_of(settings, share.cores or granted_cores())
     mark = f"{os.getpid()}.{time.time_ns():x}"
@@ -132,7 +133,7 @@ def _run(
     _prepare(request, makings)
     stops.install()
     stack.callback(stops.restore)
-    supply = StaticSupply(_stages(request.plan, share), tally, request.most)
+    supply = _supply(request, share, tally)
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
@@ -140,7 +141,7 @@ def _run(
         packing, Watch(settings.limits), _background(outputs, log, keeper),
     )  # fmt: skip
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
-    _begin(writer, log, f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots")
+    _begin(writer, log, f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots{_asked(request)}")
     audience.began(crew.counts())
     try:
         reason = crew.run()
@@ -165,7 +166,7 @@ def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeep
     writer.append(_session("end", reason).line())
     writer.sync()
     keeper.save()
-    code = _exit_code(reason, counts, at_once=crew.at_once, number=stops.number, limited=request.most is not None)
+    code = _exit_code(reason, counts, at_once=crew.at_once, number=stops.number, limited=request.is_limited)
     stops.gives_way = True
     sentence = _tidy_up(request, makings)
     stops.gives_way = False
@@ -211,6 +212,14 @@ def _stages(plan: Plan, share: Share) -> list[Stage]:
         Stage(start, stop, phase.check) for (start, stop), phase in zip(share.ranges, plan.pool.phases, strict=True)
     ]
     return [*phases, *(Stage(start, stop, waits=False) for start, stop in share.audit)]
+
+
+def _supply(request: RunRequest, share: Share, tally: Tally) -> StaticSupply:
+    return StaticSupply(_stages(request.plan, share), tally, request.most, wanted_of(request.plan, request.groups))
+
+
+def _asked(request: RunRequest) -> str:
+    return f", only of {', '.join(request.groups)}" if request.groups else ""
 
 
 def _facts(request: RunRequest) -> dict[str, str]:

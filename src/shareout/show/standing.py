@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from shareout.record.durations import Durations
 from shareout.show.fold import folded
 from shareout.show.pace import told_time
 from shareout.show.tables import clip, table
+from shareout.status.groups import NO_GROUP, GroupStanding
 from shareout.status.machine import Active, Forecast, MachineStatus
 from shareout.status.total import Counts, Status
 
@@ -16,7 +17,9 @@ TEXT = 60
 STUCK = 3.0
 
 
-def status_lines(status: Status, groups: Mapping[str, Counts], now: float, columns: int | None = None) -> list[str]:
+def status_lines(
+    status: Status, groups: Mapping[str, GroupStanding], now: float, columns: int | None = None
+) -> list[str]:
     """`columns`: of the terminal that they are for."""
     counts = status.counts
     lines = [
@@ -47,14 +50,20 @@ def status_lines(status: Status, groups: Mapping[str, Counts], now: float, colum
     return folded("\n".join(lines), columns).split("\n")
 
 
-def active_lines(status: Status, now: float, columns: int | None = None) -> list[str]:
-    """What runs, the longest silent first."""
+def active_lines(
+    status: Status, now: float, group_of: Callable[[int], str | None] | None, columns: int | None = None
+) -> list[str]:
+    """What runs, the longest silent first; with the group of each when there are any."""
     if not status.active:
         return ["nothing runs now"]
     usual = status.durations.percentile(99) if status.durations.count else None
     jobs = sorted(status.active, key=lambda one: one.activity or one.started)
-    head = ("job", "machine", "slot", "try", "started", "last output", "progress", "", "text")
+    head = ["job", "machine", "slot", "try", "started", "last output", "progress", "", "text"]
     rows = [_active_row(one, usual, now) for one in jobs]
+    if group_of is not None:
+        head.insert(-1, "group")
+        for one, row in zip(jobs, rows, strict=True):
+            row.insert(-1, group_of(one.job) or NO_GROUP)
     return [table(head, rows, right=(0, 2, 3, 4, 5, 6), columns=columns)]
 
 
@@ -67,15 +76,15 @@ def told_seconds(seconds: float) -> str:
     return f"{seconds:.3g}s" if seconds < 100 else told_time(seconds)
 
 
-def _active_row(one: Active, usual: float | None, now: float) -> Sequence[str]:
+def _active_row(one: Active, usual: float | None, now: float) -> list[str]:
     silent = now - (one.activity or one.started) if one.activity and one.activity > one.started else now - one.started
     is_stuck = usual is not None and now - one.started > STUCK * usual and silent > STUCK * usual
     printed = told_time(silent) + " ago" if one.activity and one.activity > one.started else "none"
     progress = "" if one.fraction is None else f"{100 * one.fraction:.0f}%"
-    return (
+    return [
         str(one.job), one.machine, str(one.slot), str(one.attempt), told_time(now - one.started) + " ago",
         printed, progress, "STUCK?" if is_stuck else "", clip(one.text, TEXT),
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 def _pace_line(status: Status) -> str:
@@ -121,16 +130,17 @@ def _machine_row(one: MachineStatus, now: float) -> Sequence[str]:
     return (one.name, *counts, rate, _eta(one.forecast) if one.is_live else "", state)
 
 
-def _group_table(groups: Mapping[str, Counts], columns: int | None) -> str:
-    head = ("group", "", "percent", "done", "failed", "running", "to do", "of")
-    rows = [
-        (
-            name, _bar(_percent(one)), f"{_percent(one):.1f}%", f"{one.done:,}", f"{one.failed:,}", f"{one.running:,}",
-            f"{one.todo:,}", f"{one.jobs:,}",
-        )
-        for name, one in groups.items()
-    ]  # fmt: skip
-    return table(head, rows, right=range(2, 8), columns=columns)
+def _group_table(groups: Mapping[str, GroupStanding], columns: int | None) -> str:
+    head = ("group", "", "percent", "done", "failed", "running", "to do", "of", "ETA", "who works on it")
+    return table(head, [_group_row(name, one) for name, one in groups.items()], right=range(2, 9), columns=columns)
+
+
+def _group_row(name: str, one: GroupStanding) -> Sequence[str]:
+    counts = one.counts
+    numbers = [f"{number:,}" for number in (counts.done, counts.failed, counts.running, counts.todo, counts.jobs)]
+    eta = "" if not counts.todo else "?" if one.eta is None else told_time(one.eta)
+    who = ", ".join(f"{machine} x{jobs}" for machine, jobs in sorted(one.workers.items()))
+    return (name, _bar(_percent(counts)), f"{_percent(counts):.1f}%", *numbers, eta, who)
 
 
 def _bar(percent: float, columns: int = 20) -> str:

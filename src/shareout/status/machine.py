@@ -73,6 +73,8 @@ class MachineStatus:
     durations: Durations
     arrivals: tuple[float, ...]
     """Seconds between the last ends of jobs."""
+    recent: tuple[int, ...]
+    """The jobs that ended then."""
     first_start: float | None
     last_end: float | None
     damaged: int
@@ -103,13 +105,19 @@ class Follower:
         if time.monotonic() - began > WORTH_KEEPING_S:
             self._keep()
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether what has run is a random sample of all."""
+        return self.header.order == "shuffled"
+
     def look(self) -> MachineStatus:
         """As it stands now."""
         self.tally.catch_up(self.folder.journal)
         tally, now = self.tally, time.time()
         live = self._live(now)
         active = tuple(_active(one, self.header.machine) for one in live.get("running", ()))
-        ends, began = _last_ends(self.folder.journal)
+        last, began = _last_ends(self.folder.journal)
+        ends = [end for end, _ in last]
         rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
         # The tally holds the machine's own positions first, then those of an audit.
         owned = sum(stop - start for start, stop in self.header.ranges)
@@ -118,8 +126,9 @@ class Follower:
         return MachineStatus(
             self.header.machine, self.header.digest, owned, done, failed, skipped,
             max(len(active), int(live.get("counts", {}).get("running", 0))), bool(live), rate,
-            forecast(tally.todo, rate, tally.durations, len(tally.states)),
+            forecast(tally.todo, rate, tally.durations, len(tally.states), self.is_sample),
             active, tally.durations, tuple(later - end for end, later in pairwise(ends)),
+            tuple(job for _, job in last),
             tally.first_start, tally.last_end, tally.damaged, self.folder.path,
             audits, audits - tally.states.count(NEW, owned),
         )  # fmt: skip
@@ -146,15 +155,16 @@ class Follower:
         return facts if is_fresh else {}
 
 
-def forecast(todo: int, rate: float, durations: Durations, jobs: int) -> Forecast | None:
+def forecast(todo: int, rate: float, durations: Durations, jobs: int, is_sample: bool = True) -> Forecast | None:
     """What is to do, at the present rate. Positions are shuffled, so the jobs that are done are a random sample
-    of those that are not: how far durations differ among them says how far the sum of the others can be off."""
+    of those that are not: how far durations differ among them says how far the sum of the others can be off.
+    Jobs that run in the order of the pool are no sample, and there is no range."""
     if not todo:
         return Forecast(0.0, 0.0, 0.0)
     if rate <= 0 or not durations.count:
         return None
     seconds = todo / rate
-    spread = sqrt(durations.variance) / durations.mean if durations.mean else 0.0
+    spread = sqrt(durations.variance) / durations.mean if durations.mean and is_sample else 0.0
     known = min(durations.count, max(1, jobs))
     off = 1.96 * spread * sqrt(1 / known + 1 / todo)
     return Forecast(seconds, seconds * max(0.0, 1 - off), seconds * (1 + off))
@@ -174,13 +184,14 @@ def _rate(ends: list[float], began: float | None, now: float, durations: Duratio
     return slots / durations.mean if durations.mean and slots else 0.0
 
 
-def _last_ends(journal: Path) -> tuple[list[float], float | None]:
-    """When the last jobs ended, in order; and when the present session began, if that is among the last lines."""
+def _last_ends(journal: Path) -> tuple[list[tuple[float, int]], float | None]:
+    """When the last jobs ended, in order, and which they were; and when the present session began, if that is among
+    the last lines."""
     with journal.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL_BYTES))
         lines = file.read(TAIL_BYTES).split(b"\n")[1:-1]
-    ends: list[float] = []
+    ends: list[tuple[float, int]] = []
     began = None
     for line in lines:
         try:
@@ -188,7 +199,7 @@ def _last_ends(journal: Path) -> tuple[list[float], float | None]:
         except BadLine:
             continue
         if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED):
-            ends.append(record.end)
+            ends.append((record.end, record.job))
         elif isinstance(record, Session) and record.event == "start":
             began = record.time
             ends.clear()

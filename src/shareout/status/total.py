@@ -42,6 +42,8 @@ class Status:
     arrivals: tuple[float, ...]
     earlier: int
     """Jobs of the pool that earlier plans settled, before a rebalance."""
+    is_sample: bool
+    """Whether what has run is a random sample of all jobs."""
 
     @property
     def active(self) -> tuple[Active, ...]:
@@ -54,6 +56,8 @@ class Status:
 
     def failure_rate(self) -> tuple[float, float, float] | None:
         """The share of jobs that fail, and the range that it lies in nineteen times of twenty (Wilson's)."""
+        if not self.is_sample:
+            return None
         counts = self.counts
         return wilson(counts.failed, counts.done + counts.failed, counts.jobs - counts.skipped)
 
@@ -113,6 +117,7 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None) -> Sta
         durations,
         arrivals,
         header.total - header.jobs,
+        all(one.is_sample for one in followers),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shareout.record.tally import FAILED, NEW, Tally
@@ -22,14 +22,29 @@ class Stage:
     """Begin only when the stage before is finished."""
 
 
+Wanted = Callable[[int, int], bytes]
+"""Positions start … stop-1 → a byte each, 1 when it is to run."""
+LOOK_AHEAD = 4096
+
+
 class StaticSupply:
     """Hands out what the tally says is new, skipping the rest at the speed of memory."""
 
-    def __init__(self, stages: Sequence[Stage], tally: Tally, most: int | None = None) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        tally: Tally,
+        most: int | None = None,
+        wanted: Wanted | None = None,
+    ) -> None:
+        """`most`: hand out so many at most. `wanted`: which positions are to run; the others are left for later."""
         self._stages = [stage for stage in stages if stage.start < stage.stop]
         self._tally = tally
         self._states = tally.states
         self._most = most
+        self._wanted = wanted
+        self._seen = (0, b"")
+        """Where what was last asked of `wanted` begins, and the answer."""
         self._back: deque[Work] = deque()
         self._stage = 0
         self._cursor = self._index(0) if self._stages else 0
@@ -83,15 +98,32 @@ class StaticSupply:
             if at >= 0:
                 window = self._states[at : min(at + limit, end)]
                 length = len(window) - len(window.lstrip(b"\0"))
-                self._cursor = at + length
-                self._left -= length
                 start = self._stages[self._stage].start + at - first
-                return Work(start, start + length)
+                work = Work(start, start + length) if self._wanted is None else self._first_wanted(start, length)
+                self._cursor = at + work.stop - start
+                self._left -= work.stop - start
+                if not len(work):
+                    continue
+                return work
             if not self._may_pass():
                 return None
             self._stage += 1
             self._cursor = self._index(self._stage) if self._stage < len(self._stages) else 0
         return None
+
+    def _first_wanted(self, start: int, length: int) -> Work:
+        """The first stretch of wanted positions; empty, and at the end, when there is none."""
+        assert self._wanted is not None
+        begin, answer = self._seen
+        if not begin <= start < begin + len(answer):
+            phase = self._stages[self._stage]
+            begin, answer = self._seen = start, self._wanted(start, min(start + LOOK_AHEAD, phase.stop))
+        stop = min(start + length, begin + len(answer))
+        first = answer.find(1, start - begin, stop - begin)
+        if first < 0:
+            return Work(stop, stop)
+        end = answer.find(0, first, stop - begin)
+        return Work(begin + first, begin + end if end >= 0 else stop)
 
     def _may_pass(self) -> bool:
         """Whether the stage after the current one may begin."""

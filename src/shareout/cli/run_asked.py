@@ -1,0 +1,69 @@
+"""What a call of `run` asks for that a plan may not have; and `--dry-run`, the jobs that it would run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from shareout.cli.run_flags import Screen
+from shareout.errors import UsageError, nearest
+from shareout.plan.permutation import GIVEN
+from shareout.plan.plan import Plan
+from shareout.pool.template import Template, as_it_is
+
+AT_ONCE = 5000
+NAMED = 12
+
+
+def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: bool, results: Path | None) -> None:
+    """Refuses what cannot be kept, each with its way out."""
+    for name in groups:
+        if name not in plan.pool.groups:
+            raise UsageError(f'no group is named "{name}"{nearest(name, plan.pool.groups)}', way_out=_known(plan))
+    if screen.tag:
+        # What its fields are is refused here, before anything is recorded.
+        Template(screen.tag, getattr(plan.pool, "names", None), quoting=as_it_is)
+    if screen.keep_order and not is_command:
+        raise UsageError(
+            "--keep-order is about what commands print", way_out="merge-results has the results in pool order."
+        )
+    if screen.keep_order and plan.order != GIVEN:
+        raise UsageError(
+            "--keep-order needs jobs that run in the order of the pool, and these are shuffled",
+            way_out="Add --order given: every machine then gets a stretch of the pool (and another digest).",
+        )
+    if results is not None and not is_command:
+        raise UsageError(
+            "--results is about what commands print", way_out="merge-results -o results.csv has what jobs return."
+        )
+    if results is not None and results.exists() and not results.is_dir():
+        raise UsageError(f"{results} is there already and is no folder", way_out="Name a folder after --results.")
+
+
+def print_jobs(plan: Plan, machine: str, groups: Sequence[str], limit: int | None, is_command: bool) -> int:
+    """One a line, in running order, as they would be run."""
+    pool = plan.pool
+    lines = (
+        (pool.command(job) if is_command else pool.row(job).text).encode("utf-8", "surrogateescape")
+        for job in islice(_chosen(plan, machine, groups), limit)
+    )
+    while block := list(islice(lines, AT_ONCE)):
+        sys.stdout.buffer.write(b"\n".join(block) + b"\n")
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _chosen(plan: Plan, machine: str, groups: Sequence[str]) -> Iterator[int]:
+    for start, stop in plan.share(machine).ranges:
+        for job in plan.jobs_between(start, stop):
+            if not groups or plan.pool.group(job) in groups:
+                yield job
+
+
+def _known(plan: Plan) -> str:
+    names = list(plan.pool.groups)
+    if not names:
+        return "This pool has no groups: `#SHAREOUT GROUP name` or a field `group` make some."
+    return f"Groups are {', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}."

@@ -1,0 +1,93 @@
+"""Who hears what jobs print, besides the log, as a run was asked: the screen, a folder of files; and which jobs run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import BinaryIO
+
+from shareout.errors import CannotRecord
+from shareout.plan.plan import Plan
+from shareout.pool.template import Template, as_it_is
+from shareout.record.folder import PER_FOLDER, RunFolder
+from shareout.record.log import LogWriter
+from shareout.record.tally import Tally
+from shareout.run.opening import RunRequest
+from shareout.run.output import Hearer
+from shareout.run.screen import OrderedScreen, Prefix, Screen
+from shareout.supply.static import Wanted
+
+
+def hearers_of(request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter) -> list[Hearer]:
+    """In the order in which they are told."""
+    found: list[Hearer] = []
+    if request.results is not None:
+        found.append(ResultFolder(request.results))
+    if request.tee:
+        prefix, keep = _prefix(request), request.settings.commands.keep_lines
+        if request.keep_order:
+            wanted = wanted_of(request.plan, request.groups)
+            found.append(OrderedScreen(prefix, keep, log.record, folder.path, tally, request.plan, wanted))
+        else:
+            found.append(Screen(prefix, keep, log.record))
+    return found
+
+
+def wanted_of(plan: Plan, groups: Collection[str]) -> Wanted | None:
+    """The positions of jobs in these groups; None: all."""
+    if not groups:
+        return None
+    chosen, group = frozenset(groups), plan.pool.group
+
+    def wanted(start: int, stop: int) -> bytes:
+        return bytes([group(job) in chosen for job in plan.jobs_between(start, stop)])
+
+    return wanted
+
+
+class ResultFolder:
+    """`--results DIR`: a file for each job that printed something, in folders of at most 1,000."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._made = ""
+
+    def add(self, data: bytes, job: int, *, first: bool) -> None:
+        """What an earlier attempt left there is replaced."""
+        try:
+            with self._opened(job, "wb" if first else "ab") as file:
+                file.write(data)
+        except OSError as error:
+            raise CannotRecord(
+                f"the results cannot be written: {error.filename or self._path}: {error.strerror}",
+                way_out="What is recorded so far is safe. Mend it, or leave out --results, and run again.",
+            ) from error
+
+    def step(self, unfinished: Collection[int]) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+    def _opened(self, job: int, mode: str) -> BinaryIO:
+        part = str(job // PER_FOLDER)
+        if part != self._made:
+            (self._path / part).mkdir(parents=True, exist_ok=True)
+            self._made = part
+        return open(self._path / part / f"{job}.out", mode)  # type: ignore[return-value]
+
+
+def _prefix(request: RunRequest) -> Prefix:
+    """What stands before each line: the job's id, or what `--tag` asks for, and a tab."""
+    tag, pool = request.tag, request.plan.pool
+    if tag is None:
+        return lambda job: b"%d: " % job
+    if not tag:
+        return lambda job: b""
+    template = Template(tag, getattr(pool, "names", None), quoting=as_it_is)
+
+    def prefix(job: int) -> bytes:
+        text = template.fill(pool.values(job)).replace("\n", " ")
+        return text.encode("utf-8", "surrogateescape") + b"\t"
+
+    return prefix

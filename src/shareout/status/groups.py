@@ -1,0 +1,37 @@
+"""How each group of jobs stands: its counts, when it will be over, and who works on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from shareout.status.total import Counts, Status
+
+NO_GROUP = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStanding:
+    """`eta` in seconds: None while nothing of it ends. `workers`: how many jobs of it each machine runs now."""
+
+    counts: Counts
+    eta: float | None
+    workers: Mapping[str, int]
+
+
+def standings(
+    status: Status, counts: Mapping[str, Counts], group_of: Callable[[int], str | None]
+) -> dict[str, GroupStanding]:
+    """The rate of all is shared out as the last jobs that ended were."""
+    recent = Counter(group_of(job) or NO_GROUP for machine in status.machines for job in machine.recent)
+    ended = sum(recent.values())
+    workers: dict[str, Counter[str]] = {}
+    for job in status.active:
+        workers.setdefault(group_of(job.job) or NO_GROUP, Counter())[job.machine] += 1
+    found = {}
+    for name, one in counts.items():
+        rate = status.rate * recent[name] / ended if ended else 0.0
+        eta = one.todo / rate if rate else None
+        found[name] = GroupStanding(one, eta if one.todo else 0.0, workers.get(name, {}))
+    return found
