@@ -100,10 +100,22 @@ def test_every_command_and_every_exit_code_is_in_the_guide() -> None:
         assert f"| {code} |" in guide, code
 
 
-def test_every_command_has_help_that_fits_a_terminal() -> None:
+def test_help_fits_eighty_columns_a_line_a_flag() -> None:
     from shareout.cli import COMMANDS, make_parser
 
-    os.environ["COLUMNS"] = "110"
     for command in COMMANDS:
-        text = make_parser(command).format_help()
-        assert max(map(len, text.splitlines())) <= 120
+        lines = make_parser(command).format_help().splitlines()
+        assert max(map(len, lines)) <= 80, command
+        flags = [number for number, line in enumerate(lines) if line.startswith("  -")]
+        assert flags
+        for number in flags:
+            assert re.match(r"  -\S.*?  +\S", lines[number]), f"{command}: what does {lines[number]} do?"
+            assert not re.match(r" {20,}\S", "".join(lines[number + 1 : number + 2])), lines[number]
+
+
+def test_the_help_of_run_begins_with_examples() -> None:
+    from shareout.cli import make_parser
+
+    lines = make_parser("run").format_help().splitlines()
+    assert "seq 1 1000 | " in "".join(lines[:8])
+    assert sum(line.endswith(":") for line in lines) >= 7, "flags stand in groups"

@@ -49,12 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--machine", metavar="NAME", help="this machine's share only (or all)")
     parser.add_argument("--ids", action="store_true", help="with --machine: its job ids in running order, one a line")
-    parser.add_argument(
-        "--card", action="store_true", help="at most 1 KB of text that tells this plan to another machine"
-    )
-    parser.add_argument(
-        "--compare", metavar="CARD", help="say what differs from a card (a file, or - for standard input)"
-    )
+    parser.add_argument("--card", action="store_true", help="1 KB of text that tells this plan to another machine")
+    parser.add_argument("--compare", metavar="CARD", help="say what differs from a card: a file, or -")
     parser.add_argument("--expect", metavar="FINGERPRINT", help="exit 2 when the plan is another one")
     parser.add_argument("--pool", metavar="FILE", help="this pool file instead of the one in the configs")
     parser.add_argument("--barriers", choices=["local"], help="let every machine keep barriers by itself")

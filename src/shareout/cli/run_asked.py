@@ -15,6 +15,7 @@ from shareout.pool.template import Template, as_it_is
 
 AT_ONCE = 5000
 NAMED = 12
+TABLES = (".csv", ".tsv", ".json", ".jsonl")
 
 
 def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: bool, results: Path | None) -> None:
@@ -37,6 +38,11 @@ def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: b
     if results is not None and not is_command:
         raise UsageError(
             "--results is about what commands print", way_out="merge-results -o results.csv has what jobs return."
+        )
+    if results is not None and results.suffix in TABLES:
+        raise UsageError(
+            f"{results} is the name of a table, and --results makes a folder",
+            way_out="Name a folder; for a table use `export --format joblog`, or merge-results -o.",
         )
     if results is not None and results.exists() and not results.is_dir():
         raise UsageError(f"{results} is there already and is no folder", way_out="Name a folder after --results.")

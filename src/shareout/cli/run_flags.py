@@ -138,7 +138,7 @@ def _shown(group: argparse._ArgumentGroup) -> None:
     add("--tag", action="store_true", help="--tee with the job's arguments before each line")
     add("--tagstring", metavar="TEXT", help="--tee with a text like a template; '' for nothing")
     add("--keep-lines", metavar="REGEX", help="log and show only output lines that match")
-    add("--results", metavar="PATH", help="also a file of each job's output: a folder, or *.csv")
+    add("--results", metavar="DIR", help="also a file of each job's output, in this folder")
 
 
 def given(arguments: argparse.Namespace) -> Given:

@@ -17,6 +17,7 @@ Export = Callable[[Runs], Iterator[bytes]]
 FORMATS = {
     "disbatch": "disBatch's status file",
     "runmaker": "Runmaker's runs.txt, with the states",
+    "joblog": "GNU parallel's --joblog",
 }
 
 
@@ -30,4 +31,8 @@ def export_form(name: str) -> Export:
         from shareout.export.runmaker import runs_lines
 
         return runs_lines
+    if name == "joblog":
+        from shareout.export.joblog import joblog_lines
+
+        return joblog_lines
     raise KeyError(name)

@@ -1,0 +1,43 @@
+"""GNU parallel's job log: a head line, then a line a job in the order in which they ended.
+
+    Seq  Host  Starttime  JobRuntime  Send  Receive  Exitval  Signal  Command
+
+Seq is the id + 1, as `{#}`. Send is 0: nothing is transferred. Receive is what the job printed, in bytes.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+from shareout.export.runs import Ended, Runs
+from shareout.record.outcome import Attempt
+
+HEADER = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n"
+
+
+def joblog_lines(runs: Runs) -> Iterator[bytes]:
+    """The file, from what there is now."""
+    yield HEADER.encode()
+    yield from map(_line, runs.ended())
+
+
+def _line(ended: Ended) -> bytes:
+    attempt = ended.attempt
+    code, number = _exit_and_signal(attempt)
+    # A line break, which parallel writes as it is, would begin another job.
+    command = ended.row.text.replace("\n", "\\n")
+    fields = (
+        ended.row.id + 1, ended.host, f"{attempt.start:.3f}", f"{max(0.0, attempt.end - attempt.start):10.3f}",
+        0, attempt.output_bytes, code, number, command,
+    )  # fmt: skip
+    return ("\t".join(map(str, fields)) + "\n").encode("utf-8", "surrogateescape")
+
+
+def _exit_and_signal(attempt: Attempt) -> tuple[int, int]:
+    """A job that a signal ended has exit value 0 there, and the signal's number."""
+    if attempt.signal:
+        return 0, signal.Signals[attempt.signal].value
+    if attempt.exit is None:
+        return int(attempt.error is not None), 0
+    return attempt.exit, 0
