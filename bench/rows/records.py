@@ -19,8 +19,8 @@ CHUNK = 16 << 20
 
 
 def resume(place: Place) -> Iterator[Row]:
-    here = done(place)
     count = place.sizes.records
+    here = done(place, count)
     wc = Call(["wc", "-l", journal_of(here)])
     memory = peak_memory(f"resume onto {told_count(count)} done jobs", 200)
     # At most twenty times as long.
@@ -36,15 +36,15 @@ def resume(place: Place) -> Iterator[Row]:
 
 
 def status(place: Place) -> Iterator[Row]:
-    here = done(place)
-    count, words = place.sizes.records, [SHAREOUT, "status", str(here / "runs")]
-    cache = journal_of(here).with_name("tally")
-    for what, prepare, at_most in (
-        (f"status of {told_count(count)} attempts", nothing, 2),
-        (f"status of {told_count(count)} attempts, each line read", lambda: cache.unlink(missing_ok=True), None),
-    ):
-        wall = Aspect(what, "s", lambda run: run.wall_s, at_most)
-        yield Row(what, "", Call(words, prepare, here), None, aspects=[wall], rounds=place.sizes.rounds)
+    """As a run leaves it, with what it counted cached beside the journal; and without that, of fewer."""
+    many, some = place.sizes.records, place.sizes.calls
+    for count, more, at_most in ((many, "", 2), (some, ", each line read", None)):
+        here = done(place, count)
+        cache = journal_of(here).with_name("tally")
+        prepare = (lambda cache=cache: cache.unlink(missing_ok=True)) if more else nothing
+        call = Call([SHAREOUT, "status", here / "runs"], prepare, here)
+        wall = Aspect(f"status of {told_count(count)} attempts{more}", "s", lambda run: run.wall_s, at_most)
+        yield Row("", "", call, None, aspects=[wall], rounds=place.sizes.rounds)
 
 
 def merge(place: Place) -> Iterator[Row]:
@@ -81,9 +81,9 @@ def merge_logs(place: Place) -> Iterator[Row]:
     )
 
 
-def done(place: Place) -> Path:
-    """A run of that many jobs, all done; made when nobody has made it yet."""
-    here = place.calls(place.sizes.records)
+def done(place: Place, count: int) -> Path:
+    """A run of so many jobs, all done; made when nobody has made it yet."""
+    here = place.calls(count)
     if not any(here.glob("runs/*/a/journal.jsonl")):
         once(run_calls(here))
     return here
