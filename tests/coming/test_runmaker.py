@@ -52,6 +52,17 @@ def test_the_hash_of_a_fresh_runs_txt_is_what_b3sum_prints(here: Machine) -> Non
     assert (pool["blake3"], pool["bytes"]) == (blake3(fresh.encode()).hexdigest(), len(fresh))
 
 
+def test_machines_are_told_of_other_commands_not_of_other_letters(here: Machine) -> None:
+    for name, text in (("one", RUNS), ("two", RUNS.replace("d ", "r "))):
+        here.write(f"{name}/machines.json", '{"alice": [1, 2]}')
+        here.write(f"{name}/runs.txt", text)
+    here.write("card", here.call("plan", "--configs", "one", "--card").out)
+    here.call("plan", "--configs", "two", "--compare", "card")
+    here.write("two/runs.txt", RUNS.replace("d ", "r ").replace("error", "terror"))
+    told = here.call("plan", "--configs", "two", "--compare", "card", code=None)
+    assert "runs.txt differs first in line 6" in told.out + told.err
+
+
 def test_a_job_that_was_not_run_here_keeps_its_letter(here: Machine) -> None:
     here.write("configs/machines.json", '{"alice": [1, 2], "bob": [1, 2]}')
     here.write("configs/runs.txt", "d true\n" * 10 + "! true\n" * 10)

@@ -18,7 +18,7 @@ from blake3 import blake3
 
 from shareout.errors import InputError, Place
 from shareout.plan import fingerprint
-from shareout.plan.digest import HashedInput
+from shareout.plan.digest import HashedInput, without_states
 from shareout.plan.plan import Plan
 
 TITLE = "shareout card 1"
@@ -69,7 +69,7 @@ class Card:
 
 def make_card(plan: Plan) -> Card:
     pool = next((one for one in plan.inputs if one.role == "pool"), None)
-    lines = describe_lines(Path(pool.path)) if pool and pool.path else None
+    lines = describe_lines(Path(pool.path), has_states=_has_states(plan)) if pool and pool.path else None
     return Card(fingerprint.words(plan.digest), tuple(_named(one) for one in plan.inputs), lines)
 
 
@@ -108,11 +108,11 @@ def compare(plan: Plan, card: Card) -> list[str]:
             said.append(f"{(mine or theirs or ('', role))[1] or role} is given {side}")
         elif mine[2] != theirs[2]:
             path = next(one.path for one in plan.inputs if one.role == role)
-            said.append(_pool_sentence(mine[1], path, card.lines) if role == "pool" else f"{mine[1]} differs")
+            said.append(_pool_sentence(plan, mine[1], path, card.lines) if role == "pool" else f"{mine[1]} differs")
     return said or ["the inputs are the same; the kind of pool or the version of shareout differs"]
 
 
-def describe_lines(path: Path, like: Lines | None = None) -> Lines:
+def describe_lines(path: Path, like: Lines | None = None, *, has_states: bool = False) -> Lines:
     """The lines part of a card, cut into the same leaves and runs as another one's when that is given."""
     count = _count(path)
     size = like.leaf if like else max(1, -(-count // (1 << LEAF_BITS)))
@@ -121,6 +121,8 @@ def describe_lines(path: Path, like: Lines | None = None) -> Lines:
     sums = [0] * (2 * LEAF_BITS)
     leaves = []
     for number, block in enumerate(_blocks(path, size)):
+        if has_states:
+            block = list(map(without_states, block))
         ends.update(b"".join(line.rstrip(b"\r\n") + b"\n" for line in block))
         digest = blake3(b"".join(block)).digest(length=8)
         leaves.append(digest)
@@ -133,10 +135,10 @@ def describe_lines(path: Path, like: Lines | None = None) -> Lines:
     return Lines(count, size, ends.hexdigest()[:16], runs, packed)
 
 
-def _pool_sentence(name: str, path: str, theirs: Lines | None) -> str:
+def _pool_sentence(plan: Plan, name: str, path: str, theirs: Lines | None) -> str:
     if theirs is None or not path:
         return f"{name} differs"
-    mine = describe_lines(Path(path), like=theirs)
+    mine = describe_lines(Path(path), like=theirs, has_states=_has_states(plan))
     if mine.ends == theirs.ends:
         return f"{name}: only line ends differ"
     counts = "" if mine.count == theirs.count else f" ({mine.count} lines here, {theirs.count} there)"
@@ -180,6 +182,11 @@ def _runs(leaves: int) -> Iterator[tuple[int, int]]:
 
 def _named(one: HashedInput) -> tuple[str, str, str]:
     return one.role, Path(one.path).name or one.role, one.blake3.hex()[:16]
+
+
+def _has_states(plan: Plan) -> bool:
+    """Whether letters that change while it runs stand in the pool: they are no difference."""
+    return any(one.has_states for one in plan.pool.inputs)
 
 
 def _count(path: Path) -> int:

@@ -49,12 +49,17 @@ def hash_without_states(role: str, path: Path) -> HashedInput:
     try:
         with path.open("rb") as file:
             while lines := file.readlines(PARALLEL_BYTES):
-                data = _STATES.sub(b".", b"".join(lines))
+                data = without_states(b"".join(lines))
                 hasher.update(data)
                 size += len(data)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=Place(str(path))) from error
     return HashedInput(role, str(path), size, hasher.digest())
+
+
+def without_states(lines: bytes) -> bytes:
+    """Lines of a runs.txt, each as of a job that was never run."""
+    return _STATES.sub(b".", lines)
 
 
 def hash_text(role: str, content: bytes) -> HashedInput:

@@ -58,7 +58,8 @@ def _told(fields: list[str], place: Place) -> Told:
     try:
         numbers = [int(fields[at]) for at in (1, 5, 6, 10)]
         start, end = float(fields[8]), float(fields[9])
-        output = literal_eval(fields[11])
+        # Nearly all tasks print nothing, and reading that as Python is a third of all the work.
+        output = "" if fields[11] == "''" else literal_eval(fields[11])
         if not isinstance(output, str) or numbers[0] < 0 or not 0 <= start <= end < 1e11 or numbers[3] < 0:
             raise ValueError
         command = fields[14]

@@ -21,6 +21,7 @@ from shareout.record.tally import NEW, Tally
 from shareout.record.writer import JournalWriter
 
 MOST_MISTAKES = 50
+LOT = 1000
 DONE, FAILED = 1, 2
 WAY_OUT = "Use the task file that it was written for; --force-resume goes by the numbers alone."
 
@@ -28,6 +29,7 @@ WAY_OUT = "Use the task file that it was written for; --force-resume goes by the
 def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: JournalWriter, log: LogWriter) -> int:
     """Records those of this machine's share, as they come. How many they were."""
     count = 0
+    lines: list[bytes] = []
     for one in earlier:
         try:
             position = plan.position_of(one.job)
@@ -37,11 +39,15 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
         if tally.index(position) < 0 or tally.state(position) != NEW or tally.attempts_of(position):
             continue
         attempt = one.attempt(position)
-        writer.append(attempt_line(attempt))
         tally.apply(attempt)
+        lines.append(attempt_line(attempt))
+        if len(lines) == LOT:
+            writer.append(b"".join(lines))
+            lines.clear()
         if one.output:
             log.record(one.output, job=one.job, attempt=1)
         count += 1
+    writer.append(b"".join(lines))
     return count
 
 
