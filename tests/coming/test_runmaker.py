@@ -79,6 +79,16 @@ def test_any_pool_of_commands_becomes_a_runs_txt(here: Machine) -> None:
     assert len(here.records()) == 1, "-1 is one job"
 
 
+def test_a_run_of_a_bare_file_is_known_to_all_that_looks_at_it(here: Machine) -> None:
+    here.write("list", "echo one\nfalse\necho two\n")
+    here.call("run", "list", "--template", "{}", "--quiet", code=1)
+    assert "false" in here.call("list", "--state", "!").out
+    assert "job 1: false" in here.call("show", "1").out
+    assert "job 1: false" in here.call("explain", "1").out
+    here.call("requeue", "1", "--quiet")
+    assert here.call("skip", "1").out.startswith("1 skipped")
+
+
 def test_without_its_inputs_nothing_is_exported(here: Machine) -> None:
     here.write("list", "true\n")
     here.call("run", "list", "--quiet")

@@ -100,6 +100,8 @@ def test_a_share_runs_resumes_and_merges(frozen: Machine) -> None:
     assert "complete: 30 of 30 jobs, each counted once" in told.out
     assert frozen.log().count("INFO") == 32
     assert "its output is the same as in the log" in frozen.call("replay", "29").out
+    assert len(frozen.call("status", "--format", "disbatch").out.splitlines()) == 30
+    assert frozen.call("export", "--format", "runmaker").out.startswith("d echo 0\nd echo 1\n")
     frozen.call("report")
     assert "alice" in (frozen.folder / "report.html").read_text()
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
-from shareout.cli.planning import plan_of
-from shareout.cli.standing import folders_here, folders_of, kind_here, tell
+from shareout.cli.standing import folders_here, folders_of, inputs_for, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, PYTHON, Plan
@@ -48,7 +47,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
 
 def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> int:
-    plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders))
+    plan, settings = inputs_for(common, entry, folders)
     job = job_id(word, plan.total)
     position = position_of(plan, job)
     owner = plan.owner(job)

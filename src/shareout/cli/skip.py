@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from shareout.cli.explain import position_of
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
-from shareout.cli.planning import plan_of
-from shareout.cli.standing import folders_here, kind_here, tell
+from shareout.cli.standing import folders_here, inputs_for, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, Plan
@@ -28,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    plan, settings = plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders_here(common)))
+    plan, settings = inputs_for(common, entry, folders_here(common))
     by_machine: dict[str, list[tuple[int, int]]] = {}
     for job in job_ids(arguments.ids, plan.total):
         position = position_of(plan, job)

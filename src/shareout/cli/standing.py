@@ -92,6 +92,15 @@ def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFol
     return recalled(newest, header, common, entry) or found
 
 
+def inputs_for(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs:
+    """Of the configs; where there are none, of the last of these runs that was given a file. Refused as a plan is."""
+    if not (common.configs / "machines.json").is_file() and folders:
+        found = inputs_at_hand(common, entry, folders)
+        if found:
+            return found
+    return plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders))
+
+
 def _inputs_of_configs(common: Common, entry: Entry | None, kind: str | None) -> Inputs | None:
     if not (common.configs / "machines.json").is_file():
         return None
