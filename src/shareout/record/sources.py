@@ -69,7 +69,9 @@ class Sources:
         return found
 
     def _unpacked(self, path: Path) -> Path | None:
-        folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="shareout-merge-")))
+        # Its own name is in the path, for whoever is told of what is in it.
+        folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="shareout-merge-"))) / path.name
+        folder.mkdir()
         try:
             if zipfile.is_zipfile(path):
                 _unpack_zip(path, folder)

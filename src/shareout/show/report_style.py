@@ -29,7 +29,7 @@ td{border-bottom:1px solid var(--line);padding:4px 10px 4px 0;vertical-align:top
 tr:last-child td{border-bottom:0}
 .n{text-align:right;white-space:nowrap}
 code,pre{font:12.5px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-td code{overflow-wrap:anywhere}
+td code{display:inline-block;min-width:14em;overflow-wrap:anywhere}
 pre{background:var(--bg);border:1px solid var(--line);border-radius:8px;padding:10px 12px;margin:6px 0;overflow-x:auto}
 summary{cursor:pointer}details{margin:2px 0}section p{overflow-wrap:anywhere}
 button{font:inherit;font-size:13px;color:inherit;background:var(--bg);border:1px solid var(--line);border-radius:6px;
