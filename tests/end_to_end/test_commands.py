@@ -279,7 +279,7 @@ def test_a_full_disk_ends_the_run_orderly(here: Machine, tmp_path: Path) -> None
 def test_a_run_directory_that_cannot_be_written_is_told(here: Machine) -> None:
     here.jobs("true")
     here.write("runs", "a file in the way")
-    assert "cannot be written" in here.run(code=3).err
+    assert "cannot be written" in here.run(code=2).err
 
 
 def test_standard_input_is_a_pool(here: Machine) -> None:
