@@ -96,3 +96,9 @@ def test_ctrl_c_twice_stops_at_once(here: Machine) -> None:
     terminal.send("\x03")
     terminal.wait_for("running jobs are ended")
     assert terminal.end() == 130
+
+
+def test_more_cores_than_the_host_grants_are_told(here: Machine) -> None:
+    here.jobs("true", machines='{"alice": [1, 9999]}')
+    assert "grants" not in here.run("-j", "1").err, "who says how many jobs at once knows"
+    assert "machines.json says 9999 cores, but this host grants" in here.run().err

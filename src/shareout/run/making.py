@@ -46,9 +46,10 @@ class Makings:
     private: tuple[int, ...]
 
 
-def slots_of(settings: Settings, cores: int) -> int:
-    """Places where jobs run: cores // cores per job, unless it is said."""
-    return settings.run.slots.of(cores) if settings.run.slots else max(1, int(cores // settings.run.cores_per_job))
+def slots_of(settings: Settings, cores: int, todo: int) -> int:
+    """Places where jobs run: cores // cores per job, unless it is said; a slot more than jobs would be for nothing."""
+    slots = settings.run.slots.of(cores) if settings.run.slots else max(1, int(cores // settings.run.cores_per_job))
+    return min(slots, max(1, todo))
 
 
 def make_duty(makings: Makings) -> Duty:

@@ -111,7 +111,7 @@ def _run(
     settings = request.settings
     outputs = SlotOutputs(folder, log, settings, hearers_of(request, folder, tally, log))
     stack.callback(outputs.close)
-    slots = slots_of(settings, share.cores or granted_cores())
+    slots = slots_of(settings, share.cores or granted_cores(), tally.todo)
     mark = f"{os.getpid()}.{time.time_ns():x}"
     stops = Stops()
     stack.callback(stops.close)

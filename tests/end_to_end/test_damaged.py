@@ -1,0 +1,62 @@
+"""A journal that was damaged anywhere: the same command goes on with exactly what is whole, or says what to do."""
+
+from __future__ import annotations
+
+import json
+import random
+from zlib import crc32
+
+import pytest
+
+from kit.program import Machine
+
+JOBS = 25
+
+
+def whole_records(data: bytes) -> set[int]:
+    """The jobs that are done by lines whose checksum is right."""
+    done = set()
+    for line in data.split(b"\n")[:-1]:
+        try:
+            facts = json.loads(line)
+            summed = line[: line.rindex(b',"crc"')]
+            right = facts.pop("crc") == f"{crc32(summed):08x}"
+        except (ValueError, KeyError, AttributeError):
+            continue
+        if right and facts.get("state") == "done":
+            done.add(facts["job"])
+    return done
+
+
+@pytest.mark.module_only("reading damage is tested byte by byte in tests/record")
+def test_a_damaged_journal_is_gone_on_with_or_refused(here: Machine) -> None:
+    here.jobs(*(f"echo {number} >> ran" for number in range(JOBS)))
+    here.run("--quiet")
+    journal = here.run_folder / "journal.jsonl"
+    sound = journal.read_bytes()
+    assert whole_records(sound) == set(range(JOBS))
+    chance = random.Random(5)
+    seen = set()
+    for _ in range(8):
+        if chance.random() < 0.4:
+            data = sound[: chance.randrange(1, len(sound))]
+        else:
+            damaged = bytearray(sound)
+            for _ in range(chance.randrange(1, 4)):
+                damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+            data = bytes(damaged)
+        journal.write_bytes(data)
+        (here.folder / "ran").write_text("")
+        told = here.run("--quiet", code=None)
+        ran = sorted(map(int, (here.folder / "ran").read_text().split()))
+        seen.add(told.code)
+        if told.code == 4:
+            assert "Move" in told.err
+            assert ran == []
+            assert journal.read_bytes() == data, "what is refused is left as it is"
+        else:
+            assert told.code == 0
+            assert ran == sorted(set(range(JOBS)) - whole_records(data)), "exactly what was not done is run"
+            here.call("merge-results", "--quiet", "-o", "all.csv")
+            (here.folder / "all.csv").unlink()
+    assert 0 in seen
