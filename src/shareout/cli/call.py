@@ -5,6 +5,7 @@ in the run directory: so `list`, `show` or `export` know the jobs of a run that 
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +21,7 @@ from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
+from shareout.run.cores import granted_cores
 
 Inputs = tuple[Plan, Settings]
 
@@ -53,6 +55,17 @@ class Call:
         pool = str(self.pool.absolute()) if self.pool else None
         facts = {"configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own}
         replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
+
+
+def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says_what: bool) -> Call:
+    """What is called for. Without a machines.json this host is the only machine, when it is said what to run: a pool
+    is named, or `all`. A folder that was forgotten must not make every machine run everything."""
+    if not says_what or (common.configs / "machines.json").exists():
+        return Call(common.configs, pool, flags)
+    if "run.order" not in apply(load_settings(common.configs), flags).texts:
+        # Nobody else takes part, and nothing has to be shuffled.
+        flags = {**flags, "run.order": "given"}
+    return Call(common.configs, pool, flags, (socket.gethostname().partition(".")[0] or "here", granted_cores()))
 
 
 def is_same_place(call: Call, folder: RunFolder) -> bool:

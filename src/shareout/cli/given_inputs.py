@@ -113,7 +113,8 @@ def _grid_of(sources: Sequence[Source], folder: Path) -> Path:
 
 def _opened(name: str) -> BinaryIO:
     if name == "-":
-        return sys.stdin.buffer
+        # Not closed with it: whether there is a terminal is asked of it later.
+        return open(sys.stdin.fileno(), "rb", closefd=False)
     try:
         return open(name, "rb")
     except OSError as error:

@@ -122,13 +122,12 @@ def find_configs() -> Path:
 def machines_file(common: Common) -> Path:
     """machines.json of the configs, or a refusal that says how to get one."""
     path = common.configs / "machines.json"
+    alone = "--machine all needs none: this host then runs every job."
     if not common.configs.is_dir():
         raise UsageError(
             f"there is no folder {common.configs}",
-            way_out="Name it with --configs DIR, or write a starting set with `shareout init`.",
+            way_out=f"Name it with --configs DIR, or write a starting set with `shareout init`. {alone}",
         )
     if not path.exists():
-        raise UsageError(
-            f"there is no {path}", way_out="`shareout init` writes one to start from; it overwrites nothing."
-        )
+        raise UsageError(f"there is no {path}", way_out=f"`shareout init` writes one to start from. {alone}")
     return path

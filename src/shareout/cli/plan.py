@@ -11,13 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from shareout.cli.call import call_of
 from shareout.cli.options import Common, add_common
-from shareout.cli.planning import check_fits, plan_of, tell_empty
+from shareout.cli.planning import check_fits, tell_empty
 from shareout.entry import Entry
 from shareout.errors import InputError, PlanMismatch, UsageError
 from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, is_packed, refuse_unfit
-from shareout.plan.plan import Plan, Share
+from shareout.plan.plan import ALL, Plan, Share
 from shareout.show.beside import say
 
 AT_ONCE = 10_000
@@ -47,12 +48,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "  shareout plan --card > card.txt     # here, and on the machine that disagrees:\n"
         "  shareout plan --compare card.txt"
     )
+    parser.add_argument("named", nargs="?", metavar="POOL", help="a pool file (default: the configs')")
     parser.add_argument("--machine", metavar="NAME", help="this machine's share only (or all)")
     parser.add_argument("--ids", action="store_true", help="with --machine: its job ids in running order, one a line")
     parser.add_argument("--card", action="store_true", help="1 KB of text that tells this plan to another machine")
     parser.add_argument("--compare", metavar="CARD", help="say what differs from a card: a file, or -")
     parser.add_argument("--expect", metavar="FINGERPRINT", help="exit 2 when the plan is another one")
-    parser.add_argument("--pool", metavar="FILE", help="this pool file instead of the one in the configs")
+    parser.add_argument("--pool", metavar="FILE", help=argparse.SUPPRESS)
     parser.add_argument("--barriers", choices=["local"], help="let every machine keep barriers by itself")
     add_common(parser)
 
@@ -65,12 +67,13 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         arguments.card,
         arguments.compare,
         arguments.expect,
-        Path(arguments.pool) if arguments.pool else None,
+        Path(named) if (named := arguments.named or arguments.pool) else None,
         arguments.barriers == "local",
     )
     if asked.ids and not asked.machine:
         raise UsageError("--ids needs to know whose", way_out="Add --machine NAME.")
-    plan, settings = plan_of(common, entry, pool_file=asked.pool, local_barriers=asked.local_barriers)
+    call = call_of(common, asked.pool, {}, says_what=asked.pool is not None or asked.machine == ALL)
+    plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
     tell_empty(plan)
     check_expected(plan, asked.expect)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shareout.cli import run_flags
-from shareout.cli.call import Call
+from shareout.cli.call import Call, call_of
 from shareout.cli.changed_inputs import tell_other_inputs
 from shareout.cli.given_inputs import Given, pool_file
 from shareout.cli.options import Common
@@ -76,8 +76,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     plan, settings = call.plan(common, entry)
     check_fits(entry, plan.pool)
     check_expected(plan, asked.expect)
-    is_own = _is_own(asked, common, entry)
-    machine = asked.machine or (plan.machines[0].name if is_own else _ask_machine(plan))
+    machine = asked.machine or (call.own[0] if call.own else _ask_machine(plan, common.configs / "machines.json"))
     if machine is None:
         return _nothing()
     share = plan.share(machine)
@@ -89,7 +88,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         tell_empty(plan)
         tell_other_inputs(call, common, plan, machine)
         _tell_grant(share.cores, settings)
-    if not asked.yes and not is_own and not _confirmed(plan, machine, common):
+    if not asked.yes and call.own is None and not _confirmed(plan, machine, common):
         return _nothing()
     screen = asked.screen
     request = RunRequest(
@@ -109,29 +108,20 @@ def _nothing() -> int:
 def _call(common: Common, entry: Entry | None, asked: RunArguments, flags: dict[str, str]) -> Call:
     known = apply(load_settings(common.configs), flags)
     named = pool_file(asked.given, common, known.commands.template)
-    if not _is_own(asked, common, entry):
-        return Call(common.configs, named, flags)
-    if "run.order" not in known.texts:
-        # Nobody else takes part, and nothing has to be shuffled.
-        flags = {**flags, "run.order": "given"}
-    return Call(common.configs, named, flags, (socket.gethostname().partition(".")[0] or "here", granted_cores()))
+    of_commands = entry is not None and entry.job is None and bool(entry.pool or entry.groups)
+    return call_of(common, named, flags, says_what=bool(asked.given) or of_commands or asked.machine == ALL)
 
 
-def _is_own(asked: RunArguments, common: Common, entry: Entry | None) -> bool:
-    """No machines.json, and it is said what to run: this host is the only machine."""
-    says_what = bool(asked.given) or (entry is not None and entry.job is None and (entry.pool or entry.groups))
-    return bool(says_what) and not (common.configs / "machines.json").exists()
-
-
-def _ask_machine(plan: Plan) -> str | None:
+def _ask_machine(plan: Plan, machines: Path) -> str | None:
+    names = [one.name for one in plan.machines]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        listed = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
         raise UsageError(
-            "there is no terminal to ask on",
-            way_out="Say --machine NAME --yes, and --expect FINGERPRINT to be sure of the plan.",
+            f"{machines} names {listed}, and there is no terminal to ask on which of them this is",
+            way_out="Say --machine NAME --yes (all: this host runs every job), and --expect FINGERPRINT to be sure.",
         )
     from shareout.show.prompts import ask_machine
 
-    names = [one.name for one in plan.machines]
     width = max(map(len, names))
     described = [f"{one.name:<{width}}  {one.cores} cores, {len(plan.share(one.name)):,} jobs" for one in plan.machines]
     return ask_machine(names, described, socket.gethostname(), columns_of(sys.stdout) or COLUMNS)

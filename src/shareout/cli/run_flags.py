@@ -70,6 +70,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"  {name} --template 'myprog {{1}} {{2}}' --arg a b c --arg 1 2 3"
     )
     parser.add_argument("pool", nargs="?", metavar="POOL", help="a pool file, or - for standard input")
+    # As `plan` has it.
+    parser.add_argument("--pool", dest="named", metavar="FILE", help=argparse.SUPPRESS)
     _pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
     _jobs(parser.add_argument_group("which of them run here"))
     _how(parser.add_argument_group("how they run"))
@@ -143,7 +145,7 @@ def _shown(group: argparse._ArgumentGroup) -> None:
 
 def given(arguments: argparse.Namespace) -> Given:
     """What the call says about the pool."""
-    return Given(arguments.pool, arguments.kind, arguments.null, tuple(arguments.sources or ()))
+    return Given(arguments.pool or arguments.named, arguments.kind, arguments.null, tuple(arguments.sources or ()))
 
 
 def screen(arguments: argparse.Namespace) -> Screen:

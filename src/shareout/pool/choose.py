@@ -29,12 +29,12 @@ def _only(configs: Path) -> Path:
         names = " and ".join(path.name for path in found)
         raise UsageError(
             f"{configs} has {len(found)} pools: {names}",
-            way_out="Keep one, or name it with `pool = …` in [run] of runner.config, or with --pool.",
+            way_out="Keep one, or name it with `pool = …` in [run] of runner.config, or on the command line.",
         )
     if not found:
         raise UsageError(
             f"{configs} has no pool: none of {', '.join(NAMES)}",
-            way_out="`shareout init` writes a jobs.txt to start from.",
+            way_out="`shareout init` writes a jobs.txt; run(job, pool=…) gives one from code, `run FILE` names one.",
         )
     return found[0]
 
