@@ -108,3 +108,13 @@ def test_that_jobs_are_tried_again_is_one_figure(here: Machine) -> None:
     assert "will be tried again" not in terminal.seen
     (here.folder / "go").touch()
     assert terminal.end() == 1
+
+
+@pytest.mark.module_only("the lines are the same")
+def test_what_jobs_print_is_shown_to_people_without_lines_for_programs(here: Machine) -> None:
+    here.jobs("echo a word", "echo another; false")
+    terminal = Terminal(here, "run", "--machine", "alice", "--yes", "--tee")
+    assert terminal.end() == 1
+    assert {"0: a word", "1: another", "job 1 failed: exit status 1"} <= set(terminal.lines)
+    assert "event=" not in terminal.seen
+    assert CLEAR not in terminal.seen

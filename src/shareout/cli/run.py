@@ -201,9 +201,13 @@ def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, 
         views.append(OnResult(entry.on_result))
     kind = settings.display.progress
     if kind == "auto":
-        kind = "live" if sys.stderr.isatty() and not tee else "plain"
+        kind = "live" if sys.stderr.isatty() else "plain"
     if quiet or kind == "none":
         return views
+    if kind == "live" and tee:
+        from shareout.show.plain import SentencesView
+
+        return [*views, SentencesView()]
     if kind == "live":
         from shareout.show.live import LiveView
 

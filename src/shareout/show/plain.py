@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from shareout.events import Counts, Running
-from shareout.record.outcome import Attempt
+from shareout.record.outcome import Attempt, State
 from shareout.show.beside import say
 from shareout.show.pace import Pace, told_time
 
@@ -54,3 +54,21 @@ class PlainView:
 
     def _print(self, line: str) -> None:
         say(line)
+
+
+class SentencesView(PlainView):
+    """For a terminal that shows what jobs print: only what a person should know besides, in words."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        for attempt in attempts:
+            if attempt.state is State.FAILED:
+                self._print(f"job {attempt.job} failed: {attempt.error}")
+
+    def said(self, line: str) -> None:
+        self._print(line)
+
+    def _line(self, event: str, counts: Counts) -> None:
+        return
