@@ -21,7 +21,6 @@ from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
-from shareout.run.cores import granted_cores
 
 Inputs = tuple[Plan, Settings]
 
@@ -62,6 +61,9 @@ def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says
     is named, or `all`. A folder that was forgotten must not make every machine run everything."""
     if not says_what or (common.configs / "machines.json").exists():
         return Call(common.configs, pool, flags)
+    # Here, for whoever only plans loads nothing of a run.
+    from shareout.run.cores import granted_cores
+
     if "run.order" not in apply(load_settings(common.configs), flags).texts:
         # Nobody else takes part, and nothing has to be shuffled.
         flags = {**flags, "run.order": "given"}
