@@ -17,7 +17,7 @@ from shareout import run
 if __name__ == "__main__":
     sys.path.insert(0, "")
     with open("main.py", "rb") as script:
-        exec(compile(script.read(), "main.py", "exec"))
+        exec(compile(script.read(), "main.py", "exec"), {"__name__": "__main__", "run": run})
 """
 
 

@@ -91,7 +91,7 @@ GUESSES = [
     (["run", "-m", "alice"], "there is no flag -m (did you mean --machine NAME?)"),
     (["run", "--force"], "there is no flag --force: nothing is in the way of a run"),
     (["status", "--in", "x"], "there is no flag --in: run directories are named without a flag here"),
-    (["run", "-j", "x"], '--slots: "x" is not a whole number; write 1, 2, 3'),
+    (["run", "-j", "x"], '--slots: "x" is no number of jobs at once; write 8, or 50%'),
     (["show", "runs/x"], '"runs/x" is no job'),
     (["jobs.txt"], "To run a pool file: shareout run jobs.txt"),
     (["merge"], "`shareout merge-results` makes the table, `shareout merge-logs` one log."),
