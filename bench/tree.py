@@ -35,8 +35,10 @@ class Memory:
         return self._peak
 
     def _look(self) -> None:
-        while not self._ended.wait(LOOK_S):
+        while True:
             self._peak = max(self._peak, sum(map(_held, family(self._pid))))
+            if self._ended.wait(LOOK_S):
+                return
 
 
 def family(pid: int) -> list[int]:
