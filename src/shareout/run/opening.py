@@ -11,7 +11,7 @@ from shareout._version import VERSION
 from shareout.code_hash import code_hash
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.errors import cannot_write
+from shareout.errors import UsageError, cannot_write
 from shareout.events import Listener
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
@@ -20,6 +20,7 @@ from shareout.record.outcome import Attempt, State
 from shareout.record.reader import told
 from shareout.record.tally import FAILED, Tally
 from shareout.record.writer import JournalWriter
+from shareout.run.cores import granted_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ class RunRequest:
     def is_limited(self) -> bool:
         """Whether it is over before all is done, as it was asked for."""
         return self.most is not None or bool(self.groups)
+
+
+def refuse_the_countless(share: Share) -> None:
+    """A run keeps a byte for each job of its share: whether it is done."""
+    jobs, most = len(share), granted_memory() // 2
+    if jobs > most:
+        raise UsageError(
+            f"this share is of {jobs:,} jobs; a run keeps a byte of memory for each, and here is room for {most:,}",
+            way_out="Do more work in each job, or give the pool in parts.",
+        )
 
 
 def make_folder(request: RunRequest) -> RunFolder:

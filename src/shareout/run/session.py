@@ -39,7 +39,7 @@ from shareout.run.hooks import Hooks
 from shareout.run.limits import Watch
 from shareout.run.livefile import LiveFile
 from shareout.run.making import Makings, make_duty, make_hands, make_packing, slots_of
-from shareout.run.opening import RunRequest, header_of, make_folder, requeue_failed, tell_damage
+from shareout.run.opening import RunRequest, header_of, make_folder, refuse_the_countless, requeue_failed, tell_damage
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
 from shareout.run.policy import deadline_of
@@ -61,6 +61,7 @@ class RunResult:
 def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
     """Run a share from where its journal stands."""
     share = request.plan.share(request.machine)
+    refuse_the_countless(share)
     folder = make_folder(request)
     with ExitStack() as stack:
         lock = Lock(folder.lock)
