@@ -87,6 +87,11 @@ def parse_amount(text: str) -> Fraction:
     return Fraction(stripped)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 job`, `1,000 jobs`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def parse_count(text: str) -> int:
     """A whole number, 0 or more."""
     if not re.fullmatch(r"[0-9]{1,30}", text.strip()):

@@ -20,6 +20,7 @@ from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, is_packed, refuse_unfit
 from shareout.plan.plan import ALL, Plan, Share
 from shareout.show.beside import say
+from shareout.units import counted
 
 AT_ONCE = 10_000
 HEX = 16
@@ -200,7 +201,7 @@ def _table(plan: Plan, shares: list[Share], columns: int | None) -> str:
         "",
         table(["machine", "weight", "cores", "share", "jobs", "positions"], rows, right={1, 2, 3, 4}, columns=columns),
         "",
-        f"{plan.jobs:,} jobs{phases}; compare the digest on every machine before you start",
+        f"{counted(plan.jobs, 'job')}{phases}; compare the digest on every machine before you start",
     ]
     audited = sum(stop - start for share in shares for start, stop in share.audit)
     if audited:

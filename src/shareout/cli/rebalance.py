@@ -21,6 +21,7 @@ from shareout.plan.rest import NAME, SelectedPool, Step, write_rest
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import read_header
+from shareout.units import counted
 
 COPIED = ("runner.config", "header.csv")
 
@@ -88,7 +89,8 @@ def _tell_absent(plan: Plan, journals: Sequence[tuple[RunFolder, Header]]) -> No
     for machine in plan.machines:
         jobs = len(plan.share(machine.name))
         if jobs and machine.name not in here:
-            tell(f"no run directory of {machine.name} is here: its {jobs:,} jobs count as not done, and will run again")
+            its = counted(jobs, "job")
+            tell(f"no run directory of {machine.name} is here: its {its} count as not done, and will run again")
 
 
 def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Common, machines: Path) -> None:
@@ -118,9 +120,9 @@ def _report(fresh: Plan, plan: Plan, target: Path, common: Common) -> None:
                  "configs": str(target), "machines": shares, "rest": str(target / NAME)}  # fmt: skip
         print(json.dumps(facts))
         return
-    print(f"{fresh.jobs:,} of {fresh.total:,} jobs are left; {target} has the inputs for them")
+    print(f"{fresh.jobs:,} of {counted(fresh.total, 'job')} are left; {target} has the inputs for them")
     print(f"digest  {fresh.fingerprint}  ·  {fresh.short_hex}")
     for name, jobs in shares.items():
-        print(f"  {name}  {jobs:,} jobs")
+        print(f"  {name}  {counted(jobs, 'job')}")
     print(f"copy {target} to every machine and run with --configs {target};")
     print("merge the old run directories and the new ones together")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.cli.merge_telling import tell
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import chooser
+from shareout.cli.standing import chooser, plan_of_folders
 from shareout.entry import Entry
 from shareout.errors import UsageError, cannot_write
 from shareout.files import replace_file
 from shareout.merge.complete import open_journals
 from shareout.merge.target import WAY_OUT, check_place
 from shareout.plan.plan import Plan
-from shareout.record.journal import Header
 from shareout.record.sources import find_sources
 from shareout.report.facts import report_of
 from shareout.show.report_json import report_facts
@@ -51,7 +50,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         journals = open_journals(sources.folders, tell, None if arguments.sources else chooser(common, entry))
         if not journals:
             raise UsageError("no run directory here has recorded anything")
-        plan = _plan_here([journal.header for journal in journals], common, entry)
+        plan = plan_of_folders(common, entry, [journal.folder for journal in journals])
         machines = plan.machines if plan else ()
         report = report_of([(journal.folder, journal.header) for journal in journals], machines, tell)
     if asked.output is not None:
@@ -69,21 +68,6 @@ def _write(path: Path, page: str) -> None:
         replace_file(path, [page.encode("utf-8", "replace")])
     except OSError as error:
         raise cannot_write(path, error, way_out=WAY_OUT) from error
-
-
-def _plan_here(headers: Sequence[Header], common: Common, entry: Entry | None) -> Plan | None:
-    """The plan that was run, when its inputs are at hand: for their names, the machines, and the jobs' texts."""
-    if not (common.configs / "machines.json").is_file():
-        return None
-    from shareout.cli.planning import plan_of
-    from shareout.errors import ShareoutError
-
-    try:
-        plan, _ = plan_of(common, entry, local_barriers=True, kind=headers[0].kind)
-    except ShareoutError:
-        # Inputs of something else, or not whole: the report does without them.
-        return None
-    return plan if plan.hex in {header.digest for header in headers} else None
 
 
 def _texts(plan: Plan) -> Callable[[int], str]:

@@ -29,6 +29,7 @@ from shareout.run.making import check_jobs
 from shareout.run.opening import RunRequest, make_folder
 from shareout.show.beside import say
 from shareout.show.fold import columns_of, folded
+from shareout.units import counted
 
 COLUMNS = 80
 """Of a terminal that does not say."""
@@ -123,7 +124,10 @@ def _ask_machine(plan: Plan, machines: Path) -> str | None:
     from shareout.show.prompts import ask_machine
 
     width = max(map(len, names))
-    described = [f"{one.name:<{width}}  {one.cores} cores, {len(plan.share(one.name)):,} jobs" for one in plan.machines]
+    described = [
+        f"{one.name:<{width}}  {counted(one.cores, 'core')}, {counted(len(plan.share(one.name)), 'job')}"
+        for one in plan.machines
+    ]
     return ask_machine(names, described, socket.gethostname(), columns_of(sys.stdout) or COLUMNS)
 
 
@@ -137,7 +141,7 @@ def _confirmed(plan: Plan, machine: str, common: Common) -> bool:
     share = plan.share(machine)
     columns = columns_of(sys.stdout) or COLUMNS
     print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
-    print(folded(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}", columns))
+    print(folded(f"share   {len(share):,} of {counted(plan.jobs, 'job')} for {machine}", columns))
     return ask_same("Is the digest the same on every machine, and shall it run?", columns)
 
 
@@ -145,7 +149,8 @@ def _tell_grant(cores: int, settings: Settings) -> None:
     granted = granted_cores()
     if cores > granted and settings.run.slots is None:
         print(
-            f"shareout: machines.json says {cores} cores, but this host grants {granted}: jobs will share cores",
+            f"shareout: machines.json says {counted(cores, 'core')}, but this host grants {granted}: "
+            "jobs will share cores",
             file=sys.stderr,
         )
 

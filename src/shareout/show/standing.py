@@ -11,6 +11,7 @@ from shareout.show.tables import clip, table
 from shareout.status.groups import NO_GROUP, GroupStanding
 from shareout.status.machine import Active, Forecast, MachineStatus
 from shareout.status.total import Counts, Status
+from shareout.units import counted
 
 TEXT = 60
 # Silent for so many times the longest usual job: look at it.
@@ -97,7 +98,7 @@ def _pace_line(status: Status) -> str:
 
 
 def _absent_words(status: Status) -> str:
-    whose = ", ".join(f"{name} ({jobs:,} jobs)" for name, jobs in list(status.absent.items())[:8])
+    whose = ", ".join(f"{name} ({counted(jobs, 'job')})" for name, jobs in list(status.absent.items())[:8])
     return f"no run directory here of {whose}" + (" …" if len(status.absent) > 8 else "")
 
 
