@@ -31,7 +31,7 @@ format: $(STAMP)  ## repair what lint can repair
 	$(BIN)/ruff format src tests bench packaging
 
 test: lint  ## lint, then all tests, on the module and on the built executable
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 demo: $(STAMP)  ## build an executable, run it as four machines, merge, show the result
 	$(BIN)/python packaging/demo.py
