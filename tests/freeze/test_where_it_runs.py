@@ -121,7 +121,7 @@ def test_the_configs_are_found_beside_the_file_that_a_link_leads_to(executable: 
     elsewhere = Machine(here.folder / "elsewhere", [str(here.folder / "elsewhere" / "link")])
     elsewhere.folder.mkdir()
     (elsewhere.folder / "link").symlink_to("../shareout")
-    assert "1 jobs" in elsewhere.call("plan").out
+    assert "1 job;" in elsewhere.call("plan").out
 
 
 def test_a_home_that_cannot_be_written_is_no_obstacle(executable: Executable, here: Machine) -> None:

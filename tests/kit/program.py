@@ -85,7 +85,9 @@ class Machine:
         """What a test that failed has left running waits for things that nobody does any more."""
         for process in self.started:
             process.kill()
-            process.wait()
+            with process:
+                # Its pipes are closed as well: a test that waits for it need not read them.
+                continue
 
     def python(self, process: subprocess.Popen[bytes]) -> int:
         """The process that runs Python: the one that was started, or the child of a one-file program's loader."""

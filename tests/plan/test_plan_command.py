@@ -37,7 +37,7 @@ def test_the_table_shows_what_a_person_compares(here: Machine) -> None:
     assert facts["digest"] in table
     assert facts["fingerprint"] in table
     assert "no job for" in table
-    assert "1 jobs" in table
+    assert "1 job;" in table
 
 
 def test_any_byte_changes_the_digest_and_nothing_else_does(here: Machine, tmp_path: Path) -> None:

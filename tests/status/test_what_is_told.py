@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import pytest
@@ -47,7 +46,7 @@ def test_list_tells_the_try_that_runs_and_numbers_as_numbers(here: Machine) -> N
     here.jobs("exit 3", "kill -9 $$", "while [ ! -e end ]; do sleep 0.05; done")
     process = here.start()
     wait_until(lambda: list(here.folder.glob("runs/*/*/live.json")))
-    wait_until(lambda: json.loads(here.call("list", "--state", "running", "--json").out))
+    wait_until(lambda: [one["job"] for one in here.call("list", "--state", "running", "--json").json] == [2])
     (running,) = here.call("list", "--state", "running", "--json").json
     assert running["attempt"] == 1
     here.write("end", "")

@@ -141,7 +141,7 @@ def _confirmed(plan: Plan, machine: str, common: Common) -> bool:
     share = plan.share(machine)
     columns = columns_of(sys.stdout) or COLUMNS
     print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
-    print(folded(f"share   {len(share):,} of {counted(plan.jobs, 'job')} for {machine}", columns))
+    print(folded(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}", columns))
     return ask_same("Is the digest the same on every machine, and shall it run?", columns)
 
 
@@ -149,8 +149,7 @@ def _tell_grant(cores: int, settings: Settings) -> None:
     granted = granted_cores()
     if cores > granted and settings.run.slots is None:
         print(
-            f"shareout: machines.json says {counted(cores, 'core')}, but this host grants {granted}: "
-            "jobs will share cores",
+            f"shareout: machines.json says {cores} cores, but this host grants {granted}: jobs will share cores",
             file=sys.stderr,
         )
 
