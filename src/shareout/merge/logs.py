@@ -19,6 +19,8 @@ from shareout.record.log import DamagedLog, read_segment
 
 STAMP = 27
 BLOCKS_AHEAD = 4
+# A block of a log may be of many megabytes, and some of each machine wait: they are handed on in pieces.
+PIECE = 1 << 20
 _stamp = itemgetter(slice(0, STAMP))
 _first = itemgetter(0)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -133,9 +135,10 @@ class _Stream:
             for segment in folder.log_segments():
                 try:
                     for block in read_segment(segment):
-                        if self._is_closed:
-                            return
-                        self._blocks.put(block)
+                        for piece in _pieces(block):
+                            if self._is_closed:
+                                return
+                            self._blocks.put(piece)
                 except DamagedLog as error:
                     self._blocks.put(error)
                 except OSError as error:
@@ -143,3 +146,13 @@ class _Stream:
         finally:
             if not self._is_closed:
                 self._blocks.put(None)
+
+
+def _pieces(block: bytes) -> Iterator[bytes]:
+    """Cut at the ends of lines."""
+    start = 0
+    while len(block) - start > PIECE and (end := block.find(b"\n", start + PIECE) + 1):
+        yield block[start:end]
+        start = end
+    if start < len(block):
+        yield block[start:]
