@@ -10,7 +10,7 @@ from typing import Any
 
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import folders_here, folders_of, inputs_for, tell
+from shareout.cli.standing import add_places, folders_here, folders_of, inputs_for, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, PYTHON, Plan
@@ -32,9 +32,7 @@ class Reason:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  explain 314"
     parser.add_argument("id", metavar="ID", help="a job")
-    parser.add_argument(
-        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
-    )
+    add_places(parser)
     add_common(parser)
 
 

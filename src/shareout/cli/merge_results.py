@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from shareout.cli.export import export_to
-from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell, tell_oddities
+from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell_oddities
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import chooser
+from shareout.cli.standing import chooser, tell
 from shareout.entry import Entry
 from shareout.errors import JobsMissing, UsageError
 from shareout.merge.certificate import certificate

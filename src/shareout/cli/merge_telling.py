@@ -6,18 +6,13 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from shareout.cli.standing import tell
 from shareout.merge.audit import Comparison, suspicion
 from shareout.merge.complete import Summary, ranges_of, told_ranges
 from shareout.merge.gather import Journal
-from shareout.show.beside import say
 
 SHOWN = 5
 MOST_DISAGREEMENTS = 1000
-
-
-def tell(sentence: str) -> None:
-    """Beside the table and the report: on standard error."""
-    say(f"shareout: {sentence}")
 
 
 def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import folders_of, inputs_at_hand, of_one_plan, tell
+from shareout.cli.standing import add_places, folders_of, inputs_at_hand, of_one_plan, tell
 from shareout.config import Settings
 from shareout.entry import Entry, kind_of, runs_commands
 from shareout.errors import UsageError
@@ -37,9 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("id", metavar="ID", help="a job")
     parser.add_argument("--trace", action="store_true", help="show its steps: lines and variables, or `sh -x`")
-    parser.add_argument(
-        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
-    )
+    add_places(parser)
     add_common(parser)
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shareout.cli.merge_telling import tell
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import chooser, plan_of_folders
+from shareout.cli.standing import chooser, plan_of_folders, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError, cannot_write
 from shareout.files import replace_file

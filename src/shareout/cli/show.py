@@ -10,7 +10,7 @@ from typing import Any
 
 from shareout.cli.list import job_ids, texts_of
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import folders_of, of_one_plan, plan_at_hand, tell
+from shareout.cli.standing import add_places, folders_of, of_one_plan, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
@@ -26,9 +26,7 @@ from shareout.status.jobs import attempts_of
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  show 314"
     parser.add_argument("ids", nargs="+", metavar="ID", help="jobs, or ranges of them as 0-2")
-    parser.add_argument(
-        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
-    )
+    add_places(parser)
     add_common(parser)
 
 

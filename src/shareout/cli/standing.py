@@ -28,6 +28,13 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """The same where an id stands by itself."""
+    parser.add_argument(
+        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
+    )
+
+
 def tell(sentence: str) -> None:
     say(f"shareout: {sentence}")
 
