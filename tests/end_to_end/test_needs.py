@@ -43,6 +43,22 @@ def test_needs_in_rows_are_read_to_the_last_one(here: Machine) -> None:
     assert len(here.records()) == 3
 
 
+@pytest.mark.module_only("the variables are read by the same code")
+def test_where_all_gpus_are_hidden_no_job_is_given_one(here: Machine) -> None:
+    here.jobs('echo "sees ${CUDA_VISIBLE_DEVICES-all}"', machines='{"alice": {"perf": 1, "cores": 2, "gpus": 2}}')
+    for hidden in ("", "-1"):
+        here.environ = {"CUDA_VISIBLE_DEVICES": hidden}
+        told = here.run("--gpus-per-job", "1", code=2)
+        assert "takes 1 GPU, and alice has 0: CUDA_VISIBLE_DEVICES hides them all" in told.err
+        here.run("--memory-per-job", "1MiB")
+        assert f"sees {hidden}\n" in here.call("show", "0").out
+        here.call("requeue", "0")
+    here.environ = {"ROCR_VISIBLE_DEVICES": "5"}
+    here.jobs('echo "is given $ROCR_VISIBLE_DEVICES${CUDA_VISIBLE_DEVICES-}"')
+    here.call("run", "--machine", "all", "--yes", "--gpus-per-job", "1")
+    assert "is given 5\n" in here.call("show", "0").out
+
+
 def test_python_jobs_are_told_the_cores_that_each_takes(here: Machine) -> None:
     here.script(
         "import os\nfrom shareout import run\n"

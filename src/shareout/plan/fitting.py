@@ -46,6 +46,8 @@ class Host:
     cores: Fraction
     gpus: int | None
     memory: int | None
+    hidden_by: str = ""
+    """The variable that hides all its GPUs."""
 
     @property
     def shown(self) -> str:
@@ -56,7 +58,8 @@ class Host:
         if demand.cores > self.cores:
             return f"{demand.cores} cores, and {self.shown} has {self.cores}"
         if self.gpus is not None and demand.gpus > self.gpus:
-            return f"{demand.gpus} GPUs, and {self.shown} has {self.gpus}"
+            why = f": {self.hidden_by} hides them all" if self.hidden_by else ""
+            return f"{demand.gpus} {'GPU' if demand.gpus <= 1 else 'GPUs'}, and {self.shown} has {self.gpus}{why}"
         if self.memory is not None and demand.memory > self.memory:
             return f"{format_filesize(demand.memory)} of memory, and {self.shown} has {format_filesize(self.memory)}"
         return ""

@@ -21,6 +21,7 @@ from shareout.run.binding import Binding
 from shareout.run.commands import Launch
 from shareout.run.context import Givers
 from shareout.run.control import Given
+from shareout.run.cores import seen_gpus
 from shareout.run.describing import describer, variables_of_all
 from shareout.run.failing import one_line, trace_of
 from shareout.run.orphans import MARK
@@ -86,7 +87,7 @@ def python_duty(
 def _share(users: Mapping[str, str], given: Given) -> dict[str, str]:
     """What one batch may use, where jobs differ in that, as variables."""
     limits = thread_limits(users, int(Fraction(given.cores))) if given.cores else {}
-    return {**limits, "CUDA_VISIBLE_DEVICES": ",".join(given.gpus)} if given.gpus else limits
+    return {**limits, seen_gpus(users)[0]: ",".join(given.gpus)} if given.gpus else limits
 
 
 def _prepared(init_worker: Callable[[Any], Any], config: Any, post: Post) -> bool:

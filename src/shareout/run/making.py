@@ -16,7 +16,8 @@ from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
 from shareout.run import Hands
 from shareout.run.binding import Binding
-from shareout.run.cores import granted_cores, granted_memory, visible_gpus
+from shareout.run.cgroups import memory_granted
+from shareout.run.cores import granted_cores, granted_memory, seen_gpus
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.guardian import Guardian
 from shareout.run.needs import Packing
@@ -99,9 +100,13 @@ def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str
     machine = next((one for one in plan.machines if one.name == share.machine), None)
     there = share.cores or granted_cores()
     cores = Fraction(max(there, settings.run.slots.of(there) if settings.run.slots else 0))
-    gpus = visible_gpus() or tuple(str(number) for number in range((machine and machine.gpus) or 0))
-    memory = (machine and machine.memory) or granted_memory()
-    return Host(share.machine, cores, len(gpus), memory), gpus
+    variable, seen = seen_gpus()
+    has = (machine and machine.gpus) or 0
+    gpus = tuple(map(str, range(has))) if seen is None else seen
+    limits = [one for one in (machine and machine.memory, memory_granted()) if one]
+    memory = min(limits) if limits else granted_memory()
+    hidden_by = variable if seen == () else ""
+    return Host(share.machine, cores, len(gpus), memory, hidden_by), gpus
 
 
 def _make_workers(makings: Makings, duty: Duty, *, runs_commands: bool, nice: int, single: bool) -> Hands:
