@@ -1,6 +1,12 @@
-"""Who comes from Runmaker4: a runs.txt with its letters is a pool, and can be written back."""
+"""Who comes from Runmaker4: a runs.txt with its letters is a pool, and can be written back.
+
+`transcripts/runmaker4.toml` is what Runmaker4 itself took for jobs, ran, and left.
+"""
 
 from __future__ import annotations
+
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +14,9 @@ from kit.program import Machine
 from kit.terminal import Terminal
 from kit.wait import wait_until
 
+THEIRS = tomllib.loads((Path(__file__).parent / "transcripts" / "runmaker4.toml").read_text())
+# So that a few lines are several blocks of the index.
+PADDING = "x" * 10_000
 RUNS = ". touch new\nr touch killed\nd touch done\n\n! touch failed\ne touch error; exit 1\n"
 
 
@@ -112,3 +121,79 @@ def test_waiting_shows_the_bar_of_runmaker(here: Machine) -> None:
 
 def started(here: Machine) -> bool:
     return any(here.folder.glob("begun-*"))
+
+
+@pytest.fixture
+def odd(here: Machine) -> Machine:
+    """The file of the transcript, before Runmaker has run it."""
+    here.write("configs/machines.json", '{"alice": [1, 1]}')
+    here.write("configs/runs.txt", THEIRS["before"])
+    return here
+
+
+def theirs() -> list[tuple[str, str]]:
+    """Letters and commands of the jobs, as Runmaker lists them."""
+    return [(line[0], line[4:]) for line in (one.partition(": ")[2] for one in THEIRS["listed"].splitlines())]
+
+
+def test_what_runmaker_takes_for_jobs_are_the_jobs(odd: Machine) -> None:
+    ids = sorted(map(int, odd.call("plan", "--machine", "alice", "--ids").out.split()))
+    assert ids == list(range(len(theirs())))
+    odd.run("--quiet", code=1)
+    assert [one["text"].rstrip() for one in odd.call("list", "--json").json] == [command for _, command in theirs()]
+
+
+def test_what_is_left_of_a_runs_txt_is_what_runmaker_leaves(odd: Machine) -> None:
+    odd.run("--quiet", code=1)
+    # What runs when it was killed there is nobody's; here it runs again. Any other job that does not run is told.
+    expected = THEIRS["after"].replace("\n? ", "\nd ").replace("\nr ", "\nd ").replace("\ne ", "\n! ")
+    assert odd.call("export", "--format", "runmaker").out == expected
+    odd.run("--quiet", "--retry-failed", code=1)
+    expected = THEIRS["retried"].replace("\n? ", "\nd ").replace("\nr ", "\nd ")
+    assert odd.call("export", "--format", "runmaker").out == expected
+
+
+def test_letters_that_nobody_knows_skip_a_job_and_are_told(odd: Machine) -> None:
+    told = odd.call("plan").err
+    assert "3 jobs with a letter that says nothing to run (' ' 'x' 'D'): skipped" in told
+    assert "1 line without a letter and a blank, no job as in Runmaker: the first is line 17" in told
+    odd.run("--quiet", code=1)
+    skipped = [one["text"] for one in odd.call("list", "--state", "skipped", "--json").json]
+    assert skipped == [command for letter, command in theirs() if letter in " xD"]
+
+
+def test_such_letters_are_not_in_the_digest_either(odd: Machine) -> None:
+    digest = odd.call("plan", "--json").json["digest"]
+    odd.write("configs/runs.txt", THEIRS["retried"].replace("x echo", ". echo"))
+    assert odd.call("plan", "--json").json["digest"] == digest
+    odd.write("configs/runs.txt", THEIRS["before"].replace("# comment", "# remark"))
+    assert odd.call("plan", "--json").json["digest"] != digest
+
+
+def test_a_dot_without_a_blank_is_refused_where_runmaker_runs_nothing(here: Machine) -> None:
+    here.write("configs/machines.json", '{"alice": [1, 1]}')
+    here.write("configs/runs.txt", ". true\n./run.sh\n.\n")
+    told = here.call("plan", code=2)
+    assert "runs.txt:2:1: a blank is missing between the letter and the command" in told.err
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"), [("runs.txt", ". touch other\n"), ("runs.txt", ""), ("jobs.txt", "#" * 20_000), ("jobs.csv", "")]
+)
+def test_an_edit_while_it_runs_changes_nothing_of_the_run(here: Machine, name: str, edit: str) -> None:
+    """Runmaker looks whether a job still stands where it was; an edit in place may move all of them."""
+    gate = "touch begun; while [ ! -e go ]; do sleep 0.01; done"
+    jobs = [gate, *(f"touch made-{number} # {PADDING}" for number in range(6))]
+    before = {"runs.txt": ". ", "jobs.txt": "", "jobs.csv": ""}[name]
+    here.write("configs/machines.json", '{"alice": [1, 1]}')
+    pool = here.write(f"configs/{name}", "job\n" * (name == "jobs.csv") + "".join(f"{before}{job}\n" for job in jobs))
+    process = here.start("--quiet", "--order", "given")
+    wait_until(lambda: (here.folder / "begun").exists())
+    with pool.open("r+") as file:
+        file.write(edit)
+        file.truncate()
+    (here.folder / "go").touch()
+    process.communicate()
+    assert process.returncode == 0
+    assert sorted(path.name for path in here.folder.glob("made-*")) == [f"made-{number}" for number in range(6)]
+    assert not (here.folder / "other").exists()

@@ -13,7 +13,7 @@ from typing import Any
 
 from shareout.cli.call import call_of
 from shareout.cli.options import Common, add_common
-from shareout.cli.planning import check_fits, tell_empty
+from shareout.cli.planning import check_fits, tell_oddities
 from shareout.entry import Entry
 from shareout.errors import InputError, PlanMismatch, UsageError
 from shareout.plan import fingerprint
@@ -76,7 +76,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     call = call_of(common, asked.pool, {}, says_what=asked.pool is not None or asked.machine == ALL)
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
-    tell_empty(plan)
+    tell_oddities(plan)
     check_expected(plan, asked.expect)
     if asked.card:
         from shareout.plan.card import make_card

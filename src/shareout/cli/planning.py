@@ -14,6 +14,7 @@ from shareout.machines import load_machines
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import with_rest
 from shareout.pool import Pool, open_pool
+from shareout.pool.runmaker import RunmakerPool
 from shareout.show.beside import say
 
 T = TypeVar("T")
@@ -50,8 +51,12 @@ def pool_of(common: Common, settings: Settings, entry: Entry | None, pool_file: 
     return with_rest(_whole_pool(common, settings, entry, pool_file), common.configs)
 
 
-def tell_empty(plan: Plan) -> None:
-    """No mistake, for a program may well write no jobs; but who did not mean it must see it."""
+def tell_oddities(plan: Plan) -> None:
+    """No mistakes, for a program may well write no jobs; but who did not mean it must see it."""
+    pool = getattr(plan.pool, "whole", plan.pool)
+    if isinstance(pool, RunmakerPool):
+        for sentence in pool.oddities():
+            say(f"shareout: {sentence}")
     if not plan.jobs:
         where = "what is left" if plan.ancestors else "the pool"
         say(f"shareout: {where} is empty, there is nothing to run: {plan.pool.inputs[-1].path}")

@@ -16,7 +16,7 @@ from shareout.cli.changed_inputs import tell_other_inputs
 from shareout.cli.given_inputs import Given, pool_file
 from shareout.cli.options import Common
 from shareout.cli.plan import check_expected
-from shareout.cli.planning import check_fits, tell_empty
+from shareout.cli.planning import check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
@@ -86,7 +86,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
     check_jobs(plan, settings, share, entry)
     if not common.quiet:
-        tell_empty(plan)
+        tell_oddities(plan)
         tell_other_inputs(call, common, plan, machine)
         _tell_grant(share.cores, settings)
     if not asked.yes and call.own is None and not _confirmed(plan, machine, common):

@@ -10,8 +10,9 @@ from itertools import islice
 
 from shareout.errors import UsageError
 from shareout.export.runs import Runs
-from shareout.pool.runmaker import LETTERS, RunmakerPool
-from shareout.status.jobs import DONE, NEW, JobState
+from shareout.pool.lines import BOM
+from shareout.pool.runmaker import LETTERS, RunmakerPool, is_job
+from shareout.status.jobs import DONE, NEW, SKIPPED, JobState
 
 LOT = 5000
 
@@ -23,15 +24,17 @@ def runs_lines(runs: Runs) -> Iterator[bytes]:
     states = runs.states.all()
     if isinstance(pool, RunmakerPool):
         with pool.inputs[0].path.open("rb") as file:
-            for line in file:
-                yield _letter(next(states), line[:1]) + line[1:] if line.strip() else line
+            for number, line in enumerate(file):
+                bom = BOM if number == 0 and line.startswith(BOM) else b""
+                line = line.removeprefix(bom)
+                yield bom + (_letter(next(states), line[:1]) + line[1:] if is_job(line) else line)
         return
     while lot := [_line(one, runs) for one in islice(states, LOT)]:
         yield b"".join(lot)
 
 
 def _letter(one: JobState, before: bytes = b".") -> bytes:
-    if one.state == NEW:
+    if one.state == NEW or (one.state == SKIPPED and before.decode("latin-1") not in LETTERS):
         return before
     return (one.state if one.state in LETTERS else DONE).encode()
 

@@ -18,7 +18,8 @@ from shareout.errors import InputError, Place
 DIGEST_CONTEXT = "shareout 1 plan digest"
 POOL_CONTEXT = "shareout 1 pool digest"
 PARALLEL_BYTES = 1 << 20
-_STATES = re.compile(rb"^[rd!e](?= )", re.MULTILINE)
+# The letter of each job; lines that are none, `#` and `/` among them, stay as they are.
+_STATES = re.compile(rb"^(\xef\xbb\xbf)?[^#/\n](?=[ \t])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def hash_without_states(role: str, path: Path) -> HashedInput:
 
 def without_states(lines: bytes) -> bytes:
     """Lines of a runs.txt, each as of a job that was never run."""
-    return _STATES.sub(b".", lines)
+    return _STATES.sub(rb"\1.", lines)
 
 
 def hash_text(role: str, content: bytes) -> HashedInput:

@@ -1,12 +1,15 @@
 """Where the lines of a file start: a sparse index of blocks, so that line i of millions is read on demand.
 
-The file is mapped, never held. A block is 16 KiB; the index keeps two counts a block (job lines, all lines).
+The file is mapped. A block is 16 KiB; the index keeps two counts a block (job lines, all lines).
 Blocks in which every line is a job are counted at the speed of memory; only those that may hold blank or
 comment lines are looked at line by line. Large files are indexed by two processes.
+
+A small file is read once instead, so that whoever writes into it while a run goes on changes nothing for the run.
 """
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 from array import array
@@ -20,6 +23,8 @@ BLOCK = 1 << 14
 CHUNK = 1 << 20
 # A file of so few blocks is kept split, a block at its first use: finding a line costs a fifth then.
 MOST_SPLIT = 64
+# A file of so few bytes is held, not mapped.
+MOST_HELD = 16 << 20
 # Below this a second process costs more than it saves.
 FORK_BYTES = 32 << 20
 BLANK = b" \t\r\v\f"
@@ -57,7 +62,7 @@ class Lines:
             return self._line(self._nth_start(start, nth)), lines_before + nth + 1
         for at, offset in enumerate(self._starts(start, min(start + BLOCK, self._size))):
             line = self._line(offset)
-            if is_kept(line, self.comments):
+            if self._is_kept(line):
                 if before == number:
                     return line, lines_before + at + 1
                 before += 1
@@ -72,7 +77,7 @@ class Lines:
                 before = kept
                 for at, offset in enumerate(self._starts(start, min(start + BLOCK, self._size))):
                     line = self._line(offset)
-                    if is_kept(line, self.comments):
+                    if self._is_kept(line):
                         before += 1
                     elif line.strip(BLANK):
                         yield before, counted + at + 1, line
@@ -137,7 +142,7 @@ class Lines:
     def _count(self, first: int, last: int) -> array[int]:
         """Kept and all lines of each block, in turn."""
         counts = array("Q")
-        with self.path.open("rb", buffering=0) as file:
+        with io.BytesIO(self._data) if isinstance(self._data, bytes) else self.path.open("rb", buffering=0) as file:
             for number in range(first, last):
                 start = number * CHUNK
                 # One byte earlier: a line starts after a newline.
@@ -150,7 +155,7 @@ class Lines:
     def _count_chunk(self, chunk: bytes, start: int, counts: array[int]) -> None:
         """`chunk` begins one byte before `start`, and its last byte starts no line of its own blocks' next."""
         body = len(chunk) - 1
-        plain = _is_plain(chunk) and not (start == 0 and self._begin)
+        plain = self._is_plain(chunk) and not (start == 0 and self._begin)
         for low in range(0, body, BLOCK):
             high = min(low + BLOCK, body)
             lines = chunk.count(b"\n", low, high)
@@ -174,7 +179,15 @@ class Lines:
         last = self._data.rfind(b"\n", low, stop - 1) + 1 or low
         end = self._data.find(b"\n", last)
         lines = self._data[low : end if end >= 0 else self._size].split(b"\n")
-        return sum([is_kept(line, self.comments) for line in lines]), len(lines)
+        return sum(map(self._is_kept, lines)), len(lines)
+
+    def _is_kept(self, line: bytes) -> bool:
+        """Whether a line, without its end, is a job."""
+        return is_kept(line, self.comments)
+
+    def _is_plain(self, chunk: bytes) -> bool:
+        """True when every line that starts here, after a newline, is a job, for certain."""
+        return _is_plain(chunk)
 
 
 def _is_plain(chunk: bytes) -> bool:
@@ -202,8 +215,8 @@ def is_kept(line: bytes, comments: bool) -> bool:
 def _map(path: Path) -> mmap.mmap | bytes:
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                return b""
+            if os.fstat(file.fileno()).st_size <= MOST_HELD:
+                return file.read()
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except IsADirectoryError:
         raise InputError("is a directory, not a file", where=Place(str(path))) from None

@@ -1,13 +1,15 @@
-"""runs.txt of Runmaker4: a state letter, a space, a command; blank lines are no jobs.
+"""runs.txt of Runmaker4: a state letter, a blank or a tab, a command. All other lines are no jobs, as there.
 
-`.` is to run, `r` ran when its run was killed; `d` is done and stays so; `!` and `e` failed, and run again
-with --retry-failed. The pool holds all of them and is hashed as if each had a `.`, so that neither ids nor shares
-nor the digest depend on what is done. What the file says is where a job begins; from its first attempt on, the
-journal says how it stands.
+`.` is to run, `r` and `?` ran when their run was killed; `d` is done and stays so; `!` and `e` failed, and run again
+with --retry-failed; any other letter, with which Runmaker passes over a job, skips it. The pool holds all of them and
+is hashed as if each had a `.`, so that neither ids nor shares nor the digest depend on what is done. What the file
+says is where a job begins; from its first attempt on, the journal says how it stands.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,32 @@ from typing import Any
 from shareout.errors import InputError, Place, raise_all
 from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
+from shareout.units import counted
 
-LETTERS = ".rd!e"
-_ENDED = b"d!e"
+LETTERS = ".?rd!e"
+_TO_RUN = b".?r"
+_JOB = re.compile(rb"[^#/][ \t]")
+_NO_JOB = re.compile(rb"\n(?![^#/\n][ \t])")
+
+
+def is_job(line: bytes) -> bool:
+    """Whether Runmaker takes it for one."""
+    return _JOB.match(line) is not None
+
+
+class JobLines(Lines):
+    """The lines that Runmaker takes for jobs."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, comments=False)
+
+    def _is_kept(self, line: bytes) -> bool:
+        return is_job(line)
+
+    def _is_plain(self, chunk: bytes) -> bool:
+        # The newline at the end of a chunk is followed by nothing that could be looked at here.
+        found = _NO_JOB.search(chunk)
+        return found is None or found.end() == len(chunk)
 
 
 class RunmakerPool:
@@ -32,17 +57,8 @@ class RunmakerPool:
 
     def __init__(self, path: Path) -> None:
         self.inputs = (InputFile("pool", path, has_states=True),)
-        self._lines = Lines(path, comments=False)
-        mistakes = [
-            InputError(
-                f"a line starts with one of {' '.join(LETTERS)} and a space, found {line[:1]!r}",
-                where=Place(str(path), first + at, 1),
-            )
-            for first, block in self._lines.blocks()
-            for at, line in enumerate(block)
-            if line.strip() and (line[:1].decode("latin-1") not in LETTERS or line[1:2] != b" ")
-        ]
-        raise_all(mistakes)
+        self._lines = JobLines(path)
+        raise_all(self._mistakes(str(path)))
         self.phases = (Phase(0, len(self)),)
 
     def __len__(self) -> int:
@@ -51,12 +67,24 @@ class RunmakerPool:
     def letter(self, job: int) -> str:
         return chr(self._lines.at(job)[0][0])
 
+    def oddities(self) -> Iterator[str]:
+        """What Runmaker passes over without a word."""
+        path = self.inputs[0].path
+        texts = [number for _, number, line in self._lines.dropped() if line[:1] not in b"#/"]
+        if texts:
+            told = counted(len(texts), "line")
+            yield f"{path}: {told} without a letter and a blank, no job as in Runmaker: the first is line {texts[0]}"
+        letters = Counter(letter for _, letter in self.ended() if letter not in LETTERS)
+        if letters:
+            told = " ".join(map(repr, letters))
+            yield f"{path}: {counted(letters.total(), 'job')} with a letter that says nothing to run ({told}): skipped"
+
     def ended(self) -> Iterator[tuple[int, str]]:
-        """The jobs that the file says have ended, with their letters: in bulk, for most have not."""
+        """The jobs that the file says are not to run, with their letters: in bulk, for most are."""
         job = 0
         for _, block in self._lines.blocks():
-            for line in filter(bytes.strip, block):
-                if line[0] in _ENDED:
+            for line in filter(is_job, block):
+                if line[0] not in _TO_RUN:
                     yield job, chr(line[0])
                 job += 1
 
@@ -83,3 +111,15 @@ class RunmakerPool:
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
         return iter([(range(len(self)), Need())])
+
+    def _mistakes(self, path: str) -> list[InputError]:
+        """A dot alone says that a job was meant: Runmaker would never run it."""
+        return [
+            InputError(
+                f"a blank is missing between the letter and the command, found {line[:12]!r}",
+                where=Place(path, number, 1),
+                way_out="A job is a letter, a blank and a command, as `. ./run.sh`.",
+            )
+            for _, number, line in self._lines.dropped()
+            if line.startswith(b".") and line.strip() != b"."
+        ]

@@ -22,6 +22,8 @@ class Earlier:
     output_bytes: int = 0
     output: str = ""
     """What is left of what it printed."""
+    is_skipped: bool = False
+    """Nobody ran it, and nobody is to."""
 
     @property
     def is_done(self) -> bool:
@@ -29,6 +31,8 @@ class Earlier:
 
     def attempt(self, position: int) -> Attempt:
         """As the journal keeps it, marked as not our own."""
+        if self.is_skipped:
+            return Attempt(self.job, position, 1, State.SKIPPED, self.start, self.end, 0, origin=self.origin)
         code = self.exit if self.exit >= 0 else 128 - self.exit
         state = State.DONE if self.is_done else State.FAILED
         error = None if self.is_done else f"failed before, says {self.origin}: exit status {self.exit}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shareout.errors import InputError, raise_all
 from shareout.plan.plan import Plan
-from shareout.pool.runmaker import RunmakerPool
+from shareout.pool.runmaker import LETTERS, RunmakerPool
 from shareout.record.earlier import Earlier
 from shareout.record.journal import attempt_line
 from shareout.record.log import LogWriter
@@ -52,14 +52,15 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
 
 
 def of_pool(plan: Plan) -> Iterator[Earlier]:
-    """What the letters of a runs.txt say: `d` is done, `!` and `e` failed. All of it when the file was last changed."""
+    """What the letters of a runs.txt say: `d` is done, `!` and `e` failed, one that Runmaker
+    does not know is skipped. All of it when the file was last changed."""
     pool = getattr(plan.pool, "whole", plan.pool)
     if not isinstance(pool, RunmakerPool):
         return
     path = pool.inputs[0].path
     when = path.stat().st_mtime
     for job, letter in pool.ended():
-        yield Earlier(job, 0 if letter == "d" else 1, when, when, path.name)
+        yield Earlier(job, 0 if letter == "d" else 1, when, when, path.name, is_skipped=letter not in LETTERS)
 
 
 def of_status_files(paths: Sequence[Path], plan: Plan, *, failed_too: bool, force: bool) -> Iterator[Earlier]:
