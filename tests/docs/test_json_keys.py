@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     call("rebalance", "-o", "configs2")
     call("requeue", str(done))
     call("skip", str(done))
+    for folder in here.folder.glob("runs/*/alice"):
+        note = {"host": "gone", "pid": 1, "boot": "-", "machine": "", "since": 0.0}
+        (folder / "owner.json").write_text(json.dumps(note))
+    call("release", "gone")
     process = here.start("--quiet", machine="carol")
     wait_until(lambda: call("status")["active"])
     (here.folder / "go").touch()
@@ -87,7 +92,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "plan", "run", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip",
+    ["init", "plan", "run", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip", "release",
      "merge-results", "rebalance", "report"],
 )  # fmt: skip
 def test_the_keys_are_those_that_are_documented(told: dict[str, set[str]], command: str) -> None:

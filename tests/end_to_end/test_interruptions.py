@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -182,3 +183,22 @@ def test_a_command_that_ends_well_after_its_time_was_up_has_not_ended_well(here:
     here.jobs("trap 'exit 0' TERM; touch begun; while :; do sleep 0.01; done", "true")
     here.run("--timeout", "400ms", code=1)
     assert {facts["job"]: facts.get("cause") for facts in here.records()} == {0: "timeout", 1: None}
+
+
+@pytest.mark.module_only("files are read by the same code")
+def test_a_run_directory_that_another_host_has_is_left_alone_until_that_host_is_released(here: Machine) -> None:
+    """flock does not cross a network mount: the note of the other host's run does."""
+    here.jobs("touch a", "touch b")
+    here.run("-n", "1")
+    note = {"host": "node17", "pid": 4711, "boot": "another", "machine": "", "since": 1795498979.0}
+    here.write(str(here.run_folder.relative_to(here.folder) / "owner.json"), json.dumps(note))
+    for call in (("run", "--machine", "alice", "--yes"), ("requeue", "--all"), ("skip", "0", "1")):
+        told = here.call(*call, code=4)
+        assert "is in use by process 4711 on node17, another host" in told.err
+        assert "release node17" in told.err
+    assert len(here.records()) == 1
+    assert 'did you mean "node17"?' in here.call("release", "node7", code=2).err
+    assert "released" in here.call("release", "node17").out
+    here.run()
+    assert len(here.records()) == 2
+    assert "None is held by another host" in here.call("release", "node17", code=2).err

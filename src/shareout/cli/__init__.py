@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": "whose a job is, and why it is not running",
     "requeue": "run again what has ended: some jobs, all that failed, or everything",
     "skip": "never run some jobs",
+    "release": "say that a host is dead, so that its runs go on elsewhere",
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
     "export": "the file that another tool would have left: a status file, runs.txt",
@@ -135,6 +136,10 @@ def _load_after(command: str) -> ModuleType:
             from shareout.cli import skip
 
             return skip
+        case "release":
+            from shareout.cli import release
+
+            return release
         case "rebalance":
             from shareout.cli import rebalance
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 
-from shareout.errors import RunDirectoryInUse
-from shareout.files import Lock, is_locked
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
+from shareout.record.lock import Lock, refuse_owned
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import JournalReader, read_header
 from shareout.record.tally import DONE, FAILED, SKIPPED, Tally, tally_of
@@ -23,16 +22,12 @@ FINAL = (DONE, FAILED, SKIPPED)
 def refuse_busy(folders: Sequence[RunFolder]) -> None:
     """Before anything is changed: a run would not hear of it, and what it does meanwhile would be judged wrongly."""
     for folder in folders:
-        if is_locked(folder.lock):
-            raise RunDirectoryInUse(
-                f"a run goes on in {folder.path}",
-                way_out="Wait for it (`wait`), or stop it first (Ctrl-C there). Nothing was changed.",
-            )
+        refuse_owned(folder)
 
 
 def requeue(folder: RunFolder, states: Collection[int], jobs: Collection[int] | None) -> list[int]:
     """What has come to one of these states is to do again: all of it, or the named jobs. Their ids."""
-    lock = Lock(folder.lock)
+    lock = Lock(folder)
     try:
         header = read_header(folder.journal)
         tally = tally_of(folder.journal, folder.tally, header)
@@ -45,7 +40,7 @@ def requeue(folder: RunFolder, states: Collection[int], jobs: Collection[int] | 
 
 def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]]) -> list[int]:
     """These (job, position), unless they are done, are never to be run. Those that now are not."""
-    lock = Lock(folder.lock)
+    lock = Lock(folder)
     try:
         tally = tally_of(folder.journal, folder.tally, header) if folder.journal.exists() else Tally(header.ranges)
         left = [(job, at) for job, at in jobs if tally.state(at) not in (DONE, SKIPPED)]

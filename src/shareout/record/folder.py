@@ -32,6 +32,11 @@ class RunFolder:
         return self.path / "lock"
 
     @property
+    def owner(self) -> Path:
+        """Who holds the lock, for other hosts."""
+        return self.path / "owner.json"
+
+    @property
     def tally(self) -> Path:
         """A cache of the journal's sums; may be deleted at any time."""
         return self.path / "tally"

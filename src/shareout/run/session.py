@@ -19,11 +19,11 @@ from itertools import chain
 from shareout.code_hash import code_hash
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
-from shareout.files import Lock
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Session
 from shareout.record.keeper import TallyKeeper
+from shareout.record.lock import Lock
 from shareout.record.log import LogWriter
 from shareout.record.reader import read_header
 from shareout.record.tally import Tally, tally_of
@@ -64,7 +64,7 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
     refuse_the_countless(share)
     folder = make_folder(request)
     with ExitStack() as stack:
-        lock = Lock(folder.lock)
+        lock = Lock(folder)
         stack.callback(lock.release)
         header = header_of(request, share)
         writer = JournalWriter(folder, header)

@@ -17,10 +17,10 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from shareout.files import is_locked
 from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Session, parse
+from shareout.record.lock import is_locked
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import read_header
 from shareout.record.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
@@ -136,7 +136,7 @@ class Follower:
     def _keep(self) -> None:
         """A long journal was brought home without its tally, or has outgrown it: the next look is to be quick. A run
         keeps its own; where nothing can be written, the next look reads again."""
-        if not is_locked(self.folder.lock):
+        if not is_locked(self.folder):
             try:
                 self.tally.save(self.folder.tally, self.tally.offset, self.tally.hasher.digest())
             except OSError:
@@ -151,7 +151,7 @@ class Follower:
         except (OSError, ValueError, KeyError, TypeError):
             facts, is_fresh, is_here = {}, False, self.folder.lock.exists()
         if is_here:
-            return (facts or {"counts": {}}) if is_locked(self.folder.lock) else {}
+            return (facts or {"counts": {}}) if is_locked(self.folder) else {}
         return facts if is_fresh else {}
 
 

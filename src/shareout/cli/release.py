@@ -1,0 +1,51 @@
+"""`release HOST`: say that a host is dead, whose note keeps its run directories from being gone on with elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from shareout.cli.options import Common, add_common
+from shareout.cli.requeue import add_changed
+from shareout.cli.standing import folders_of
+from shareout.entry import Entry
+from shareout.errors import UsageError, nearest
+from shareout.record.lock import Owner, declare_dead, owner_elsewhere
+
+WATCH_S = 3.0
+"""A run says once a second how it stands."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "A run that ended by itself leaves nothing to release,\nand this host knows its own dead.\n\n"
+        "example:\n  release node17"
+    )
+    parser.add_argument("host", metavar="HOST", help="a host that is dead for sure, as the refusal names it")
+    add_changed(parser)
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    common = Common.of(arguments)
+    with folders_of(arguments.sources, common) as folders:
+        owned = [(folder, owner) for folder in folders if (owner := owner_elsewhere(folder))]
+        chosen = [(folder, owner) for folder, owner in owned if owner.host == arguments.host]
+        if not chosen:
+            _refuse_unknown(arguments.host, [owner for _, owner in owned])
+        for folder, owner in chosen:
+            declare_dead(folder, owner, WATCH_S)
+    paths = [str(folder.path) for folder, _ in chosen]
+    if common.json:
+        print(json.dumps({"host": arguments.host, "released": paths}))
+    elif not common.quiet:
+        print("\n".join(f"{path}: released; `run` goes on with it" for path in paths))
+    return 0
+
+
+def _refuse_unknown(host: str, owners: list[Owner]) -> None:
+    hosts = list(dict.fromkeys(owner.host for owner in owners))
+    raise UsageError(
+        f"no run directory here is held by a host {host}{nearest(host, hosts)}",
+        way_out=f"Held by other hosts: {', '.join(hosts)}." if hosts else "None is held by another host: just run.",
+    )

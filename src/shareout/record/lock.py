@@ -1,0 +1,209 @@
+"""Who runs in a run directory: one process, on one host.
+
+Two things together. On one host the kernel's lock tells, and lets go of a dead owner's, so that nothing stale is ever
+in the way; it knows nothing of a process on another host that has the same folder by a network mount. Between hosts the
+owner's note tells: its host, boot and pid, in a file of its own that only one can make (a hard link, which is atomic on
+network mounts too) and that an orderly end removes. One that was left behind by this host, before a reboot or not, is a
+dead owner's, for the kernel's lock is ours. One of another host may be that of a run that goes on there: it is
+refused, until somebody says that the host is dead (`release`).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from blake3 import blake3
+
+from shareout.errors import CannotRecord, RunDirectoryInUse
+from shareout.record.folder import RunFolder
+
+if sys.platform != "win32":
+    # Only runs lock. Plan, merge and status may be done anywhere.
+    import fcntl
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+MACHINE = Path("/etc/machine-id")
+NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The note. `boot` is another after each start of a host's kernel, `machine` the same for ever; both may be
+    unknown, in a container."""
+
+    host: str
+    pid: int
+    boot: str
+    machine: str
+    since: float
+
+    @classmethod
+    def this(cls) -> Owner:
+        # Its hash: the number itself is nobody's business.
+        machine = blake3(_read(MACHINE)).hexdigest()[:16] if _read(MACHINE) else ""
+        return cls(socket.gethostname(), os.getpid(), _read(BOOT).decode("ascii"), machine, round(time.time(), 3))
+
+    def is_elsewhere(self, here: Owner) -> bool:
+        """Whether it may live where this kernel's locks say nothing. The same boot is the same kernel, whatever the
+        host is called now or in a container. The same host with another boot was started anew, and its processes are
+        gone; two hosts of one name are told apart by their machine ids."""
+        if self.boot and self.boot == here.boot:
+            return False
+        return self.host != here.host or bool(self.machine and here.machine and self.machine != here.machine)
+
+
+def owner_of(folder: RunFolder) -> Owner | None:
+    """Whose note is there; None when there is none that can be read."""
+    try:
+        return Owner(**json.loads(folder.owner.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def owner_elsewhere(folder: RunFolder) -> Owner | None:
+    """The same, where that is another host."""
+    owner = owner_of(folder)
+    return owner if owner is not None and owner.is_elsewhere(Owner.this()) else None
+
+
+def refuse_owned(folder: RunFolder) -> None:
+    """When a process here holds it, or one of another host may."""
+    if is_locked(folder):
+        raise RunDirectoryInUse(
+            f"a run goes on in {folder.path}",
+            way_out="Wait for it (`wait`), or stop it first (Ctrl-C there). Nothing was changed.",
+        )
+    if owner := owner_elsewhere(folder):
+        raise _elsewhere(folder, owner)
+
+
+class Lock:
+    """Held while this process lives."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        try:
+            self._handle = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _unlockable(folder.lock, error) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _note_down(folder, Owner.this())
+        except BlockingIOError:
+            os.close(self._handle)
+            owner = owner_of(folder)
+            raise RunDirectoryInUse(
+                f"{folder.path} is in use by {f'process {owner.pid} on {owner.host}' if owner else 'another process'}",
+                way_out="Wait for it, or stop it: Ctrl-C there, or `kill` with that pid.",
+            ) from None
+        except OSError as error:
+            os.close(self._handle)
+            raise _unlockable(folder.lock, error) from error
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    def fileno(self) -> int:
+        return self._handle
+
+    def release(self) -> None:
+        with suppress(OSError):
+            # What cannot be removed is this host's own, and in nobody's way here.
+            self._folder.owner.unlink(missing_ok=True)
+        os.close(self._handle)
+
+
+def is_locked(folder: RunFolder) -> bool:
+    """Whether a living process on this host holds it."""
+    try:
+        handle = os.open(folder.lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def declare_dead(folder: RunFolder, owner: Owner, watch_s: float) -> None:
+    """Take the note of a host that is dead away; refused when what it tells of its run still changes."""
+    before = _read(folder.live)
+    end = time.monotonic() + watch_s
+    while before and time.monotonic() < end:
+        time.sleep(0.1)
+        if _read(folder.live) != before:
+            raise RunDirectoryInUse(
+                f"{owner.host} is alive: process {owner.pid} there works in {folder.path}",
+                way_out="Wait for it, or stop it: Ctrl-C there, or `kill` with that pid.",
+            )
+    if owner_of(folder) == owner:
+        folder.owner.unlink(missing_ok=True)
+
+
+def _note_down(folder: RunFolder, own: Owner) -> None:
+    """Whoever makes the file has the folder; the kernel's lock is held already."""
+    fresh = folder.path / f".owner.{own.host}"
+    try:
+        with fresh.open("wb") as file:
+            file.write(json.dumps(asdict(own)).encode("ascii"))
+            file.flush()
+            os.fsync(file.fileno())
+        while not _is_made(fresh, folder):
+            left = owner_of(folder)
+            if left == own:
+                # A network's first answer was lost, and what was asked again found it made.
+                return
+            if left is not None and left.is_elsewhere(own):
+                raise _elsewhere(folder, left)
+            folder.owner.unlink(missing_ok=True)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _is_made(fresh: Path, folder: RunFolder) -> bool:
+    try:
+        os.link(fresh, folder.owner)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        # No hard links: none of the usual network mounts, and nearly as good.
+        if folder.owner.exists():
+            return False
+        fresh.replace(folder.owner)
+    return True
+
+
+def _elsewhere(folder: RunFolder, owner: Owner) -> RunDirectoryInUse:
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner.since))
+    return RunDirectoryInUse(
+        f"{folder.path} is in use by process {owner.pid} on {owner.host}, another host, since {since}",
+        way_out=f"Wait for it, or stop it there. If {owner.host} is dead for sure, or this is a copy: "
+        f"release {owner.host}",
+    )
+
+
+def _unlockable(path: Path, error: OSError) -> CannotRecord:
+    return CannotRecord(
+        f"{path} cannot be locked: {error.strerror or error}",
+        way_out="Name another place with --runs DIR: a local folder, when this file system knows no locks.",
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes().strip()
+    except OSError:
+        return b""
