@@ -50,6 +50,75 @@ def test_what_nul_separates_may_hold_anything(here: Machine) -> None:
     assert {os.fsencode(path.name) for path in (here.folder / "odd").iterdir()} == {name + b".done" for name in names}
 
 
+SPELT = ("show {}", "show '{}'", 'show "{}"')
+
+
+def with_show(here: Machine) -> list[str]:
+    """A program that prints its words, each in brackets; and values that would do harm if a shell read them."""
+    here.write("show", "#!/bin/sh\nprintf '[%s]' \"$@\"; echo\n").chmod(0o755)
+    here.environ = {**here.environ, "PATH": f"{here.folder}:{os.environ['PATH']}"}
+    return [
+        "$(touch pwned)",
+        "`touch pwned`",
+        "a'; touch pwned; '",
+        'b"; touch pwned; "',
+        "it's  two",
+        "\\",
+        "-n",
+        "#x",
+    ]
+
+
+def test_values_are_those_that_xargs_hands_on_however_they_are_quoted(here: Machine) -> None:
+    """What users of `xargs -I {}` type with quotes, as their shell takes them away."""
+    lines = [value for value in with_show(here) if not value.startswith("#")]
+    listed = "".join(f"{line}\n" for line in lines).encode()
+    theirs = subprocess.run(
+        ["xargs", "-d", "\n", "-I{}", "./show", "{}"], cwd=here.folder, input=listed, capture_output=True, check=True
+    )
+    for template in SPELT:
+        told = here.call("run", "--template", template, "-k", "--tagstring", "", "-q", "-", stdin=listed)
+        assert told.out == theirs.stdout.decode()
+    assert not (here.folder / "pwned").exists()
+
+
+@pytest.mark.module_only("what fills a template is the same in an executable")
+def test_no_way_in_lets_data_be_shell_code(here: Machine) -> None:
+    """A task file, a table, words, a list with NUL, groups, the config file."""
+    values = with_show(here)
+    here.write("t.csv", "x\n" + "".join('"' + value.replace('"', '""') + '"\n' for value in values))
+    here.write("t.jsonl", "".join(json.dumps({"x": value}) + "\n" for value in values))
+    here.write("g.groups.json", json.dumps({"units": values, "groups": {"g": "show '{}'; show \"x{}\" {}"}}))
+    calls: list[tuple[list[str], bytes]] = [
+        (["t.csv", "--template", "show '{x}'; show \"x{1}\" {}"], b""),
+        (["t.jsonl", "--template", "show '{}'; show \"x{x}\" {x}"], b""),
+        (["-0", "--template", "show '{}'; show \"x{}\" {}", "-"], "\0".join(values).encode()),
+        (["g.groups.json"], b""),
+    ]
+    for words, stdin in calls:
+        told = here.call("run", *words, "--order", "given", "-k", "--tagstring", "", "-q", stdin=stdin)
+        assert told.out == "".join(f"[{value}]\n[x{value}][{value}]\n" for value in values), words
+    words = ["--template", "show '{1}{2}'", "-k", "--tagstring", "", "-q", "--arg", "'", "--arg", *values[:6]]
+    assert here.call("run", *words).out == "".join(f"['{value}]\n" for value in values[:6])
+    assert not (here.folder / "pwned").exists()
+
+
+@pytest.mark.module_only("what refuses a template is the same in an executable")
+def test_a_template_that_would_run_data_is_refused_with_the_place(here: Machine) -> None:
+    here.write("t.txt", "a\n")
+    told = here.call("run", "t.txt", "--template", "echo `cat {}`", code=2)
+    assert told.err == (
+        "shareout: the template:11: {} stands in backticks: no quoting is certain to hand a value through\n"
+        "    echo `cat {}`\n"
+        "              ^\n"
+        "shareout: Write $(…) for the backticks.\n"
+    )
+    here.write("g.groups.json", '{"units": [1], "groups": {"g": "sh -c \'echo {/}\'"}}')
+    told = here.call("run", "g.groups.json", code=2)
+    assert 'the template of "g":13: {/} is a part of code for sh -c' in told.err
+    assert """Give it as an argument, as: sh -c 'echo "$1"' sh {/}""" in told.err
+
+
 def test_standard_input_may_be_a_table(here: Machine) -> None:
     told = here.call(
         "run", "--as", "csv", "--template", "f {size} {name}", "--dry-run", "-", stdin=b"name,size\na b,3\n"
@@ -266,3 +335,11 @@ def test_a_script_of_command_lines_is_one_too(here: Machine) -> None:
         "echo 1; exit 1",
         "echo 3; exit 1",
     ]
+
+
+@pytest.mark.module_only("what spawns a command is the same in an executable")
+def test_a_nul_in_a_value_fails_its_job_and_says_so(here: Machine) -> None:
+    here.write("t.jsonl", '{"x": "a\\u0000b"}\n{"x": "c"}\n')
+    here.call("run", "t.jsonl", "--template", "echo {x}", "-q", code=1)
+    told = here.call("show", "0").out
+    assert "a value of it has a NUL byte, which no command line can hold" in told

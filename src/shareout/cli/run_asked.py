@@ -11,7 +11,7 @@ from shareout.cli.run_flags import Screen
 from shareout.errors import UsageError, nearest
 from shareout.plan.permutation import GIVEN
 from shareout.plan.plan import Plan
-from shareout.pool.template import Template, as_it_is
+from shareout.pool.template import Template
 
 AT_ONCE = 5000
 NAMED = 12
@@ -25,7 +25,7 @@ def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: b
             raise UsageError(f'no group is named "{name}"{nearest(name, plan.pool.groups)}', way_out=_known(plan))
     if screen.tag:
         # What its fields are is refused here, before anything is recorded.
-        Template(screen.tag, getattr(plan.pool, "names", None), quoting=as_it_is)
+        Template(screen.tag, getattr(plan.pool, "names", None), for_shell=False)
     if screen.keep_order and not is_command:
         raise UsageError(
             "--keep-order is about what commands print", way_out="merge-results has the results in pool order."

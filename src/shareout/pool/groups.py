@@ -50,7 +50,9 @@ class GroupsPool(RowPool):
         self.groups = tuple(groups)
         self._separator = re.compile(colsep) if colsep else None
         self._units = [units for _, units in groups.values()]
-        self._templates = [Template(text, _names(units)) for text, units in groups.values()]
+        self._templates = [
+            Template(text, _names(units), title=f'the template of "{name}"') for name, (text, units) in groups.items()
+        ]
         self._starts = [0, *accumulate(map(len, self._units))]
         self.settle()
 

@@ -103,6 +103,8 @@ def unspawnable(
     job: int, position: int, attempt: int, slot: int, start: float, end: float, error: Exception
 ) -> Attempt:
     reason = getattr(error, "strerror", None) or str(error)
+    if reason == "embedded null byte":
+        reason = "a value of it has a NUL byte, which no command line can hold"
     return Attempt(
         job, position, attempt, State.FAILED, start, end, slot,
         126, None, Cause.UNSPAWNABLE, f"could not be started: {reason}",

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from shareout.errors import CannotRecord
 from shareout.plan.plan import Plan
-from shareout.pool.template import Template, as_it_is
+from shareout.pool.template import Template
 from shareout.record.folder import PER_FOLDER, RunFolder
 from shareout.record.log import LogWriter
 from shareout.record.tally import Tally
@@ -84,7 +84,7 @@ def _prefix(request: RunRequest) -> Prefix:
         return lambda job: b"%d: " % job
     if not tag:
         return lambda job: b""
-    template = Template(tag, getattr(pool, "names", None), quoting=as_it_is)
+    template = Template(tag, getattr(pool, "names", None), for_shell=False)
 
     def prefix(job: int) -> bytes:
         text = template.fill(pool.values(job)).replace("\n", " ")

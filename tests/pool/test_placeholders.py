@@ -1,0 +1,178 @@
+"""Wherever a placeholder stands, a shell hands the value on as it is, as one piece of its word; or it is refused."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from shareout.errors import UsageError
+from shareout.pool import Values
+from shareout.pool.template import SLOT, Template
+from shareout.run.words import words_of
+
+# Every template prints the words that came out, each with a NUL behind it; what these are of a value V.
+SHOW = "printf '%s\\0' "
+EVERYWHERE = {
+    SHOW + "{}": ["V"],
+    SHOW + "'{}'": ["V"],
+    SHOW + '"{}"': ["V"],
+    SHOW + "a{}b 'a{}b' \"a{}b\"": ["aVb", "aVb", "aVb"],
+    SHOW + "{}{} '{}{}' \"{}{}\"": ["VV", "VV", "VV"],
+    SHOW + "'{'{}'}' '{{}}' \"{{}}\" {{}}": ["{V}", "{V}", "{V}", "{V}"],
+    SHOW + "it\\'s{} \\\\{} \"\\\\{}\\\"\" '\\'{}": ["it'sV", "\\V", '\\V"', "\\V"],
+    "x=Q; " + SHOW + "$x{} \"$x{}\" ${x}{} \"${x}{}\" '$x{}'": ["QV", "QV", "QV", "QV", "$xV"],
+    "set -- 1; " + SHOW + '$1{} "$1{}" "$#{}"': ["1V", "1V", "1V"],
+    SHOW + "\"a$\"{} \\${} '${}'": ["a$V", "$V", "$V"],
+    SHOW + "\"$(printf '%sx' {})\" \"$(printf '%sx' '{}')\" $(true \"{}\")c": ["Vx", "Vx", "c"],
+    SHOW + "\"$(printf '%s' \"$(printf '%sx' \"{}\")\")\" `true \\`true\\``{} \"`true`{}\"": ["Vx", "V", "V"],
+    SHOW + "~{} x=~{} *{}/nosuch '*'{}": ["~V", "x=~V", "*V/nosuch", "*V"],
+    SHOW + "{}>/dev/stdout": ["V"],
+    SHOW + '"${u:-b}"{} ${u:-${w:-"q r"}}{} "${#}{}"': ["bV", "q rV", "1V"],
+    SHOW + "$((1 + (2))){} \"$((1))\"'{}'": ["3V", "1V"],
+    "for x in {} '{}'; do " + SHOW + '"$x"; done': ["V", "V"],
+    "x={}; " + SHOW + '"$x"; y="{}" z=\'{}\'; ' + SHOW + '"$y" "$z"': ["V", "V", "V"],
+    "case {} in {}) " + SHOW + "'{}';; esac": ["V"],
+    "if true; then (" + SHOW + '{}); { ' + SHOW + '"{}"; }; fi # {#}': ["V", "V"],
+    "cat <<'E' >/dev/null; " + SHOW + "{}\nit's {#} $(\nE\n" + SHOW + "'{}' # it's\n" + SHOW + "{}": ["V", "V", "V"],
+    "sh -c '" + SHOW.replace("'", '"') + '"$1"\' sh {}': ["V"],
+    SHOW + "{} '{id}{#}' \"$u{#}\" {#}{id}>/dev/stdout": ["V", "01", "1", "10"],
+}  # fmt: skip
+IN_BASH = {
+    SHOW + "$'a{}b' $'\\x41{}\\n' $\"{}\"": ["aVb", "AV\n", "V"],
+    SHOW + "{a,{}} {{},c}": ["a", "V", "V", "c"],
+    "[[ {} == {} ]] && a=({} '{}') && " + SHOW + '"${a[@]}"': ["V", "V"],
+    "cat <<< {} > /dev/null; " + SHOW + "<(true) {} | cat; (( 1 < 2 )) && " + SHOW + "{}": ["/dev/fd/63", "V", "V"],
+}  # fmt: skip
+
+SIGNS = "$`\"'\\!{}%()<>|&;#~*?[]=-+^@ \t\n\r\x01\x7f\x81\x82\x88éaA0:,/"
+TROUBLE = st.text(st.sampled_from(SIGNS), max_size=12).map(lambda text: text.encode("utf-8", "surrogateescape"))
+BYTES = st.binary(max_size=30).map(lambda value: value.replace(b"\0", b""))
+
+
+def printed(shell: str, templates: dict[str, list[str]], value: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The words that all the templates print, run as one script; and those that they should."""
+    text = value.decode("utf-8", "surrogateescape")
+    values = Values(0, (text,), (text,), {})
+    script = "\n".join(Template(one, None).fill(values) for one in templates)
+    done = subprocess.run([shell, "-c", script.encode("utf-8", "surrogateescape")], capture_output=True, check=False)
+    assert not done.stderr, done.stderr
+    wanted = [word.encode().replace(b"V", value) for words in templates.values() for word in words]
+    return done.stdout.split(b"\0")[:-1], wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(TROUBLE, BYTES))
+@example(bytes(range(1, 256)))
+@example(b"$(touch pwned)`touch pwned`")
+@example(b"'; touch pwned; '")
+@example(b'"; touch pwned; "')
+@example(b"if")
+@example(b"2")
+@example(b"A=b")
+@example(b"{%}")
+@example(b"root")
+@example(b"1..3")
+@example(b"")
+def test_every_value_comes_back_from_every_place(value: bytes) -> None:
+    found, wanted = printed("dash", EVERYWHERE, value)
+    assert found == wanted
+    found, wanted = printed("bash", {**EVERYWHERE, **IN_BASH}, value)
+    assert found == wanted
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.one_of(TROUBLE, BYTES), st.sampled_from(["f {}", "f '{}'", 'f "{}"', "f a{}b", "f 'a{}'\"{}b\"", "f {1}-{/}"])
+)
+def test_a_line_without_a_shell_has_the_same_words(value: bytes, template: str) -> None:
+    text = value.decode("utf-8", "surrogateescape")
+    line = Template(template, None).fill(Values(0, (text,), (text,), {}))
+    words = words_of(line)
+    if words is None:
+        return
+    script = 'f() { printf "%s\\0" f "$@"; }\n' + line
+    done = subprocess.run(["dash", "-c", script.encode("utf-8", "surrogateescape")], capture_output=True, check=True)
+    assert [word.encode("utf-8", "surrogateescape") for word in words] == done.stdout.split(b"\0")[:-1]
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.text(st.sampled_from("{%}'a"), max_size=8),
+    st.sampled_from(["f '{{}}'", 'f "{{}}"', "f {{}}", "f '{%{}'", "f {}}"]),
+)
+def test_no_value_makes_a_slot(value: str, template: str) -> None:
+    assert SLOT not in Template(template, None).fill(Values(0, (value,), (value,), {}))
+
+
+def test_a_row_of_several_values_is_one_piece_inside_quotes() -> None:
+    values = Values(0, ("a b", "$c"), ("a b", "$c"), {})
+    assert Template("f '{}' \"x{}\" {}", None).fill(values) == "f 'a b $c' \"xa b \\$c\" 'a b' '$c'"
+
+
+@pytest.mark.parametrize(
+    ("template", "column", "said"),
+    [
+        ("echo `cat {}`", 11, "in backticks"),
+        ('echo "`cat {}`"', 12, "in backticks"),
+        ("cat <<E\na\n {}\nE", 2, "in a here-document"),
+        ("cat <<'E'\n{}\nE", 1, "in a here-document"),
+        ("cat <<-E\n\tE\n\tE\necho `{}`", 7, "in backticks"),
+        ("cat <<E\nE 2\n{}", 1, "in a here-document"),
+        ("cat <<{}", 7, "unusual delimiter"),
+        ("echo $((1 + {}))", 13, "in arithmetic"),
+        ("(( {} )) && echo", 4, "in arithmetic"),
+        ('echo "$(( $x + {} ))"', 16, "in arithmetic"),
+        ("echo $[ {} ]", 9, "$[…]"),
+        ("echo ${x:-{}}", 11, "inside ${…}"),
+        ("echo \"${x:-'}'}{}\"", 16, "quotes inside a quoted ${…}"),
+        ("echo \\{}", 7, "behind a backslash"),
+        ('echo "\\{}"', 8, "behind a backslash"),
+        ("echo ${}", 7, "behind a $"),
+        ('echo "a${}"', 9, "behind a $"),
+        ("echo ${%}", 7, "behind a $"),
+        ("echo # {}", 8, "in a comment"),
+        ("echo a;# it's {}", 15, "in a comment"),
+        ("$'it\\'s' {}", 10, "a \\' in $'…'"),
+        ("echo \"$(case a in a) echo '{}';; esac)\"", 28, "a case inside $(…)"),
+        ("sh -c 'echo {}'", 13, "a part of code for sh -c"),
+        ("nice /bin/bash -lc \"echo '{}'\"", 27, "a part of code for bash -lc"),
+        ("eval echo {}", 11, "a part of code for eval"),
+        ("trap 'rm {}' EXIT", 10, "a part of code for trap"),
+        ("[[ {} -eq 3 ]]", 4, "evaluates it once more"),
+        ("[[ 3 -lt '{}' ]]", 11, "evaluates it once more"),
+        ("let x={}", 7, "evaluates it once more"),
+        ("a[{}]=1", 3, "evaluates it once more"),
+        ("echo # in front", 17, "in a comment"),
+        ("echo it's {}", 8, "this quote is never closed"),
+        ('echo "a', 6, "this quote is never closed"),
+        ("echo $(ls {}", 6, "this $( is never closed"),
+        ("echo `ls {}", 6, "this backtick is never closed"),
+    ],
+)
+def test_places_where_no_quoting_is_certain_are_refused(template: str, column: int, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Template(template, ["x"])
+    told = caught.value
+    assert said in told.what
+    assert told.way_out
+    assert told.where is not None
+    assert told.where.column == column
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "sh -c {}",
+        "bash -lc '{}'",
+        'eval "{}"',
+        "awk '{print $1}' {}",
+        "find . -name {} -exec ls \\{\\} +",
+        "f ${x} ${1} {}",
+    ],
+)
+def test_what_is_clear_is_taken(template: str) -> None:
+    """A line that is handed on as code is meant as code; the shell's own braces are its own."""
+    Template(template, None)
