@@ -110,35 +110,81 @@ class RunDirectoryDamaged(ShareoutError):
 
 
 class CannotRecord(ShareoutError):
-    """The world refuses what a run must write: disk full, read-only, gone."""
+    """The world refuses what a run directory's record must hold: disk full, read-only, gone. Until then it is whole."""
 
     exit_code = 3
 
 
-# The system's own words for a path that a user should change.
+class CannotWrite(ShareoutError):
+    """The world refuses an output that was asked for: no room, no right to it, a reader that has gone."""
+
+    exit_code = 74
+
+
+class CannotRead(ShareoutError):
+    """The world refuses an input, or what it takes to read one: no right to it, a broken disk, no more open files."""
+
+    exit_code = 74
+
+
+# A path that is wrong as it was given: the call's mistake, not the world's.
 _OF_THE_CALL = {
-    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST,
-    errno.EINVAL, errno.ENXIO, errno.ENODEV, errno.EXDEV,
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST, errno.EINVAL,
+    errno.ENXIO, errno.ENODEV, errno.EXDEV,
+}  # fmt: skip
+
+# What the world refuses, and what a person can do about it.
+_NO_ROOM = "Make room, then give the same command again."
+_NO_RIGHT = "Give yourself the right to it."
+_NO_FILES = "Let a process open more files (`ulimit -n`), or ask for less at once."
+_NO_MEMORY = "Let this user have more memory and processes (`ulimit -a`), or ask for less at once."
+_BROKEN = "Mend it, then give the same command again."
+_WRITING = {errno.ENOSPC: _NO_ROOM, errno.EDQUOT: _NO_ROOM, errno.EFBIG: _NO_ROOM, errno.EROFS: _NO_RIGHT,
+            errno.EPIPE: _BROKEN}  # fmt: skip
+_EITHER = {
+    errno.EACCES: _NO_RIGHT, errno.EPERM: _NO_RIGHT, errno.EMFILE: _NO_FILES, errno.ENFILE: _NO_FILES,
+    errno.ENOMEM: _NO_MEMORY, errno.EAGAIN: _NO_MEMORY, errno.EIO: _BROKEN, errno.EINTR: _BROKEN,
+    errno.EBUSY: _BROKEN, errno.ESTALE: _BROKEN, errno.ETIMEDOUT: _BROKEN, errno.ETXTBSY: _BROKEN,
+    errno.ENOTSUP: _BROKEN, errno.ENOLCK: _BROKEN, errno.ENOSYS: _BROKEN, errno.ENOTCONN: _BROKEN,
 }  # fmt: skip
 
 
 def of_system(error: OSError) -> ShareoutError | None:
-    """What the system refuses about a path; None when no path or no known reason says that a person can mend it."""
+    """What the system refuses; None when nothing that a person could mend does."""
     path = error.filename2 or error.filename
-    if path is None or not isinstance(path, str | bytes | os.PathLike):
-        return None
-    what = f"{os.fsdecode(path)}: {(error.strerror or str(error)).lower()}"
-    if error.errno in _OF_THE_CALL:
+    named = isinstance(path, str | bytes | os.PathLike)
+    what = f"{os.fsdecode(path)}: {_word(error).lower()}" if named else f"the system refuses: {_word(error).lower()}"
+    if named and error.errno in _OF_THE_CALL:
         return UsageError(what, way_out="Name another place, or mend that one.")
-    return CannotRecord(what, way_out="Mend it, and give the same command again.")
+    if error.errno in _WRITING:
+        return CannotWrite(what, way_out=_WRITING[error.errno])
+    if named or error.errno in _EITHER:
+        return CannotRead(what, way_out=_EITHER.get(error.errno or 0, _BROKEN))
+    return None
 
 
 def cannot_write(path: os.PathLike[str] | str, error: OSError, *, way_out: str) -> ShareoutError:
-    """A file that was asked for: where its folder is wrong the call is, else it is the disk."""
-    what = f"{os.fspath(path)} cannot be written: {error.strerror}"
+    """A file that was asked for: where its place is wrong the call is, else it is the world that refuses."""
+    return _unwritten(CannotWrite, path, error, way_out)
+
+
+def cannot_record(path: os.PathLike[str] | str, error: OSError, *, way_out: str) -> ShareoutError:
+    """The same for a run directory and what is in it."""
+    return _unwritten(CannotRecord, path, error, way_out)
+
+
+def _unwritten(
+    kind: type[CannotWrite | CannotRecord], path: os.PathLike[str] | str, error: OSError, way_out: str
+) -> ShareoutError:
+    what = f"{os.fspath(path)} cannot be written: {_word(error)}"
     if error.errno in _OF_THE_CALL:
         return UsageError(what, way_out=way_out)
-    return CannotRecord(what, way_out=f"Make room, then the same again. {way_out}")
+    remedy = _WRITING.get(error.errno or 0) or _EITHER.get(error.errno or 0, _BROKEN)
+    return kind(what, way_out=f"{remedy} {way_out}")
+
+
+def _word(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def raise_all(mistakes: Sequence[InputError]) -> None:

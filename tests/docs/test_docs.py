@@ -91,12 +91,14 @@ def test_the_guide_begins_with_its_contents() -> None:
 
 
 def test_every_command_and_every_exit_code_is_in_the_guide() -> None:
-    from shareout.cli import COMMANDS
+    from shareout.cli import BUG, COMMANDS, INTERRUPTED
+    from shareout.errors import ShareoutError
 
     guide = (ROOT / "docs" / "guide.md").read_text()
     for command in COMMANDS:
         assert f"`{command}" in guide, command
-    for code in (0, 1, 2, 3, 4, 70, 130, 143):
+    of_errors = {kind.exit_code for kind in ShareoutError.__subclasses__()}
+    for code in {0, *of_errors, BUG, INTERRUPTED, 143}:
         assert f"| {code} |" in guide, code
 
 

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from shareout.errors import CannotRecord
+from shareout.errors import CannotWrite
 
 MOST = 4
 
@@ -82,13 +82,13 @@ def _collected(pipes: list[int], children: dict[int, int]) -> list[dict[str, Any
 
 def _raise_failure(said: bytearray, pid: int) -> None:
     if not said:
-        raise CannotRecord(
+        raise CannotWrite(
             f"process {pid} of the merge was killed",
             way_out="Nothing was written. Was the memory short? Run the same command again.",
         )
     facts = json.loads(said)
     if "cannot" in facts:
-        raise CannotRecord(facts["cannot"])
+        raise CannotWrite(facts["cannot"])
     if "trace" in facts:
         raise RuntimeError(facts["trace"])
 
@@ -103,7 +103,7 @@ def _be_child(number: int, work: Work, writer: int, others: list[int], again: ty
             facts = work(number)
         except OSError as error:
             facts = {"cannot": f"{error.filename or 'the merged table'} cannot be written: {error.strerror or error}"}
-        except CannotRecord as error:
+        except CannotWrite as error:
             facts = {"cannot": error.what}
         except again:
             facts = {"again": True}

@@ -11,7 +11,7 @@ from shareout._version import VERSION
 from shareout.code_hash import code_hash
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.errors import UsageError, cannot_write
+from shareout.errors import UsageError, cannot_record
 from shareout.events import Listener
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
@@ -70,7 +70,7 @@ def make_folder(request: RunRequest) -> RunFolder:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise cannot_write(folder.path, error, way_out="Name another place with --runs DIR.") from error
+        raise cannot_record(folder.path, error, way_out="Name another place with --runs DIR.") from error
     return folder
 
 

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from shareout.errors import CannotRecord
+from shareout.errors import CannotWrite, UsageError
 from shareout.merge.partition import Block
 from shareout.merge.sheet import Sheet
 from shareout.merge.tables.csv import values_of
@@ -29,7 +29,7 @@ class Sqlite:
     def begin(self, path: Path, sheet: Sheet) -> None:
         titles = sheet.titles
         if len(titles) > MOST_COLUMNS:
-            raise CannotRecord(f"SQLite has no room for {len(titles)} columns", way_out="Write a *.csv instead.")
+            raise UsageError(f"SQLite has no room for {len(titles)} columns", way_out="Write a *.csv instead.")
         self._sheet = sheet
         self._base = sqlite3.connect(path, isolation_level=None)
         self._base.execute("pragma synchronous = off")
@@ -51,13 +51,13 @@ class Sqlite:
         try:
             self._base.executemany(self._insert, rows)
         except sqlite3.Error as error:
-            raise CannotRecord(f"the database cannot be written: {error}") from error
+            raise CannotWrite(f"the database cannot be written: {error}") from error
 
     def finish(self) -> None:
         try:
             self._base.execute("commit")
         except sqlite3.Error as error:
-            raise CannotRecord(f"the database cannot be written: {error}") from error
+            raise CannotWrite(f"the database cannot be written: {error}") from error
         finally:
             self._base.close()
 
