@@ -170,11 +170,23 @@ def _factor(text: str) -> Fraction:
     return factor
 
 
+# GNU parallel's older words for the same.
+_OLD_HALTS = {
+    "0": "never",
+    "1": "soon,fail=1",
+    "2": "now,fail=1",
+    "-1": "soon,success=1",
+    "-2": "now,success=1",
+}
+
+
 def parse_halt(text: str) -> Halt | None:
-    """GNU parallel's grammar: `now|soon,fail|success|done=N|N%`, or `never`."""
-    if text.strip() == "never":
+    """GNU parallel's grammar: `now|soon,fail|success|done=N|N%`, or `never`; `10%` is `soon,fail=10%`."""
+    said = _OLD_HALTS.get(text.strip(), text.strip())
+    if said == "never":
         return None
-    match = re.fullmatch(r"(now|soon),(fail|success|done)=([0-9]{1,18})(%?)", text.strip())
+    said = re.sub(r"^([0-9]+%)$", r"soon,fail=\1", said)
+    match = re.fullmatch(r"(now|soon),(fail|success|done)=([0-9]{1,18})(%?)", said)
     if match is None or not int(match[3]) or (match[4] and int(match[3]) > 100):
         raise ValueError(f'"{text}" is no rule for stopping; write never, now,fail=1 or soon,fail=10%')
     if match[4]:

@@ -147,9 +147,48 @@ def test_every_try_has_the_whole_time_that_a_job_may_take(here: Machine) -> None
     assert [facts["state"] for facts in here.records()] == ["retry", "retry", "done"]
 
 
+@pytest.mark.module_only("decided by the same code")
+def test_a_rule_that_is_met_by_the_last_job_stops_nothing(here: Machine) -> None:
+    here.jobs(*["true"] * 3)
+    told = here.run("--halt", "now,success=3", "--json")
+    assert (told.json["exit"], told.json["reason"]) == (0, "finished")
+    assert "stopping" not in told.err
+    here.call("requeue", "--all")
+    assert "again to go on" in here.run("--halt", "now,success=2", "-j", "1", code=3).err
+    here.call("requeue", "--all")
+    here.run("--halt=-2", "-n", "1")
+
+
+@pytest.mark.module_only("decided by the same code")
+def test_a_deadline_that_is_past_is_refused_before_anything_is_made(here: Machine) -> None:
+    here.jobs("true")
+    assert "--until: 2020-01-01T07:00 is past" in here.run("--until", "2020-01-01T07:00", code=2).err
+    assert not (here.folder / "runs").exists()
+
+
+@pytest.mark.module_only("decided by the same code")
+def test_the_way_on_after_a_barrier_is_to_try_again_or_to_give_up(here: Machine) -> None:
+    here.jobs("test -e mended", "#SHAREOUT BARRIER CHECK", "touch through")
+    for _ in range(2):
+        told = here.run(code=1)
+        assert "-R runs again what failed before the barrier, `skip ID` gives it up" in " ".join(told.err.split())
+        assert "the same command" not in told.err
+    here.write("mended", "")
+    here.run("-R")
+    assert (here.folder / "through").exists()
+    (here.folder / "mended").unlink()
+    here.call("requeue", "--all")
+    (here.folder / "through").unlink()
+    here.run(code=1)
+    here.call("skip", "0")
+    here.run()
+    assert (here.folder / "through").exists()
+
+
 def test_halt_stops_the_run(here: Machine) -> None:
     here.jobs(*["false"] * 50)
-    here.run("--halt", "soon,fail=3", "-j", "1", code=1)
+    told = here.run("--halt", "soon,fail=3", "-j", "1", code=1)
+    assert "run the same command again to go on" in told.err
     assert len(here.records()) == 3
     here.run("--fail-fast", "-j", "1", code=1)
     assert len(here.records()) == 4

@@ -36,11 +36,36 @@ def test_a_failure_is_tried_again_as_often_as_was_said() -> None:
 @pytest.mark.parametrize(
     ("rule", "done", "count", "met"),
     [("never", 0, 99, False), ("now,fail=3", 9, 2, False), ("now,fail=3", 0, 3, True), ("soon,fail=10%", 0, 2, False),
+     ("now,fail=1%", 0, 1, True), ("now,fail=1%", 5, 0, False), ("soon,done=3%", 1, 1, False),
+     ("0", 0, 99, False), ("1", 0, 1, True), ("2", 9, 0, False), ("10%", 0, 9, False), ("10%", 0, 10, True),
+     ("-1", 1, 0, True), ("-2", 0, 9, False),
      ("soon,fail=10%", 0, 10, True), ("soon,fail=10%", 0, 9, False), ("now,success=5", 5, 0, True),
      ("soon,done=7", 4, 3, True)],
 )  # fmt: skip
 def test_halt_rules(rule: str, done: int, count: int, met: bool) -> None:
     assert halts(parse_halt(rule), done, count, 100) is met
+
+
+def test_a_share_of_few_jobs_is_met_by_the_first_as_gnu_parallel_has_it() -> None:
+    assert halts(parse_halt("now,fail=1%"), 0, 1, 10)
+    assert not halts(parse_halt("now,fail=1%"), 9, 0, 10)
+
+
+def test_the_older_words_of_gnu_parallel_mean_what_they_mean_there() -> None:
+    words = {"0": "never", "1": "soon,fail=1", "2": "now,fail=1", "-1": "soon,success=1", "-2": "now,success=1"}
+    for old, new in {**words, "10%": "soon,fail=10%"}.items():
+        assert parse_halt(old) == parse_halt(new)
+    for wrong in ("3", "-3", "0%", "101%", "10%%", "soon", "now,fail"):
+        with pytest.raises(ValueError, match="no rule for stopping"):
+            parse_halt(wrong)
+
+
+def test_a_time_that_is_past_is_refused_and_one_of_the_clock_is_tomorrows() -> None:
+    now = datetime(2026, 11, 20, 12, 0).timestamp()
+    for past in ("2026-11-20T11:59", "2026-11-20", "2020-01-01T00:00+02:00"):
+        with pytest.raises(UsageError, match="is past"):
+            deadline_of(past, now, {})
+    assert deadline_of("11:59", now, {}) == now + 86400 - 60
 
 
 def test_a_deadline_is_read_in_all_its_forms() -> None:

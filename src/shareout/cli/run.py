@@ -6,6 +6,7 @@ import argparse
 import json
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from shareout.record.folder import RunFolder
 from shareout.run.cores import granted_cores
 from shareout.run.making import check_jobs
 from shareout.run.opening import RunRequest, make_folder
+from shareout.run.policy import deadline_of, is_date
 from shareout.show.beside import say
 from shareout.show.fold import columns_of, folded
 from shareout.units import counted
@@ -81,6 +83,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if machine is None:
         return _nothing()
     share = plan.share(machine)
+    # Refused here, before anything is made.
+    deadline_of(settings.limits.until, time.time())
     check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
     if asked.dry_run:
         return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
@@ -173,10 +177,20 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
         if todo and asked.groups and result.reason == "finished":
             say(f"{', '.join(asked.groups)}: all have run; without --group, the others do")
         elif todo:
-            say("run the same command again to go on")
+            _tell_way_on(result.reason, request.settings)
         elif counts.failed:
             say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
     return result.exit_code
+
+
+def _tell_way_on(reason: str, settings: Settings) -> None:
+    """What makes the rest run. A full disk, or workers that cannot begin, have been told with their own way out."""
+    if reason == "barrier":
+        say("-R runs again what failed before the barrier, `skip ID` gives it up: the barrier then lets the rest through")
+    elif reason == "deadline" and is_date(settings.limits.until):
+        say("run it again with a later --until to go on")
+    elif reason not in ("refused", "full"):
+        say("run the same command again to go on")
 
 
 def _facts(result: RunResult, request: RunRequest) -> dict[str, Any]:

@@ -295,7 +295,7 @@ class Crew:
         halt = self.parts.limits.halt
         tally = self.parts.tally
         done, failed = tally.done - self._done_before, tally.failed - self._failed_before
-        if halt is not None and halts(halt, done, failed, self.jobs) and not self.reason:
+        if halt is not None and halts(halt, done, failed, self.jobs) and not self.reason and not self._is_over():
             self._stop("halt", f"stopping by the halt rule: {failed} failed, {done} done")
             if halt.when == "now":
                 self._stop_now("running jobs are ended")

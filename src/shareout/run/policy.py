@@ -15,8 +15,6 @@ from shareout.record.outcome import Attempt, Cause, State
 from shareout.settings_table import Halt
 from shareout.units import parse_duration
 
-# A share of failures says nothing about the first few jobs.
-LEAST_FOR_PERCENT = 3
 LEAST_FOR_MEDIAN = 5
 
 
@@ -38,14 +36,14 @@ def judge(attempt: Attempt, limits: LimitSettings) -> Verdict:
 
 
 def halts(halt: Halt | None, done: int, failed: int, jobs: int) -> bool:
-    """Whether the rule for stopping the whole run is met."""
+    """Whether the rule for stopping the whole run is met; a share is one of all jobs, as GNU parallel has it."""
     if halt is None:
         return False
     reached = {"fail": failed, "success": done, "done": done + failed}[halt.what]
     if halt.count is not None:
         return reached >= halt.count
     assert halt.percent is not None
-    return reached >= LEAST_FOR_PERCENT and reached >= halt.percent * max(1, jobs)
+    return reached >= max(1, halt.percent * jobs)
 
 
 def time_limit(limits: LimitSettings, durations: Durations) -> float | None:
@@ -68,23 +66,38 @@ def may_start(now: float, deadline: float | None, durations: Durations) -> bool:
 
 
 def deadline_of(until: str, now: float, environ: Mapping[str, str] = os.environ) -> float | None:
-    """`07:00` (the next one), `8h` from now, an ISO time; else the end of the Slurm allocation, when it is known."""
+    """`07:00` (the next one: tomorrow's when it is past), `8h` from now, or a date with a time, which is refused when it
+    is past; else the end of the Slurm allocation, when it is known."""
     if until:
         return _until(until, now)
     slurm = environ.get("SLURM_JOB_END_TIME", "")
     return float(slurm) if re.fullmatch(r"\d+(\.\d+)?", slurm) else None
 
 
+def is_date(until: str) -> bool:
+    """Whether it names a day: when that is past, it is so for ever."""
+    return _date(until) is not None
+
+
+def _date(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except ValueError:
+        return None
+
+
 def _until(text: str, now: float) -> float:
     clock = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
     if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
         today = datetime.fromtimestamp(now)
-        then = today.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
-        return (then if then > today else then + timedelta(days=1)).timestamp()
-    try:
-        return datetime.fromisoformat(text.strip()).timestamp()
-    except ValueError:
-        pass
+        clock_time = today.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+        return (clock_time if clock_time > today else clock_time + timedelta(days=1)).timestamp()
+    then = _date(text)
+    if then is not None:
+        if then <= now:
+            what = f"{text.strip()} is past: no job would be started"
+            raise UsageError(f"--until: {what}", way_out="Name a later time, or a time from now as 8h.")
+        return then
     try:
         return now + parse_duration(text)
     except ValueError:

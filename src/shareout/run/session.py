@@ -244,7 +244,7 @@ def _exit_code(reason: str, counts: Counts, *, at_once: bool, number: int, limit
             return 143 if number == signal.SIGTERM else 130
         return 3 if todo else int(counts.failed > 0)
     if reason == "halt":
-        return 1 if counts.failed else 3
+        return 1 if counts.failed else 3 if todo else 0
     if counts.failed or reason == "barrier":
         return 1
     return 3 if todo and not limited else 0
