@@ -1,6 +1,6 @@
-"""job-splitter's `run_jobs`: a script that was written for it moves by importing this one.
+"""job-splitter's `run_jobs`, and what else its scripts import: they move by importing this one.
 
-    from shareout.job_splitter import run_jobs
+    from shareout.job_splitter import get_config, make_config_files, run_jobs
 
 The script is then a whole program, as by `shareout.run`: without a word it asks which machine this is, and runs its
 share; `plan`, `status`, `merge-results` and the others are there too. docs/coming-from.md tells what differs.
@@ -9,24 +9,36 @@ share; `plan`, `status`, `merge-results` and the others are there too. docs/comi
 from __future__ import annotations
 
 import inspect
+import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from configparser import ConfigParser
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from shareout.cli import main
+from shareout.cli.options import find_configs
+from shareout.config import load_settings
 from shareout.entry import Entry
-from shareout.errors import InputError, Place
-from shareout.merge.share_table import cells_of, completed, meta_of, results_of, write_results
+from shareout.errors import InputError, Place, ShareoutError
+from shareout.merge.share_table import DEFAULTS, cells_of, completed, meta_of, results_of, write_results
 from shareout.record.folder import RunFolder
 from shareout.record.outcome import Attempt, State
+from shareout.show.beside import say
+from shareout.units import parse_filesize as parse_file_size
 
-__all__ = ["_sleeper", "run_jobs"]
+__all__ = [
+    "ZippedRotatingFileHandler", "_sleeper", "get_config", "make_config_files", "parse_file_size",
+    "run_jobs",
+]  # fmt: skip
 
 T = TypeVar("T")
+
+# Like job-splitter's own, no JSON before it is filled out: nobody runs on somebody else's machines.
+MACHINES = '{\n  "name_of_a_machine": [performance_of_one_core, number_of_cores]\n}\n'
 
 
 def _dummy(*args: Any, **kwargs: Any) -> None:
@@ -75,6 +87,57 @@ def run_jobs(
     return answer
 
 
+def get_config() -> ConfigParser:
+    """runner.config as jobs get it: job-splitter's defaults where it is silent, `getfilesize`, the level a number. A
+    file that is refused ends the program."""
+    try:
+        return completed(load_settings(find_configs()).parser)
+    except ShareoutError as error:
+        _refuse(error.lines(), error.exit_code)
+
+
+def make_config_files() -> None:
+    """Writes what is missing of machines.json, header.csv and runner.config, says so and ends the program, for they
+    are to be filled out. Only where the program was called without a word, as job-splitter's are: a command finds
+    its inputs by itself, or says what is missing."""
+    if sys.argv[1:]:
+        return
+    folder = find_configs() if find_configs().is_dir() else Path()
+    files = {"machines.json": MACHINES, "header.csv": "", "runner.config": _default_config()}
+    made = [name for name, text in files.items() if _write_new(folder / name, text)]
+    if made:
+        _refuse([f"wrote {', '.join(made)} to start from", "Fill them out, and start this again."], 2)
+
+
+class ZippedRotatingFileHandler(logging.FileHandler):
+    """A log file of the script's own, packed as NAME.zip when it is closed. It is kept whole: no part is thrown away,
+    whatever `maxBytes` and `backupCount` say. What jobs log is in the run's own log anyway."""
+
+    def __init__(
+        self,
+        filename: str,
+        mode: str = "a",
+        maxBytes: int = 0,
+        backupCount: int = 0,
+        encoding: str | None = None,
+        delay: bool = False,
+        errors: str | None = None,
+    ) -> None:
+        super().__init__(filename, mode, encoding, delay, errors)
+        self._process = os.getpid()
+
+    def close(self) -> None:
+        """Once, and in the process that opened it: workers are forked from it."""
+        super().close()
+        path = Path(self.baseFilename)
+        if os.getpid() == self._process and path.exists():
+            from zipfile import ZIP_DEFLATED, ZipFile
+
+            with ZipFile(f"{path}.zip", "w", ZIP_DEFLATED) as packed:
+                packed.write(path, path.name)
+            path.unlink()
+
+
 class _Split:
     """One call of run_jobs: how its job is called, and what its run comes to."""
 
@@ -94,7 +157,7 @@ class _Split:
         """The job as job-splitter calls it."""
         random_obj = rng if self._seed is None else Random(self._seed)
         named = {"progress": progress} if self.takes_progress else {}
-        return self._job(*items, random_obj, config, **named)
+        return self._job(*items, random_obj, completed(config), **named)
 
     def begin(self, config: ConfigParser) -> ConfigParser:
         self._began = time.time()
@@ -143,6 +206,33 @@ class _WorkingSet:
                 where=Place("the working set", 1),
                 way_out=f"It is called with the {len(row)} values of its row, random_obj, config, and progress=.",
             ) from None
+
+
+def _default_config() -> str:
+    """Read by ConfigParser, as by job-splitter, it says what the defaults are."""
+    sections = [
+        "".join([f"[{section}]\n", *(f"{key} = {text}\n" for key, text in keys.items())])
+        for section, keys in DEFAULTS.items()
+    ]
+    return "\n".join(sections)
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """False when it is there already."""
+    try:
+        with path.open("x") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        _refuse([f"{path}: cannot be written: {error.strerror or error}"], 74)
+    return True
+
+
+def _refuse(lines: Sequence[str], code: int) -> NoReturn:
+    for line in lines:
+        say(f"shareout: {line}")
+    sys.exit(code)
 
 
 def _tuple(result: Any) -> Any:

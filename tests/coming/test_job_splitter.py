@@ -1,4 +1,7 @@
-"""Who comes from job-splitter: a script moves by changing its import, its files as they are."""
+"""Who comes from job-splitter: a script moves by changing its import, its files as they are.
+
+`transcripts/job-splitter.toml` is what its own functions gave, and which files its first start made.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ import csv
 import gzip
 import random
 import sys
+import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from kit.program import Machine
 
+THEIRS = tomllib.loads((Path(__file__).parent / "transcripts" / "job-splitter.toml").read_text())
 # But for the import and its two jobs a second, as somebody wrote it for job-splitter.
 ENTRY = """
 from shareout.job_splitter import run_jobs
@@ -158,3 +164,98 @@ if __name__ == '__main__':
     assert "init" in here.call("run", code=2).err
     here.call("init", "--configs", ".")
     assert here.call("plan", "--json").json["jobs"] == 256
+
+
+# What its own example does, in other words: files, configuration and a log of its own around run_jobs.
+AROUND = """
+import logging
+from shareout.job_splitter import ZippedRotatingFileHandler, get_config, make_config_files
+from shareout.job_splitter import parse_file_size, run_jobs
+
+def job(number, random_obj, config, *, progress):
+    return number, config["logging"]["file_name"], config.getint("logging", "level")
+
+if __name__ == "__main__":
+    make_config_files()
+    config = get_config()
+    log = logging.getLogger()
+    log.setLevel(config.getint("logging", "level"))
+    handler = ZippedRotatingFileHandler(
+        config["logging"]["file_name"] + ".txt", mode="w", encoding="utf-8",
+        maxBytes=config.getfilesize("logging", "max_file_size"),
+        backupCount=config.getfilesize("logging", "backup_count"))
+    handler.setFormatter(logging.Formatter(config["logging"]["format"] % ()))
+    log.addHandler(handler)
+    log.info("begun")
+    try:
+        run_jobs(job, [(x, ) for x in range(4)])
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+"""
+
+
+@pytest.fixture
+def around(here: Machine) -> Machine:
+    here.write("main.py", AROUND)
+    here.program = [sys.executable, "main.py"]
+    return here
+
+
+def test_the_first_start_makes_the_files_that_it_makes_there_and_ends(around: Machine) -> None:
+    told = around.call(code=2)
+    assert "wrote machines.json, header.csv, runner.config to start from" in told.err
+    made = {path.name for path in around.folder.iterdir()} - {"main.py"}
+    # Its fourth file was always empty.
+    assert made == set(THEIRS["made"]) - {"logging.template"}
+    assert "machines.json:2:" in around.call(code=2).err, "unfilled it is refused, as there"
+    around.write("machines.json", '{"alice": [1, 2]}')
+    around.run("--quiet")
+    around.call("status")
+
+
+def test_a_program_that_is_called_with_a_command_makes_no_files(around: Machine) -> None:
+    around.call("--version")
+    around.call("plan", code=2)
+    assert {path.name for path in around.folder.iterdir()} <= {"main.py", "__pycache__", "test.txt.zip"}
+
+
+def test_its_configuration_says_what_it_says_there(around: Machine) -> None:
+    sizes = list(THEIRS["sizes"])
+    around.write("main.py", f"""
+import json
+from shareout.job_splitter import get_config, make_config_files, parse_file_size
+config = get_config()
+said = {{name: dict(config[name]) for name in ("ProgressPool", "logging", "results")}}
+converted = {{
+    "level": config.getint("logging", "level"), "auto_zip": config.getboolean("logging", "auto_zip"),
+    "format": config["logging"]["format"] % (),
+    **{{key: config.getfilesize("logging", key) for key in ("max_file_size", "backup_count")}},
+}}
+print(json.dumps([said, converted, {{size: parse_file_size(size) for size in {sizes}}}]))
+if not config.has_section("other"): make_config_files()
+""")  # fmt: skip
+    # A table with the id in it and packed is what later versions default to; the header they ask for has no id.
+    theirs = {**THEIRS["config"], "results": {**THEIRS["config"]["results"], "compress": "false"}}
+    theirs["results"]["include_job_id"] = "false"
+    for _ in "without the file", "with the one that was made":
+        said, converted, told = around.call("any word").json
+        assert (said, converted, told) == (theirs, THEIRS["converted"], THEIRS["sizes"])
+        around.call(code=None)
+        assert (around.folder / "runner.config").exists()
+
+
+def test_a_configuration_that_is_refused_is_told_without_a_traceback(around: Machine) -> None:
+    around.write("machines.json", '{"alice": [1, 2]}')
+    around.write("header.csv", "")
+    around.write("runner.config", "[logging\n")
+    assert "runner.config:1" in around.call(code=2).err
+
+
+def test_jobs_get_the_whole_configuration_and_the_scripts_log_is_packed(around: Machine) -> None:
+    around.write("machines.json", '{"alice": [1, 2]}')
+    around.run("--quiet")
+    assert [row[4:] for row in rows(around.folder / "results.csv")[1:]] == [["test", "10"]] * 4
+    with zipfile.ZipFile(around.folder / "test.txt.zip") as packed:
+        assert "root/INFO - begun" in packed.read("test.txt").decode()
+    assert not (around.folder / "test.txt").exists()

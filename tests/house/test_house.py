@@ -51,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     | INPUTS
     | {"plan", "record", "supply", "events", "run", "merge", "status", "report", "export", "freeze", "show"},
     "__main__": {"cli"},
-    "job_splitter": GROUND | {"cli", "merge", "record"},
+    "job_splitter": GROUND | {"cli", "config", "merge", "record", "show"},
     "__init__": GROUND | {"cli", "run"},
 }
 

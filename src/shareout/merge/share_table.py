@@ -29,7 +29,10 @@ Times = tuple[float, float, float, int]
 DEFAULTS = {
     "ProgressPool": {"bar_length": "50", "chunksize": "1", "style": "1"},
     "logging": {
-        "auto_zip": "true", "backup_count": "10K", "file_name": "test", "level": "DEBUG", "max_file_size": "64M",
+        "auto_zip": "true", "backup_count": "10K", "file_name": "test",
+        "format": "%%(asctime)s - %%(processName)s/%%(threadName)s - %%(filename)s:%%(lineno)d (%%(funcName)s)"
+        " - %%(name)s/%%(levelname)s - %%(message)s",
+        "level": "DEBUG", "max_file_size": "64M",
     },
     "results": {
         "compress": "false", "file_name": "results.csv", "include_start_time": "true",
