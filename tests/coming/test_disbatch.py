@@ -74,6 +74,60 @@ def test_tasks_and_engines_see_the_variables_of_disbatch(ran: Machine) -> None:
     assert engine["DISBATCH_JOBID"] == task["DISBATCH_JOBID"]
 
 
+@pytest.mark.parametrize(("words", "cores"), [([], "1"), (["-j", "1"], "4"), (["-c", "3"], "4"), (["-c", "0.5"], "0")])
+def test_the_cores_of_a_task_are_the_nodes_by_its_slots(here: Machine, words: list[str], cores: str) -> None:
+    """`nproc // cylinders`, as its sources have it, however few tasks there are."""
+    here.jobs("echo $DISBATCH_CORES_PER_TASK > cores", machines='{"alice": [1, 4]}')
+    here.run("--quiet", *[word.replace("-c", "--cores-per-job") for word in words])
+    assert (here.folder / "cores").read_text() == cores + "\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["#!/bin/bash", "test -n \"$BASH_VERSION\" && touch a"],
+        ["#!/usr/bin/env bash", "test -n \"$BASH_VERSION\" && touch a"],
+        ["#DISBATCH PREFIX true;", "test -n \"$BASH_VERSION\" && touch a"],
+        ["test -n \"$BASH_VERSION\" -a $DISBATCH_TASKID = 0 && touch a"],
+        ["test \"$(echo 'x\\ty')\" = 'x\\ty' && touch a"],
+        ["test $((2**3)) = 8 && touch a"],
+        ["time true && touch a"],
+    ],
+)  # fmt: skip
+def test_task_files_that_are_written_for_bash_are_run_by_bash(here: Machine, lines: list[str]) -> None:
+    here.write("Tasks", "".join(f"{line}\n" for line in lines))
+    here.call("run", "Tasks", "--quiet")
+    assert (here.folder / "a").exists()
+
+
+def test_a_barrier_may_have_a_key(here: Machine) -> None:
+    """Which tells a server there; here the barrier is kept, and the key is nobody's."""
+    here.write(
+        "Tasks", "sleep 0.1; echo a >> x\n#DISBATCH BARRIER done-1\necho b >> x\n#DISBATCH BARRIER CHECK k\nfalse\n"
+    )
+    here.call("run", "Tasks", "-j", "2", "--quiet", code=1)
+    assert (here.folder / "x").read_text() == "a\nb\n"
+    assert "#DISBATCH BARRIER done-1" in here.call("status", "--format", "disbatch").out
+    here.write("Ours", "true\n#SHAREOUT BARRIER key\ntrue\n")
+    assert "Ours:2" in here.call("run", "Ours", code=2).err
+
+
+def test_several_nodes_of_slurm_are_refused_unless_meant(here: Machine) -> None:
+    here.write("Tasks", "true\n")
+    here.environ = {"SLURM_JOB_NUM_NODES": "3"}
+    told = here.call("run", "Tasks", code=2).err
+    assert "this Slurm allocation has 3 nodes, and a run uses the one that it is started on" in told
+    assert "srun --ntasks-per-node=1" in told
+    here.call("run", "Tasks", "--machine", "all", "--yes", "--quiet")
+    here.environ = {"SLURM_JOB_NUM_NODES": "3", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "3"}
+    assert "srun starts this 3 times, and each would run every job" in here.call("run", "Tasks", code=2).err
+    here.environ = {"SLURM_JOB_NUM_NODES": "3", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}
+    here.call("run", "Tasks", "--quiet")
+    here.jobs("true", "true", machines='{"n1": [1, 1], "n2": [1, 1]}')
+    here.environ = {"SLURM_NNODES": "2"}
+    here.run("--quiet", machine="n1")
+
+
 def test_machines_have_one_job_id_and_ranks_of_their_own(here: Machine) -> None:
     line = 'echo "$DISBATCH_JOBID $DISBATCH_ENGINE_RANK $DISBATCH_NAMETASKS" > $SHAREOUT_MACHINE.txt'
     here.jobs(*[line] * 20, machines='{"alice": [1, 1], "bob": [1, 1]}')

@@ -241,7 +241,7 @@ def test_what_is_odd_in_disbatch_holds_for_its_own_word_alone(tmp_path: Path) ->
     assert [(one.task, one.line, one.check) for one in theirs.barriers] == [(1, 6, False), (2, 7, True)]
     assert [theirs.row(job).task for job in (0, 1)] == [0, 3]
     assert [ours.row(job).task for job in (0, 1)] == [0, 1]
-    assert (ours.barriers, ours.is_disbatch, theirs.is_disbatch) == ((), False, True)
+    assert (ours.barriers, ours.for_bash, theirs.for_bash) == ((), False, True)
 
 
 def test_rows_from_code_are_the_same_bytes_on_every_machine(tmp_path: Path) -> None:

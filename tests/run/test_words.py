@@ -71,7 +71,7 @@ def test_a_line_is_indistinguishable_with_and_without_a_shell(program: str, rest
     if words_of(line) is None:
         return
     users = dict(os.environ)
-    launch = Launch(Shells("/bin/sh", users, is_disbatch=False), users["PATH"])
+    launch = Launch(Shells("/bin/sh", users, for_bash=False), users["PATH"])
     assert ended(launch.spawn, line) == ended(by_shell, line)
 
 

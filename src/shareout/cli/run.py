@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import socket
 import sys
 import time
@@ -19,6 +20,7 @@ from shareout.cli.options import Common
 from shareout.cli.plan import check_expected
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
+from shareout.cli.slurm_nodes import refuse_unmeant_nodes
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
@@ -76,6 +78,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
     settle()
     call = _call(common, entry, asked, run_flags.overrides(arguments))
+    if call.own and asked.machine is None:
+        refuse_unmeant_nodes(os.environ)
     plan, settings = call.plan(common, entry)
     check_fits(entry, plan.pool)
     check_expected(plan, asked.expect)

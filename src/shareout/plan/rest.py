@@ -99,7 +99,7 @@ class SelectedPool:
         self.groups = inner.groups
         self.start_commands = inner.start_commands
         self.stop_commands = inner.stop_commands
-        self.is_disbatch = inner.is_disbatch
+        self.for_bash = inner.for_bash
         self.barriers = inner.barriers
         self.steps = tuple(steps)
         self.ancestors = tuple(step.digest for step in steps)

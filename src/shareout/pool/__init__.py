@@ -120,8 +120,8 @@ class Pool(Protocol):
         """What it asks for after the last."""
 
     @property
-    def is_disbatch(self) -> bool:
-        """Whether it has directives of disBatch's: its lines are then bash's."""
+    def for_bash(self) -> bool:
+        """Whether all its lines are bash's: it has directives of disBatch's, or begins with `#!/bin/bash`."""
 
     @property
     def barriers(self) -> Sequence[Barrier]:

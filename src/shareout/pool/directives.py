@@ -20,6 +20,7 @@ _DIRECTIVE = re.compile(r"(\s*#SHAREOUT|#DISBATCH)(?:\s+(\w+))?(?:\s(.*))?$", re
 _REPEAT = re.compile(
     r"\s*(\S+)(?:\s+start\s+(\S+))?(?:\s+step\s+(\S+))?(?:\s(?!\s*st(?:art|ep)\s)(.*))?$", re.DOTALL | re.IGNORECASE
 )
+_OF_BASH = re.compile(rb"#!\s*(?:\S*/)?(?:env\s+)?bash(?:\s|$)")
 WORDS = ("PREFIX", "SUFFIX", "REPEAT", "BARRIER", "PERENGINE", "GROUP", "NEED")
 OURS = ("GROUP", "NEED")
 
@@ -52,8 +53,8 @@ class TaskFile:
     groups: list[str] = field(default_factory=list)
     start_commands: list[EngineCommand] = field(default_factory=list)
     stop_commands: list[EngineCommand] = field(default_factory=list)
-    is_disbatch: bool = False
-    """Whether a directive is disBatch's own."""
+    for_bash: bool = False
+    """Whether a directive is disBatch's own, or the first line says `#!/bin/bash`."""
     counted: list[Barrier] = field(default_factory=list)
     """Its barriers, which it counts as tasks."""
     mistakes: list[InputError] = field(default_factory=list)
@@ -64,6 +65,8 @@ def read_directives(path: str, comments: Iterable[tuple[int, int, bytes]], kept:
     """`comments` are the # lines with how many kept lines stand before each; `kept` is their number in the file."""
     reader = _Reader(path)
     for before, number, line in comments:
+        if number == 1 and _OF_BASH.match(line):
+            reader.file.for_bash = True
         match = _DIRECTIVE.match(line.decode("utf-8", "surrogateescape"))
         if match:
             reader.directive(before, number, match)
@@ -89,7 +92,7 @@ class _Reader:
     def directive(self, before: int, number: int, match: re.Match[str]) -> None:
         self.lines_up_to(before)
         self.theirs = match[1] == "#DISBATCH"
-        self.file.is_disbatch |= self.theirs
+        self.file.for_bash |= self.theirs
         word, rest = match[2] or "", match[3] or ""
         name = word.upper() if self.theirs else word
         place = Place(self.path, number, match.start(2) + 1 if match[2] else 1, match[0])
@@ -120,8 +123,10 @@ class _Reader:
         self.now = replace(self.now, group=name)
 
     def _barrier(self, rest: str, place: Place, number: int) -> None:
-        check = rest.strip() == "CHECK"
-        if rest.strip() not in ("", "CHECK"):
+        word, _, key = rest.strip().partition(" ")
+        check = word == "CHECK"
+        # disBatch may have a key there, which its server is told when the barrier has been reached. There is none here.
+        if ((word and not check) or key) and not self.theirs:
             self._wrong(place, f'BARRIER takes nothing or CHECK, found "{rest.strip()}"')
         self.file.barriers.append((self.file.jobs, check))
         if self.theirs:

@@ -32,7 +32,7 @@ class RowPool:
     """Every row has the same fields."""
     start_commands: Sequence[EngineCommand] = ()
     stop_commands: Sequence[EngineCommand] = ()
-    is_disbatch = False
+    for_bash = False
     barriers: Sequence[Barrier] = ()
 
     def __init__(self, path: Path, template: str) -> None:

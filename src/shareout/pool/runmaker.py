@@ -51,7 +51,7 @@ class RunmakerPool:
     kind = "runmaker"
     start_commands: Sequence[EngineCommand] = ()
     stop_commands: Sequence[EngineCommand] = ()
-    is_disbatch = False
+    for_bash = False
     barriers: Sequence[Barrier] = ()
     groups: Sequence[str] = ()
 

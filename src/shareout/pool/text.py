@@ -39,7 +39,7 @@ class TextPool:
         self.groups: Sequence[str] = tuple(file.groups)
         self.start_commands = tuple(file.start_commands)
         self.stop_commands = tuple(file.stop_commands)
-        self.is_disbatch = file.is_disbatch
+        self.for_bash = file.for_bash
         self.barriers = tuple(file.counted)
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ from shareout.config import Settings
 from shareout.plan.plan import Plan
 from shareout.plan.seeds import job_seed
 from shareout.pool.template import SLOT
+from shareout.run.cores import all_slots, granted_cores
 
 Described = Callable[[int, int], tuple[str, Mapping[bytes, bytes]]]
 """job id, attempt → its command line and its own part of the environment."""
@@ -16,7 +17,7 @@ Described = Callable[[int, int], tuple[str, Mapping[bytes, bytes]]]
 def variables_of_all(plan: Plan, settings: Settings, machine: str, slot: int) -> Mapping[bytes, bytes]:
     """What all commands of a slot are told."""
     pool_file = plan.pool.inputs[0].path
-    cores_per_job = f"{float(settings.run.cores_per_job):g}"
+    cores = plan.share(machine).cores or granted_cores()
     return {
         b"SHAREOUT_MACHINE": machine.encode("utf-8", "surrogateescape"),
         b"SHAREOUT_SLOT": b"%d" % slot,
@@ -25,7 +26,7 @@ def variables_of_all(plan: Plan, settings: Settings, machine: str, slot: int) ->
         b"DISBATCH_JOBID": plan.short_hex.encode(),
         b"DISBATCH_ENGINE_RANK": b"%d" % engine_rank(plan, machine),
         b"DISBATCH_CYLINDER_RANK": b"%d" % slot,
-        b"DISBATCH_CORES_PER_TASK": cores_per_job.encode(),
+        b"DISBATCH_CORES_PER_TASK": b"%d" % (cores // all_slots(settings.run, cores)),
     }
 
 

@@ -45,7 +45,7 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
             **variables_of_all(plan, settings, machine, post.slot),
             MARK.encode(): post.mark.encode(),
         }
-        shells = Shells(settings.commands.shell, users, is_disbatch=plan.pool.is_disbatch)
+        shells = Shells(settings.commands.shell, users, for_bash=plan.pool.for_bash)
         launch = Launch(shells, users.get("PATH", os.defpath))
         bench = spawner.Bench(
             launch, describer(plan, settings, post.slot), share, plan.jobs_between, environment, post.control,

@@ -24,7 +24,7 @@ def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> N
         return
     makings.children.spared = f"{makings.mark}:engine:"
     users = user_environment()
-    shells = Shells(makings.settings.commands.shell, users, is_disbatch=makings.plan.pool.is_disbatch)
+    shells = Shells(makings.settings.commands.shell, users, for_bash=makings.plan.pool.for_bash)
     of_all = variables_of_all(makings.plan, makings.settings, makings.machine, -1)
     shared = {**encoded(users), **of_all, MARK.encode(): makings.children.spared.encode()}
     for number, command in enumerate(commands):

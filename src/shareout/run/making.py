@@ -17,7 +17,7 @@ from shareout.record.log import LogWriter
 from shareout.run import Hands
 from shareout.run.binding import Binding
 from shareout.run.cgroups import memory_granted
-from shareout.run.cores import granted_cores, granted_memory, seen_gpus
+from shareout.run.cores import all_slots, granted_cores, granted_memory, seen_gpus
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.guardian import Guardian
 from shareout.run.needs import Packing
@@ -48,9 +48,8 @@ class Makings:
 
 
 def slots_of(settings: Settings, cores: int, todo: int) -> int:
-    """Places where jobs run: cores // cores per job, unless it is said; a slot more than jobs would be for nothing."""
-    slots = settings.run.slots.of(cores) if settings.run.slots else max(1, int(cores // settings.run.cores_per_job))
-    return min(slots, max(1, todo))
+    """Places where jobs run here and now; a slot more than jobs would be for nothing."""
+    return min(all_slots(settings.run, cores), max(1, todo))
 
 
 def make_duty(makings: Makings) -> Duty:

@@ -84,7 +84,7 @@ def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) ->
         **variables_of_all(plan, settings, asked.machine, asked.slot),
         **own,
     }
-    shells = Shells(settings.commands.shell, users, is_disbatch=plan.pool.is_disbatch)
+    shells = Shells(settings.commands.shell, users, for_bash=plan.pool.for_bash)
     launch = Launch(shells, users.get("PATH", os.defpath))
 
     def work() -> Attempt:

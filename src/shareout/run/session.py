@@ -126,7 +126,7 @@ def _run(
         request.plan, settings, request.machine, folder, request.entry, outputs, log, children,
         guardian, selector, mark, slots, (writer.fileno(), log.fileno(), lock.fileno(), stops.fileno()),
     )  # fmt: skip
-    shells = Shells(settings.commands.shell, user_environment(), is_disbatch=False)
+    shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
     hooks = Hooks(settings.hooks, shells, _facts(request), log.record, children)
     audience = Audience([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
     packing = make_packing(makings, share)

@@ -1,8 +1,9 @@
 """Which shell reads a line: the one that is set; else /bin/sh, and bash for what only bash understands.
 
 `myprog &> log`, as disBatch's users write it, is no error to another shell: it would run the program in the background
-and call the job done. So a line with syntax of bash's own goes to bash, and so does every line of a task file with
-directives of disBatch's, which runs all of its tasks by bash. What looks like it inside quotes does no harm there.
+and call the job done. So a line with syntax of bash's own goes to bash, as do one that names disBatch's variables and one
+whose `echo` has a backslash, which /bin/sh prints otherwise from machine to machine; and so does every line of a task
+file with directives of disBatch's or `#!/bin/bash` in its first line. What looks like it in quotes does no harm there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _BASH = re.compile(
     | \{[\w-]+\.\.[\w-]+ | \{[^\s{}]*,[^\s{}]*\}
     | \$\{! | \$\{\w+(?:[\^,/\[@]|:[0-9\s(])
     | \$\{?(?:S?RANDOM|SECONDS|BASH\w*|EPOCH\w+|HOSTNAME|E?UID|GROUPS|PIPESTATUS)\b
+    | \$\(\([^)]*(?:\*\*|\+\+|--) | \bDISBATCH_\w | \becho\b[^;|&\n]*\\ | (?:^|[;&|(]\s*)time\s | \bwait\s+-n\b
+    | \bprintf\s(?:\s*-v|[^;|&\n]*%\w?q) | \btrap\b.*\b(?:ERR|DEBUG|RETURN)\b
     | \w\+?=\( | \w\+= | \s==\s | \bpipefail\b | \becho\s+-\w*[eE] | \bread\s+-[a-qs-z]
     | \b(?:source|function|declare|typeset|shopt|pushd|popd|mapfile|readarray|select|coproc|let)\s
     """,
@@ -30,16 +33,16 @@ _BASH = re.compile(
 class Shells:
     """Chooses by the line."""
 
-    def __init__(self, setting: str, environment: Mapping[str, str], *, is_disbatch: bool) -> None:
+    def __init__(self, setting: str, environment: Mapping[str, str], *, for_bash: bool) -> None:
         self._always = setting
-        self._is_disbatch = is_disbatch
+        self._for_bash = for_bash
         self._bash = shutil.which("bash", path=environment.get("PATH", os.defpath))
 
     def of(self, line: str) -> str:
         """OSError when the line is bash's and there is none: another shell might seem to succeed."""
         if self._always:
             return self._always
-        if not self._is_disbatch and not _BASH.search(line):
+        if not self._for_bash and not _BASH.search(line):
             return SH
         if self._bash is None:
             raise FileNotFoundError(errno.ENOENT, "the line is written for bash, and there is no bash here")
