@@ -1,9 +1,9 @@
 """Which shell reads a line: the one that is set; else /bin/sh, and bash for what only bash understands.
 
 `myprog &> log`, as disBatch's users write it, is no error to another shell: it would run the program in the background
-and call the job done. So a line with syntax of bash's own goes to bash, as do one that names disBatch's variables and one
-whose `echo` has a backslash, which /bin/sh prints otherwise from machine to machine; and so does every line of a task
-file with directives of disBatch's or `#!/bin/bash` in its first line. What looks like it in quotes does no harm there.
+and call the job done. So bash gets every line with syntax of its own, or with the name of a variable of disBatch's, or
+with a backslash for `echo`, which /bin/sh prints otherwise from machine to machine; and all lines of a task file that
+has directives of disBatch's, or `#!/bin/bash` in its first line. What looks like it in quotes does no harm there.
 """
 
 from __future__ import annotations
