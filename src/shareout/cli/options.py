@@ -12,17 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from shareout.cli.elsewhere import called_here
 from shareout.errors import UsageError, nearest
-
-# What other programs call it: a flag of ours, or what to do instead.
-ELSEWHERE = {
-    "--jobs": "-j N", "--parallel": "-j N", "--workers": "-j N", "--procs": "-j N", "--max-procs": "-j N", "-P": "-j N",
-    "-m": "--machine NAME", "--host": "--machine NAME", "--config": "--configs DIR", "--out": "-o FILE",
-    "--resume": "the same command again goes on where it stopped",
-    "--continue": "the same command again goes on where it stopped",
-    "--in": "run directories are named without a flag here",
-    "--force": "nothing is in the way of a run; `requeue` makes done jobs run again",
-}  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,10 +29,9 @@ class Parser(argparse.ArgumentParser):
         first = words.split()[0]
         what = f"there is no flag {first}" if first.startswith("-") else f'"{first}" is one word too many'
         flag = first.partition("=")[0]
-        if flag in ELSEWHERE:
-            meant = ELSEWHERE[flag]
-            if not meant.startswith("-") or meant.split()[0] in self._option_string_actions:
-                return f"{what}: {meant}" if not meant.startswith("-") else f"{what} (did you mean {meant}?)"
+        said = called_here(flag, self._option_string_actions)
+        if said:
+            return what + said
         flags = [flag[2:] for flag in self._option_string_actions if flag.startswith("--")]
         return what + nearest(flag.lstrip("-"), flags, before="--", cutoff=0.67)
 
