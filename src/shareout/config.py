@@ -17,7 +17,18 @@ from typing import Any
 
 from shareout.errors import InputError, Place, UsageError, nearest, raise_all
 from shareout.json_places import read_text
-from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABLE, Halt, Setting, SlotCount, Timeout
+from shareout.settings_table import (
+    BY_NAME,
+    SECTIONS,
+    SPLITTER,
+    SPLITTERS,
+    TABLE,
+    Every,
+    Halt,
+    Setting,
+    SlotCount,
+    Timeout,
+)
 from shareout.units import parse_duration, parse_filesize
 
 FILE = "runner.config"
@@ -77,6 +88,8 @@ class HookSettings:
     on_finish: str
     on_failure: str
     on_progress: str
+    progress_every: Every
+    limit: float
 
 
 @dataclass(frozen=True, slots=True)

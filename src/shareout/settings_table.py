@@ -33,6 +33,15 @@ class Timeout:
 
 
 @dataclass(frozen=True, slots=True)
+class Every:
+    """How often something is: after a share of all, after so many jobs, or after a time. One of them is said."""
+
+    percent: Fraction | None = None
+    count: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """When to stop the whole run: `now,fail=1`, `soon,fail=10%`."""
 
@@ -154,6 +163,14 @@ def _timeout(text: str) -> Timeout:
     if match is None:
         return Timeout(seconds=_more_than_nothing(parse_duration)(text))
     return Timeout(percent=_more_than_nothing(float)(match[1]))
+
+
+def _every(text: str) -> Every:
+    if text.strip().endswith("%"):
+        return Every(percent=_more_than_nothing(parse_percent)(text))
+    if text.strip().isdecimal():
+        return Every(count=_more_than_nothing(parse_count)(text))
+    return Every(seconds=_more_than_nothing(parse_duration)(text))
 
 
 def _cores(text: str) -> Fraction:
@@ -295,7 +312,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("display", "interval", _more_than_nothing(parse_duration), "10s", "time between plain progress lines"),
     Setting("hooks", "on_finish", _text, "", "a command to run when a run ends; SHAREOUT_* variables say how"),
     Setting("hooks", "on_failure", _text, "", "a command to run when a job has failed for good"),
-    Setting("hooks", "on_progress", _text, "", "a command to run at each tenth of the share"),
+    Setting("hooks", "on_progress", _text, "", "a command to run now and then, as progress_every says"),
+    Setting("hooks", "progress_every", _every, "10%", "how often: 10% of the share, 100 (jobs that ended), or 1h"),
+    Setting("hooks", "limit", _more_than_nothing(parse_duration), "10m", "a hook that takes longer is ended"),
     Setting("results", "columns", _columns, "", "names of the merged table's columns, separated by commas", ()),
 )
 # A file with this section is job-splitter's own, and these names in our sections are no mistakes, but what they are

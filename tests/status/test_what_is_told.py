@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 import pytest
 
 from kit.program import Machine
-from kit.wait import wait_until
+from kit.wait import processes_with, wait_until
 from shareout.record.sample import wilson
 
 
@@ -81,6 +83,48 @@ def test_a_hook_that_holds_the_end_is_named(here: Machine) -> None:
     here.jobs("true")
     here.write("configs/runner.config", "[hooks]\non_finish = sleep 1.5\n")
     assert "waiting for the hook on_finish to end: sleep 1.5" in here.run().err
+
+
+def test_a_hook_that_hangs_is_ended_with_its_group_and_told(here: Machine) -> None:
+    """The run ends, and its run directory is free."""
+    word, stubborn = f"7{os.getpid():07d}", f"8{os.getpid():07d}"
+    here.jobs("false")
+    here.write(
+        "configs/runner.config",
+        f"[hooks]\nlimit = 200ms\non_failure = sleep {word} & wait\n"
+        f"on_finish = trap '' TERM; while :; do sleep {stubborn}; done\n[limits]\ngrace = 200ms\n",
+    )
+    said = here.run(code=1).err
+    assert f"the hook on_failure was ended, for it took longer than [hooks] limit, 200ms: sleep {word} & wait" in said
+    assert "the hook on_finish was ended" in said
+    assert not processes_with(f"sleep\0{word}")
+    assert not processes_with(f"sleep\0{stubborn}")
+    assert "the hook on_failure is ended" in here.log()
+    assert not (here.run_folder / "owner.json").exists()
+
+
+def test_another_ctrl_c_ends_the_hook_that_the_run_waits_for(here: Machine) -> None:
+    here.jobs("true")
+    here.write("configs/runner.config", "[hooks]\non_finish = touch begun; sleep 60\n")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = here.start()
+        wait_until((here.folder / "begun").exists)
+        process.send_signal(number)
+        _, said = process.communicate()
+        assert process.returncode == 0, "the jobs were done"
+        assert b"the hook on_finish was ended, as the run was told to end" in said
+        (here.folder / "begun").unlink()
+
+
+@pytest.mark.parametrize(("every", "times"), [("10%", 10), ("5", 4), ("50%", 2), ("7", 2), ("1h", 0)])
+def test_progress_is_told_as_often_as_was_asked(here: Machine, every: str, times: int) -> None:
+    here.jobs(*["true"] * 20)
+    here.write(
+        "configs/runner.config", f"[hooks]\non_progress = echo $$SHAREOUT_DONE >> told\nprogress_every = {every}\n"
+    )
+    here.run("-j", "1", "--halt", "now,fail=1")
+    told = (here.folder / "told").read_text().split() if times else []
+    assert len(told) == times
 
 
 GUESSES = [

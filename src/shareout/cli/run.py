@@ -190,9 +190,7 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
 def _tell_way_on(reason: str, settings: Settings) -> None:
     """What makes the rest run. A full disk, or workers that cannot begin, have been told with their own way out."""
     if reason == "barrier":
-        say(
-            "-R runs again what failed before the barrier, `skip ID` gives it up: the barrier then lets the rest through"
-        )
+        say("-R runs again what failed before the barrier, `skip ID` gives it up: then the rest is let through")
     elif reason == "deadline" and is_date(settings.limits.until):
         say("run it again with a later --until to go on")
     elif reason not in ("refused", "full"):

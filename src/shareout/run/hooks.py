@@ -1,28 +1,44 @@
 """Commands of the user's that are told how a run goes: on_finish, on_failure, on_progress.
 
-They get the summary in SHAREOUT_* variables and run beside the jobs, in the background; a hook that fails is
-told in the log and harms nothing.
+They get the summary in SHAREOUT_* variables and run beside the jobs, in the background, each in a process group of its
+own; a hook that fails is told in the log and harms nothing. One that hangs is ended with its group, and told: it must
+hold neither the run nor its lock.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from shareout.config import HookSettings
 from shareout.environment import user_environment
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
 from shareout.run.commands import RESET
-from shareout.run.orphans import Children
+from shareout.run.orphans import Children, kill_group
 from shareout.run.shells import Shells
+from shareout.units import format_duration
 
-TENTHS = 10
 # So long the last hooks may take without a word about them.
 PATIENCE_S = 1.0
 LOOK_S = 0.02
+# A terminal is for the run: a hook that read it from the background would stand still.
+NO_INPUT = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+
+
+@dataclass(slots=True)
+class _Hook:
+    """One that was started, and when it must be over."""
+
+    name: str
+    command: str
+    due: float
+    ended_for: str = ""
+    """Why it was asked to end, in words. When its time is up again, it is killed."""
 
 
 class Hooks:
@@ -33,36 +49,37 @@ class Hooks:
     def __init__(
         self,
         settings: HookSettings,
+        grace_s: float,
         shells: Shells,
         facts: Mapping[str, str],
         log: Callable[[str], None],
         children: Children,
     ) -> None:
         self._settings = settings
+        self._grace_s = grace_s
         self._shells = shells
         self._facts = facts
         self._log = log
         self._children = children
-        self._tenth = -1
-        self._running: dict[int, tuple[str, str]] = {}
-        """Name and command of each that was started."""
-        self._failed: Counter[tuple[str, str, int]] = Counter()
+        self._next_progress = 0.0
+        self._running: dict[int, _Hook] = {}
+        self._failed: Counter[tuple[str, str]] = Counter()
+        """How they ended, in words, and their commands."""
 
     def began(self, counts: Counts) -> None:
-        self._tenth = self._tenth_of(counts)
+        self._next_progress = self._next_step(counts)
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
         if self._settings.on_failure:
             for attempt in attempts:
                 if attempt.state is State.FAILED:
                     self._spawn("on_failure", self._settings.on_failure, counts, _told(attempt))
-        tenth = self._tenth_of(counts)
-        if self._settings.on_progress and tenth > self._tenth:
-            self._tenth = tenth
-            self._spawn("on_progress", self._settings.on_progress, counts, {})
+        self._tell_progress(counts)
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
-        return
+        self._end_overdue()
+        if self._settings.progress_every.seconds is not None:
+            self._tell_progress(counts)
 
     def said(self, line: str) -> None:
         return
@@ -71,38 +88,94 @@ class Hooks:
         if self._settings.on_finish:
             self._spawn("on_finish", self._settings.on_finish, counts, {"SHAREOUT_REASON": reason})
 
-    def wait(self, said: Callable[[str], None]) -> None:
-        """The run is over; its last hooks are let finish. Those that do not end soon, or ended badly, are named."""
-        deadline = time.monotonic() + PATIENCE_S
-        for pid, (name, command) in list(self._running.items()):
-            while (status := self._status(pid, os.WNOHANG)) is None and time.monotonic() < deadline:
-                time.sleep(LOOK_S)
-            if status is None:
-                said(f"waiting for the hook {name} to end: {command}")
-                status = self._status(pid, 0)
-            self._count(pid, status or 0)
-        for (name, command, code), times in self._failed.items():
+    def wait(self, said: Callable[[str], None], is_stopped: Callable[[], bool]) -> None:
+        """The run is over; its last hooks are let finish, but for their limit, and for another Ctrl-C or TERM. Those
+        that do not end soon, or ended badly, are named."""
+        patience = time.monotonic() + PATIENCE_S
+        while self._running:
+            for pid in list(self._running):
+                status = self._status(pid)
+                if status is not None:
+                    self._count(pid, status)
+            if time.monotonic() >= patience:
+                patience = float("inf")
+                for hook in self._running.values():
+                    said(f"waiting for the hook {hook.name} to end: {hook.command}")
+            if is_stopped():
+                self._end_now()
+            self._end_overdue()
+            time.sleep(LOOK_S if self._running else 0)
+        for (how, command), times in self._failed.items():
             often = f", {times} times" if times > 1 else ""
-            said(f"the hook {name} ended with status {code}{often}: {command}")
+            said(f"{how}{often}: {command}")
 
-    def _status(self, pid: int, options: int) -> int | None:
+    def _status(self, pid: int) -> int | None:
         """None while it runs. Many are reaped with the jobs."""
         status = self._children.statuses.get(pid)
         if status is not None:
             return status
         try:
-            found, status = os.waitpid(pid, options)
+            # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return None
+            if self._running[pid].ended_for:
+                kill_group(pid, signal.SIGKILL)
+            return os.waitpid(pid, 0)[1]
         except ChildProcessError:
             return 0
-        return status if found else None
 
     def _count(self, pid: int, status: int) -> None:
-        name, command = self._running.pop(pid)
-        if status:
-            self._failed[name, command, os.waitstatus_to_exitcode(status)] += 1
+        hook = self._running.pop(pid)
+        self._children.statuses.pop(pid, None)
+        if hook.ended_for:
+            self._failed[f"the hook {hook.name} was ended, {hook.ended_for}", hook.command] += 1
+        elif status:
+            how = f"the hook {hook.name} ended with status {os.waitstatus_to_exitcode(status)}"
+            self._failed[how, hook.command] += 1
 
-    def _tenth_of(self, counts: Counts) -> int:
-        return TENTHS * (counts.done + counts.failed + counts.skipped) // max(1, counts.jobs)
+    def _end_overdue(self) -> None:
+        """Asked first, with what stands still woken up for it; killed after the grace time."""
+        now = time.monotonic()
+        for pid, hook in list(self._running.items()):
+            status = self._children.statuses.get(pid)
+            if status is not None:
+                self._count(pid, status)
+            if status is not None or now < hook.due:
+                continue
+            if hook.ended_for:
+                hook.due = now + self._grace_s
+                kill_group(pid, signal.SIGKILL)
+            else:
+                self._end(pid, hook, f"for it took longer than [hooks] limit, {format_duration(self._settings.limit)}")
+
+    def _end_now(self) -> None:
+        for pid, hook in self._running.items():
+            if not hook.ended_for:
+                self._end(pid, hook, "as the run was told to end")
+
+    def _end(self, pid: int, hook: _Hook, why: str) -> None:
+        hook.ended_for, hook.due = why, time.monotonic() + self._grace_s
+        self._log(f"the hook {hook.name} is ended, {why}: {hook.command}")
+        kill_group(pid, signal.SIGTERM)
+        kill_group(pid, signal.SIGCONT)
+
+    def _tell_progress(self, counts: Counts) -> None:
+        if self._settings.on_progress and self._place_of(counts) >= self._next_progress:
+            self._next_progress = self._next_step(counts)
+            self._spawn("on_progress", self._settings.on_progress, counts, {})
+
+    def _next_step(self, counts: Counts) -> float:
+        """The next whole multiple of the step; by time, that much later."""
+        every = self._settings.progress_every
+        if every.seconds is not None:
+            return time.monotonic() + every.seconds
+        step = every.count or max(1, (every.percent or 1) * counts.jobs)
+        return float(step * (self._place_of(counts) // step + 1))
+
+    def _place_of(self, counts: Counts) -> float:
+        if self._settings.progress_every.seconds is not None:
+            return time.monotonic()
+        return counts.done + counts.failed + counts.skipped
 
     def _spawn(self, name: str, command: str, counts: Counts, more: Mapping[str, str]) -> None:
         environment = {
@@ -116,14 +189,17 @@ class Hooks:
         }
         try:
             shell = self._shells.of(command)
-            pid = os.posix_spawn(shell, [shell, "-c", command], environment, setsigdef=RESET, setsigmask=())
+            pid = os.posix_spawn(
+                shell, [shell, "-c", command], environment,
+                file_actions=NO_INPUT, setpgroup=0, setsigdef=RESET, setsigmask=(),
+            )  # fmt: skip
         except OSError as error:
             self._log(f"the hook {name} could not be started: {error.strerror}: {command}")
             return
         if pid in self._running:
             # Its number was given again: how it ended is counted now.
             self._count(pid, self._children.statuses.get(pid) or 0)
-        self._running[pid] = (name, command)
+        self._running[pid] = _Hook(name, command, time.monotonic() + self._settings.limit)
         self._children.watch(pid)
 
 

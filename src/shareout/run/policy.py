@@ -43,7 +43,7 @@ def halts(halt: Halt | None, done: int, failed: int, jobs: int) -> bool:
     if halt.count is not None:
         return reached >= halt.count
     assert halt.percent is not None
-    return reached >= max(1, halt.percent * jobs)
+    return bool(reached) and reached >= halt.percent * jobs
 
 
 def time_limit(limits: LimitSettings, durations: Durations) -> float | None:
@@ -66,8 +66,8 @@ def may_start(now: float, deadline: float | None, durations: Durations) -> bool:
 
 
 def deadline_of(until: str, now: float, environ: Mapping[str, str] = os.environ) -> float | None:
-    """`07:00` (the next one: tomorrow's when it is past), `8h` from now, or a date with a time, which is refused when it
-    is past; else the end of the Slurm allocation, when it is known."""
+    """`07:00` (the next one: tomorrow's when it is past), `8h` from now, or a date with a time, which is refused when
+    it is past; else the end of the Slurm allocation, when it is known."""
     if until:
         return _until(until, now)
     slurm = environ.get("SLURM_JOB_END_TIME", "")

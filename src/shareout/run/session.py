@@ -127,7 +127,7 @@ def _run(
         guardian, selector, mark, slots, (writer.fileno(), log.fileno(), lock.fileno(), stops.fileno()),
     )  # fmt: skip
     shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
-    hooks = Hooks(settings.hooks, shells, _facts(request), log.record, children)
+    hooks = Hooks(settings.hooks, settings.limits.grace, shells, _facts(request), log.record, children)
     audience = Audience([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
     packing = make_packing(makings, share)
     duty = make_duty(makings)
@@ -149,15 +149,19 @@ def _run(
     finally:
         hands.close()
         children.end_all()
-    if reason == "finished" and request.most is not None and supply.left():
-        reason = "limited"
-    if supply.refusal:
-        reason = "barrier"
-        audience.said(f"stopped: {supply.refusal}")
-    result = _finish(request, makings, crew, keeper, reason)
-    hooks.wait(audience.said)
+    heard = stops.heard
+    result = _finish(request, makings, crew, keeper, _reason(request, supply, audience, reason))
+    hooks.wait(audience.said, lambda: stops.heard > heard)
     guardian.dismiss()
     return result
+
+
+def _reason(request: RunRequest, supply: StaticSupply, listener: Listener, reason: str) -> str:
+    """Why it is over: the crew knows only that there was nothing more to do."""
+    if supply.refusal:
+        listener.said(f"stopped: {supply.refusal}")
+        return "barrier"
+    return "limited" if reason == "finished" and request.most is not None and supply.left() else reason
 
 
 def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeeper, reason: str) -> RunResult:

@@ -22,6 +22,8 @@ class Stops:
 
     def __init__(self) -> None:
         self.level = 0
+        self.heard = 0
+        """How often it was told to stop."""
         self.number = 0
         self.redraw = False
         self.pause = False
@@ -81,5 +83,6 @@ class Stops:
 
     def _stop(self, level: int, number: int, now: float) -> None:
         self.level = max(self.level, level)
+        self.heard += 1
         self.number = number
         self._last = now
