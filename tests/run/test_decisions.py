@@ -15,11 +15,9 @@ from shareout.errors import UsageError
 from shareout.plan.fitting import Demand
 from shareout.record.durations import Durations
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.run.needs import Packing
 from shareout.run.policy import deadline_of, halts, judge, may_start, time_limit
 from shareout.run.slots import Capacity
 from shareout.settings_table import Timeout, parse_halt
-from shareout.supply import Work
 
 LIMITS = LimitSettings(None, None, 2, 0.0, Fraction(2), None, "", 5.0)
 
@@ -105,28 +103,6 @@ def test_a_share_of_the_median_is_a_limit_once_there_is_a_median() -> None:
 def test_percentiles_are_good_to_a_bucket(values: list[float], percent: int) -> None:
     exact = sorted(values)[max(0, -(-len(values) * percent // 100) - 1)]
     assert seen(*values).percentile(percent) == pytest.approx(exact, rel=0.13)
-
-
-@given(st.lists(st.integers(1, 4), min_size=1, max_size=40))
-def test_packing_never_gives_out_more_than_there_is_and_starves_nobody(cores: list[int]) -> None:
-    capacity = Capacity(Fraction(4), (), 0)
-    packing = Packing(capacity, lambda position, factor: Demand(Fraction(cores[position]), Fraction(0), 0), Fraction(1))
-    started: list[int] = []
-    running: list[int] = []
-    fed = 0
-    while len(started) < len(cores):
-        while packing.wants_more() and fed < len(cores):
-            packing.wait(fed, 1)
-            fed += 1
-        order = packing.next()
-        if order is not None:
-            started.append(order.work.start)
-            running.append(order.work.start)
-            assert sum(cores[position] for position in running) <= 4
-        else:
-            position = running.pop(0)
-            packing.free(Work(position, position + 1))
-    assert sorted(started) == list(range(len(cores)))
 
 
 def test_gpus_are_given_by_name_and_shared_by_fractions() -> None:

@@ -83,7 +83,8 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
             raise InputError(f"job {job} takes {much}", way_out="It could never run here. Lower its need.")
         return made.with_memory(factor)
 
-    return Packing(Capacity(host.cores, gpus, host.memory or 0), demand, settings.limits.retry_memory_factor)
+    capacity = Capacity(host.cores, gpus, host.memory or 0)
+    return Packing(capacity, demand, settings.limits.retry_memory_factor, makings.slots)
 
 
 def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None) -> None:

@@ -1,8 +1,4 @@
-"""Cores, GPUs, memory: what fits now. Pure: it only counts.
-
-A job that does not fit waits at the head of the line; smaller ones may pass it, but only so often, so that a
-big job is never starved.
-"""
+"""Cores, GPUs, memory: what fits now. Pure: it only counts."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from shareout.plan.fitting import Demand
-
-MOST_PASSES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +40,16 @@ class Capacity:
         gpus = self._pick_gpus(demand.gpus)
         if gpus is None:
             return None
-        self.free_cores -= demand.cores
-        self.free_memory -= demand.memory
-        for name in gpus:
-            self.used_gpus[name] += min(Fraction(1), demand.gpus)
-        return Grant(demand, gpus)
+        grant = Grant(demand, gpus)
+        self.hold(grant)
+        return grant
+
+    def hold(self, grant: Grant) -> None:
+        """What was granted is not there for others."""
+        self.free_cores -= grant.demand.cores
+        self.free_memory -= grant.demand.memory
+        for name in grant.gpus:
+            self.used_gpus[name] += min(Fraction(1), grant.demand.gpus)
 
     def give(self, grant: Grant) -> None:
         self.free_cores += grant.demand.cores
