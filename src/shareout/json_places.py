@@ -6,6 +6,7 @@ reader can tell them. Python's own scanner reads the leaves.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from shareout.errors import InputError, Place
 
 LARGEST_EXPONENT = 400
 LARGEST = int(sys.float_info.max)
+SMALLEST = Fraction(math.ulp(0.0))  # The smallest number that is not shown as 0.
 MOST_DIGITS = 1000
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE]([-+]?\d+))?")
@@ -117,9 +119,11 @@ class PlacedJson:
             raise self._error(f"{text[:20]}… is a number of more than {MOST_DIGITS} digits", at)
         if match[1] and abs(int(match[1])) > LARGEST_EXPONENT:
             raise self._error(f"{text} is too large or too small a number", at)
-        value = Fraction(text) if match[1] or "." in text else int(text)
+        value: int | Fraction = Fraction(text) if match[1] or "." in text else int(text)
         if not -LARGEST <= value <= LARGEST:
             raise self._error(f"{text[:20]} is too large a number", at)
+        if 0 < value < SMALLEST or -SMALLEST < value < 0:
+            raise self._error(f"{text[:20]} is too small a number", at)
         return Node(value, at), match.end()
 
     def _string(self, at: int) -> tuple[str, int]:

@@ -7,20 +7,19 @@ read as the decimal number that is written, never as a float.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from shareout.errors import InputError, nearest, raise_all
-from shareout.json_places import Node, PlacedJson, read_json
+from shareout.json_places import LARGEST, Node, PlacedJson, read_json
+from shareout.names import alike, why_no_name
 from shareout.units import parse_filesize
 
 KEYS = ("perf", "cores", "ssh", "gpus", "memory")
 EXAMPLE = 'Write "alice": [1.0, 8] (performance, cores) or {"perf": 1.0, "cores": 8}.'
 LONGEST_NAME = 255
 MOST_CORES = 1_000_000
-_NOT_IN_A_NAME = re.compile(r"[/\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +65,33 @@ class _Reader:
             self._wrong(root, f"machines are an object of names, found {root.kind()}", EXAMPLE)
             return ()
         machines: dict[str, Machine] = {}
+        known: dict[str, str] = {}
         for key, value in root.pairs():
             name = str(key.value)
             if name in machines:
                 self._wrong(key, f'the machine "{name}" is named twice')
                 continue
             self._check_name(key, name)
+            if (other := known.setdefault(alike(name), name)) != name:
+                self._wrong(
+                    key,
+                    f'"{other}" and "{name}" differ by case only',
+                    "Their folders might be one: name one otherwise.",
+                )
             machines[name] = self._machine(name, value)
+            if machines[name].weight > LARGEST:
+                self._wrong(value, f'performance × cores of "{name}" is too large a number')
         if not machines:
             self._wrong(root, "no machine is named", EXAMPLE)
         return tuple(machines.values())
 
     def _check_name(self, key: Node, name: str) -> None:
-        if not name or name in (".", "..") or _NOT_IN_A_NAME.search(name):
+        why = why_no_name(name) or ("has a slash" if "/" in name else "")
+        if why or name in (".", ".."):
             self._wrong(
                 key,
-                f"{name!r} cannot name a machine",
-                "A name is also a folder's: no slash, no control character, no half of a surrogate pair.",
+                f"{name!r} cannot name a machine" + (f": it {why}" if why else ""),
+                "A name is also a folder's, and is typed after --machine.",
             )
         elif name == "all":
             self._wrong(key, '"all" cannot name a machine', "At the prompt it means: this host runs every job.")

@@ -5,6 +5,7 @@ The written file, the check of unknown keys, the flags and `docs/settings.md` al
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,7 +93,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _columns(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    try:
+        fields = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        raise ValueError("a quoted name ends at its closing quote; a quote inside is written twice") from None
+    names = tuple(name.strip() for name in fields if name.strip())
     twice = [name for at, name in enumerate(names) if name in names[:at]]
     if twice:
         raise ValueError(f'the column "{twice[0]}" is named twice')
@@ -102,7 +107,9 @@ def _columns(text: str) -> tuple[str, ...]:
 def _one_of(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in words:
-            raise ValueError(f'"{text}" is not known; write {", ".join(words[:-1])} or {words[-1]}')
+            known = [word for word in words if word]
+            listed = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+            raise ValueError(f'"{text}" is not known; write {listed}{"" if all(words) else ", or nothing"}')
         return text
 
     return read
@@ -217,6 +224,8 @@ def _until(text: str) -> str:
     clock = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", stripped)
     if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
         return stripped
+    if stripped.isdigit():
+        raise ValueError(f'"{text}" may be an hour or seconds; write 07:00, {stripped}h or {stripped}s')
     for read in (datetime.fromisoformat, parse_duration):
         try:
             read(stripped)

@@ -42,6 +42,15 @@ def format_filesize(size: int) -> str:
     return str(size)
 
 
+def told_filesize(size: int) -> str:
+    """For a person's eyes: exact where that is short, else to a tenth: `97.7TiB`."""
+    exact = format_filesize(size)
+    if len(exact) <= 6:
+        return exact
+    power = max(power for power in range(len(_LETTERS) + 1) if size >> (10 * power) or not power)
+    return f"{size / 2 ** (10 * power):.1f}{_LETTERS[power - 1]}iB" if power else exact
+
+
 def parse_duration(text: str) -> float:
     """`90s`, `1h30m`, `2d`, `500ms`, or a plain number of seconds."""
     stripped = text.strip().lower()

@@ -28,6 +28,7 @@ GROUND = {
     "entry",
     "linux",
     "unpacked",
+    "names",
 }
 INPUTS = {"settings_table", "config", "machines", "pool"}
 ALLOWED: dict[str, set[str]] = {

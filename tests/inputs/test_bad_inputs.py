@@ -104,7 +104,7 @@ POOLS = [
     ("jobs.txt", "#DISBATCH BARRIER\n#DISBATCH PERENGINE STOP y\n", "jobs.txt:2:11: PERENGINE must come before"),
     ("jobs.txt", "#DISBATCH REPEAT 2 step 3 start 1 x\n", "As: REPEAT 5 start 100 step 50 mycommand"),
     ("jobs.txt", "#DISBATCH REPEAT many x\n", "REPEAT takes a count"),
-    ("jobs.txt", "#DISBATCH BARRIER NOW\n", 'BARRIER takes nothing or CHECK, found "NOW"'),
+    ("jobs.txt", "#SHAREOUT BARRIER NOW\n", 'BARRIER takes nothing or CHECK, found "NOW"'),
     ("jobs.txt", "#SHAREOUT NEED beer=2\nx\n", '"beer=2" is no need'),
     ("runs.txt", "x echo\n", "runs.txt:1:1: a line starts with one of"),
 ]

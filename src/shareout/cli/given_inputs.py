@@ -58,7 +58,11 @@ def pool_file(given: Given, common: Common, template: str) -> Path | None:
         return keep_file(_canonical_items(given.pool), folder, ".jsonl")
     if given.pool == "-" or given.kind is not None:
         name = "stdin" if given.pool == "-" else Path(given.pool).name
-        return keep_file(_blocks(given.pool), folder, ENDINGS[given.kind or "txt"], name)
+        ending = ENDINGS[given.kind or "txt"]
+        if not ending and Path(name).suffix not in ("", ".txt"):
+            # It may have been another kind's.
+            ending = ".txt"
+        return keep_file(_blocks(given.pool), folder, ending, name)
     return Path(given.pool)
 
 

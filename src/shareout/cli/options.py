@@ -76,6 +76,10 @@ class Common:
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Common:
         given = getattr(arguments, "configs", None)
+        if given and not Path(given).is_dir():
+            raise UsageError(
+                f"there is no folder {given}", way_out="--configs names the folder of runner.config and machines.json."
+            )
         return cls(
             configs=Path(given) if given else find_configs(),
             runs=Path(arguments.runs or "runs"),

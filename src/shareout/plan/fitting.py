@@ -15,7 +15,7 @@ from shareout.errors import InputError, Place
 from shareout.plan.plan import ALL, Plan
 from shareout.pool import Need
 from shareout.pool.needs import need_from
-from shareout.units import format_filesize, parse_amount
+from shareout.units import parse_amount, told_filesize
 
 MOST_MISTAKES = 5
 # What jobs say is looked at once; a pool whose jobs all say something else must not fill the memory.
@@ -61,7 +61,7 @@ class Host:
             why = f": {self.hidden_by} hides them all" if self.hidden_by else ""
             return f"{demand.gpus} {'GPU' if demand.gpus <= 1 else 'GPUs'}, and {self.shown} has {self.gpus}{why}"
         if self.memory is not None and demand.memory > self.memory:
-            return f"{format_filesize(demand.memory)} of memory, and {self.shown} has {format_filesize(self.memory)}"
+            return f"{told_filesize(demand.memory)} of memory, and {self.shown} has {told_filesize(self.memory)}"
         return ""
 
 

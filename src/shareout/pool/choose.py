@@ -7,6 +7,7 @@ from pathlib import Path
 from shareout.config import Settings
 from shareout.errors import InputError, Place, UsageError
 from shareout.pool import Pool
+from shareout.pool.looks import refuse_what_is_no_task_file, refuse_what_is_no_text
 
 NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "jobs.groups.json", "runs.txt")
 
@@ -40,9 +41,10 @@ def _only(configs: Path) -> Path:
 
 
 def _open(path: Path, template: str, colsep: str) -> Pool:
+    refuse_what_is_no_text(path)
     name = path.name.lower()
     if name.endswith(".csv"):
-        from shareout.pool.rows import CsvPool
+        from shareout.pool.csv_rows import CsvPool
 
         return CsvPool(path, template)
     if name.endswith((".jsonl", ".ndjson")):
@@ -63,4 +65,5 @@ def _open(path: Path, template: str, colsep: str) -> Pool:
         return RunmakerPool(path)
     from shareout.pool.text import TextPool
 
+    refuse_what_is_no_task_file(path, has_columns=bool(template or colsep))
     return TextPool(path, template, colsep)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from shareout.errors import InputError, Place, nearest
+from shareout.names import twins, why_no_name
 from shareout.pool import Barrier, EngineCommand, Need
 from shareout.units import parse_amount, parse_filesize
 
@@ -119,6 +120,12 @@ class _Reader:
             self._wrong(place, "GROUP needs a name")
             return
         if name not in self.file.groups:
+            why = why_no_name(name)
+            pair = twins([*self.file.groups, name])
+            if why:
+                self._wrong(place, f"{name!r} cannot name a group: it {why}")
+            elif pair:
+                self._wrong(place, f'the groups "{pair[0]}" and "{pair[1]}" differ by case only')
             self.file.groups.append(name)
         self.now = replace(self.now, group=name)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from shareout.errors import UsageError, nearest, raise_all
 from shareout.json_places import Node, read_json
+from shareout.names import twins, why_no_name
 from shareout.pool import MOST_JOBS, Row, Values
 from shareout.pool.axes import Axis, AxisReader
 from shareout.pool.rows import RowPool
@@ -110,7 +111,11 @@ class _Reader(AxisReader):
             name = str(key.value)
             if not name.strip() or name in found:
                 self.wrong(key, f'the group "{name}" is given twice' if name.strip() else "a group has no name")
+            elif why := why_no_name(name):
+                self.wrong(key, f"{name!r} cannot name a group: it {why}")
             found[name] = self._group(name, value, units)
+        if pair := twins(found):
+            self.wrong(node, f'the groups "{pair[0]}" and "{pair[1]}" differ by case only')
         return found
 
     def _group(self, name: str, node: Node, units: Axis | None) -> tuple[str, Axis]:

@@ -155,6 +155,12 @@ class Lines:
     def _count_chunk(self, chunk: bytes, start: int, counts: array[int]) -> None:
         """`chunk` begins one byte before `start`, and its last byte starts no line of its own blocks' next."""
         body = len(chunk) - 1
+        if b"\0" in chunk:
+            before = self._data[: start + chunk.index(b"\0")].count(b"\n")
+            what = "is not text: there is a NUL byte in this line"
+            raise InputError(
+                what, where=Place(str(self.path), before + 1), way_out="A list that NUL parts is read by -0."
+            )
         plain = self._is_plain(chunk) and not (start == 0 and self._begin)
         for low in range(0, body, BLOCK):
             high = min(low + BLOCK, body)

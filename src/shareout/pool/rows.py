@@ -1,26 +1,22 @@
-"""jobs.csv and jobs.jsonl: rows by number. Every row is checked when the pool is opened, none is kept."""
+"""Rows by number; jobs.jsonl, and what all such pools share. Every row is checked when it is opened, none is kept."""
 
 from __future__ import annotations
 
-import csv
 import json
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
+from shareout.names import mistakes_of
 from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
-from shareout.pool.needs import FIELDS, NOTHING, Said, need_from, one_by_one, said_by
-from shareout.pool.quotes import quote_mistake
+from shareout.pool.needs import NOTHING, Said, need_from, one_by_one, said_by
 from shareout.pool.template import Template, written
 
 MOST_MISTAKES = 50
-csv.field_size_limit(2**31 - 1)
 # Fields with a meaning of their own: they are no part of a command.
 RESERVED = frozenset({"group", "cores", "gpus", "memory"})
-SPARSE = 256
 
 
 class RowPool:
@@ -45,6 +41,7 @@ class RowPool:
     def settle(self) -> None:
         """Called once the rows are known."""
         self.phases = (Phase(0, len(self)),)
+        raise_all([InputError(what, where=Place(str(self.path))) for what in mistakes_of(self.groups)])
         columns = len(self.names) if self.names and self.has_width else None
         self._template = Template(self._template_text, self.names, columns) if self._template_text else None
 
@@ -101,162 +98,6 @@ class RowPool:
         if isinstance(values, dict):
             return " ".join(f"{name}={written(value)}" for name, value in values.items())
         return " ".join(written(value) for value in values)
-
-
-class CsvPool(RowPool):
-    """A header row names the parameters; values are text, converted by the job's annotations."""
-
-    kind = "csv"
-
-    def __init__(self, path: Path, template: str) -> None:
-        super().__init__(path, template)
-        self._lines = Lines(path, comments=False)
-        if not len(self._lines):
-            raise InputError("is empty: its first row must name the parameters", where=Place(str(path)))
-        self._starts: array[int] | None = None
-        header, end = self._record(0)
-        self.names = header
-        mistakes = self._check_header(header)
-        self._first = end
-        self._count = 0
-        self._index(mistakes)
-        raise_all(mistakes)
-        self.settle()
-        self.groups = self._groups(header)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def arguments(self, job: int) -> dict[str, Any]:
-        assert self.names is not None
-        return dict(zip(self.names, self._record(self._line_number(job))[0], strict=True))
-
-    def line_of(self, job: int) -> int:
-        return self._lines.at(self._line_number(job))[1]
-
-    def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
-        assert self.names is not None
-        return one_by_one(self._said(names)) if set(names) & set(self.names) else super().needs()
-
-    def _said(self, names: Sequence[str]) -> Iterator[Said]:
-        if self._starts is not None:
-            for job in range(self._count):
-                yield said_by(self.arguments(job), names)
-            return
-        assert self.names is not None
-        columns = [self.names.index(name) if name in names and name in self.names else -1 for name in FIELDS]
-        header = True
-        for _, block in self._lines.blocks():
-            for line in block:
-                if not line.strip():
-                    continue
-                if header:
-                    header = False
-                    continue
-                fields = line.decode("utf-8", "surrogateescape").rstrip("\r").split(",")
-                fields.append("")
-                yield fields[columns[0]], fields[columns[1]], fields[columns[2]]
-
-    def _check_header(self, header: Sequence[str]) -> list[InputError]:
-        mistakes = []
-        for column, name in enumerate(header):
-            what = ""
-            if not name.strip():
-                what = f"column {column + 1} has no name"
-            elif name in header[:column]:
-                what = f'the column "{name}" is named twice'
-            if what:
-                mistakes.append(InputError(what, where=Place(str(self.path), 1)))
-        return mistakes
-
-    def _record(self, kept: int) -> tuple[list[str], int]:
-        """The record that starts at a kept line, and the kept line after it."""
-        lines = _Counted(self._text_from(kept))
-        try:
-            return next(csv.reader(lines, strict=True)), kept + lines.count
-        except csv.Error:
-            what, line, column = quote_mistake(self._text_from(kept, ending=""))
-            line = line or self._lines.at(kept)[1]
-            raise InputError(what, where=Place(str(self.path), line, column)) from None
-
-    def _text_from(self, kept: int, ending: str = "\n") -> Iterator[tuple[str, int]]:
-        """Lines from a kept one on, with their numbers; blank ones between them belong to a quoted field."""
-        before = 0
-        for at in range(kept, len(self._lines)):
-            line, number = self._lines.at(at)
-            blank = "\n" * (number - before - 1) if before else ""
-            yield blank + line.decode("utf-8", "surrogateescape") + ending, number
-            before = number
-
-    def _line_number(self, job: int) -> int:
-        if not 0 <= job < self._count:
-            raise IndexError(job)
-        if self._starts is None:
-            return self._first + job
-        line = self._starts[job // SPARSE]
-        for _ in range(job % SPARSE):
-            line = self._record(line)[1]
-        return line
-
-    def _index(self, mistakes: list[InputError]) -> None:
-        assert self.names is not None
-        width = len(self.names)
-        if any(b'"' in line or b"\r" in line[:-1] for _, block in self._lines.blocks() for line in block):
-            self._index_quoted(width, mistakes)
-            return
-        self._count = len(self._lines) - self._first
-        for first, block in self._lines.blocks():
-            if all(line.count(b",") == width - 1 for line in block):
-                continue
-            for at, line in enumerate(block):
-                if line.strip() and line.count(b",") != width - 1:
-                    mistakes.append(self._too(line.count(b",") + 1, first + at))
-                    if len(mistakes) >= MOST_MISTAKES:
-                        return
-
-    def _index_quoted(self, width: int, mistakes: list[InputError]) -> None:
-        self._starts = array("Q")
-        line = self._first
-        while line < len(self._lines):
-            if self._count % SPARSE == 0:
-                self._starts.append(line)
-            try:
-                fields, after = self._record(line)
-            except InputError as error:
-                # Where the next record begins nobody can know.
-                mistakes.append(error)
-                return
-            if len(fields) != width and len(mistakes) < MOST_MISTAKES:
-                mistakes.append(self._too(len(fields), self._lines.at(line)[1]))
-            self._count += 1
-            line = after
-
-    def _too(self, found: int, line: int) -> InputError:
-        assert self.names is not None
-        few = "few" if found < len(self.names) else "many"
-        what = f"too {few} fields: found {found}, the header names {len(self.names)}"
-        return InputError(what, where=Place(str(self.path), line))
-
-    def _groups(self, header: Sequence[str]) -> Sequence[str]:
-        if "group" not in header:
-            return ()
-        return tuple(dict.fromkeys(str(self.arguments(job)["group"]) for job in range(self._count)))
-
-
-class _Counted:
-    """Lines on the way into a reader; `count`: how many it has taken."""
-
-    def __init__(self, lines: Iterator[tuple[str, int]]) -> None:
-        self._lines = lines
-        self.count = 0
-
-    def __iter__(self) -> _Counted:
-        return self
-
-    def __next__(self) -> str:
-        text, _ = next(self._lines)
-        self.count += 1
-        return text
 
 
 class JsonlPool(RowPool):

@@ -14,7 +14,7 @@ from shareout.record.durations import Durations
 from shareout.record.outcome import Attempt, Cause
 from shareout.run import Hands
 from shareout.run.policy import time_limit
-from shareout.units import format_duration, format_filesize
+from shareout.units import format_duration, told_filesize
 
 LOOK_S = 0.25
 
@@ -67,7 +67,7 @@ class Watch:
             limit = int(memory * self._limits.retry_memory_factor ** len(before))
             if size > limit:
                 self._grown[one.job] = before | {one.attempt}
-                self._why[one.job, one.attempt] = f"memory {format_filesize(limit)}"
+                self._why[one.job, one.attempt] = f"memory {told_filesize(limit)}"
                 yield slot, Cause.MEMORY
 
     def rested(self, seconds: float) -> None:

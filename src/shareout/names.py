@@ -1,0 +1,44 @@
+"""What may name a machine or a group: a word that a person can read, type, and tell from the others."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+
+def why_no_name(name: str) -> str:
+    """Why it cannot be one; empty when it can."""
+    if not name:
+        return "is empty"
+    if name != name.strip():
+        return "has a blank at its start or end"
+    if name.startswith("-"):
+        return "looks like an option"
+    for sign in name:
+        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            return f"has a sign that cannot be seen, U+{ord(sign):04X}"
+    return ""
+
+
+def alike(name: str) -> str:
+    """The same for names that differ by nothing but case, or by how a letter with an accent is written."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def mistakes_of(groups: Iterable[str]) -> list[str]:
+    """What is wrong with the names of groups that stand in the fields of rows, where an empty one is none."""
+    names = [name for name in groups if name]
+    found = [f"{name!r} cannot name a group: it {why}" for name in names if (why := why_no_name(name))]
+    if pair := twins(names):
+        found.append(f'the groups "{pair[0]}" and "{pair[1]}" differ by case only')
+    return found
+
+
+def twins(names: Iterable[str]) -> tuple[str, str] | None:
+    """The first two different names that are alike."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(alike(name), name)
+        if other != name:
+            return other, name
+    return None
