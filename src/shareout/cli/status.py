@@ -20,12 +20,16 @@ from shareout.record.durations import Durations
 from shareout.show.beside import write
 from shareout.show.fold import columns_of
 from shareout.show.standing import active_lines, status_lines
+from shareout.show.swarm import active_report, report_lines
+from shareout.show.tables import clip
 from shareout.status.groups import GroupStanding, standings
 from shareout.status.machine import Follower, Forecast, MachineStatus
 from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers
 from shareout.units import parse_duration
 
 PERCENTS = (10, 50, 90, 99)
+# Of a line in a report of swarm's: a unit may be a whole command.
+WIDEST = 500
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
     parser.add_argument("--active", action="store_true", help="the jobs that run now, the quietest first")
     parser.add_argument("--by", choices=["machine", "group"], default="machine", help="what the table is about")
-    parser.add_argument("--format", choices=["disbatch"], help="disBatch's status file instead (also: export)")
+    parser.add_argument(
+        "--format", choices=["disbatch", "swarm"], help="another tool's: disBatch's status file, swarm's reports"
+    )
     parser.add_argument("--watch", nargs="?", const="2s", metavar="TIME", help="again every so often, until it is over")
     add_common(parser)
 
@@ -41,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     every = _interval(arguments.watch) if arguments.watch else None
-    if arguments.format:
+    if arguments.format == "disbatch":
         from shareout.cli.export import export_to
 
         export_to(None, arguments.format, arguments.sources, common, entry)
@@ -50,18 +56,22 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         meant = folders if arguments.sources else of_one_plan(folders, plan_at_hand(common, entry, folders))
         followers = newest_plan(open_followers(meant, tell), tell)
         plan = plan_of_folders(common, entry, [one.folder for one in followers])
-        if arguments.by == "group" and (plan is None or not plan.pool.groups):
+        by_groups = arguments.by == "group" or arguments.format == "swarm"
+        if by_groups and (plan is None or not plan.pool.groups):
             raise UsageError(
                 "no groups are known here", way_out="Groups stand in the pool: name its folder with --configs DIR."
             )
         shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
         while True:
             status = look(followers, shares)
-            groups = _groups(followers, plan, status) if arguments.by == "group" and plan else {}
+            groups = _groups(followers, plan, status) if by_groups and plan else {}
             group_of = plan.pool.group if plan and plan.pool.groups else None
             if every is not None and not common.json:
                 write("\x1b[H\x1b[J" if sys.stdout.isatty() else "")
-            _print(status, groups, common, group_of if arguments.active else None, active=arguments.active)
+            if arguments.format == "swarm" and plan and not common.json:
+                _print_as_swarm(status, groups, plan, active=arguments.active)
+            else:
+                _print(status, groups, common, group_of if arguments.active else None, active=arguments.active)
             if every is None or status.is_over:
                 return 0
             time.sleep(every)
@@ -83,6 +93,15 @@ def _print(
         print("\n".join(active_lines(status, time.time(), group_of, columns)), flush=True)
     else:
         print("\n".join(status_lines(status, groups, time.time(), columns)), flush=True)
+
+
+def _print_as_swarm(status: Status, groups: Mapping[str, GroupStanding], plan: Plan, *, active: bool) -> None:
+    pool = plan.pool
+    if active:
+        lines = active_report(status.active, pool.group, lambda job: " ".join(pool.values(job).words), time.time())
+    else:
+        lines = report_lines(groups)
+    print("\n".join(clip(line, WIDEST) for line in lines), flush=True)
 
 
 def facts_of(status: Status, groups: Mapping[str, GroupStanding]) -> dict[str, Any]:

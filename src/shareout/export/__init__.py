@@ -18,6 +18,7 @@ FORMATS = {
     "disbatch": "disBatch's status file",
     "runmaker": "Runmaker's runs.txt, with the states",
     "joblog": "GNU parallel's --joblog",
+    "spit": "the log of spit's server: give, stats, mark-done, mark-failed",
 }
 
 
@@ -35,4 +36,8 @@ def export_form(name: str) -> Export:
         from shareout.export.joblog import joblog_lines
 
         return joblog_lines
+    if name == "spit":
+        from shareout.export.spit import log_lines
+
+        return log_lines
     raise KeyError(name)
