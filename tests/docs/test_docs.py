@@ -1,7 +1,7 @@
 """What the documents show is what happens: their examples are run, in order, in one folder a document.
 
 A block that begins with ```console is run line by line; ```KIND PATH is a file that is written there; ```screen COMMAND
-is what the command shows on a terminal, where every question is answered by Enter.
+is what the command shows on a terminal, where the machine is chosen by Enter and the digest confirmed by y.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def test_examples_print_what_the_document_shows(document: Path, tmp_path: Path) 
         kind, _, rest = head.partition(" ")
         if kind == "screen":
             shown = Terminal(Machine(tmp_path, ["sh", "-c", rest], environ), columns=100)
-            shown.answer("(arrow keys", "(Y/n)")
+            shown.answer({"(arrow keys": "\r", "(y/N)": "y\r"})
             seen = masked("\n".join(shown.lines))
             for line in masked(block).splitlines():
                 assert line.strip() in seen, f"{rest}\n{line}\n{seen}"

@@ -28,6 +28,18 @@ def test_the_machine_of_this_host_is_preselected(here: Machine) -> None:
     assert here.run_folder.name == own_name()
 
 
+def test_enter_alone_starts_nothing_where_the_machine_was_only_picked(here: Machine) -> None:
+    here.jobs("true")
+    terminal = Terminal(here)
+    terminal.answer({"(arrow keys": "\r", "(y/N)": "\r"})
+    assert terminal.end() == 130
+    assert not list(here.folder.glob("runs/*"))
+    terminal = Terminal(here, "run", "--machine", "alice")
+    terminal.answer({"(Y/n)": "\r"})
+    assert terminal.end() == 0
+    assert len(here.records()) == 1
+
+
 def test_arrow_keys_choose_and_no_starts_nothing(here: Machine) -> None:
     here.jobs("true", machines='{"alice": [1, 1], "bob": [1, 1]}')
     terminal = Terminal(here)

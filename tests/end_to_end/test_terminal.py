@@ -52,12 +52,12 @@ def test_a_narrow_prompt_breaks_between_words(here: Machine) -> None:
     terminal = Terminal(here, "run", columns=NARROW)
     terminal.wait_for("all machines")
     terminal.send("\r")
-    terminal.wait_for("(Y/n)")
+    terminal.wait_for("(y/N)")
     terminal.send("y\r")
     assert terminal.end() == 0
     text = " ".join(" ".join(terminal.lines).split())
     assert "Which machine is this? (arrow keys, Enter)" in text
-    assert "Is the digest the same on every machine, and shall it run? (Y/n)" in text
+    assert "Is the digest the same on every machine, and shall it run? (y/N)" in text
 
 
 def test_yes_is_said_by_y_and_enter_and_the_first_frame_is_replaced(here: Machine) -> None:

@@ -49,6 +49,45 @@ def test_ranges_are_taken_as_a_merge_tells_them(ran: Machine) -> None:
     assert [one["job"] for one in ran.call("show", "1-2", "4", "--json").json] == [1, 2, 4]
     assert '"3-1" is no range' in ran.call("show", "3-1", code=2).err
     assert 'there is no job "9"' in ran.call("show", "3-9", code=2).err
+    for half in ("1-", "1--3", "1-2-3", "1-x"):
+        assert f'"{half}" is no range' in ran.call("show", half, code=2).err
+
+
+def test_run_directories_may_stand_behind_an_id(ran: Machine) -> None:
+    for command in ("show", "explain"):
+        expected = ran.call(command, "2", "--in", "runs", "--json").json
+        assert ran.call(command, "2", "runs", "--json").json == expected
+        assert ran.call(command, str(ran.run_folder), "2", "--json").json == expected
+    assert ran.call("replay", "2", "runs", "--json").json["same"]
+    assert "nowhere/at-all" in ran.call("show", "2", "nowhere/at-all", code=2).err
+    assert "one job is asked for, found 1 2" in ran.call("explain", "1", "2", code=2).err
+
+
+def test_that_nothing_is_to_do_again_is_said_so(here: Machine) -> None:
+    here.jobs("true", "true").run()
+    assert here.call("requeue", "--failed").out == "nothing is to do again: no job has failed here\n"
+    assert here.call("requeue", "1").out == "1 to do again; `run` runs it\n"
+
+
+def test_a_card_that_is_not_there_is_told_in_words(ran: Machine) -> None:
+    said = ran.call("plan", "--compare", "nope", code=2).err
+    assert "the card nope cannot be read: no such file or directory" in said
+    assert "Errno" not in said
+    ran.write("noise", b"\xff\xfe")
+    assert "it is no text" in ran.call("plan", "--compare", "noise", code=2).err
+
+
+def test_a_status_file_of_failures_alone_is_refused(ran: Machine) -> None:
+    said = ran.call("merge-results", "--failed", "-o", "f_status.txt", code=2).err
+    assert "f_status.txt is the name of a status file" in said
+    assert not (ran.folder / "f_status.txt").exists()
+
+
+def test_a_line_of_the_job_log_has_nine_fields_whatever_the_command(here: Machine) -> None:
+    here.jobs("echo a\tb").run()
+    (head, line) = here.call("export", "--format", "joblog").out.splitlines()
+    assert len(line.split("\t")) == len(head.split("\t"))
+    assert line.endswith(r"echo a\tb")
 
 
 def test_ranges_are_requeued_and_skipped(here: Machine) -> None:

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import termios
 import time
+from collections.abc import Mapping
 
 from kit.program import Machine
 
@@ -41,15 +42,15 @@ class Terminal:
         """What was seen, without what moves the cursor."""
         return re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", self.seen).replace("\r\n", "\n").split("\n")
 
-    def answer(self, *questions: str) -> None:
-        """Press Enter at each of these as it comes; until it is the last one's turn, or the program ends."""
-        for question in questions:
+    def answer(self, answers: Mapping[str, str]) -> None:
+        """Give each answer when its question comes; until it is the last one's turn, or the program ends."""
+        for question, keys in answers.items():
             while question not in self.seen:
                 if self.process.poll() is not None:
                     return
                 if select.select([self._master], [], [], 0.05)[0]:
                     self._read()
-            self.send("\r")
+            self.send(keys)
         self.end()
 
     def send(self, keys: str) -> None:

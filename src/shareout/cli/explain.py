@@ -10,7 +10,7 @@ from typing import Any
 
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_places, folders_here, folders_of, inputs_for, tell
+from shareout.cli.standing import add_places, folders_here, folders_of, inputs_for, one_id, places_among, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, PYTHON, Plan
@@ -31,17 +31,19 @@ class Reason:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  explain 314"
-    parser.add_argument("id", metavar="ID", help="a job")
+    parser.add_argument("ids", nargs="+", metavar="ID", help="a job")
     add_places(parser)
     add_common(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    if arguments.sources:
-        with folders_of(arguments.sources, common) as folders:
-            return _explain(arguments.id, folders, common, entry)
-    return _explain(arguments.id, folders_here(common), common, entry)
+    words, sources = places_among(arguments.ids, arguments.sources)
+    word = one_id(words)
+    if sources:
+        with folders_of(sources, common) as folders:
+            return _explain(word, folders, common, entry)
+    return _explain(word, folders_here(common), common, entry)
 
 
 def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> int:

@@ -175,7 +175,7 @@ def check_machine(name: str, headers: Sequence[Header], plan: Plan | None) -> No
 
 
 def job_id(word: str, total: int) -> int:
-    if not (word.isascii() and word.isdigit()) or int(word) >= total:
+    if not _is_number(word) or int(word) >= total:
         ids = {0: "There are no jobs: the pool is empty.", 1: "There is one job, 0."}
         if "/" in word:
             raise UsageError(f'"{word}" is no job', way_out="Run directories are named with --in DIR here.")
@@ -183,12 +183,18 @@ def job_id(word: str, total: int) -> int:
     return int(word)
 
 
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit()
+
+
 def job_ids(words: Sequence[str], total: int) -> list[int]:
     """Of ids and of ranges as `merge-results` tells them, `0-2, 7`: each once, in the order in which they were said."""
     found: dict[int, None] = {}
     for word in " ".join(words).replace(",", " ").split():
         first, dash, last = word.partition("-")
-        start = job_id(first if dash and first else word, total)
+        if dash and not (_is_number(first) and _is_number(last)):
+            raise UsageError(f'"{word}" is no range', way_out="Write its first and its last id, as 0-2.")
+        start = job_id(first, total)
         stop = job_id(last, total) if dash else start
         if stop < start:
             raise UsageError(f'"{word}" is no range', way_out="Write the smaller id first, as 0-2.")

@@ -71,6 +71,11 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     form = None
     if asked.output and not asked.to_stdout:
         check_place(asked.output)
+    if asked.failed and asked.output and asked.output.name.endswith(STATUS_FILE):
+        raise UsageError(
+            f"{asked.output} is the name of a status file, which tells of all tasks, and --failed makes a table",
+            way_out="Name a table, as failed.csv, or leave --failed out.",
+        )
     if asked.output and asked.output.name.endswith(STATUS_FILE):
         # It tells how each task ended, well or not: so it is written also when some have failed.
         export_to(asked.output, "disbatch", asked.sources, common, entry)

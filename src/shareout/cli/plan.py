@@ -164,7 +164,9 @@ def _compare(plan: Plan, where: str, common: Common) -> int:
     try:
         text = sys.stdin.read() if where == "-" else Path(where).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the card {where} cannot be read: {error}") from error
+        why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is no text"
+        way_out = "`plan --card > FILE` on the other machine makes one."
+        raise UsageError(f"the card {where} cannot be read: {why}", way_out=way_out) from error
     said = compare(plan, read_card(text, where))
     if common.json:
         print(json.dumps({"same": not said, "differs": said}))

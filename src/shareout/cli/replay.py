@@ -12,7 +12,7 @@ from typing import Any
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import add_places, folders_of, inputs_at_hand, of_one_plan, tell
+from shareout.cli.standing import add_places, folders_of, inputs_at_hand, of_one_plan, one_id, places_among, tell
 from shareout.config import Settings
 from shareout.entry import Entry, kind_of, runs_commands
 from shareout.errors import UsageError
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "exit code: 0 the same came out, 1 something else did, or nothing is recorded\n\nexample:\n  replay 314 --trace"
     )
-    parser.add_argument("id", metavar="ID", help="a job")
+    parser.add_argument("ids", nargs="+", metavar="ID", help="a job")
     parser.add_argument("--trace", action="store_true", help="show its steps: lines and variables, or `sh -x`")
     add_places(parser)
     add_common(parser)
@@ -44,13 +44,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     settle()
-    if not arguments.sources and not any(common.runs.glob(f"*/*/{JOURNAL}")):
+    words, sources = places_among(arguments.ids, arguments.sources)
+    word = one_id(words)
+    if not sources and not any(common.runs.glob(f"*/*/{JOURNAL}")):
         plan, settings = plan_of(common, entry, local_barriers=True)
-        return _replay(common, plan, settings, entry, job_id(arguments.id, plan.total), (), trace=arguments.trace)
-    with folders_of(arguments.sources, common) as found:
+        return _replay(common, plan, settings, entry, job_id(word, plan.total), (), trace=arguments.trace)
+    with folders_of(sources, common) as found:
         inputs = inputs_at_hand(common, entry, found)
         plan, settings = inputs or plan_of(common, entry, local_barriers=True)
-        job, folders = job_id(arguments.id, plan.total), of_one_plan(found, plan)
+        job, folders = job_id(word, plan.total), of_one_plan(found, plan)
         return _replay(common, plan, settings, entry, job, folders, trace=arguments.trace)
 
 

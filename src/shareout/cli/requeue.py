@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import folders_of, of_one_plan, plan_at_hand, tell
+from shareout.cli.standing import folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.merge.complete import ranges_of
@@ -27,6 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
+def _told(count: int, *, failed: bool) -> str:
+    if not count:
+        return f"nothing is to do again: no job {'has failed' if failed else 'has ended'} here"
+    return f"{count:,} to do again; `run` runs {'it' if count == 1 else 'them'}"
+
+
 def add_changed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--in", dest="sources", action="append", default=[], metavar="DIR",
                         help="run directories, or folders of them (default: --runs)")  # fmt: skip
@@ -40,13 +46,14 @@ def refuse_archives(sources: list[str]) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    if bool(arguments.ids) + arguments.failed + arguments.all != 1:
+    ids, sources = places_among(arguments.ids, arguments.sources)
+    if bool(ids) + arguments.failed + arguments.all != 1:
         raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
-    refuse_archives(arguments.sources)
-    with folders_of(arguments.sources, common) as found:
+    refuse_archives(sources)
+    with folders_of(sources, common) as found:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))
         total = max(read_header(folder.journal).total for folder in folders)
-        jobs = set(job_ids(arguments.ids, total)) if arguments.ids else None
+        jobs = set(job_ids(ids, total)) if ids else None
         refuse_busy(folders)
         states = (FAILED,) if arguments.failed else FINAL
         again = [job for folder in folders for job in requeue(folder, states, jobs)]
@@ -57,5 +64,5 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         requeued = ranges_of(as_ranges(sorted(set(again))))
         print(json.dumps({"count": len(set(again)), "requeued": requeued, "not_ended": left}))
     elif not common.quiet:
-        print(f"{len(set(again)):,} to do again; `run` runs them")
+        print(_told(len(set(again)), failed=arguments.failed))
     return 1 if left else 0

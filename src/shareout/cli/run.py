@@ -97,7 +97,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         tell_oddities(plan)
         tell_other_inputs(call, common, plan, machine)
         _tell_grant(share.cores, settings)
-    if not asked.yes and call.own is None and not _confirmed(plan, machine, common):
+    if not asked.yes and call.own is None and not _confirmed(plan, machine, named=asked.machine is not None):
         return _nothing()
     screen = asked.screen
     request = RunRequest(
@@ -139,7 +139,8 @@ def _ask_machine(plan: Plan, machines: Path) -> str | None:
     return ask_machine(names, described, socket.gethostname(), columns_of(sys.stdout) or COLUMNS)
 
 
-def _confirmed(plan: Plan, machine: str, common: Common) -> bool:
+def _confirmed(plan: Plan, machine: str, *, named: bool) -> bool:
+    """A machine that was only picked may be another's: Enter twice must not run its share a second time."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "there is no terminal to confirm on", way_out="Add --yes, and --expect FINGERPRINT to be sure of the plan."
@@ -150,7 +151,7 @@ def _confirmed(plan: Plan, machine: str, common: Common) -> bool:
     columns = columns_of(sys.stdout) or COLUMNS
     print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
     print(folded(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}", columns))
-    return ask_same("Is the digest the same on every machine, and shall it run?", columns)
+    return ask_same("Is the digest the same on every machine, and shall it run?", columns, default=named)
 
 
 def _tell_grant(cores: int, settings: Settings) -> None:

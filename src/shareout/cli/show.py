@@ -10,7 +10,7 @@ from typing import Any
 
 from shareout.cli.list import job_ids, texts_of
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_places, folders_of, of_one_plan, plan_at_hand, tell
+from shareout.cli.standing import add_places, folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
@@ -32,11 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    with folders_of(arguments.sources, common) as every:
+    ids, sources = places_among(arguments.ids, arguments.sources)
+    with folders_of(sources, common) as every:
         plan = plan_at_hand(common, entry, every)
         folders = of_one_plan(every, plan)
         total = max(read_header(folder.journal).total for folder in folders)
-        found = [_facts(job, folders, plan) for job in job_ids(arguments.ids, total)]
+        found = [_facts(job, folders, plan) for job in job_ids(ids, total)]
     for facts in found:
         facts["output"] = "\n".join(one["text"] for one in facts["outputs"])
     if common.json:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from shareout.cli.call import Inputs, recalled
 from shareout.cli.options import Common
@@ -33,6 +35,20 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
     )
+
+
+def places_among(words: Sequence[str], sources: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Ids, and the run directories that were named: by --in, or behind the ids as other commands take them."""
+    named = [word for word in words if not re.fullmatch(r"[0-9,\s-]+", word)]
+    places = [word for word in named if "/" in word or Path(word).exists()]
+    return [word for word in words if word not in places], [*sources, *places]
+
+
+def one_id(words: Sequence[str]) -> str:
+    """Of a command that is about one job."""
+    if len(words) != 1:
+        raise UsageError(f"one job is asked for, found {' '.join(words) or 'none'}", way_out="Say one id.")
+    return words[0]
 
 
 def tell(sentence: str) -> None:

@@ -25,8 +25,8 @@ def joblog_lines(runs: Runs) -> Iterator[bytes]:
 def _line(ended: Ended) -> bytes:
     attempt = ended.attempt
     code, number = _exit_and_signal(attempt)
-    # A line break, which parallel writes as it is, would begin another job.
-    command = ended.row.text.replace("\n", "\\n")
+    # Where parallel writes a NUL for a line break, and a tab as it is, which makes another field.
+    command = ended.row.text.replace("\n", "\\n").replace("\t", "\\t")
     fields = (
         ended.row.id + 1, ended.host, f"{attempt.start:.3f}", f"{max(0.0, attempt.end - attempt.start):10.3f}",
         0, attempt.output_bytes, code, number, command,

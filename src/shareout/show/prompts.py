@@ -34,12 +34,13 @@ def ask_machine(names: Sequence[str], described: Sequence[str], host: str, colum
         return None
 
 
-def ask_same(question: str, columns: int) -> bool:
-    """A confirmation by `y` and Enter, or Enter alone; leaving is a no."""
-    lines = fold(f"{question} (Y/n)", columns - BEFORE - len(" Yes"))
-    message = "\n  ".join(lines).removesuffix(" (Y/n)")
+def ask_same(question: str, columns: int, *, default: bool) -> bool:
+    """A confirmation by `y` and Enter, or by Enter alone where that is the default; leaving is a no."""
+    keys = " (Y/n)" if default else " (y/N)"
+    lines = fold(question + keys, columns - BEFORE - len(" Yes"))
+    message = "\n  ".join(lines).removesuffix(keys)
     try:
-        return bool(questionary.confirm(message, default=True, auto_enter=False).unsafe_ask())
+        return bool(questionary.confirm(message, default=default, auto_enter=False).unsafe_ask())
     except KeyboardInterrupt:
         return False
 
