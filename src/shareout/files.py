@@ -1,11 +1,19 @@
-"""Replace a file, so that a crash leaves the old or the new, never half of one."""
+"""Replace a file, so that a crash leaves the old or the new, never half of one; and see what may not be replaced."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+MOST_LINKS = 40
+_DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
 
 
 def replace_file(path: Path, parts: Sequence[bytes | bytearray], *, sync: bool = True) -> None:
@@ -35,3 +43,59 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where an output that a user named goes. A file is replaced when the new one is whole, at the end of its links,
+    and keeps its mode and owner. What is none (a device, a FIFO, a descriptor), and a file that has other names too,
+    is written into."""
+
+    path: Path
+    found: os.stat_result | None
+    is_open: bool = False
+    """A descriptor that some process has open already, such as /dev/stdout."""
+
+    @classmethod
+    def of(cls, named: Path) -> Outlet:
+        """Raises OSError for what cannot even be looked at."""
+        path = named
+        for _ in range(MOST_LINKS):
+            is_open = bool(_DESCRIPTORS.fullmatch(os.path.realpath(path.parent))) and path.name.isdigit()
+            if is_open or not path.is_symlink():
+                return cls(path, path.stat() if path.exists() else None, is_open)
+            path = path.parent / os.readlink(path)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(named))
+
+    @property
+    def is_file(self) -> bool:
+        """Or will be one."""
+        return not self.is_open and (self.found is None or stat.S_ISREG(self.found.st_mode))
+
+    @property
+    def is_replaced(self) -> bool:
+        return self.is_file and (self.found is None or self.found.st_nlink == 1)
+
+    @property
+    def drafts(self) -> Path:
+        """The folder for what is not whole yet: that of the file, for it has the room."""
+        return self.path.parent if self.is_file else Path(tempfile.gettempdir())
+
+    def open(self) -> int:
+        """To write into. A FIFO waits for its reader."""
+        if self.is_open and os.path.realpath(self.path.parent).startswith(f"/proc/{os.getpid()}/"):
+            return os.dup(int(self.path.name))
+        return os.open(self.path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0))
+
+    def passes_on(self, draft: int) -> bool:
+        """Gives a draft the mode and the owner of the file that it will replace; False when we may not."""
+        if self.found is None or sys.platform == "win32":
+            return True
+        ours = os.fstat(draft)
+        try:
+            if (ours.st_uid, ours.st_gid) != (self.found.st_uid, self.found.st_gid):
+                os.fchown(draft, self.found.st_uid, self.found.st_gid)
+            os.fchmod(draft, stat.S_IMODE(self.found.st_mode))
+        except PermissionError:
+            return False
+        return True

@@ -27,8 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    from shareout.merge.target import is_standard_output
+
     common = Common.of(arguments)
-    output = Path(arguments.output) if arguments.output not in (None, "-") else None
+    output = Path(arguments.output) if arguments.output else None
+    if output and is_standard_output(output):
+        output = None
     export_to(output, arguments.format, arguments.sources, common, entry, header=arguments.header)
     if output and not common.quiet:
         print(f"wrote {output}")
@@ -53,10 +57,7 @@ def export_to(
             sys.stdout.buffer.flush()
             return
         with Target(output) as target:
-            place = target.begin(b"")
-            for piece in write(runs):
-                target.write_at(place, piece)
-                place += len(piece)
+            target.write_all(write(runs), packed=False)
             target.finish()
 
 

@@ -15,7 +15,7 @@ from shareout.entry import Entry
 from shareout.errors import RunDirectoryDamaged, UsageError
 from shareout.merge.log_copies import without_copies
 from shareout.merge.logs import LEVELS, Filter, merged
-from shareout.merge.target import Target, check_place
+from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.pool import MOST_JOBS
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
@@ -42,8 +42,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         grep = re.compile(arguments.grep.encode()) if arguments.grep else None
     except re.error as error:
         raise UsageError(f"--grep: {error}") from None
-    if arguments.output and arguments.output != "-":
-        check_place(Path(arguments.output))
+    output = Path(arguments.output or "-")
+    to_stdout = is_standard_output(output)
+    if not to_stdout:
+        check_place(output)
     since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
     with folders_of(arguments.sources, Common.of(arguments)) as found:
         folders = without_copies(found, tell)
@@ -60,9 +62,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             grep,
         )
         blocks = (b"".join(lines) for lines in merged(folders, wanted, tell))
-        if arguments.output and arguments.output != "-":
-            with Target(Path(arguments.output)) as target:
-                target.write_all(blocks, packed=arguments.output.endswith(".gz"))
+        if not to_stdout:
+            with Target(output) as target:
+                target.write_all(blocks, packed=output.name.endswith(".gz"))
                 target.finish()
         else:
             sys.stdout.buffer.writelines(blocks)

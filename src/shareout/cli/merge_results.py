@@ -25,7 +25,7 @@ from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Sheet, sheet_for
 from shareout.merge.tables import RowStore, TextForm, store_blocks, table_form, text_pieces
 from shareout.merge.tables.csv import values_of
-from shareout.merge.target import Target, check_place
+from shareout.merge.target import Target, check_place, drafts_of, is_standard_output
 from shareout.record.sources import find_sources
 from shareout.record.values import decode
 
@@ -44,7 +44,7 @@ class MergeArguments:
 
     @property
     def to_stdout(self) -> bool:
-        return str(self.output) == "-"
+        return self.output is not None and is_standard_output(self.output)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +102,7 @@ def _attempt(
     lean: bool,
 ) -> int:
     """`lean`: without the times that decide between two records of a job, for there should not be two."""
-    where = asked.output.resolve().parent if asked.output and not asked.to_stdout else None
+    where = drafts_of(asked.output) if asked.output and not asked.to_stdout else None
     with Merge(journals, where, meta=asked.meta != "none", lean=lean) as merge:
         merge.gather()
         if asked.failed:

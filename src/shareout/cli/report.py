@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,9 @@ from pathlib import Path
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import chooser, plan_of_folders, tell
 from shareout.entry import Entry
-from shareout.errors import UsageError, cannot_write
-from shareout.files import replace_file
+from shareout.errors import UsageError
 from shareout.merge.complete import open_journals
-from shareout.merge.target import WAY_OUT, check_place
+from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.plan.plan import Plan
 from shareout.record.sources import find_sources
 from shareout.report.facts import report_of
@@ -43,7 +43,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     output = Path(arguments.output) if arguments.output else None if common.json else Path(DEFAULT)
     asked = ReportArguments(arguments.sources or [str(common.runs)], output)
-    if asked.output is not None:
+    to_stdout = asked.output is not None and is_standard_output(asked.output)
+    if to_stdout and common.json:
+        raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
+    if asked.output is not None and not to_stdout:
         check_place(asked.output)
     with find_sources(asked.sources, tell) as sources:
         journals = open_journals(sources.folders, tell, None if arguments.sources else chooser(common, entry))
@@ -57,16 +60,20 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         _write(asked.output, page_of(report, extras))
     if common.json:
         print(json.dumps(report_facts(report, machines)))
-    elif not common.quiet:
+    elif not common.quiet and not to_stdout:
         print(f"wrote {asked.output}")
     return 0
 
 
 def _write(path: Path, page: str) -> None:
-    try:
-        replace_file(path, [page.encode("utf-8", "replace")])
-    except OSError as error:
-        raise cannot_write(path, error, way_out=WAY_OUT) from error
+    data = page.encode("utf-8", "replace")
+    if is_standard_output(path):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    with Target(path) as target:
+        target.write_all([data], packed=False)
+        target.finish()
 
 
 def _texts(plan: Plan) -> Callable[[int], str]:

@@ -189,7 +189,10 @@ def _bootloader() -> str:
 
 
 def _move(made: Path, program: Path) -> None:
-    """Beside it first, then one rename: an older build is replaced whole, also while it runs."""
+    """Beside it first, then one rename: an older build is replaced whole, also while it runs; a link to one stays."""
+    program = Path(os.path.realpath(program))
+    if program.exists() and not program.is_file() and not program.is_dir():
+        raise UsageError(f"{program} is there, and no file", way_out="Name another folder with -o, or a --name.")
     fresh = program.with_name(f".{program.name}.new")
     for old in (fresh, program):
         if old.is_dir():

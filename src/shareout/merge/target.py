@@ -1,4 +1,5 @@
-"""The file that a merged table becomes: written under a temporary name beside it, renamed when it is whole.
+"""What a merged table is written to: a file that is seen under its name only when it is whole, or what a user named
+instead of one.
 
 Several processes write their pieces in turn: each hands the place where the next piece begins to the next.
 """
@@ -12,33 +13,55 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shareout.errors import ShareoutError, UsageError, cannot_write
-from shareout.files import sync_folder
+from shareout.files import Outlet, sync_folder
 
-WAY_OUT = "Nothing was left behind. Name another place with -o."
+WAY_OUT = "Name another place with -o."
+COPIED = 1 << 20
 _PLACE = struct.Struct("<q")
 
 
 def check_place(path: Path) -> None:
     """Refused before any work is done for it: no folder to write into, or a folder of that very name."""
+    outlet = _outlet(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder", way_out="Name a file after -o.")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent} to write {path.name} into", way_out="Make it first.")
+    if not outlet.path.parent.is_dir():
+        raise UsageError(f"there is no folder {outlet.path.parent} to write {path.name} into", way_out="Make it first.")
+
+
+def is_standard_output(path: Path) -> bool:
+    """Then all else that is told goes to standard error."""
+    return str(path) in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
+
+def is_no_file(path: Path) -> bool:
+    """A device, a FIFO, a descriptor: its name does not say what it is to hold."""
+    return not _outlet(path).is_file
+
+
+def drafts_of(path: Path) -> Path:
+    """Where what is not whole yet is kept, until it goes to `path`."""
+    return _outlet(path).drafts
+
+
+def _outlet(path: Path) -> Outlet:
+    try:
+        return Outlet.of(path)
+    except OSError as error:
+        raise cannot_write(path, error, way_out=WAY_OUT) from error
 
 
 class Target:
-    """A context manager: what is not finished is taken away."""
+    """A context manager: what is not finished is taken away. What cannot be replaced gets a copy at the end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+        self._outlet = _outlet(path)
+        self.fresh = self._outlet.drafts / f".{path.name}.{os.getpid()}.new"
         self._handle = -1
+        self._is_passed_on = False
 
     def __enter__(self) -> Target:
-        try:
-            self._handle = os.open(self.fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)
-        except OSError as error:
-            raise self._refused(error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -48,7 +71,7 @@ class Target:
 
     def begin(self, head: bytes) -> int:
         """From the start, also when it was begun before; where the next piece goes."""
-        os.ftruncate(self._handle, 0)
+        self._draft()
         self.write_at(0, head)
         return len(head)
 
@@ -66,29 +89,79 @@ class Target:
             raise self._refused(error) from error
 
     def write_all(self, pieces: Iterable[bytes], *, packed: bool) -> None:
-        """All of it, by one process. Packed pieces are gzip members of their own: any number of them is one file."""
+        """All of it, by one process. Packed pieces are gzip members of their own: any number of them is one file.
+        What is no file gets them as they come."""
+        if not self._outlet.is_file:
+            self._handle = self._opened()
+            for data in _packed(pieces, packed=packed):
+                self._write(self._handle, data)
+            self._is_passed_on = True
+            return
         place = self.begin(b"")
-        for piece in filter(None, pieces):
-            data = gzip.compress(piece, 6, mtime=0) if packed else piece
+        for data in _packed(pieces, packed=packed):
             self.write_at(place, data)
             place += len(data)
 
     def finish(self) -> None:
         """All is written: sync, rename, sync the folder."""
+        if self._is_passed_on:
+            return
         try:
             # Opened anew: a row store may have made another file under the temporary name.
-            os.close(self._handle)
+            if self._handle >= 0:
+                os.close(self._handle)
             self._handle = os.open(self.fresh, os.O_RDWR)
-            os.fsync(self._handle)
-            os.close(self._handle)
-            self._handle = -1
-            self.fresh.replace(self.path)
-            sync_folder(self.path.resolve().parent)
+            if self._outlet.is_replaced and self._outlet.passes_on(self._handle):
+                os.fsync(self._handle)
+                os.close(self._handle)
+                self._handle = -1
+                self.fresh.replace(self._outlet.path)
+                sync_folder(self._outlet.path.resolve().parent)
+            else:
+                self._copy()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _draft(self) -> None:
+        try:
+            if self._handle < 0:
+                flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
+                self._handle = os.open(self.fresh, flags, 0o666)
+            os.ftruncate(self._handle, 0)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _copy(self) -> None:
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        into = self._opened()
+        try:
+            while data := os.read(self._handle, COPIED):
+                self._write(into, data)
+            if self._outlet.is_file:
+                os.fsync(into)
+        finally:
+            os.close(into)
+
+    def _opened(self) -> int:
+        try:
+            return self._outlet.open()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _write(self, handle: int, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(handle, view) :]
         except OSError as error:
             raise self._refused(error) from error
 
     def _refused(self, error: OSError) -> ShareoutError:
         return cannot_write(self.path, error, way_out=WAY_OUT)
+
+
+def _packed(pieces: Iterable[bytes], *, packed: bool) -> Iterable[bytes]:
+    return (gzip.compress(piece, 6, mtime=0) if packed else piece for piece in pieces if piece)
 
 
 class Relay:

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from shareout.errors import UsageError
 from shareout.merge.partition import Block
 from shareout.merge.sheet import Sheet
+from shareout.merge.target import is_no_file, is_standard_output
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".sqlite", ".parquet")
 
@@ -67,7 +68,7 @@ def table_form(path: Path) -> TextForm | RowStore:
     """What a file of this name is written by."""
     name = path.name.lower().removesuffix(".gz")
     is_packed = name != path.name.lower()
-    if name.endswith(".csv") or str(path) == "-":
+    if name.endswith(".csv") or is_standard_output(path):
         from shareout.merge.tables.csv import Csv
 
         return Csv()
@@ -83,4 +84,9 @@ def table_form(path: Path) -> TextForm | RowStore:
         from shareout.merge.tables.parquet import Parquet
 
         return Parquet()
+    if is_no_file(path):
+        # A device, a FIFO, a descriptor: no name says what it holds.
+        from shareout.merge.tables.csv import Csv
+
+        return Csv()
     raise UsageError(f"{path} is no kind of table that is known", way_out=f"Name it *{', *'.join(ENDINGS)}.")
