@@ -112,3 +112,87 @@ def test_a_weight_that_no_number_shows_is_refused(tmp_path: Path, perf: str, cor
     path.write_text(f'{{"a": [{perf}, {cores}]}}')
     with pytest.raises((InputError, InputErrors), match=r"too (small|large) a number"):
         load_machines(path)
+
+
+def test_more_cores_for_every_job_than_there_are_is_refused(here: Machine) -> None:
+    here.jobs("true", "true")
+    here.write("configs/runner.config", "[run]\ncores_per_job = 100\n")
+    for told in (here.call("plan", code=2), here.run(code=2)):
+        assert "takes 100 cores, and alice has 2" in told.err
+
+
+def test_what_machines_json_leaves_open_is_told_by_plan_and_refused_by_run(here: Machine) -> None:
+    here.jobs("#SHAREOUT NEED memory=100000GiB", "true", "#SHAREOUT NEED gpus=1", "true")
+    told = here.call("plan").err
+    assert "a job takes up to 97.7TiB; machines.json has no memory of alice: whether it fits is seen there" in told
+    assert "a job takes up to 1 of the GPUs; machines.json has no gpus of alice" in told
+    assert "takes 97.7TiB of memory, and alice has " in here.run(code=2).err
+
+
+def test_fractions_of_a_core_are_packed(here: Machine) -> None:
+    """Ten jobs of a tenth run at once on one core: each waits for all the others."""
+    line = 'touch at.$SHAREOUT_JOB; until test "$(ls at.* | wc -l)" = 10; do sleep 0.05; done'
+    here.jobs("#SHAREOUT NEED cores=0.1", *[line] * 10, machines='{"alice": [1, 1]}')
+    here.run("--quiet", "--timeout", "30s")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("jobs.csv", "x,memry\n1,2\n"),
+        ("jobs.jsonl", '{"x": 1}\n'),
+        ("jobs.txt", "true\n"),
+        ("jobs.grid.json", '{"x": [1]}'),
+    ],
+)
+def test_a_need_that_no_row_can_say_is_refused(here: Machine, name: str, content: str) -> None:
+    here.write("configs/machines.json", '{"alice": [1, 2]}')
+    here.write(f"configs/{name}", content)
+    here.write("configs/runner.config", "[run]\nneeds = memory\n[commands]\ntemplate = true {1}\n")
+    for told in (here.call("plan", code=2), here.run(code=2)):
+        assert "[run] needs names memory, and no row has a field of that name" in told.err
+
+
+JOB = "from shareout import run\n{}\nif __name__ == '__main__':\n    run(job)\n"
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ("async def job(x): return x", "job cannot be the job: it is async"),
+        ("def job(x): yield x", "job cannot be the job: it is a generator"),
+        ("async def job(x): yield x", "job cannot be the job: it is a generator"),
+    ],
+)
+def test_functions_that_do_nothing_when_called_are_no_jobs(here: Machine, job: str, said: str) -> None:
+    here.script(JOB.format(job))
+    here.write("configs/jobs.csv", "x\n1\n")
+    for told in (here.call("plan", code=2), here.run(code=2)):
+        assert said in told.err
+
+
+def test_values_that_the_annotation_refuses_are_told_with_their_lines_before_a_job_starts(here: Machine) -> None:
+    here.script(JOB.format("def job(n: int, x: float = 0): return n"))
+    here.write("configs/jobs.csv", "n,x\n1,2\n" + "3,4\n" * 200_000 + "many,5\n6,?\n")
+    for told in (here.call("plan", code=2), here.run(code=2)):
+        assert 'configs/jobs.csv:200003: n: "many" is not int' in told.err
+        assert 'configs/jobs.csv:200004: x: "?" is not float' in told.err
+    here.write("configs/jobs.csv", 'n,x\n"1",2\n"a\nb",3\n')
+    assert 'configs/jobs.csv:3: n: "a' in here.call("plan", code=2).err
+
+
+def test_lines_are_converted_by_the_annotation(here: Machine) -> None:
+    here.script(JOB.format("def job(n: int): return n + 1"))
+    here.write("configs/jobs.txt", "1\n41\n")
+    here.run("--quiet")
+    assert here.call("merge-results", "--json").json["done"] == 2
+    here.write("configs/jobs.txt", "1\nx\n")
+    assert 'configs/jobs.txt:2: n: "x" is not int' in here.call("plan", code=2).err
+
+
+def test_a_stop_command_that_fails_is_told(here: Machine) -> None:
+    here.jobs("#SHAREOUT PERENGINE STOP exit 7", "true")
+    told = here.run(code=3)
+    assert "PERENGINE STOP ended with status 7: exit 7" in told.err
+    here.jobs("#DISBATCH PERENGINE STOP exit 7", "true", "true")
+    assert "PERENGINE STOP ended with status 7: exit 7" in here.run().err

@@ -17,7 +17,7 @@ from shareout.cli.planning import check_fits, tell_oddities
 from shareout.entry import Entry
 from shareout.errors import InputError, PlanMismatch, UsageError
 from shareout.plan import fingerprint
-from shareout.plan.fitting import hosts_of, is_packed, refuse_unfit
+from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of
 from shareout.plan.plan import ALL, Plan, Share
 from shareout.show.beside import say
 from shareout.units import counted
@@ -88,8 +88,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     shares = [plan.share(asked.machine)] if asked.machine else [plan.share(one.name) for one in plan.machines]
     if asked.ids:
         return _print_ids(plan, shares[0])
-    if is_packed(plan, settings):
-        refuse_unfit(plan, settings, hosts_of(plan, settings))
+    hosts = hosts_of(plan, settings)
+    for sentence in unknown_of(refuse_unfit(plan, settings, hosts), hosts):
+        if not common.quiet:
+            say(f"shareout: {sentence}")
     if common.json:
         print(json.dumps(plan_facts(plan, shares), ensure_ascii=True))
     elif not common.quiet:

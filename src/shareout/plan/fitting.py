@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
 from shareout.config import RunSettings, Settings
-from shareout.errors import InputError, Place
+from shareout.errors import InputError, Place, nearest
 from shareout.plan.plan import ALL, Plan
 from shareout.pool import Need
-from shareout.pool.needs import need_from
+from shareout.pool.needs import FIELDS, need_from
 from shareout.units import parse_amount, told_filesize
 
 MOST_MISTAKES = 5
+NAMED = 8
 # What jobs say is looked at once; a pool whose jobs all say something else must not fill the memory.
 REMEMBERED = 100_000
 # Among so many shuffled jobs, a machine that has any of them has one, but for the smallest of shares; the crew
@@ -32,6 +33,10 @@ class Demand:
     cores: Fraction
     gpus: Fraction
     memory: int
+
+    def and_more(self, other: Demand) -> Demand:
+        """The larger of each."""
+        return Demand(max(self.cores, other.cores), max(self.gpus, other.gpus), max(self.memory, other.memory))
 
     def with_memory(self, factor: Fraction) -> Demand:
         """The same with more memory."""
@@ -93,9 +98,12 @@ def hosts_of(plan: Plan, settings: Settings) -> list[Host]:
     ]
 
 
-def refuse_unfit(plan: Plan, settings: Settings, hosts: Sequence[Host]) -> None:
-    """InputError when there are jobs that one of these could never run and would have to."""
+def refuse_unfit(plan: Plan, settings: Settings, hosts: Sequence[Host]) -> Demand:
+    """InputError when there are jobs that one of these could never run and would have to. Otherwise the most that any
+    job takes of each."""
     mistakes: list[str] = []
+    most = demand_of(settings.run, None)
+    spoken: set[str] = set()
     verdicts: dict[Need | tuple[str, str, str], Mapping[str, str]] = {}
     for jobs, said in plan.pool.needs(settings.run.needs):
         verdict = verdicts.get(said)
@@ -103,6 +111,10 @@ def refuse_unfit(plan: Plan, settings: Settings, hosts: Sequence[Host]) -> None:
             if len(verdicts) == REMEMBERED:
                 verdicts.clear()
             verdict = verdicts[said] = _verdict(settings, said, hosts)
+            if "" not in verdict:
+                most = most.and_more(_demanded(settings, said))
+            if isinstance(said, tuple):
+                spoken |= {name for name, text in zip(FIELDS, said, strict=True) if text}
         if verdict:
             mistakes += _told(plan, jobs, verdict)
             if len(mistakes) >= MOST_MISTAKES:
@@ -113,12 +125,59 @@ def refuse_unfit(plan: Plan, settings: Settings, hosts: Sequence[Host]) -> None:
             where=Place(str(plan.pool.inputs[0].path)),
             way_out="Jobs that could never run where they are: lower their needs, or leave that machine out.",
         )
+    _refuse_the_unspoken(plan, settings.run.needs, spoken)
+    return most
+
+
+def unknown_of(most: Demand, hosts: Sequence[Host]) -> list[str]:
+    """What machines.json leaves open of these, where jobs take of it."""
+    told = []
+    asked = (("memory", told_filesize(most.memory), most.memory), ("gpus", f"{most.gpus} of the GPUs", most.gpus))
+    for key, much, amount in asked:
+        silent = [host.name for host in hosts if getattr(host, key) is None]
+        if amount and silent:
+            shown = ", ".join(silent[:NAMED]) + (" …" if len(silent) > NAMED else "")
+            told.append(
+                f"a job takes up to {much}; machines.json has no {key} of {shown}: whether it fits is seen there"
+            )
+    return told
+
+
+def least_cores(plan: Plan, settings: Settings) -> Fraction:
+    """The fewest cores that any job takes: what says how many may run at once."""
+    least = settings.run.cores_per_job
+    seen: set[str | None] = set()
+    for _, said in plan.pool.needs(settings.run.needs):
+        word = said.cores if isinstance(said, Need) else said[0]
+        if word in seen or len(seen) == REMEMBERED:
+            continue
+        seen.add(word)
+        cores = demand_of(settings.run, Need(cores=word.strip() if word else None)).cores
+        least = min(least, cores) if cores else least
+    return least
+
+
+def _refuse_the_unspoken(plan: Plan, needs: Sequence[str], spoken: Collection[str]) -> None:
+    """Fields that are named for needs, and that no row has."""
+    names = getattr(plan.pool, "names", None) or ()
+    missing = [name for name in needs if name not in spoken and name not in names]
+    if missing and plan.jobs:
+        fields = f"Its fields are {', '.join(names)}." if names else "Jobs of a task file say it by #SHAREOUT NEED."
+        raise InputError(
+            f"[run] needs names {missing[0]}, and no row has a field of that name{nearest(missing[0], names)}",
+            where=Place(str(plan.pool.inputs[0].path)),
+            way_out=f"{fields} For all jobs alike say {missing[0]}_per_job.",
+        )
+
+
+def _demanded(settings: Settings, said: Need | tuple[str, str, str]) -> Demand:
+    return demand_of(settings.run, said if isinstance(said, Need) else need_from(said))
 
 
 def _verdict(settings: Settings, said: Need | tuple[str, str, str], hosts: Sequence[Host]) -> Mapping[str, str]:
     """The machines for which it is too much, and what is; under no name what is wrong anywhere."""
     try:
-        demand = demand_of(settings.run, said if isinstance(said, Need) else need_from(said))
+        demand = _demanded(settings, said)
     except ValueError as error:
         return {"": str(error)}
     return {host.name: much for host in hosts if (much := host.too_much(demand))}

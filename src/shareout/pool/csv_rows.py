@@ -57,12 +57,20 @@ class CsvPool(RowPool):
         return one_by_one(self._said(names)) if set(names) & set(self.names) else super().needs()
 
     def _said(self, names: Sequence[str]) -> Iterator[Said]:
+        assert self.names is not None
+        known = [name for name in FIELDS if name in names and name in self.names]
+        for texts in self.columns(known):
+            yield said_by(dict(zip(known, texts, strict=True)), names)
+
+    def columns(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
+        """The texts in these columns, of all rows in turn: faster than by number."""
         if self._starts is not None:
             for job in range(self._count):
-                yield said_by(self.arguments(job), names)
+                row = self.arguments(job)
+                yield [row[name] for name in names]
             return
         assert self.names is not None
-        columns = [self.names.index(name) if name in names and name in self.names else -1 for name in FIELDS]
+        places = [self.names.index(name) for name in names]
         header = True
         for _, block in self._lines.blocks():
             for line in block:
@@ -72,8 +80,7 @@ class CsvPool(RowPool):
                     header = False
                     continue
                 fields = line.decode("utf-8", "surrogateescape").rstrip("\r").split(",")
-                fields.append("")
-                yield fields[columns[0]], fields[columns[1]], fields[columns[2]]
+                yield [fields[at] for at in places]
 
     def _check_header(self, header: Sequence[str]) -> list[InputError]:
         mistakes = []

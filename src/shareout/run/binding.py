@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
-from shareout.errors import InputError, Place, nearest
+from shareout.errors import InputError, Place, UsageError, nearest, raise_all
 from shareout.pool import Pool
 from shareout.run.context import GIVEN
 
+# Of more rows what cannot be converted is seen when they run.
+CHECKED = 1_000_000
+MOST_MISTAKES = 50
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 
 
 class CannotConvert(ValueError):
-    """A CSV field that is not what the job's annotation asks for."""
+    """A text that is not what the job's annotation asks for."""
 
 
 class Binding:
@@ -27,25 +31,68 @@ class Binding:
         self._signature = _signature(job)
         parameters = self._signature.parameters.values()
         self.given = frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.name in GIVEN)
-        self._converters = _converters(job, self._signature) if pool.kind == "csv" else {}
+        converters = _converters(job, self._signature)
+        self._converters = converters if pool.kind == "csv" else {}
+        self._line = next(iter(self._signature.parameters), "")
+        """What a line is given to, of a pool of lines."""
+        self._convert_line = converters.get(self._line) if pool.kind in ("text", "runmaker") else None
+        self._refusal = _why_no_job(job)
         self._takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
         self._extra = self._unasked()
         self._is_plain = not self._extra and not self._converters
 
     def check(self) -> None:
         """The first row, tried on the signature: what is missing or too much is told before a job starts."""
+        if self._refusal:
+            what = f"{self._name} cannot be the job: {self._refusal}"
+            raise UsageError(what, way_out="A job is a function that returns its result.")
         if not len(self._pool):
             return
-        args, named = self.arguments(0)
+        try:
+            args, named = self.arguments(0)
+        except CannotConvert:
+            self._check_texts()
+            raise
         try:
             self._signature.bind(*args, **named, **dict.fromkeys(self.given))
         except TypeError as error:
             raise self._mismatch(str(error), args, named) from None
+        self._check_texts()
+
+    def _check_texts(self) -> None:
+        """Whether the texts of the rows are what the annotations ask for."""
+        mistakes: list[InputError] = []
+        for job, texts in enumerate(self._texts()):
+            for name, text in texts:
+                convert = self._converters.get(name) or self._convert_line
+                try:
+                    assert convert is not None
+                    convert(name, text)
+                except CannotConvert as error:
+                    where = Place(str(self._pool.inputs[0].path), self._pool.row(job).line)
+                    mistakes.append(InputError(str(error), where=where))
+            if len(mistakes) >= MOST_MISTAKES:
+                break
+        raise_all(mistakes)
+
+    def _texts(self) -> Iterable[Iterable[tuple[str, str]]]:
+        """Of the first rows, the names and texts that are converted."""
+        if self._convert_line:
+            rows = range(min(len(self._pool), CHECKED // 10))
+            return ([(self._line, self._pool.row(job).text)] for job in rows)
+        names = [name for name in self._converters if name in (getattr(self._pool, "names", None) or ())]
+        columns = getattr(self._pool, "columns", None)
+        if not names or columns is None:
+            # Of a rest the whole pool was looked at.
+            return ()
+        return (zip(names, row, strict=True) for row in islice(columns(names), CHECKED))
 
     def arguments(self, job: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Positional and named arguments of a job; raises CannotConvert."""
         values = self._pool.arguments(job)
         if not isinstance(values, dict):
+            if self._convert_line and values:
+                values = (self._convert_line(self._line, values[0]), *values[1:])
             return values, {}
         if self._is_plain:
             return (), values
@@ -92,8 +139,18 @@ def _signature(job: Callable[..., Any]) -> inspect.Signature:
         return inspect.Signature([inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)])
 
 
+def _why_no_job(job: Callable[..., Any]) -> str:
+    """Empty for what returns when it is called; the others return before they have done anything."""
+    call = job if inspect.isfunction(job) or inspect.ismethod(job) else getattr(job, "func", type(job).__call__)
+    if inspect.iscoroutinefunction(call):
+        return "it is async, and nothing here awaits it (write asyncio.run in it)"
+    if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+        return "it is a generator, which does nothing until it is asked for values"
+    return ""
+
+
 def _converters(job: Callable[..., Any], signature: inspect.Signature) -> dict[str, Callable[[str, str], Any]]:
-    """CSV fields are text; int, float and bool annotations convert, also as strings or `| None`."""
+    """Fields of CSV and lines are text; int, float and bool annotations convert, also as strings or `| None`."""
     found = {}
     for name, parameter in signature.parameters.items():
         annotation = parameter.annotation

@@ -17,11 +17,14 @@ from shareout.run.orphans import MARK
 from shareout.run.shells import Shells
 
 
-def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> None:
-    """One after the other, output into the log. A failed START ends the run, unless it is disBatch's, which goes on; a
-    failed STOP is only told in the log. What a START leaves running lives until all STOPs have run."""
+def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> tuple[list[str], bool]:
+    """One after the other, output into the log. A failed START ends the run, unless it is disBatch's, which goes on;
+    of all other failures the sentences, and whether any was not disBatch's. What a START leaves running lives until all
+    STOPs have run."""
+    failures: list[str] = []
+    counts = False
     if not commands:
-        return
+        return failures, counts
     makings.children.spared = f"{makings.mark}:engine:"
     users = user_environment()
     shells = Shells(makings.settings.commands.shell, users, for_bash=makings.plan.pool.for_bash)
@@ -43,6 +46,9 @@ def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> N
             makings.log.record(sentence, level="ERROR")
             if when == "START" and not command.theirs:
                 raise HookFailed(sentence, way_out="No job was started. Mend it and run again.")
+            failures.append(sentence)
+            counts |= not command.theirs
+    return failures, counts
 
 
 def _ended(shells: Shells, text: str, folder: Path, environment: Mapping[bytes, bytes]) -> tuple[int, bytes]:

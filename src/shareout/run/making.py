@@ -10,7 +10,7 @@ from fractions import Fraction
 from shareout.config import Settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import InputError
-from shareout.plan.fitting import Demand, Host, demand_of, is_packed, refuse_unfit
+from shareout.plan.fitting import Demand, Host, demand_of, is_packed, least_cores, refuse_unfit
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
@@ -26,6 +26,7 @@ from shareout.run.output import SlotOutputs
 from shareout.run.slots import Capacity
 from shareout.run.workers import Workers
 from shareout.run.workshop import Duty, Workshop
+from shareout.settings_table import MOST_SLOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,12 @@ class Makings:
     private: tuple[int, ...]
 
 
-def slots_of(settings: Settings, cores: int, todo: int) -> int:
-    """Places where jobs run here and now; a slot more than jobs would be for nothing."""
-    return min(all_slots(settings.run, cores), max(1, todo))
+def slots_of(plan: Plan, settings: Settings, cores: int, todo: int) -> int:
+    """Places where jobs run here and now: as many as the smallest jobs find room, and no more than there are jobs."""
+    slots = all_slots(settings.run, cores)
+    if settings.run.slots is None and is_packed(plan, settings):
+        slots = max(slots, min(MOST_SLOTS, int(cores // least_cores(plan, settings))))
+    return min(slots, max(1, todo))
 
 
 def make_duty(makings: Makings) -> Duty:
@@ -91,8 +95,7 @@ def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None
     """Refuses rows that do not fit the job, and jobs that could never run here: before anything is made or started."""
     if entry is not None and entry.job is not None:
         Binding(entry.job, plan.pool).check()
-    if is_packed(plan, settings):
-        refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
+    refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
 
 
 def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str, ...]]:
@@ -103,8 +106,8 @@ def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str
     variable, seen = seen_gpus()
     has = (machine and machine.gpus) or 0
     gpus = tuple(map(str, range(has))) if seen is None else seen
-    limits = [one for one in (machine and machine.memory, memory_granted()) if one]
-    memory = min(limits) if limits else granted_memory()
+    said = machine and machine.memory
+    memory = min(said, memory_granted() or said) if said else granted_memory()
     hidden_by = variable if seen == () else ""
     return Host(share.machine, cores, len(gpus), memory, hidden_by), gpus
 

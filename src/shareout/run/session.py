@@ -112,7 +112,7 @@ def _run(
     settings = request.settings
     outputs = SlotOutputs(folder, log, settings, hearers_of(request, folder, tally, log))
     stack.callback(outputs.close)
-    slots = slots_of(settings, share.cores or granted_cores(), tally.todo)
+    slots = slots_of(request.plan, settings, share.cores or granted_cores(), tally.todo)
     mark = f"{os.getpid()}.{time.time_ns():x}"
     stops = Stops()
     stack.callback(stops.close)
@@ -173,10 +173,13 @@ def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeep
     keeper.save()
     code = _exit_code(reason, counts, at_once=crew.at_once, number=stops.number, limited=request.is_limited)
     stops.gives_way = True
-    sentence = _tidy_up(request, makings)
+    sentence, failures, counts_against = _tidy_up(request, makings)
     stops.gives_way = False
     if sentence:
         listener.said(f"{sentence}; the log tells where. Run the same command to try it again")
+    for failure in failures:
+        listener.said(failure)
+    if sentence or counts_against:
         code = code or HookFailed.exit_code
     listener.ended(counts, reason)
     return RunResult(code, reason, counts)
@@ -197,14 +200,15 @@ def _prepare(request: RunRequest, makings: Makings) -> None:
         raise HookFailed(sentence, way_out=way_out)
 
 
-def _tidy_up(request: RunRequest, makings: Makings) -> str:
-    """What is to be done once after the last job; all is recorded already, and a Ctrl-C ends it at once."""
+def _tidy_up(request: RunRequest, makings: Makings) -> tuple[str, list[str], bool]:
+    """What is to be done once after the last job; all is recorded already, and a Ctrl-C ends it at once. How the
+    teardown failed, how STOP commands did, and whether theirs is ours to mind."""
     teardown = request.entry.teardown if request.entry else None
     sentence = call_hook("teardown", teardown, request.settings.parser, makings.log)
-    perform(request.plan.pool.stop_commands, makings, "STOP")
+    failures, counts = perform(request.plan.pool.stop_commands, makings, "STOP")
     makings.children.spared = ""
     makings.children.end_all()
-    return sentence
+    return sentence, failures, counts
 
 
 def _session(event: str, reason: str = "") -> Session:
