@@ -196,3 +196,17 @@ def test_a_stop_command_that_fails_is_told(here: Machine) -> None:
     assert "PERENGINE STOP ended with status 7: exit 7" in told.err
     here.jobs("#DISBATCH PERENGINE STOP exit 7", "true", "true")
     assert "PERENGINE STOP ended with status 7: exit 7" in here.run().err
+
+
+def test_results_of_another_pool_are_not_written_over(here: Machine) -> None:
+    here.write("a.txt", "echo a; test $SHAREOUT_ATTEMPT = 2\n")
+    here.write("b.txt", "echo b\n")
+    here.call("run", "a.txt", "--results", "R", "--quiet", code=1)
+    assert "R has results of another pool" in here.call("run", "b.txt", "--results", "R", code=2).err
+    assert "R has results of another pool" in here.call("run", "a.txt", "--shell", "bash", "--results", "R", code=2).err
+    here.call("run", "a.txt", "--results", "R", "-R", "--quiet")
+    assert (here.folder / "R/0/0.out").read_text() == "a\n"
+    here.write("mine/notes", "x")
+    assert "mine has files that are no results" in here.call("run", "b.txt", "--results", "mine", code=2).err
+    (here.folder / "empty").mkdir()
+    here.call("run", "b.txt", "--results", "empty", "--quiet")

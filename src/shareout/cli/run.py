@@ -28,6 +28,7 @@ from shareout.events import Listener
 from shareout.plan.plan import ALL, Plan
 from shareout.record.folder import RunFolder
 from shareout.run.cores import granted_cores
+from shareout.run.hearing import pool_of_results, refuse_others_results
 from shareout.run.making import check_jobs
 from shareout.run.opening import RunRequest, make_folder
 from shareout.run.policy import deadline_of, is_date
@@ -90,6 +91,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     # Refused here, before anything is made.
     deadline_of(settings.limits.until, time.time())
     check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
+    if asked.results is not None:
+        refuse_others_results(asked.results, pool_of_results(plan, settings))
     if asked.dry_run:
         return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
     check_jobs(plan, settings, share, entry)

@@ -6,7 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
 
-from shareout.errors import CannotRecord
+from blake3 import blake3
+
+from shareout.config import Settings, digest_text
+from shareout.errors import CannotRecord, UsageError
+from shareout.files import replace_file
 from shareout.plan.plan import Plan
 from shareout.pool.template import Template
 from shareout.record.folder import PER_FOLDER, RunFolder
@@ -17,12 +21,14 @@ from shareout.run.output import Hearer
 from shareout.run.screen import OrderedScreen, Prefix, Screen
 from shareout.supply.static import Wanted
 
+OF_POOL = ".pool"
+
 
 def hearers_of(request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter) -> list[Hearer]:
     """In the order in which they are told."""
     found: list[Hearer] = []
     if request.results is not None:
-        found.append(ResultFolder(request.results))
+        found.append(ResultFolder(request.results, pool_of_results(request.plan, request.settings)))
     if request.tee:
         prefix, keep = _prefix(request), request.settings.commands.keep_lines
         if request.keep_order:
@@ -46,11 +52,16 @@ def wanted_of(plan: Plan, groups: Collection[str]) -> Wanted | None:
 
 
 class ResultFolder:
-    """`--results DIR`: a file for each job that printed something, in folders of at most 1,000."""
+    """`--results DIR`: a file for each job that printed something, in folders of at most 1,000; and whose they are."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pool: str) -> None:
         self._path = path
         self._made = ""
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            replace_file(path / OF_POOL, [f"{pool}\n".encode()], sync=False)
+        except OSError as error:
+            raise _unwritten(error, path) from error
 
     def add(self, data: bytes, job: int, *, first: bool) -> None:
         """What an earlier attempt left there is replaced."""
@@ -58,10 +69,7 @@ class ResultFolder:
             with self._opened(job, "wb" if first else "ab") as file:
                 file.write(data)
         except OSError as error:
-            raise CannotRecord(
-                f"the results cannot be written: {error.filename or self._path}: {error.strerror}",
-                way_out="What is recorded so far is safe. Mend it, or leave out --results, and run again.",
-            ) from error
+            raise _unwritten(error, self._path) from error
 
     def step(self, unfinished: Collection[int]) -> None:
         return
@@ -75,6 +83,30 @@ class ResultFolder:
             (self._path / part).mkdir(parents=True, exist_ok=True)
             self._made = part
         return open(self._path / part / f"{job}.out", mode)  # type: ignore[return-value]
+
+
+def _unwritten(error: OSError, path: Path) -> CannotRecord:
+    return CannotRecord(
+        f"the results cannot be written: {error.filename or path}: {error.strerror}",
+        way_out="What is recorded so far is safe. Mend it, or leave out --results, and run again.",
+    )
+
+
+def pool_of_results(plan: Plan, settings: Settings) -> str:
+    """The same for runs whose jobs are the same: any machine's, and with any weights."""
+    return blake3(plan.pool_digest + digest_text(settings)).hexdigest()
+
+
+def refuse_others_results(path: Path, pool: str) -> None:
+    """A folder that holds something else than results of this pool: its files have the same names."""
+    try:
+        known = (path / OF_POOL).read_text("ascii", "replace").strip()
+    except FileNotFoundError:
+        known = ""
+    if known == pool or not path.is_dir() or not any(path.iterdir()):
+        return
+    what = "has results of another pool" if known else "has files that are no results of a run"
+    raise UsageError(f"{path} {what}, which these would be mixed with", way_out="Name another folder after --results.")
 
 
 def _prefix(request: RunRequest) -> Prefix:
