@@ -43,13 +43,13 @@ def test_a_machine_that_returns_wrong_numbers_is_named(here: Machine) -> None:
     here.environ = {"BAD": "bob"}
     farm(here)
     told = here.call("merge-results", "-o", "all.csv", code=1)
-    assert "bob is wrong: it disagrees with alice on " in told.err
+    assert "bob differs from two: it disagrees with alice on " in told.err
     assert "who agree with each other on all 8 that they share" in told.err
     assert "certificate" not in told.out
     assert (here.folder / "all.csv").exists(), "the table is whole; what it is worth was told"
     facts = here.call("merge-results", "--json", code=1).json
     assert (facts["complete"], facts["certificate"]) == (True, None)
-    assert facts["audit"]["wrong"] == ["bob"]
+    assert facts["audit"]["alone"] == ["bob"]
     assert facts["audit"]["unsure"] == []
     assert facts["audit"]["compared"] == 24
     assert facts["audit"]["disagreed"] == len(facts["disagreements"]) > 0

@@ -38,23 +38,23 @@ def test_one_liar_is_named_and_nobody_else_is(count: int, liar: int, rate: float
     liar %= count
     found = ring(count, liar, 60, rate, source)
     suspect = suspicion(found)
-    assert set(suspect.wrong) <= {NAMES[liar]}
-    assert bool(found.disagreed) == (NAMES[liar] in (*suspect.wrong, *suspect.unsure))
+    assert set(suspect.alone) <= {NAMES[liar]}
+    assert bool(found.disagreed) == (NAMES[liar] in (*suspect.alone, *suspect.unsure))
     quarrels = [pair for pair, times in found.differ.items() if times]
     if len(quarrels) > 1:
-        assert suspect.wrong == (NAMES[liar],)
+        assert suspect.alone == (NAMES[liar],)
 
 
 def test_of_two_nobody_can_tell() -> None:
     found = ring(2, 1, 20, 1.0, random.Random(1))
-    assert suspicion(found).wrong == ()
+    assert suspicion(found).alone == ()
     assert suspicion(found).unsure == ("alice", "bob")
 
 
 def test_on_one_job_the_majority_tells() -> None:
     found = compared({3: [("alice", b"1"), ("bob", b"2"), ("carol", b"1")]})
-    assert suspicion(found).wrong == ("bob",)
-    assert suspicion(compared({3: [("alice", b"1"), ("bob", b"2"), ("carol", b"3")]})).wrong == ()
+    assert suspicion(found).alone == ("bob",)
+    assert suspicion(compared({3: [("alice", b"1"), ("bob", b"2"), ("carol", b"3")]})).alone == ()
 
 
 def test_where_two_are_wrong_all_who_may_be_are_named() -> None:

@@ -15,17 +15,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shareout.errors import PlanMismatch, UsageError
+from shareout.errors import Place, PlanMismatch, RunDirectoryDamaged, UsageError
 from shareout.merge.certificate import certificate
 from shareout.merge.complete import Summary, open_journals, owners_without_plan
 from shareout.merge.results import Merge
 from shareout.merge.sheet import sheet_for
 from shareout.merge.tables import RowStore, table_form
 from shareout.merge.target import Target
+from shareout.plan.ids import ids_as_told
 from shareout.plan.permutation import Permutation
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, Session, attempt_line
 from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.proof import proof_of
 from shareout.record.reader import read_header
 from shareout.record.sources import find_sources
 from shareout.record.tally import tally_of
@@ -35,7 +37,7 @@ DIGEST, POOL = "ab" * 32, "cd" * 32
 
 
 def header(machine: str, jobs: int, *ranges: tuple[int, int], **more: object) -> Header:
-    facts = {"digest": DIGEST, "audit": (), "kind": "python", **more}
+    facts = {"digest": DIGEST, "audit": (), "kind": "python", "order": "given", **more}
     return Header(pool_digest=POOL, machine=machine, jobs=jobs, ranges=ranges, version="0.1.0", code="", **facts)  # type: ignore[arg-type]
 
 
@@ -89,7 +91,7 @@ def test_any_split_into_machines_runs_requeues_and_copies_merges_to_the_same(
     folder = tmp_path_factory.mktemp("merge")
     order = Permutation(bytes.fromhex(DIGEST), 0, jobs)
     one = [attempt(order.at(place), place, result_of(order.at(place), kind)) for place in range(jobs)]
-    whole = journal(folder / "one" / "all", header("all", jobs, (0, jobs)), one)
+    whole = journal(folder / "one" / "all", header("all", jobs, (0, jobs), order="shuffled"), one)
     expected = merged([whole], folder / "one.csv")
     folders = []
     for number in range(machines):
@@ -108,15 +110,14 @@ def test_any_split_into_machines_runs_requeues_and_copies_merges_to_the_same(
             lines.append(attempt(job, place, result_of(job, kind), number=number_of, at=at + 5))
             if rng.random() < 0.2:
                 lines.append(attempt(job, place, result_of(job, kind), number=number_of + 1, at=at + 9))
-        made = journal(folder / "many" / f"m{number}", header(f"m{number}", jobs, (low, high)), lines)
+        head = header(f"m{number}", jobs, (low, high), order="shuffled")
+        made = journal(folder / "many" / f"m{number}", head, lines)
         folders.append(made)
         if rng.random() < 0.3:
             cut = folder / "copy" / f"m{number}"
             shutil.copytree(made.path, cut)
             data = (cut / "journal.jsonl").read_bytes()
-            (cut / "journal.jsonl").write_bytes(
-                data[: rng.randint(len(header(f"m{number}", jobs, (low, high)).line()), len(data))]
-            )
+            (cut / "journal.jsonl").write_bytes(data[: rng.randint(len(head.line()), len(data))])
             folders.append(RunFolder(cut))
     rng.shuffle(folders)
     found = merged(folders, folder / "many.csv", processes=rng.choice([1, 2]))
@@ -131,14 +132,14 @@ def test_rows_of_many_partitions_stand_in_pool_order(tmp_path: Path, processes: 
     folders = []
     for number in range(2):
         low, high = number * 100_000, (number + 1) * 100_000
-        lines = [attempt(jobs - 1 - place, place, [place % 10, 0.5]) for place in range(low, high)]
+        lines = [attempt(place, place, [place % 10, 0.5]) for place in range(low, high)]
         folders.append(journal(tmp_path / f"m{number}", header(f"m{number}", jobs, (low, high)), lines))
         if number:
             tally_of(folders[1].journal, folders[1].tally, read_header(folders[1].journal))
     summary = merged(folders, tmp_path / "t.csv", processes)
     assert summary.is_complete
     rows = (tmp_path / "t.csv").read_text().splitlines()
-    assert rows[:2] == ["job,result,result_2", "0,9,0.5"]
+    assert rows[:2] == ["job,result,result_2", "0,0,0.5"]
     assert [int(row.split(",")[0]) for row in rows[1:]] == list(range(jobs))
 
 
@@ -146,9 +147,9 @@ def test_a_journal_that_its_tally_proves_merges_to_the_same_as_one_without(tmp_p
     head = header("all", 300_000, (0, 300_000))
     folder = journal(tmp_path / "all", head, [attempt(job, job, [job, "a b"]) for job in range(300_000)])
     plain = merged([folder], tmp_path / "plain.csv", 2)
-    tally = tally_of(folder.journal, folder.tally, head)
+    tally = tally_of(folder.journal, folder.tally, head, ids_as_told(head))
     tally.save(folder.tally, tally.offset, tally.hasher.digest())
-    assert open_journals([folder], print)[0].proven == folder.journal.stat().st_size
+    assert open_journals([folder], print)[0].proof.good == folder.journal.stat().st_size
     proven = merged([folder], tmp_path / "proven.csv", 2)
     assert plain.blocks == proven.blocks
     assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "proven.csv").read_bytes()
@@ -179,10 +180,59 @@ def test_a_flipped_byte_costs_its_line_and_is_told_with_its_place(tmp_path: Path
     assert [one.line for _, one in summary.damage] == [22]
 
 
-def test_records_of_another_machines_positions_do_not_count(tmp_path: Path) -> None:
-    lines = [attempt(job, job, job) for job in range(10)]
-    summary = merged([journal(tmp_path / "alice", header("alice", 10, (0, 5)), lines)], tmp_path / "t.csv")
-    assert (summary.done, summary.foreign, summary.missing) == (5, 5, 5)
+@pytest.mark.parametrize("packed", [False, True], ids=["read line by line", "in bulk"])
+@pytest.mark.parametrize("kind", ["id", "position", "pair", "foreign", "failed", "audited"])
+def test_a_record_that_does_not_belong_is_refused_with_its_line(tmp_path: Path, kind: str, packed: bool) -> None:
+    """Whatever was exchanged: each line's checksum is right, and only the plan knows better."""
+    jobs, at = 5000 if packed else 50, 20
+    order = Permutation(bytes.fromhex(DIGEST), 0, jobs)
+    ids = [order.at(place) for place in range(jobs)]
+    lines = [attempt(ids[place], place, place) for place in range(jobs - 10)]
+    wrong = {
+        "id": attempt(ids[at + 1], at, at),
+        "position": attempt(ids[at], at + 1, at),
+        "pair": attempt(ids[at], at + 1, at),
+        "foreign": attempt(ids[jobs - 5], jobs - 5, at),
+        "failed": attempt(ids[at + 1], at, None, state=State.FAILED),
+        "audited": attempt(ids[at], jobs - 2, at),
+    }
+    lines[at] = wrong[kind]
+    if kind == "pair":
+        lines[at + 1] = attempt(ids[at + 1], at, at + 1)
+    head = header("alice", jobs, (0, jobs - 10), audit=((jobs - 3, jobs),), order="shuffled")
+    folder = journal(tmp_path / "alice", head, lines)
+    with pytest.raises(RunDirectoryDamaged, match=r"job \d+ at position \d+") as refused:
+        merged([folder], tmp_path / "t.csv")
+    assert (refused.value.where, refused.value.exit_code) == (Place(str(folder.journal), at + 2), 4)
+    assert not (tmp_path / "t.csv").exists()
+    with pytest.raises(RunDirectoryDamaged):
+        tally_of(folder.journal, folder.tally, head, ids_as_told(head))
+
+
+def test_what_was_read_without_the_ids_is_not_taken_for_proven(tmp_path: Path) -> None:
+    head = header("alice", 10, (0, 10))
+    folder = journal(tmp_path / "alice", head, [attempt(job, job, job) for job in (1, 0)])
+    for ids_at, proven in ((None, 0), (ids_as_told(head), folder.journal.stat().st_size)):
+        tally = tally_of(folder.journal, folder.tally, head, ids_at)
+        tally.save(folder.tally, tally.offset, tally.hasher.digest())
+        assert proof_of(folder.journal, folder.tally).good == proven
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (header("b", 10, (4, 10)), "position 4 is said to be of a "),
+        (header("a", 10, (0, 6)), "gives a 0…4, it 0…5"),
+        (header("b", 10, (5, 10), order="shuffled"), "says other things of the same plan"),
+        (header("b", 10, (5, 11)), "no positions of a plan of 10 jobs"),
+    ],
+)
+def test_headers_that_cannot_both_be_true_are_refused(tmp_path: Path, others: Header, said: str) -> None:
+    one = journal(tmp_path / "a", header("a", 10, (0, 5)), [])
+    two = journal(tmp_path / "b", others, [])
+    with pytest.raises(RunDirectoryDamaged, match=said) as refused:
+        open_journals([one, two], print)
+    assert refused.value.where == Place(str(two.journal), 1)
 
 
 def test_journals_of_different_plans_are_refused(tmp_path: Path) -> None:
@@ -193,7 +243,7 @@ def test_journals_of_different_plans_are_refused(tmp_path: Path) -> None:
 
 
 def test_journals_of_a_rebalanced_plan_merge_with_those_it_came_from(tmp_path: Path) -> None:
-    old = journal(tmp_path / "a", header("a", 4, (0, 4)), [attempt(0, 2, 0), attempt(3, 0, 3)])
+    old = journal(tmp_path / "a", header("a", 4, (0, 4)), [attempt(0, 0, 0), attempt(3, 3, 3)])
     new_head = header("b", 2, (0, 2), digest="ef" * 32, ancestors=(DIGEST,), pool_jobs=4)
     new = journal(tmp_path / "b", new_head, [attempt(1, 0, 1), attempt(2, 1, 2)])
     assert merged([old, new], tmp_path / "t.csv").is_complete
@@ -201,8 +251,8 @@ def test_journals_of_a_rebalanced_plan_merge_with_those_it_came_from(tmp_path: P
 
 
 def test_of_a_job_that_ran_twice_the_first_that_finished_counts_in_any_order(tmp_path: Path) -> None:
-    early = journal(tmp_path / "b", header("b", 2, (0, 2)), [attempt(0, 0, "early", at=1), attempt(1, 1, 1)])
-    late = journal(tmp_path / "a", header("a", 2, (0, 2)), [attempt(0, 0, "late", at=2)])
+    early = journal(tmp_path / "b", header("all", 2, (0, 2)), [attempt(0, 0, "early", at=1), attempt(1, 1, 1)])
+    late = journal(tmp_path / "a", header("a", 2, (0, 1)), [attempt(0, 0, "late", at=2)])
     for folders in ([early, late], [late, early]):
         summary = merged(folders, tmp_path / "t.csv")
         assert (summary.twice, summary.done) == (1, 2)
@@ -214,14 +264,16 @@ def test_an_audit_that_disagrees_names_both_machines(tmp_path: Path) -> None:
     other = journal(tmp_path / "b", header("b", 2, (1, 2), audit=((0, 1),)), [attempt(1, 1, 7), attempt(0, 0, 6)])
     summary = merged([owner, other], tmp_path / "t.csv")
     assert summary.twice == 0
-    assert summary.disagreements == [(0, [("a", b"5"), ("b", b"6")])]
+    assert [(job, [(one.machine, one.result) for one in said]) for job, said in summary.disagreements] == [
+        (0, [("a", "5"), ("b", "6")])
+    ]
     assert (tmp_path / "t.csv").read_text() == "job,result\n0,5\n1,7\n"
 
 
 def test_missing_jobs_are_told_as_ranges_with_their_owners(tmp_path: Path) -> None:
     order = Permutation(bytes.fromhex(DIGEST), 0, 100)
     lines = [attempt(order.at(place), place, 1) for place in range(40)]
-    folder = journal(tmp_path / "a", header("a", 100, (0, 50)), lines)
+    folder = journal(tmp_path / "a", header("a", 100, (0, 50), order="shuffled"), lines)
     summary = merged([folder], tmp_path / "t.csv")
     owner = owners_without_plan(open_journals([folder], print))
     assert owner is not None

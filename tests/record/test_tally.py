@@ -10,18 +10,19 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.journals import attempt, header, run_folder
+from kit.journals import attempt, header, ids_as_made, run_folder
 from shareout.record.folder import RunFolder
 from shareout.record.journal import attempt_line, closed
 from shareout.record.keeper import TallyKeeper
 from shareout.record.outcome import State
-from shareout.record.tally import DONE, FAILED, NEW, SKIPPED, Tally, proven_size, tally_of
+from shareout.record.proof import proof_of
+from shareout.record.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
 from shareout.record.writer import JournalWriter
 
 RANGES = ((0, 5), (5, 5), (10, 20), (31, 34))
 HISTORY = st.lists(
     st.tuples(
-        st.integers(0, 35),
+        st.sampled_from([position for start, stop in RANGES for position in range(start, stop)]),
         st.sampled_from([State.DONE] * 6 + [State.FAILED, State.RETRY, State.STOPPED, State.REQUEUED, State.SKIPPED]),
         st.sampled_from([1, 1, 1, 2, 3]),
     ),
@@ -31,9 +32,9 @@ HISTORY = st.lists(
 
 def facts(tally: Tally) -> dict[str, object]:
     """All that two tallies of one journal must agree in."""
-    return {name: getattr(tally, name) for name in Tally.__slots__ if name not in ("ranges", "hasher", "_file")} | {
-        "journal": tally.hasher.hexdigest()
-    }
+    return {
+        name: getattr(tally, name) for name in Tally.__slots__ if name not in ("ranges", "belonging", "hasher", "_file")
+    } | {"journal": tally.hasher.hexdigest()}
 
 
 @settings(max_examples=150, deadline=None)
@@ -70,7 +71,7 @@ def test_what_is_read_in_steps_or_at_once_or_told_by_the_crew_is_the_same(
     assert scratch.hasher.digest() == writer.hasher.digest()
 
 
-@pytest.mark.parametrize("extra", ["", "doubled", "foreign", "failed", "requeued", "damaged"])
+@pytest.mark.parametrize("extra", ["", "doubled", "failed", "requeued", "damaged"])
 def test_reading_in_bulk_and_line_by_line_agree(tmp_path: Path, extra: str) -> None:
     """Thousands of lines, as bulk reading wants them, and each thing that it leaves to reading line by line."""
     jobs = 9000
@@ -79,7 +80,6 @@ def test_reading_in_bulk_and_line_by_line_agree(tmp_path: Path, extra: str) -> N
     lines = [attempt_line(attempt(position, jobs=jobs + 100)) for position in order]
     spoil = {
         "doubled": attempt_line(attempt(60, jobs=jobs + 100)),
-        "foreign": attempt_line(attempt(3, jobs=jobs + 100)),
         "failed": attempt_line(attempt(order[-1], State.FAILED, jobs=jobs + 100)),
         "requeued": attempt_line(attempt(order[3], State.REQUEUED, jobs=jobs + 100)),
         "damaged": b"nothing of ours\n",
@@ -97,24 +97,24 @@ def test_reading_in_bulk_and_line_by_line_agree(tmp_path: Path, extra: str) -> N
     assert abs(rounding) < 1e-6
     bulk.durations.total, bulk.durations.squares = single.durations.total, single.durations.squares
     assert facts(bulk) == facts(single)
-    assert (bulk.doubled, bulk.foreign, bulk.damaged) == (extra == "doubled", extra == "foreign", extra == "damaged")
+    assert (bulk.doubled, bulk.damaged) == (extra == "doubled", extra == "damaged")
     assert bulk.done == jobs - (extra == "requeued")
 
 
 def test_a_cache_with_any_byte_flipped_changes_nothing(tmp_path: Path) -> None:
     history = [attempt(1), attempt(2, State.FAILED, 3), attempt(4, State.SKIPPED), attempt(5, State.RETRY)]
     folder = run_folder(tmp_path, history)
-    right = tally_of(folder.journal, folder.tally, header())
+    right = tally_of(folder.journal, folder.tally, header(), ids_as_made)
     right.save(folder.tally, right.offset, right.hasher.digest())
     cache = folder.tally.read_bytes()
-    assert proven_size(folder.journal, folder.tally) == right.offset
+    assert proof_of(folder.journal, folder.tally).good == right.offset
     for at in range(len(cache)):
         folder.tally.write_bytes(cache[:at] + bytes([cache[at] ^ 1]) + cache[at + 1 :])
         assert facts(tally_of(folder.journal, folder.tally, header())) == facts(right)
-        assert proven_size(folder.journal, folder.tally) == 0
+        assert proof_of(folder.journal, folder.tally).good == 0
         folder.tally.write_bytes(cache[:at])
         assert facts(tally_of(folder.journal, folder.tally, header())) == facts(right)
-        assert proven_size(folder.journal, folder.tally) == 0
+        assert proof_of(folder.journal, folder.tally).good == 0
 
 
 def test_a_cache_is_believed_only_while_the_journal_before_it_is_the_same(tmp_path: Path) -> None:
@@ -126,15 +126,15 @@ def test_a_cache_is_believed_only_while_the_journal_before_it_is_the_same(tmp_pa
         folder.journal.write_bytes(content[:at] + bytes([content[at] ^ 2]) + content[at + 1 :])
         found = tally_of(folder.journal, folder.tally, header())
         assert (found.done, found.damaged) == (7 + (content[at] == 10), 1), "neighbours of a lost newline are found"
-        assert proven_size(folder.journal, folder.tally) == 0
+        assert proof_of(folder.journal, folder.tally).good == 0
 
 
 def test_another_shares_cache_is_not_believed(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, [attempt(1)])
     tally = tally_of(folder.journal, folder.tally, header())
     tally.save(folder.tally, tally.offset, tally.hasher.digest())
-    other = tally_of(folder.journal, folder.tally, header(ranges=((2, 22),)))
-    assert (other.done, other.foreign) == (0, 1)
+    other = tally_of(folder.journal, folder.tally, header(ranges=((0, 15),)))
+    assert (other.done, other.todo) == (1, 14)
 
 
 def test_damage_is_told_again_from_the_cache(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_damage_is_told_again_from_the_cache(tmp_path: Path) -> None:
     assert again.offset == tally.offset
     assert again.damage == tally.damage
     assert again.damaged == 1
-    assert proven_size(folder.journal, folder.tally) == 0, "it is known to be damaged"
+    assert proof_of(folder.journal, folder.tally).good == 0, "it is known to be damaged"
 
 
 def test_a_live_journal_is_read_from_where_it_was_left(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_durations_of_a_large_stretch_are_sampled_with_their_weight() -> None:
 
 def test_the_keeper_saves_what_was_appended(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, [attempt(1)])
-    tally = tally_of(folder.journal, folder.tally, header())
+    tally = tally_of(folder.journal, folder.tally, header(), ids_as_made)
     writer = JournalWriter(folder, header())
     writer.follows(tally)
     keeper = TallyKeeper(folder, writer, tally)
@@ -237,7 +237,7 @@ def test_the_keeper_saves_what_was_appended(tmp_path: Path) -> None:
     tally.apply(one)
     keeper.save()
     content = folder.journal.read_bytes()
-    assert proven_size(folder.journal, folder.tally) == len(content)
+    assert proof_of(folder.journal, folder.tally).good == len(content)
     assert writer.hasher.digest() == blake3(content).digest()
     assert facts(tally_of(folder.journal, folder.tally, header()))["states"] == tally.states
     (folder.path / ".tally.new").mkdir()

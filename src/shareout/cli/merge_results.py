@@ -7,13 +7,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shareout.cli.export import export_to
 from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell_oddities
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import chooser, tell
+from shareout.cli.standing import chooser, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.errors import JobsMissing, UsageError
 from shareout.merge.certificate import certificate
@@ -83,7 +84,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     elif asked.output:
         form = table_form(asked.output)
     with find_sources(asked.sources, tell) as sources:
-        journals = open_journals(sources.folders, tell, None if arguments.sources else chooser(common, entry))
+        choose = None if arguments.sources else chooser(common, entry)
+        journals = open_journals(sources.folders, tell, choose, partial(plan_at_hand, common, entry))
         if not journals:
             raise UsageError("no run directory here has recorded anything")
         try:
@@ -133,12 +135,11 @@ def _merge(
             tell(line)
         return missing.exit_code
     proof = None
-    if summary.is_complete and not summary.disagreements:
+    if summary.is_complete and not summary.is_contradicted:
         proof = certificate(journals[0].header.pool_digest, summary.blocks)
     answer = _reduced(merge, entry)
     _report(summary, journals, proof, answer, common, asked, entry)
-    audited = any(journal.header.audit for journal in journals)
-    return 0 if summary.is_complete and not (audited and summary.disagreements) else 1
+    return 0 if summary.is_complete and not summary.is_contradicted else 1
 
 
 def _write(
@@ -217,7 +218,7 @@ def _write_failures(
     if common.json:
         print(json.dumps(facts_of(summary, journals)))
         if form is None:
-            return int(summary.failed > 0)
+            return int(summary.failed > 0 or summary.is_contradicted)
     elif asked.output and not asked.to_stdout and not common.quiet:
         print(f"{summary.failed} jobs failed; they are in {asked.output}")
 
@@ -230,18 +231,18 @@ def _write_failures(
         with Target(asked.output) as target:
             store_blocks(blocks, form, sheet, target.fresh)
             target.finish()
-        return int(summary.failed > 0)
+        return int(summary.failed > 0 or summary.is_contradicted)
     form = form or table_form(Path("-"))
     assert not isinstance(form, RowStore)
     pieces = text_pieces(blocks(), form, sheet)
     if asked.output is None or asked.to_stdout:
         sys.stdout.buffer.writelines(pieces)
         sys.stdout.buffer.flush()
-        return int(summary.failed > 0)
+        return int(summary.failed > 0 or summary.is_contradicted)
     with Target(asked.output) as target:
         target.write_all(pieces, packed=asked.output.name.endswith(".gz"))
         target.finish()
-    return int(summary.failed > 0)
+    return int(summary.failed > 0 or summary.is_contradicted)
 
 
 def _report(
@@ -305,7 +306,17 @@ def _planned_owner(
     except ShareoutError:
         # Inputs of something else, or not whole: the merge does without them.
         return None
-    return plan.owner if plan.hex in {journal.header.digest for journal in journals} else None
+    if plan.hex not in {journal.header.digest for journal in journals}:
+        return None
+
+    def owner(job: int) -> str | None:
+        try:
+            return plan.owner(job)
+        except IndexError:
+            # An earlier plan settled it, and the directory that tells how is not here.
+            return None
+
+    return owner
 
 
 def _named_columns(common: Common) -> list[str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
 from shareout.cli.standing import tell
 from shareout.merge.audit import Comparison, suspicion
-from shareout.merge.complete import Summary, ranges_of, told_ranges
+from shareout.merge.complete import Said, Summary, ranges_of, told_ranges
 from shareout.merge.gather import Journal
 
 SHOWN = 5
 MOST_DISAGREEMENTS = 1000
+LONGEST = 160
 
 
 def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
@@ -25,13 +27,14 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "skipped": summary.skipped,
         "missing": summary.missing,
         "twice": summary.twice,
-        "foreign": summary.foreign,
         "damaged": len(summary.damage),
         "missing_ids": [list(one) for one in ranges_of(summary.missing_ids)],
         "failed_ids": [list(one) for one in ranges_of(summary.failed_ids)],
         "failure_rate": rate_facts(summary.failure_rate),
+        "changed": [str(folder.journal) for folder in summary.changed],
+        "disagreed": summary.disagreed,
         "disagreements": [
-            {"job": job, "results": [{"machine": machine, "result": text.decode()} for machine, text in said]}
+            {"job": job, "results": [asdict(one) for one in said]}
             for job, said in summary.disagreements[:MOST_DISAGREEMENTS]
         ],
         "audit": _audit_facts(summary.comparison),
@@ -52,7 +55,7 @@ def _audit_facts(found: Comparison) -> dict[str, Any]:
             {"machines": list(pair), "jobs": count, "differ": found.differ[pair]}
             for pair, count in sorted(found.both.items())
         ],
-        "wrong": list(suspect.wrong),
+        "alone": list(suspect.alone),
         "unsure": list(suspect.unsure),
     }
 
@@ -89,8 +92,6 @@ def tell_oddities(summary: Summary) -> None:
     """What a person should know although it stops nothing."""
     if summary.twice:
         tell(f"{summary.twice} jobs ran twice: of each, the first that finished counts")
-    if summary.foreign:
-        tell(f"{summary.foreign} records are of jobs that are not their machine's; they do not count")
     for folder, damage in summary.damage[:SHOWN]:
         tell(
             f"{folder.journal}:{damage.line}: {damage.size} bytes at offset {damage.offset} are damaged "
@@ -98,6 +99,9 @@ def tell_oddities(summary: Summary) -> None:
         )
     if len(summary.damage) > SHOWN:
         tell(f"and {len(summary.damage) - SHOWN} more damaged places")
+    for folder in summary.changed[:SHOWN]:
+        tell(f"{folder.journal} is not what its run wrote: the tally beside it was made of other lines")
+        tell(f"bring it home anew; if it is right as it is, remove {folder.tally} and merge again")
     _tell_codes(summary)
     _tell_comparison(summary)
 
@@ -119,21 +123,33 @@ def _tell_comparison(summary: Summary) -> None:
     for machine, times in sorted(found.failed.items()):
         tell(f"{machine} failed at {times} audited jobs that another machine did")
     for job, said in summary.disagreements[:SHOWN]:
-        told = "; ".join(f"{machine} says {text.decode()[:200]}" for machine, text in said)
-        tell(f"machines disagree on job {job}: {told}")
-    if found.disagreed > SHOWN:
-        tell(f"and on {found.disagreed - SHOWN} more jobs")
+        tell(f"records of job {job} disagree: {'; '.join(_said(one) for one in said[:SHOWN])}")
+    if summary.disagreed > SHOWN:
+        tell(f"and of {summary.disagreed - SHOWN} more jobs")
     suspect = suspicion(found)
-    for machine in suspect.wrong:
-        tell(f"{machine} is wrong: {_against(machine, found)}")
+    for machine in suspect.alone:
+        tell(f"{machine} differs from {_counted_others(machine, found)}: {_against(machine, found)}")
     if suspect.unsure:
-        job = next(job for job, said in summary.disagreements if {name for name, _ in said} <= set(suspect.unsure))
         tell(f"{' or '.join(suspect.unsure)} is wrong: {_quarrels(suspect.unsure, found)}")
-        tell(f"who, a third opinion tells: `replay {job}` on another machine")
+    if summary.disagreements:
+        tell(f"who is right, another machine tells: `replay {summary.disagreements[0][0]}` there")
+
+
+def _said(one: Said) -> str:
+    """Both ends of a long result are shown, for two may differ in either."""
+    result = one.result
+    if len(result) > LONGEST:
+        result = f"{result[: LONGEST // 2]} … {result[-LONGEST // 2 :]}"
+    return f"{one.machine} says {result} ({one.journal})"
+
+
+def _counted_others(machine: str, found: Comparison) -> str:
+    others = {name for pair, count in found.differ.items() if count and machine in pair for name in pair} - {machine}
+    return f"{('one', 'two', 'three', 'four')[len(others) - 1] if len(others) < 5 else len(others)}"
 
 
 def _against(machine: str, found: Comparison) -> str:
-    """Why a machine must be wrong."""
+    """From whom a machine differs, and why that says something."""
     if machine in found.outvoted:
         return f"{found.outvoted[machine]} times the others agree on another result"
     others = [name for pair, count in sorted(found.differ.items()) if count and machine in pair for name in pair]

@@ -24,7 +24,7 @@ from shareout.show.swarm import active_report, report_lines
 from shareout.show.tables import clip
 from shareout.status.groups import GroupStanding, standings
 from shareout.status.machine import Follower, Forecast, MachineStatus
-from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers
+from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers, settled_before
 from shareout.units import parse_duration
 
 PERCENTS = (10, 50, 90, 99)
@@ -54,7 +54,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return 0
     with folders_of(arguments.sources, common) as folders:
         meant = folders if arguments.sources else of_one_plan(folders, plan_at_hand(common, entry, folders))
-        followers = newest_plan(open_followers(meant, tell), tell)
+        opened = open_followers(meant, tell)
+        followers = newest_plan(opened, tell)
+        settled_earlier = settled_before(opened, followers[0].header)
         plan = plan_of_folders(common, entry, [one.folder for one in followers])
         by_groups = arguments.by == "group" or arguments.format == "swarm"
         if by_groups and (plan is None or not plan.pool.groups):
@@ -63,7 +65,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             )
         shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
         while True:
-            status = look(followers, shares)
+            status = look(followers, shares, settled_earlier)
             groups = _groups(followers, plan, status) if by_groups and plan else {}
             group_of = plan.pool.group if plan and plan.pool.groups else None
             if every is not None and not common.json:
@@ -117,6 +119,7 @@ def facts_of(status: Status, groups: Mapping[str, GroupStanding]) -> dict[str, A
             "ended": sum(one.audited for one in status.machines),
         },
         "earlier": status.earlier,
+        "earlier_absent": status.earlier_absent,
         "failure_rate": rate_facts(status.failure_rate()),
         "seconds": _percentiles(status.durations),
         "arrivals": _arrivals(status.arrivals),

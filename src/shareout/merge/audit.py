@@ -1,8 +1,9 @@
-"""Jobs that more than one machine has done: how often which two agree, and who must be wrong where they do not.
+"""Jobs that more than one machine has done: how often which two agree, and who stands alone where they do not.
 
 Two machines that disagree cannot tell who is right. A third one can: by a majority on the same job, or by agreeing
-with one of the two on other jobs. So a machine is called wrong when it disagrees with several that have no quarrel
-among themselves; where that does not decide, all that may be are named, for a replay to find out.
+with one of the two on other jobs. So a machine stands alone when it disagrees with several that have no quarrel among
+themselves: that is told as a difference, for two that agree may share a mistake. Where that does not decide, all that
+may be are named. Who is right, a replay finds out.
 """
 
 from __future__ import annotations
@@ -75,16 +76,16 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """`wrong` must be; of `unsure` some are. Both are empty when all agree."""
+    """`alone` differ from several that agree; of `unsure` some are wrong. Both are empty when all agree."""
 
-    wrong: tuple[str, ...]
+    alone: tuple[str, ...]
     unsure: tuple[str, ...]
 
 
 def suspicion(found: Comparison) -> Suspicion:
     """Who explains the disagreements."""
-    wrong = set(found.outvoted)
-    quarrels = {pair for pair, count in found.differ.items() if count and not wrong & set(pair)}
+    alone = set(found.outvoted)
+    quarrels = {pair for pair, count in found.differ.items() if count and not alone & set(pair)}
     while quarrels:
         opponents = opponents_in(quarrels)
         most = max(map(len, opponents.values()))
@@ -92,9 +93,9 @@ def suspicion(found: Comparison) -> Suspicion:
         # Who disagrees with two is suspect because otherwise both of these would have to be wrong.
         if most < 2 or len(named) > 1:
             break
-        wrong.add(named[0])
+        alone.add(named[0])
         quarrels = {pair for pair in quarrels if named[0] not in pair}
-    return Suspicion(tuple(sorted(wrong)), tuple(sorted({name for pair in quarrels for name in pair})))
+    return Suspicion(tuple(sorted(alone)), tuple(sorted({name for pair in quarrels for name in pair})))
 
 
 def opponents_in(quarrels: Iterable[Pair]) -> dict[str, set[str]]:

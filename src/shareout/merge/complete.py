@@ -11,16 +11,29 @@ from itertools import pairwise
 from shareout.errors import PlanMismatch, RunDirectoryDamaged
 from shareout.merge.audit import Comparison
 from shareout.merge.gather import Journal
+from shareout.merge.headers import check_headers
+from shareout.plan.ids import IdsAt, ids_as_told
 from shareout.plan.permutation import permutation_of
+from shareout.plan.plan import Plan
+from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
+from shareout.record.proof import proof_of
 from shareout.record.reader import Damage, read_header
 from shareout.record.sample import wilson
-from shareout.record.tally import proven_size
 
 # Beyond so many the owners of missing jobs are told of the first ones only: it is two microseconds each.
 MOST_OWNED = 1_000_000
 SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one journal tells of a job on which journals disagree: its result as JSON text, or that it failed."""
+
+    machine: str
+    result: str
+    journal: str
 
 
 @dataclass(slots=True)
@@ -32,14 +45,18 @@ class Summary:
     failed: int = 0
     skipped: int = 0
     twice: int = 0
-    foreign: int = 0
     missing_ids: array[int] = field(default_factory=lambda: array("Q"))
     failed_ids: array[int] = field(default_factory=lambda: array("Q"))
     blocks: list[tuple[int, bytes]] = field(default_factory=list)
-    disagreements: list[tuple[int, list[tuple[str, bytes]]]] = field(default_factory=list)
+    disagreed: int = 0
+    """Jobs of which there are records that contradict each other."""
+    disagreements: list[tuple[int, list[Said]]] = field(default_factory=list)
+    """Of the first of these what is said."""
     comparison: Comparison = field(default_factory=Comparison)
     codes: dict[str, set[str]] = field(default_factory=dict)
     """Which code each machine ran."""
+    changed: list[RunFolder] = field(default_factory=list)
+    """Whose journal is not what its run wrote, although nothing in it is damaged."""
     damage: list[tuple[RunFolder, Damage]] = field(default_factory=list)
 
     @property
@@ -52,17 +69,28 @@ class Summary:
         return wilson(self.failed, self.done + self.failed, self.total - self.skipped)
 
     @property
+    def is_contradicted(self) -> bool:
+        """Whether not everything that was read can be true: there is a table then, and no certificate."""
+        return bool(self.disagreed or self.changed)
+
+    @property
     def is_complete(self) -> bool:
         return self.done + self.skipped == self.total
+
+
+def _unknown(_: Sequence[RunFolder]) -> None:
+    """No plan is at hand."""
 
 
 def open_journals(
     folders: Sequence[RunFolder],
     said: Callable[[str], None],
     choose: Callable[[Sequence[tuple[RunFolder, Header]]], str] | None = None,
+    plan_of: Callable[[Sequence[RunFolder]], Plan | None] = _unknown,
 ) -> list[Journal]:
     """Headers read and compared. A journal whose first line was never whole holds nothing, and is told. Different
-    plans are refused, unless somebody chooses: he is asked for the root of the one that is meant."""
+    plans are refused, unless somebody chooses: he is asked for the root of the one that is meant. `plan_of`: the plan
+    of these directories, when its inputs are at hand."""
     found: list[tuple[RunFolder, Header, int]] = []
     for folder in folders:
         with folder.journal.open("rb") as file:
@@ -80,13 +108,21 @@ def open_journals(
     if found:
         _refuse_other_plans(found)
         _tell_same_machine(found, said)
+    plan = plan_of([folder for folder, _, _ in found]) if found else None
+    check_headers([(folder, header) for folder, header, _ in found], plan)
     # Hashing needs nothing of Python: journals are proven at the same time.
     with ThreadPoolExecutor(4) as threads:
-        proven = list(threads.map(lambda one: proven_size(one[0].journal, one[0].tally), found))
+        proofs = list(threads.map(lambda one: proof_of(one[0].journal, one[0].tally), found))
+    belongings = [Belonging(header, _ids_at(header, plan)) for _, header, _ in found]
     return [
-        Journal(number, folder, header, start, folder.journal.stat().st_size, proven[number])
+        Journal(number, folder, header, start, folder.journal.stat().st_size, proofs[number], belongings[number])
         for number, (folder, header, start) in enumerate(found)
     ]
+
+
+def _ids_at(header: Header, plan: Plan | None) -> IdsAt | None:
+    """As the plan knows them, else as far as the header tells."""
+    return (plan and plan.ids_of(header.digest)) or ids_as_told(header)
 
 
 def are_apart(journals: Sequence[Journal]) -> bool:

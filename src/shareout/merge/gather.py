@@ -18,9 +18,11 @@ from typing import Any
 from zlib import crc32
 
 from shareout.merge.spool import SpoolWriter
+from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, Session, parse
 from shareout.record.outcome import Attempt, State
+from shareout.record.proof import Proof
 from shareout.record.reader import JournalReader
 
 CHUNK = 1 << 18
@@ -39,8 +41,8 @@ class Journal:
     start: int
     """Where the header line ends."""
     size: int
-    proven: int
-    """Up to here it is known to be undamaged."""
+    proof: Proof
+    belonging: Belonging
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
         start = journal.start
         with journal.folder.journal.open("rb") as file:
             while start < journal.size:
-                stop = journal.proven if start < journal.proven < start + PIECE else start + PIECE
-                if stop < journal.size and stop != journal.proven:
+                stop = journal.proof.good if start < journal.proof.good < start + PIECE else start + PIECE
+                if stop < journal.size and stop != journal.proof.good:
                     file.seek(stop)
                     stop += len(file.readline())
                 stop = min(stop, journal.size)
@@ -98,18 +100,18 @@ class _Patterns:
     def __init__(self, piece: Piece, *, meta: bool, lean: bool) -> None:
         header = piece.journal.header
         self._ranges = header.ranges
-        self._proven = piece.stop <= piece.journal.proven
+        self._proven = piece.stop <= piece.journal.proof.good
         self._make = partial(pattern, header.kind, meta=meta, lean=lean)
         self.general = self._make(proven=self._proven)
         self.single = self._make(proven=False)
         self._made: dict[tuple[bytes, bool], re.Pattern[bytes] | None] = {}
 
     def columns(self, chunk: bytes, count: int) -> tuple[list[Sequence[bytes]] | None, bool]:
-        """The groups of all lines but sums; None when a line is not plain or not whole. And whether their
-        positions are known to be this machine's own."""
-        fast = self._fast_for(chunk)
+        """The groups of all lines but sums; None when a line is not plain or not whole. And whether they are known to
+        belong where they stand: then positions are no group."""
+        fast = self._fast_for(chunk) if self._proven else None
         if fast is not None:
-            columns = _columns(fast, chunk, count, proven=self._proven)
+            columns = _columns(fast, chunk, count, proven=True)
             if columns is not None:
                 return columns, True
         return _columns(self.general, chunk, count, proven=self._proven), False
@@ -144,15 +146,16 @@ class Gatherer:
         self._meta = meta
         self._lean = lean
         self.facts: list[dict[str, Any]] = []
-        self._foreign = 0
         self._rows = 0
+        self._misplaced: list[int] = []
         self._sessions: list[tuple[float, str]] = []
 
     def read(self, piece: Piece) -> None:
         """All records of a piece; what is to tell about it goes to `facts`."""
         journal = piece.journal
         patterns = _Patterns(piece, meta=self._meta, lean=self._lean)
-        self._foreign = self._rows = 0
+        self._rows = 0
+        self._misplaced = []
         self._sessions = []
         lines, offset = 0, piece.start
         damage: list[list[Any]] = []
@@ -162,6 +165,8 @@ class Gatherer:
                 columns, is_own = patterns.columns(chunk, count)
                 if columns is None or not self._plain(journal, columns, is_own=is_own):
                     damage += self._careful(journal, patterns.single, chunk, offset, lines)
+                    if self._misplaced:
+                        break
             lines += count
             offset += len(chunk)
         self._spool.flush(journal.number)
@@ -170,7 +175,7 @@ class Gatherer:
                 "piece": piece.number,
                 "lines": lines,
                 "damage": damage,
-                "foreign": self._foreign,
+                "misplaced": self._misplaced,
                 "rows": self._rows,
                 "sessions": self._sessions,
             }
@@ -182,8 +187,6 @@ class Gatherer:
         if found is None:
             return False
         jobs = list(map(int, map(_job_of, found)))
-        if max(jobs) >= journal.header.total:
-            return False
         self._spool.lean(journal.number, jobs, list(map(b"\t".join, found)))
         self._rows += len(jobs)
         return True
@@ -194,10 +197,11 @@ class Gatherer:
         if not is_own:
             positions = list(map(int, columns.pop(1)))
             low, high = min(positions), max(positions)
+            # What it audits is judged apart from what is its own.
             if not any(start <= low and high < stop for start, stop in journal.header.ranges):
                 return False
-        if max(jobs) >= journal.header.total:
-            return False
+            if not journal.belonging.holds(jobs, positions):
+                return False
         if self._lean:
             self._spool.lean(journal.number, jobs, list(map(b"\t".join, zip(columns[0], columns[-1], strict=True))))
             self._rows += len(jobs)
@@ -217,25 +221,23 @@ class Gatherer:
         reader = JournalReader(journal.folder.journal, offset, line)
         lines = chunk.split(b"\n")
         lines.pop()
-        for good in reader.checked(lines):
+        for at, good in reader.checked(lines):
             found = single.fullmatch(good + b"\n")
             columns: list[Sequence[bytes]] = [[group] for group in found.groups()[1:-1]] if found else []
             if not columns or not self._plain(journal, columns, is_own=False):
-                self._odd(journal, good)
+                record = parse(good)
+                if isinstance(record, Attempt) and not journal.belonging.holds([record.job], [record.position]):
+                    self._misplaced = [line + chunk.count(b"\n", 0, at - offset) + 1, record.job, record.position]
+                    break
+                self._odd(journal, good, record)
         return [[one.line, one.offset, one.size, one.why] for one in reader.damage]
 
-    def _odd(self, journal: Journal, line: bytes) -> None:
-        record = parse(line)
+    def _odd(self, journal: Journal, line: bytes, record: Attempt | Header | Session | None) -> None:
         if isinstance(record, Session) and record.event == "start":
             self._sessions.append((record.time, record.code))
-        if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
-            return
-        ranges = (*journal.header.ranges, *journal.header.audit)
-        if record.job >= journal.header.total or not any(start <= record.position < stop for start, stop in ranges):
-            self._foreign += 1
-            return
-        self._rows += 1
-        self._spool.odd(journal.number, record.job, line)
+        if isinstance(record, Attempt) and record.state not in (State.STOPPED, State.RETRY):
+            self._rows += 1
+            self._spool.odd(journal.number, record.job, line)
 
 
 def _chunks(piece: Piece) -> Iterator[bytes]:

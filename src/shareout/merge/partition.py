@@ -91,6 +91,15 @@ def job_of(record: Record) -> int:
     return int(record.payload[7 : record.payload.index(b",")])
 
 
+def told(record: Record) -> str:
+    """How a job ended: its result (a command's exit status), or that it failed, and how."""
+    if record.state is State.DONE:
+        return record.payload.split(b"\t", 1)[1].decode("ascii")
+    attempt = parse(record.payload)
+    assert isinstance(attempt, Attempt)
+    return f"failed: {attempt.error or attempt.signal or attempt.exit}"
+
+
 def resolve(
     journals: Sequence[Journal],
     plains: Sequence[Plains],
@@ -178,10 +187,10 @@ def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -
     counted = verdict.counted
     made.twice += verdict.is_twice
     if len(verdict.done) > 1 or verdict.failed_alone:
-        said = [(record.machine, record.payload) for record in verdict.done]
+        said = [(record.machine, record.meaning) for record in verdict.done]
         made.comparison.add(said, verdict.failed_alone)
-        if verdict.differs:
-            made.disagreements.append((job, verdict.done))
+    if verdict.differs:
+        made.disagreements.append((job, (*verdict.done, *verdict.parted)))
     is_done = counted is not None and counted.state is State.DONE
     made.rows[at] = counted.payload if counted is not None and is_done else None
     if meta:

@@ -14,9 +14,9 @@ from typing import IO, Any
 
 from shareout.merge.audit import Comparison
 from shareout.merge.certificate import block_hash
-from shareout.merge.complete import Summary, append_ranges
+from shareout.merge.complete import Said, Summary, append_ranges
 from shareout.merge.gather import Gatherer, Journal, pieces_of
-from shareout.merge.partition import BLOCK_SHIFT, Block, NeedsTimes, Outcomes, resolve
+from shareout.merge.partition import BLOCK_SHIFT, Block, NeedsTimes, Outcomes, resolve, told
 from shareout.merge.processes import divided, how_many
 from shareout.merge.sheet import Origin, Sheet
 from shareout.merge.spool import Spool, SpoolWriter
@@ -45,7 +45,7 @@ class Merge:
     ) -> None:
         self.journals = journals
         self.total = max((journal.header.total for journal in journals), default=0)
-        self.rows = self.foreign = 0
+        self.rows = 0
         self.damage: list[tuple[int, Damage]] = []
         self._sessions: list[list[tuple[float, str]]] = [[] for _ in journals]
         """Of each journal, when its processes began, and of what code they were."""
@@ -89,7 +89,9 @@ class Merge:
             before = lines.get(journal, 1)
             self.damage += [(journal, Damage(before + line, *rest)) for line, *rest in one["damage"]]
             lines[journal] = before + one["lines"]
-            self.foreign += one["foreign"]
+            if one["misplaced"]:
+                line, job, position = one["misplaced"]
+                raise piece.journal.belonging.refusal(piece.journal.folder.journal, before + line, job, position)
             self.rows += one["rows"]
             self._sessions[journal] += [(time, code) for time, code in one["sessions"]]
 
@@ -165,13 +167,16 @@ class Merge:
             return {"partitions": told, "strange": strange, "widest": widest}
 
         answers = divided(count, work, NeedsTimes)
-        summary = Summary(self.total, foreign=self.foreign)
+        summary = Summary(self.total)
         summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
+        damaged = {number for number, damage in self.damage if damage.offset < self.journals[number].proof.changed}
+        summary.changed = [one.folder for one in self.journals if one.proof.changed and one.number not in damaged]
         for journal, sessions in zip(self.journals, self._sessions, strict=True):
             codes = {journal.header.code, *(code for _, code in sessions)}
             summary.codes.setdefault(journal.header.machine, set()).update(codes)
+        journals = [str(journal.folder.journal) for journal in self.journals]
         for partition in range(partitions):
-            _add(summary, answers[partition % count]["partitions"][partition // count])
+            _add(summary, answers[partition % count]["partitions"][partition // count], journals)
         strange = {name for one in answers for name in one["strange"]}
         return summary, strange, max(one["widest"] for one in answers)
 
@@ -184,7 +189,7 @@ class Merge:
     def _facts(self, outcomes: Outcomes, blocks: Sequence[Block]) -> dict[str, Any]:
         missing, failed = outcomes.unfinished()
         disagreements = [
-            [job, [[one.machine, one.payload.split(b"\t", 1)[1].decode("ascii")] for one in records]]
+            [job, [[one.machine, told(one), one.journal] for one in records]]
             for job, records in outcomes.disagreements[:MOST_DISAGREEMENTS]
         ]
         return {
@@ -196,6 +201,7 @@ class Merge:
             "failed_ids": failed.tobytes().hex(),
             "blocks": [[block.number, block_hash(block).hex()] for block in blocks],
             "disagreements": disagreements,
+            "disagreed": len(outcomes.disagreements),
             "comparison": outcomes.comparison.facts(),
         }
 
@@ -206,7 +212,7 @@ def _shift(total: int, size: int) -> int:
     return max(BLOCK_SHIFT, (-(-max(1, total) // partitions) - 1).bit_length())
 
 
-def _add(summary: Summary, facts: dict[str, Any]) -> None:
+def _add(summary: Summary, facts: dict[str, Any], journals: Sequence[str]) -> None:
     summary.done += facts["done"]
     summary.failed += facts["failed"]
     summary.skipped += facts["skipped"]
@@ -217,6 +223,8 @@ def _add(summary: Summary, facts: dict[str, Any]) -> None:
         append_ranges(to, flat)
     summary.blocks += [(number, bytes.fromhex(digest)) for number, digest in facts["blocks"]]
     summary.comparison.merge(Comparison.of(facts["comparison"]))
+    summary.disagreed += facts["disagreed"]
     summary.disagreements += [
-        (job, [(machine, text.encode()) for machine, text in said]) for job, said in facts["disagreements"]
+        (job, [Said(machine, text, journals[number]) for machine, text, number in said])
+        for job, said in facts["disagreements"]
     ]

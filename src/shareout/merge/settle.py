@@ -7,10 +7,12 @@ machine's own before an audit of it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shareout.record.outcome import State
+from shareout.record.values import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,14 @@ class Record:
     """`job TAB result` when it is done, else the journal's line."""
     extra: bytes = b""
     is_audit: bool = False
+
+    @property
+    def meaning(self) -> bytes:
+        """`job TAB result` of one that is done, alike for results that are: a dict has no order."""
+        if b"{" not in self.payload:
+            return self.payload
+        job, result = self.payload.split(b"\t", 1)
+        return job + b"\t" + json.dumps(decode(result), sort_keys=True).encode("ascii")
 
     @property
     def source(self) -> tuple[str, str]:
@@ -47,11 +57,13 @@ class Verdict:
     """All that are done, of different attempts."""
     failed_alone: tuple[str, ...] = ()
     """Machines that failed at it, in an audit, where another one did not."""
+    parted: tuple[Record, ...] = ()
+    """Failures that copies of one journal tell of the very attempt that another copy tells as done."""
 
     @property
     def differs(self) -> bool:
-        """Whether there is more than one result."""
-        return len({record.payload for record in self.done}) > 1
+        """Whether records of the job contradict each other."""
+        return bool(self.parted) or len({record.meaning for record in self.done}) > 1
 
 
 def settle(records: Sequence[Record]) -> Verdict:
@@ -61,7 +73,14 @@ def settle(records: Sequence[Record]) -> Verdict:
     if not done:
         return Verdict(max(left, key=lambda record: (record.end, record.machine), default=None))
     own = sum(not record.is_audit for record in done)
-    return Verdict(done[0], own > 1, tuple(done), _failed_alone(left, done))
+    return Verdict(done[0], own > 1, tuple(done), _failed_alone(left, done), _parted(left, done))
+
+
+def _parted(left: Sequence[Record], done: Sequence[Record]) -> tuple[Record, ...]:
+    """One machine ran on two hosts, or a copy was edited: no single journal tells both of one attempt."""
+    ended = {(record.source, record.attempt) for record in done}
+    failed = [record for record in left if record.state is State.FAILED]
+    return tuple(record for record in failed if (record.source, record.attempt) in ended)
 
 
 def _failed_alone(left: Sequence[Record], done: Sequence[Record]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from shareout.machines import Machine, load_machines, own_machine_text
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text, hash_without_states
+from shareout.plan.ids import IdsAt, places_at
 from shareout.plan.permutation import GIVEN, SHUFFLED, permutation_of
 from shareout.plan.split import split
 from shareout.pool import InputFile, Pool, Selection
@@ -114,14 +116,28 @@ class Plan:
         places = self._places_between(start, stop)
         return map(self._selection.id_at, places) if self._selection else places
 
+    def ids_of(self, digest: str) -> IdsAt | None:
+        """Position → id of this plan or of one that it continues; None of any other."""
+        selection = self._selection
+        if digest == self.hex:
+            return self._ids_at
+        if selection is None or digest not in self.ancestors:
+            return None
+        return partial(selection.ids_in_step, self.ancestors.index(digest))
+
+    def _ids_at(self, positions: Sequence[int]) -> list[int]:
+        places = places_at(self._permutations, self._starts, positions)
+        return self._selection.ids_at(places) if self._selection else places
+
     def position_of(self, job: int) -> int:
+        """Raises IndexError for a job that is none of this plan's: an earlier one settled it."""
         place = self._selection.place_of(job) if self._selection else job
         phase = self._phase(place)
         start = self._starts[phase]
         return start + self._permutations[phase].position_of(place - start)
 
     def owner(self, job: int) -> str:
-        """The machine whose share a job is in."""
+        """The machine whose share a job is in. Raises IndexError as `position_of` does."""
         position = self.position_of(job)
         phase = self._phase(position)
         for share in self._shares.values():

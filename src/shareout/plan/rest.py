@@ -19,6 +19,7 @@ from typing import Any
 
 from shareout.errors import InputError, Place
 from shareout.files import replace_file
+from shareout.plan.ids import places_at
 from shareout.plan.permutation import GIVEN, SHUFFLED, permutation_of
 from shareout.pool import InputFile, Need, Phase, Pool, Row, Values
 
@@ -65,6 +66,16 @@ class _Walk:
         position = self._lefts[at] + place - self._before[at]
         phase = bisect_right(self._starts, position) - 1
         return self._starts[phase] + self._permutations[phase].at(position - self._starts[phase])
+
+    def down_all(self, places: Sequence[int]) -> list[int]:
+        """The same for many."""
+        before, lefts = self._before, self._lefts
+        positions = [lefts[at := bisect_right(before, place) - 1] + place - before[at] for place in places]
+        return self.places_at(positions)
+
+    def places_at(self, positions: Sequence[int]) -> list[int]:
+        """The places in the plan's own pool of the jobs at its positions."""
+        return places_at(self._permutations, self._starts, positions)
 
     def up(self, place: int) -> int:
         """Raises IndexError when it was not left."""
@@ -122,10 +133,24 @@ class SelectedPool:
             place = walk.down(place)
         return place
 
+    def ids_at(self, places: list[int]) -> list[int]:
+        """The same for many."""
+        for walk in reversed(self._walks):
+            places = walk.down_all(places)
+        return places
+
     def place_of(self, job: int) -> int:
+        """Raises IndexError when it was not left."""
         for walk in self._walks:
             job = walk.up(job)
         return job
+
+    def ids_in_step(self, number: int, positions: Sequence[int]) -> list[int]:
+        """At positions of one of the plans that these inputs continue, the oldest being 0."""
+        places = self._walks[number].places_at(positions)
+        for walk in reversed(self._walks[:number]):
+            places = walk.down_all(places)
+        return places
 
     def row(self, job: int) -> Row:
         return self._inner.row(job)

@@ -173,6 +173,12 @@ class Selection(Protocol):
 
     def id_at(self, place: int) -> int: ...
 
+    def ids_at(self, places: list[int]) -> list[int]:
+        """The same for many."""
+
+    def ids_in_step(self, number: int, positions: Sequence[int]) -> list[int]:
+        """At positions of one of the plans that left these jobs, the oldest being 0."""
+
     def place_of(self, job: int) -> int:
         """Raises IndexError when the job is not selected."""
 

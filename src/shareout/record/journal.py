@@ -47,6 +47,9 @@ class Header:
     order: str = "shuffled"
     """Or `given`: positions are places, and what has run is no random sample."""
 
+    phases: tuple[int, ...] = ()
+    """Where each phase begins, when there are several."""
+
     @property
     def total(self) -> int:
         """How many ids there are."""
@@ -61,6 +64,8 @@ class Header:
         facts = {"shareout": VERSION, **asdict(self)}
         if self.order == "shuffled":
             del facts["order"]
+        if not self.phases:
+            del facts["phases"]
         return closed(json.dumps(facts, separators=(",", ":"))[:-1])
 
 
@@ -176,4 +181,4 @@ def _header(facts: dict[str, Any]) -> Header:
     ranges, audit = (tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit"))
     ancestors, pool_jobs = tuple(facts["ancestors"]), facts.get("pool_jobs", 0)
     return Header(**plain, ranges=ranges, audit=audit, ancestors=ancestors, pool_jobs=pool_jobs,
-                  order=facts.get("order", "shuffled"))  # fmt: skip
+                  order=facts.get("order", "shuffled"), phases=tuple(facts.get("phases", ())))  # fmt: skip

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 _HEAD = (
-    rb'\{"job":[0-9]+,"pos":([0-9]+),"try":1,"state":"done","start":([0-9]+\.[0-9]+),"end":([0-9]+\.[0-9]+)'
+    rb'\{"job":([0-9]+),"pos":([0-9]+),"try":1,"state":"done","start":([0-9]+\.[0-9]+),"end":([0-9]+\.[0-9]+)'
     rb',"slot":[0-9]+[,}]'
 )
 _LINE = re.compile(_HEAD)
@@ -17,8 +17,8 @@ _LINES = re.compile(rb"(?:" + _HEAD + rb")?[^\n]*\n")
 # Up to so many lines all are looked at, of more a few: several hundred times a second they come.
 MANY, SAMPLE = 64, 16
 
-Plain = tuple[bytes, bytes, bytes]
-"""Position, start and end, as they stand in the line; all empty for a line of another kind."""
+Plain = tuple[bytes, bytes, bytes, bytes]
+"""Job, position, start and end, as they stand in the line; all empty for a line of another kind."""
 
 
 def plain_lines(data: bytes) -> list[Plain]:
@@ -29,14 +29,14 @@ def plain_lines(data: bytes) -> list[Plain]:
 def plain_line(line: bytes) -> Plain | None:
     """The same for a single line."""
     found = _LINE.match(line)
-    return (found[1], found[2], found[3]) if found else None
+    return (found[1], found[2], found[3], found[4]) if found else None
 
 
 def sampled(data: bytes, count: int) -> Iterator[tuple[float, float, int]]:
     """Start, end and weight of the plain lines among `count` lines: of all of them, or of some when there are many."""
     if count <= MANY:
-        for position, start, end in plain_lines(data):
-            if position:
+        for job, _, start, end in plain_lines(data):
+            if job:
                 yield float(start), float(end), 1
         return
     step = len(data) // SAMPLE
@@ -45,5 +45,5 @@ def sampled(data: bytes, count: int) -> Iterator[tuple[float, float, int]]:
     for number in range(SAMPLE):
         found = _LINE.match(data, at)
         if found:
-            yield float(found[2]), float(found[3]), weight + (number < odd)
+            yield float(found[3]), float(found[4]), weight + (number < odd)
         at = data.find(b"\n", (number + 1) * step - 1) + 1

@@ -113,9 +113,9 @@ class JournalReader:
             if isinstance(record, Attempt):
                 yield record
 
-    def checked(self, lines: list[bytes]) -> list[bytes]:
-        """The good ones of lines that follow one another; `damage`, `line` and `good_end` are told."""
-        return self._sifted(self.good_end, b"", lines).lines
+    def checked(self, lines: list[bytes]) -> list[tuple[int, bytes]]:
+        """The good ones of lines that follow one another, with their offsets; `damage` and `good_end` are told."""
+        return list(self._sifted(self.good_end, b"", lines).located())
 
     def _checked(self, data: bytes) -> Chunk:
         offset = self.good_end

@@ -15,21 +15,22 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import itemgetter, sub
 from pathlib import Path
+from typing import Never
 
 from blake3 import blake3
 
 from shareout.files import replace_file
+from shareout.record.belonging import Belonging, IdsAt
 from shareout.record.durations import Durations
 from shareout.record.journal import Header, parse
 from shareout.record.outcome import Attempt, State
 from shareout.record.plain import plain_line, plain_lines, sampled
-from shareout.record.reader import CHUNK, Chunk, Damage, JournalReader
+from shareout.record.proof import HASH_BYTES, VERSION, hash_of_prefix
+from shareout.record.reader import Chunk, Damage, JournalReader
 
-_has_position = itemgetter(0)
+_is_plain = itemgetter(0)
 NEW, DONE, FAILED, SKIPPED = 0, 1, 2, 3
 _FINAL = {State.DONE: DONE, State.FAILED: FAILED, State.SKIPPED: SKIPPED}
-VERSION = 2
-HASH_BYTES = 32
 MOST_DAMAGE_KEPT = 1000
 
 Range = tuple[int, int]
@@ -40,13 +41,13 @@ class Tally:
     """Where every position of some ranges stands."""
 
     ranges: Sequence[Range]
+    belonging: Belonging | None = None
+    """What a journal must keep to that is read; a record that does not is refused."""
     states: bytearray = field(init=False)
     tries: dict[int, int] = field(init=False)
     """The highest attempt of positions that had more than a clean first one."""
     counts: list[int] = field(init=False)
     durations: Durations = field(init=False)
-    foreign: int = 0
-    """Records of positions that are not in the ranges: they count for nothing."""
     doubled: int = 0
     offset: int = 0
     lines: int = 0
@@ -75,7 +76,7 @@ class Tally:
         self.states = bytearray(self._starts[-1])
         self.counts = [len(self.states), 0, 0, 0]
         self.tries, self.durations, self.damage, self.hasher = {}, Durations(), [], blake3()
-        self.foreign = self.doubled = self.offset = self.lines = self.damaged = 0
+        self.doubled = self.offset = self.lines = self.damaged = 0
         self.first_start = self.last_end = None
 
     @property
@@ -120,8 +121,7 @@ class Tally:
             return
         at = self.index(attempt.position)
         if at < 0:
-            self.foreign += 1
-            return
+            raise ValueError(f"position {attempt.position} is not in {self.ranges}")
         now = self.states[at]
         if attempt.state is State.REQUEUED:
             self._set(at, NEW)
@@ -161,45 +161,60 @@ class Tally:
         self._file = file
         reader = JournalReader(path, self.offset, self.lines, self.hasher)
         for chunk in reader.chunks():
-            self._read(chunk)
+            self._read(chunk, reader)
         self.offset = reader.good_end
         self.lines = reader.line
         self.damaged += len(reader.damage)
         self.damage += reader.damage[: max(0, MOST_DAMAGE_KEPT - len(self.damage))]
 
-    def _read(self, chunk: Chunk) -> None:
+    def _read(self, chunk: Chunk, reader: JournalReader) -> None:
         """In bulk where the order of lines does not matter, else line by line."""
         if chunk.is_whole and self._read_in_bulk(chunk):
             return
-        for line in chunk.lines:
+        for offset, line in chunk.located():
             plain = plain_line(line)
-            at = self.index(int(plain[0])) if plain else -1
-            if plain is None:
-                record = parse(line)
-                if isinstance(record, Attempt):
-                    self.apply(record)
-            elif at < 0:
-                self.foreign += 1
+            record = None if plain else parse(line)
+            if plain:
+                job, position = int(plain[0]), int(plain[1])
+            elif isinstance(record, Attempt):
+                job, position = record.job, record.position
+            else:
+                continue
+            at = self.index(position)
+            if at < 0 or (self.belonging and not self.belonging.holds([job], [position])):
+                behind = chunk.data.count(b"\n", offset - chunk.offset)
+                self._refuse(reader.path, reader.line - behind + 1, job, position)
+            if isinstance(record, Attempt):
+                self.apply(record)
             elif self.states[at] == DONE:
                 self.doubled += 1
-            else:
+            elif plain:
                 self._set(at, DONE)
-                self._timed(float(plain[1]), float(plain[2]), 1)
+                self._timed(float(plain[2]), float(plain[3]), 1)
+
+    def _refuse(self, path: Path, line: int, job: int, position: int) -> Never:
+        if self.belonging is None:
+            raise ValueError(f"{path}:{line}: position {position} is not in {self.ranges}")
+        raise self.belonging.refusal(path, line, job, position)
 
     def _read_in_bulk(self, chunk: Chunk) -> bool:
         """Half the time of line by line. False, and nothing read, when a position comes twice or is not ours."""
         rows = plain_lines(chunk.data)
         odd = [record for line, row in zip(chunk.lines, rows, strict=True) if not row[0] and (record := parse(line))]
         attempts = [record for record in odd if isinstance(record, Attempt)]
-        positions, starts, ends = zip(*filter(_has_position, rows), strict=True) if len(odd) < len(rows) else ((),) * 3
-        places = list(map(int, positions))
-        if not places:
+        if len(odd) == len(rows):
             return False
+        jobs, positions, starts, ends = zip(*filter(_is_plain, rows), strict=True)
+        places = list(map(int, positions))
         start, stop, back = self._lookup[max(0, bisect_right(self._lookup, (places[0], 1 << 200)) - 1)]
         apart = set(places)
         if min(places) < start or max(places) >= stop or len(apart) < len(places):
             return False
-        if any(one.position in apart for one in attempts):
+        if any(one.position in apart or self.index(one.position) < 0 for one in attempts):
+            return False
+        if self.belonging and not self.belonging.holds(list(map(int, jobs)), places):
+            return False
+        if self.belonging and not all(self.belonging.holds([one.job], [one.position]) for one in attempts):
             return False
         if back:
             places = [place - back for place in places]
@@ -242,7 +257,7 @@ class Tally:
             "ranges": [list(one) for one in self.ranges],
             "tries": self.tries,
             "durations": self.durations.facts(),
-            "foreign": self.foreign,
+            "belonging": self.belonging is not None and self.belonging.knows_ids,
             "doubled": self.doubled,
             "damaged": self.damaged,
             "damage": [[one.line, one.offset, one.size, one.why] for one in self.damage],
@@ -254,15 +269,17 @@ class Tally:
         replace_file(path, [head, self.states, seal], sync=False)
 
 
-def tally_of(journal: Path, cache: Path, header: Header) -> Tally:
-    """The tally of a journal: from the cache when it proves right, else from the first line."""
-    ranges = [*header.ranges, *header.audit]
-    tally = _cached(journal, cache, ranges) or Tally(ranges)
+def tally_of(journal: Path, cache: Path, header: Header, ids_at: IdsAt | None = None) -> Tally:
+    """The tally of a journal: from the cache when it proves right, else from the first line. `ids_at`: the plan's, to
+    ask of each record that is read whether it belongs where it stands."""
+    belonging = Belonging(header, ids_at)
+    tally = _cached(journal, cache, header, belonging) or Tally([*header.ranges, *header.audit], belonging)
     tally.catch_up(journal)
     return tally
 
 
-def _cached(journal: Path, cache: Path, ranges: Sequence[Range]) -> Tally | None:
+def _cached(journal: Path, cache: Path, header: Header, belonging: Belonging) -> Tally | None:
+    ranges = [*header.ranges, *header.audit]
     try:
         with cache.open("rb") as file:
             head = file.readline()
@@ -274,8 +291,11 @@ def _cached(journal: Path, cache: Path, ranges: Sequence[Range]) -> Tally | None
         facts = json.loads(head)
         if facts["tally"] != VERSION or [tuple(one) for one in facts["ranges"]] != [tuple(one) for one in ranges]:
             return None
-        tally = Tally(ranges)
-        hasher = _hash_of_prefix(journal, facts["offset"])
+        if belonging.knows_ids and not facts["belonging"]:
+            return None
+        # What was read before it was known stays unasked.
+        tally = Tally(ranges, belonging if facts["belonging"] else Belonging(header))
+        hasher = hash_of_prefix(journal, facts["offset"])
         if len(states) != len(tally.states) or hasher.hexdigest() != facts["journal"]:
             return None
         tally.hasher = hasher
@@ -284,38 +304,9 @@ def _cached(journal: Path, cache: Path, ranges: Sequence[Range]) -> Tally | None
         tally.tries = {int(position): int(tries) for position, tries in facts["tries"].items()}
         tally.durations = Durations.of(facts["durations"])
         tally.damage = [Damage(*one) for one in facts["damage"]]
-        for key in ("offset", "lines", "foreign", "doubled", "damaged", "first_start", "last_end"):
+        for key in ("offset", "lines", "doubled", "damaged", "first_start", "last_end"):
             setattr(tally, key, facts[key])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         # A cache: whatever is wrong with it, the journal is read instead.
         return None
     return tally
-
-
-def proven_size(journal: Path, cache: Path) -> int:
-    """Up to which offset a journal is known to be the undamaged lines that were written to it, without looking at
-    any of them; 0 when that is not known."""
-    try:
-        with cache.open("rb") as file:
-            head = file.readline()
-            hasher = blake3(head)
-            states = file.read()
-        facts = json.loads(head)
-        if facts["tally"] != VERSION or hasher.update(states[:-HASH_BYTES]).digest() != states[-HASH_BYTES:]:
-            return 0
-        if facts["damaged"] == 0 and _hash_of_prefix(journal, facts["offset"]).hexdigest() == facts["journal"]:
-            return int(facts["offset"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-    return 0
-
-
-def _hash_of_prefix(journal: Path, size: int) -> blake3:
-    """Read, not mapped: mapped pages would count as this process's memory, as large as the journal."""
-    hasher = blake3()
-    buffer = memoryview(bytearray(CHUNK))
-    with journal.open("rb", buffering=0) as file:
-        while size and (count := file.readinto(buffer[: min(size, CHUNK)])):
-            hasher.update(buffer[:count])
-            size -= count
-    return hasher

@@ -107,7 +107,7 @@ class Reading:
         deeds.codes[header.code] = None
         for chunk in JournalReader(folder.journal).chunks():
             odd = chunk.lines
-            if chunk.is_whole and not tally.foreign and b'{"session"' not in chunk.data:
+            if chunk.is_whole and b'{"session"' not in chunk.data:
                 odd = self._in_bulk(chunk)
             for line in odd:
                 self._one(parse(line), tally, folder)

@@ -89,14 +89,12 @@ def header_of(request: RunRequest, share: Share) -> Header:
         plan.ancestors,
         plan.total if plan.ancestors else 0,
         plan.order,
+        tuple(phase.start for phase in plan.pool.phases) if len(plan.pool.phases) > 1 else (),
     )
 
 
 def tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
-    sentences = told(tally.damage, folder.journal)
-    if tally.foreign:
-        sentences.append(f"{folder.journal}: {tally.foreign} records are of jobs of other machines; they do not count")
-    for sentence in sentences:
+    for sentence in told(tally.damage, folder.journal):
         for view in views:
             view.said(sentence)
 

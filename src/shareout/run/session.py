@@ -69,7 +69,8 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
         header = header_of(request, share)
         writer = JournalWriter(folder, header)
         stack.callback(writer.close)
-        tally = tally_of(folder.journal, folder.tally, read_header(folder.journal))
+        ids_at = request.plan.ids_of(request.plan.hex)
+        tally = tally_of(folder.journal, folder.tally, read_header(folder.journal), ids_at)
         writer.follows(tally)
         log = LogWriter(folder, request.machine, request.settings.logging.segment)
         stack.callback(log.close)
@@ -142,7 +143,8 @@ def _run(
         packing, Watch(settings.limits), _background(outputs, log, keeper),
     )  # fmt: skip
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
-    _begin(writer, log, f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots{_asked(request)}")
+    begins = f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots{_asked(request)}"
+    _begin(writer, keeper, log, begins)
     audience.began(crew.counts())
     try:
         reason = crew.run()
@@ -185,7 +187,9 @@ def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeep
     return RunResult(code, reason, counts)
 
 
-def _begin(writer: JournalWriter, log: LogWriter, sentence: str) -> None:
+def _begin(writer: JournalWriter, keeper: TallyKeeper, log: LogWriter, sentence: str) -> None:
+    # The tally that is there may be of lines that a power cut took: it would speak against the journal.
+    keeper.save()
     writer.append(_session("start").line())
     log.record(sentence)
     log.flush()

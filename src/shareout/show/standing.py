@@ -30,6 +30,9 @@ def status_lines(
     ]
     if status.earlier:
         lines.append(f"before  {status.earlier:,} more jobs of the pool were settled under earlier plans")
+    if status.earlier_absent:
+        absent = f"{status.earlier_absent:,} jobs that an earlier plan settled are in no directory here"
+        lines.append(f"absent  {absent}; bring it home")
     audits = sum(machine.audits for machine in status.machines)
     if audits:
         ended = sum(machine.audited for machine in status.machines)

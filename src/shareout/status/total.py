@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
 from shareout.record.sample import wilson
 from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
@@ -42,6 +43,8 @@ class Status:
     arrivals: tuple[float, ...]
     earlier: int
     """Jobs of the pool that earlier plans settled, before a rebalance."""
+    earlier_absent: int
+    """Those of them that are in no directory here, although some of those plans are here."""
     is_sample: bool
     """Whether what has run is a random sample of all jobs."""
 
@@ -89,8 +92,17 @@ def newest_plan(followers: Sequence[Follower], said: Callable[[str], None]) -> l
     return list(followers)
 
 
-def look(followers: Sequence[Follower], shares: Mapping[str, int] | None) -> Status:
-    """All of them now. `shares`: how many jobs each machine of the plan has, when the plan is known."""
+def settled_before(followers: Sequence[Follower], header: Header) -> int | None:
+    """How many jobs directories of earlier plans tell as settled; None when none is here."""
+    mine = [one for one in followers if one.header.digest in header.ancestors]
+    if not mine:
+        return None
+    return sum(sum(one.tally.counts[state] for state in (DONE, FAILED, SKIPPED)) for one in mine)
+
+
+def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settled_earlier: int | None = None) -> Status:
+    """All of them now. `shares`: how many jobs each machine of the plan has, when the plan is known;
+    `settled_earlier`: what `settled_before` says."""
     machines = tuple(sorted((one.look() for one in followers), key=lambda one: one.name))
     header = followers[0].header
     total = Counts(header.jobs)
@@ -117,6 +129,7 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None) -> Sta
         durations,
         arrivals,
         header.total - header.jobs,
+        max(0, header.total - header.jobs - settled_earlier) if settled_earlier is not None else 0,
         all(one.is_sample for one in followers),
     )
 

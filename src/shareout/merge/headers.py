@@ -1,0 +1,90 @@
+"""Whether the headers of journals can be believed: against the plan when it is at hand, else against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from shareout.errors import Place, RunDirectoryDamaged, ShareoutError
+from shareout.plan.plan import ALL, Plan
+from shareout.record.belonging import WAY_OUT
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+
+Found = Sequence[tuple[RunFolder, Header]]
+Range = tuple[int, int]
+
+
+def check_headers(found: Found, plan: Plan | None) -> None:
+    """Refuses the first that says what cannot be."""
+    for folder, header in found:
+        if any(not 0 <= start <= stop <= header.jobs for start, stop in (*header.ranges, *header.audit)):
+            raise _refused(folder, f"its ranges are no positions of a plan of {header.jobs} jobs")
+        if plan is not None and header.digest == plan.hex:
+            _check_with_plan(folder, header, plan)
+    _check_with_others(found)
+
+
+def _check_with_plan(folder: RunFolder, header: Header, plan: Plan) -> None:
+    try:
+        share = plan.share(header.machine)
+    except ShareoutError:
+        raise _refused(folder, f'it is of a machine "{header.machine}", and the plan has none of that name') from None
+    if header.ranges != share.ranges or header.audit != share.audit:
+        planned = _told(share.ranges), _told(share.audit)
+        part = 0 if header.ranges != share.ranges else 1
+        said = _told((header.ranges, header.audit)[part])
+        kind = ("its", "its audit's")[part]
+        raise _refused(folder, f"{kind} positions are {said}, and the plan gives {header.machine} {planned[part]}")
+    if (header.jobs, header.order, header.ancestors) != (plan.jobs, plan.order, plan.ancestors):
+        raise _refused(folder, f"it says {header.jobs} jobs in the order {header.order}, and the plan does not")
+
+
+def _check_with_others(found: Found) -> None:
+    """One plan has one number of jobs, and gives every position to one machine (and to `all`, who has them all)."""
+    first: dict[str, tuple[RunFolder, Header]] = {}
+    known: dict[tuple[str, str], tuple[RunFolder, Header]] = {}
+    for folder, header in found:
+        _, other = first.setdefault(header.digest, (folder, header))
+        if _plan_facts(other) != _plan_facts(header):
+            raise _refused(folder, f"{first[header.digest][0].journal} says other things of the same plan")
+        same, other = known.setdefault((header.digest, header.machine), (folder, header))
+        if (other.ranges, other.audit) != (header.ranges, header.audit):
+            raise _refused(
+                folder, f"{same.journal} gives {header.machine} {_told(other.ranges)}, it {_told(header.ranges)}"
+            )
+    for digest in first:
+        mine = [one for one in known.values() if one[1].digest == digest and one[1].machine != ALL]
+        _refuse_overlap(mine)
+
+
+def _refuse_overlap(found: Found) -> None:
+    ranges = sorted(
+        (start, stop, number)
+        for number, (_, header) in enumerate(found)
+        for start, stop in header.ranges
+        if start < stop
+    )
+    for (start, stop, number), (later, _, other) in pairwise(ranges):
+        if later < stop:
+            folder, header = found[other]
+            both = f"{found[number][1].machine} ({found[number][0].journal}) and {header.machine}"
+            raise _refused(folder, f"position {max(start, later)} is said to be of {both}")
+
+
+def _plan_facts(header: Header) -> tuple[object, ...]:
+    return header.jobs, header.kind, header.order, header.ancestors, header.pool_jobs, header.phases, len(header.ranges)
+
+
+def _told(ranges: Sequence[Range], most: int = 4) -> str:
+    """`0…99, 200…299 …`, as `plan` writes them."""
+    said = ", ".join(f"{start}…{stop - 1}" for start, stop in ranges[:most] if start < stop)
+    return (said or "none") + (" …" if len(ranges) > most else "")
+
+
+def _refused(folder: RunFolder, why: str) -> RunDirectoryDamaged:
+    return RunDirectoryDamaged(
+        f"the header of the journal is not what its run wrote: {why}",
+        where=Place(str(folder.journal), 1),
+        way_out=WAY_OUT,
+    )

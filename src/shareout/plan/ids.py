@@ -1,0 +1,55 @@
+"""Positions → ids in bulk, for whoever checks what others have recorded: as a plan at hand knows them, or as far as
+the header of a journal tells them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from shareout.plan.permutation import InOrder, Permutation, permutation_of
+
+IdsAt = Callable[[Sequence[int]], list[int]]
+"""The ids at some positions, in their order. They must be positions of the plan."""
+
+
+class Told(Protocol):
+    """What a journal's header says of its plan."""
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def jobs(self) -> int: ...
+    @property
+    def order(self) -> str: ...
+    @property
+    def phases(self) -> Sequence[int]: ...
+    @property
+    def ranges(self) -> Sequence[tuple[int, int]]: ...
+    @property
+    def ancestors(self) -> Sequence[str]: ...
+
+
+def places_at(
+    permutations: Sequence[Permutation | InOrder], starts: Sequence[int], positions: Sequence[int]
+) -> list[int]:
+    """The places in the pool at positions of a plan with these phases."""
+    if len(permutations) == 1:
+        return permutations[0].places_at(positions)
+    made = []
+    for position in positions:
+        phase = bisect_right(starts, position) - 1
+        made.append(starts[phase] + permutations[phase].at(position - starts[phase]))
+    return made
+
+
+def ids_as_told(told: Told) -> IdsAt | None:
+    """Without the inputs; None for a plan of a rebalance, whose ids only its inputs know."""
+    starts = tuple(told.phases) or (0,)
+    if told.ancestors or len(starts) != len(told.ranges):
+        return None
+    sizes = [stop - start for start, stop in zip(starts, (*starts[1:], told.jobs), strict=True)]
+    digest = bytes.fromhex(told.digest)
+    permutations = [permutation_of(digest, number, size, told.order) for number, size in enumerate(sizes)]
+    return lambda positions: places_at(permutations, starts, positions)

@@ -1,0 +1,61 @@
+"""Whether a record belongs where it stands: its position to what its machine owes, its id to that position.
+
+The one place that decides it, for every reader of journals. Without the ids (a plan of a rebalance, its inputs not at
+hand) only the positions are asked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from shareout.errors import Place, RunDirectoryDamaged
+from shareout.record.journal import Header
+
+IdsAt = Callable[[Sequence[int]], list[int]]
+WAY_OUT = (
+    "Bring that journal home anew from its machine. If there is no better one, move its folder away: what it recorded "
+    "then counts as missing, and runs again."
+)
+
+
+class Belonging:
+    """Of one journal: the positions that its machine owes or audits, each with its one job."""
+
+    def __init__(self, header: Header, ids_at: IdsAt | None = None) -> None:
+        self.machine = header.machine
+        self._ids_at = ids_at
+        self._total = header.total
+        ranges = sorted(one for one in (*header.ranges, *header.audit) if one[0] < one[1])
+        self._starts = [start for start, _ in ranges]
+        self._stops = [stop for _, stop in ranges]
+
+    @property
+    def knows_ids(self) -> bool:
+        """Whether ids are asked for, too."""
+        return self._ids_at is not None
+
+    def is_owed(self, position: int) -> bool:
+        at = bisect_right(self._starts, position) - 1
+        return at >= 0 and position < self._stops[at]
+
+    def holds(self, jobs: Sequence[int], positions: Sequence[int]) -> bool:
+        """Whether all of these, which are not none, belong."""
+        at = bisect_right(self._starts, min(positions)) - 1
+        if at < 0 or (max(positions) >= self._stops[at] and not all(map(self.is_owed, positions))):
+            return False
+        if self._ids_at is not None:
+            return self._ids_at(positions) == jobs
+        return max(jobs) < self._total
+
+    def refusal(self, journal: Path, line: int, job: int, position: int) -> RunDirectoryDamaged:
+        """Of a record that does not belong."""
+        where = Place(str(journal), line)
+        if not self.is_owed(position):
+            what = f"a record of job {job} at position {position}, which is not {self.machine}'s to run"
+        elif self._ids_at is not None:
+            what = f"a record of job {job} at position {position}, where the plan has job {self._ids_at([position])[0]}"
+        else:
+            what = f"a record of job {job}, and there are {self._total} jobs"
+        return RunDirectoryDamaged(what, where=where, way_out=WAY_OUT)
