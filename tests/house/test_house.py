@@ -30,11 +30,12 @@ GROUND = {
     "unpacked",
     "names",
 }
-INPUTS = {"settings_table", "config", "machines", "pool"}
+INPUTS = {"settings_table", "config", "titles", "machines", "pool"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     "settings_table": GROUND,
     "config": GROUND | {"settings_table"},
+    "titles": GROUND | {"config"},
     "machines": GROUND,
     "pool": GROUND | {"config"},
     "plan": GROUND | INPUTS,

@@ -360,7 +360,7 @@ def test_a_wider_row_or_an_unknown_key_gets_its_own_column(tmp_path: Path) -> No
         tmp_path / "b", header("b", 2, (0, 2)), [attempt(0, 0, {"b": 1, "job": 9}), attempt(1, 1, {"a": [1]})]
     )
     merged([dicts], tmp_path / "d.csv", 2)
-    assert (tmp_path / "d.csv").read_text() == "job,b,result_job,a\n0,1,9,\n1,,,[1]\n"
+    assert (tmp_path / "d.csv").read_text() == "job,a,b,result_job\n0,,1,9\n1,[1],,\n"
 
 
 def test_a_database_holds_what_the_csv_holds(tmp_path: Path) -> None:

@@ -23,12 +23,13 @@ from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
 from shareout.merge.gather import Journal
 from shareout.merge.partition import Block, NeedsTimes
 from shareout.merge.results import Merge
-from shareout.merge.sheet import META, Sheet, sheet_for
+from shareout.merge.sheet import META, Shape, Sheet, sheet_for
 from shareout.merge.tables import RowStore, TextForm, store_blocks, table_form, text_pieces
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target, check_place, drafts_of, is_standard_output
 from shareout.record.sources import find_sources
 from shareout.record.values import decode
+from shareout.titles import named_columns
 
 STATUS_FILE = "_status.txt"
 
@@ -159,28 +160,36 @@ def _write(
     if isinstance(form, RowStore) or asked.to_stdout:
         summary = merge.summarize()
         if summary.is_complete or asked.partial:
-            _write_in_order(merge, form, sheet, asked.output)
+            _tell_misfits(_write_in_order(merge, form, sheet, asked.output))
         return summary
     packed = asked.output.name.lower().endswith(".gz")
     with Target(asked.output) as target:
-        summary, _ = merge.write_text(form, sheet, target, packed=packed)
+        summary, sheet = merge.write_text(form, sheet, target, packed=packed)
         if summary.is_complete or asked.partial:
             target.finish()
+            _tell_misfits(sheet)
     return summary
 
 
-def _write_in_order(merge: Merge, form: TextForm | RowStore, sheet: Sheet, output: Path) -> None:
+def _tell_misfits(sheet: Sheet) -> None:
+    for sentence in sheet.misfits():
+        tell(sentence)
+
+
+def _write_in_order(merge: Merge, form: TextForm | RowStore, sheet: Sheet, output: Path) -> Sheet:
+    """The sheet that all fitted."""
     if isinstance(form, RowStore):
         with Target(output) as target:
-            merge.write_store(form, sheet, target.fresh)
+            sheet = merge.write_store(form, sheet, target.fresh)
             target.finish()
-        return
+        return sheet
     for block in merge.blocks():
         for _, value in values_of(block):
             sheet.cells(value)
-    sheet = sheet.larger(sheet.strange, sheet.widest) or sheet
+    sheet = sheet.fitting() or sheet
     sys.stdout.buffer.writelines(text_pieces(merge.blocks(), form, sheet))
     sys.stdout.buffer.flush()
+    return sheet
 
 
 def _reduced(merge: Merge, entry: Entry | None) -> Any:
@@ -225,7 +234,7 @@ def _write_failures(
     def blocks() -> Iterator[Block]:
         return failure_blocks(merge.outcomes(), journals)
 
-    sheet = Sheet(FAILURE_COLUMNS, by_name=True)
+    sheet = Sheet("failures", shape=Shape({FAILURE_COLUMNS}))
     if isinstance(form, RowStore):
         assert asked.output is not None
         with Target(asked.output) as target:
@@ -319,15 +328,8 @@ def _planned_owner(
     return owner
 
 
-def _named_columns(common: Common) -> list[str]:
-    """[results] columns, else header.csv, when the configs are at hand."""
+def _named_columns(common: Common) -> Sequence[str]:
+    """When the configs are at hand."""
     from shareout.config import load_settings
 
-    named = list(load_settings(common.configs).results.columns) if common.configs.is_dir() else []
-    header = common.configs / "header.csv"
-    if not named and header.is_file():
-        import csv
-
-        with header.open(encoding="utf-8-sig", newline="") as file:
-            named = next(csv.reader(file), [])
-    return named
+    return named_columns(common.configs, load_settings(common.configs)) if common.configs.is_dir() else ()

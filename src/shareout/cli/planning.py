@@ -16,6 +16,7 @@ from shareout.plan.rest import with_rest
 from shareout.pool import Pool, open_pool
 from shareout.pool.runmaker import RunmakerPool
 from shareout.show.beside import say
+from shareout.titles import named_columns
 
 T = TypeVar("T")
 
@@ -39,6 +40,8 @@ def plan_of(
     # With settings that are refused the pool is looked at by the defaults: its own mistakes are told as well.
     known = settings or load_settings(common.configs / "none")
     pool = _collect(lambda: pool_of(common, known, entry, pool_file), mistakes)
+    if settings is not None:
+        _collect(lambda: named_columns(common.configs, known), mistakes)
     raise_all(mistakes)
     assert settings is not None
     assert pool is not None

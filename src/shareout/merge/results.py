@@ -18,7 +18,7 @@ from shareout.merge.complete import Said, Summary, append_ranges
 from shareout.merge.gather import Gatherer, Journal, pieces_of
 from shareout.merge.partition import BLOCK_SHIFT, Block, NeedsTimes, Outcomes, resolve, told
 from shareout.merge.processes import divided, how_many
-from shareout.merge.sheet import Origin, Sheet
+from shareout.merge.sheet import Origin, Shape, Sheet
 from shareout.merge.spool import Spool, SpoolWriter
 from shareout.merge.tables import RowStore, TextForm, store_blocks
 from shareout.merge.target import Relay, Target
@@ -122,7 +122,7 @@ class Merge:
         return self._in_order(lambda number, blocks: None)[0]
 
     def write_text(self, form: TextForm, sheet: Sheet, target: Target, *, packed: bool) -> tuple[Summary, Sheet]:
-        """Write all rows; again, with more columns, when a result turns out not to fit."""
+        """Write all rows; again, with other columns, when a result turns out not to fit."""
         while True:
             head = form.head(sheet)
             relay = Relay(self._processes, target.begin(gzip.compress(head, mtime=0) if packed and head else head))
@@ -133,26 +133,26 @@ class Merge:
                 target.write_at(relay.turn(number, len(data)), data)
 
             try:
-                summary, strange, widest = self._in_order(write, sheet)
+                summary, sheet.seen = self._in_order(write, sheet)
             finally:
                 relay.close()
-            larger = sheet.larger(strange, widest)
-            if larger is None:
+            fitting = sheet.fitting()
+            if fitting is None:
                 return summary, sheet
-            sheet = larger
+            sheet = fitting
 
     def write_store(self, store: RowStore, sheet: Sheet, path: Path) -> Sheet:
         """The same for a format that one process writes."""
         while True:
             store_blocks(self.blocks, store, sheet, path)
-            larger = sheet.larger(sheet.strange, sheet.widest)
-            if larger is None:
+            fitting = sheet.fitting()
+            if fitting is None:
                 return sheet
-            sheet = larger
+            sheet = fitting
 
     def _in_order(
         self, write: Callable[[int, Sequence[Block]], None], sheet: Sheet | None = None
-    ) -> tuple[Summary, set[str], int]:
+    ) -> tuple[Summary, Shape]:
         partitions = (max(0, self.total - 1) >> self._shift) + 1 if self.total else 0
         count = self._processes
 
@@ -163,8 +163,7 @@ class Merge:
                 blocks = list(outcomes.blocks())
                 write(number, blocks)
                 told.append(self._facts(outcomes, blocks))
-            strange, widest = (sorted(sheet.strange), sheet.widest) if sheet else ([], 0)
-            return {"partitions": told, "strange": strange, "widest": widest}
+            return {"partitions": told, "shape": sheet.seen.facts() if sheet else None}
 
         answers = divided(count, work, NeedsTimes)
         summary = Summary(self.total)
@@ -177,8 +176,10 @@ class Merge:
         journals = [str(journal.folder.journal) for journal in self.journals]
         for partition in range(partitions):
             _add(summary, answers[partition % count]["partitions"][partition // count], journals)
-        strange = {name for one in answers for name in one["strange"]}
-        return summary, strange, max(one["widest"] for one in answers)
+        seen = Shape()
+        for one in answers if sheet else ():
+            seen.add(Shape.of(one["shape"]))
+        return summary, seen
 
     def _resolved(self, number: int) -> Outcomes:
         plains, odd = self._spool.partition(number)

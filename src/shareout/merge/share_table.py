@@ -78,7 +78,7 @@ def write_results(folder: RunFolder, config: ConfigParser, configs: Path) -> Pat
     path = Path(config.get("results", "file_name") + (".gz" if packed else ""))
     began = _began(folder)
     with Target(path) as target:
-        place = target.begin(_packed(_header(config, configs), packed=packed))
+        place = target.begin(_packed(header_of(config, configs), packed=packed))
         for lot in _lots(results_of(folder)):
             rows = [
                 [*meta_of(config, (began, max(0.0, end - start), start, job)), *cells_of(result)]
@@ -98,10 +98,18 @@ def cells_of(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, list | tuple) else (result,)
 
 
-def _header(config: ConfigParser, configs: Path) -> bytes:
+def header_of(config: ConfigParser, configs: Path) -> bytes:
+    """As header.csv says. Where that has no title for the ids, which `include_job_id` puts behind the times, it gets
+    one: else all that follows would stand under its neighbour's."""
     path = configs / "header.csv"
     text = path.read_text("utf-8-sig").strip() if path.is_file() else ""
-    return f"{text}\n".encode() if text else _csv([_meta_names(config)])
+    if not text:
+        return _csv([_meta_names(config)])
+    titles = next(csv.reader([text.split("\n")[0]]), [])
+    if config.getboolean("results", INCLUDED[-1]) and HEADER[-1].lower() not in map(str.lower, titles):
+        titles.insert(len(_meta_names(config)) - 1, HEADER[-1])
+        return _csv([titles])
+    return f"{text}\n".encode()
 
 
 def _meta_names(config: ConfigParser) -> Sequence[str]:

@@ -1,14 +1,16 @@
-"""The columns of a merged table: their names, and a result laid out in them. Nothing that was returned is dropped.
+"""The columns of a merged table: their titles, and a result laid out in them. Nothing that was returned is dropped.
 
-The names come from `[results] columns`, else header.csv, else the keys of the first row, else `result`,
-`result_2` … A result that does not fit is noted, so that the table can be made again with room for it.
+Which columns there are depends on all results, never on which of them came first. The keys of dicts are columns, in
+the dicts' own order when they all have the same, else sorted; `[results] columns`, else header.csv, say which come
+first. What is no dict goes by place, into the named columns when no result is a dict, else into `result`, `result_2` …
+A sheet is made for what the first row looks like; what does not fit is noted, and the table is made again.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shareout.merge.partition import Meta
@@ -21,6 +23,10 @@ META: dict[str, tuple[str, ...]] = {
 }
 # What job-splitter's header.csv begins with: its names for the times, which are columns of ours by --meta.
 _TIMES = ("run start time", "job running time", "job start time")
+_JOB_ID = "job id"
+# Kinds of dicts, by the order of their keys.
+MOST_ORDERS = 64
+SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +43,125 @@ class Origin:
 
 
 @dataclass(slots=True)
-class Sheet:
-    """Which columns there are, in order: `job`, those of the results, those about how each job ran."""
+class Shape:
+    """What results look like, all of them together."""
 
-    names: tuple[str, ...]
-    by_name: bool = False
+    orders: set[tuple[str, ...]] = field(default_factory=set)
+    """The keys of dicts, as they stand in them; when there are very many kinds, sorted."""
+    widest: int = 0
+    """The longest list."""
+    has_single: bool = False
+    """Whether some are neither dicts nor lists, nor None."""
+
+    def note(self, value: Any) -> None:
+        if isinstance(value, dict):
+            self.orders.add(tuple(value))
+            if len(self.orders) > MOST_ORDERS:
+                self.orders = {tuple(sorted(self.keys)), tuple(sorted(self.keys, reverse=True))}
+        elif isinstance(value, list):
+            self.widest = max(self.widest, len(value))
+        elif value is not None:
+            self.has_single = True
+
+    def add(self, other: Shape) -> None:
+        """What another process has seen."""
+        self.orders |= other.orders
+        self.widest = max(self.widest, other.widest)
+        self.has_single = self.has_single or other.has_single
+
+    @property
+    def keys(self) -> set[str]:
+        return {key for order in self.orders for key in order}
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON can say it."""
+        return {"orders": sorted(self.orders), "widest": self.widest, "has_single": self.has_single}
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Shape:
+        return cls(set(map(tuple, facts["orders"])), facts["widest"], facts["has_single"])
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Which columns there are: `job`, those by place, those by key, those about how each job ran."""
+
+    kind: str
+    named: tuple[str, ...] = ()
+    shape: Shape = field(default_factory=Shape)
+    """What it is made for."""
     meta: tuple[str, ...] = ()
     origins: Sequence[Origin] = ()
-    strange: set[str] = field(default_factory=set)
-    widest: int = 0
+    seen: Shape = field(default_factory=Shape)
+    places: tuple[str, ...] = field(init=False)
+    keys: tuple[str, ...] = field(init=False)
+    titles: list[str] = field(init=False)
+    """The head of the table."""
+    single_apart: bool = field(init=False)
+    """Single values are not what the first of the named places is for: they have a column of their own."""
+
+    def __post_init__(self) -> None:
+        shape, named = self.shape, self.named
+        self.single_apart = bool(named and shape.has_single and shape.widest and not shape.orders)
+        if shape.orders:
+            width = max(shape.widest, int(shape.has_single))
+            self.places, self.keys = tuple(_spare(width)), self._ordered_keys()
+        else:
+            width = max(1, shape.widest, len(named))
+            if self.kind == "command" and not named:
+                self.places = ("exit",)
+            else:
+                self.places = (*named, *_spare(width)[len(named) : width])
+            if self.single_apart:
+                self.places = (*self.places, "result")
+            self.keys = ()
+        self.titles = unique(["job", *self.meta], [*self.places, *self.keys])
 
     @property
     def width(self) -> int:
-        return len(self.names)
+        return len(self.places) + len(self.keys)
 
-    @property
-    def titles(self) -> list[str]:
-        """The head of the table; a result's column that has one of our names is told apart."""
-        ours = {"job", *self.meta}
-        return ["job", *(f"result_{name}" if name in ours else name for name in self.names), *self.meta]
+    def _ordered_keys(self) -> tuple[str, ...]:
+        orders = self.shape.orders
+        (*_, only) = orders
+        rest = only if len(orders) == 1 else sorted(self.shape.keys)
+        return tuple(dict.fromkeys([*self.named, *rest]))
 
     def cells(self, value: Any) -> list[Any]:
         """A result in its columns, filled up with None."""
-        if self.by_name and isinstance(value, dict):
-            if not value.keys() <= set(self.names):
-                self.strange.update(value.keys() - set(self.names))
-            return [value.get(name) for name in self.names]
-        cells = value if isinstance(value, list) else [value]
-        self.widest = max(self.widest, len(cells))
+        self.seen.note(value)
+        if isinstance(value, dict):
+            return [None] * len(self.places) + [value.get(name) for name in self.keys]
+        if isinstance(value, list):
+            cells = value
+        elif self.single_apart:
+            cells = [None] * (len(self.places) - 1) + [value]
+        else:
+            cells = [value] if self.places else []
         return cells + [None] * (self.width - len(cells))
+
+    def fitting(self) -> Sheet | None:
+        """A sheet for what was seen; None when this one is."""
+        if self._fits(self.seen):
+            return None
+        return replace(self, shape=self.seen, seen=Shape())
+
+    def _fits(self, seen: Shape) -> bool:
+        made = replace(self, shape=seen, seen=Shape())
+        return (made.titles, made.keys, made.single_apart) == (self.titles, self.keys, self.single_apart)
+
+    def misfits(self) -> list[str]:
+        """What the named columns and the results do not have in common, in sentences."""
+        if not self.named:
+            return []
+        if self.shape.orders:
+            empty = [name for name in self.named if name not in self.shape.keys]
+            extra = [key for key in self.keys if key not in self.named]
+        else:
+            width = max(1, self.shape.widest) if self.shape.widest or self.shape.has_single else len(self.named)
+            empty, extra = list(self.named[width:]), list(self.places[len(self.named) :])
+        said = [f"no result has anything for the column {_listed(empty)}"] if empty else []
+        return said + ([f"no name is given for what stands in the column {_listed(extra)}"] if extra else [])
 
     def meta_cells(self, meta: Meta) -> list[Any]:
         """`end slot start [attempt]` in the columns that were asked for."""
@@ -82,23 +178,49 @@ class Sheet:
         }
         return [known[name] for name in self.meta]
 
-    def larger(self, strange: set[str], widest: int) -> Sheet | None:
-        """A sheet with room for what did not fit; None when all of it did."""
-        names = (*self.names, *sorted(strange))
-        names = (*names, *(f"result_{number}" for number in range(len(names) + 1, widest + 1)))
-        return Sheet(names, self.by_name, self.meta, self.origins) if len(names) > self.width else None
-
 
 def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, origins: Sequence[Origin]) -> Sheet:
-    """The columns, as the first row in pool order suggests them."""
-    if tuple(name.strip().lower() for name in named[:3]) == _TIMES:
-        named = named[3:]
-    if kind == "command":
-        names, by_name = ["exit"], False
-    elif isinstance(first, dict):
-        names, by_name = list(dict.fromkeys([*(name for name in named if name in first), *first])), True
-    else:
-        width = max(1, len(first)) if isinstance(first, list) else 1
-        spare = ["result", *(f"result_{number}" for number in range(2, width + 1))]
-        names, by_name = [*named, *spare[len(named) : width]], False
-    return Sheet(tuple(names), by_name, META[meta], origins)
+    """For what the first row looks like, which all others most often do. `first` is None when there is none."""
+    wanted = [name.strip() for name in named]
+    lead = [name.lower() for name in wanted]
+    for ahead in ((*_TIMES, _JOB_ID), _TIMES):
+        if tuple(lead[: len(ahead)]) == ahead:
+            wanted = wanted[len(ahead) :]
+            break
+    shape = Shape()
+    shape.note(first)
+    return Sheet(kind, tuple(wanted), shape, META[meta], origins)
+
+
+def unique(taken: Sequence[str], names: Sequence[str]) -> list[str]:
+    """`job`, these names and the rest of `taken`; each title once, for SQLite without regard to case. A name that one
+    of ours has is told apart by `result_`, one that another result's has by a number."""
+    used = {_folded(name) for name in taken}
+    made: list[str] = []
+    for name in names:
+        title = _written(f"result_{name}" if name in taken else name)
+        number = 1
+        found = title
+        while _folded(found) in used:
+            number += 1
+            found = f"{title}_{number}"
+        used.add(_folded(found))
+        made.append(found)
+    return [taken[0], *made, *taken[1:]]
+
+
+def _folded(title: str) -> str:
+    return title.lower()
+
+
+def _written(title: str) -> str:
+    """As every kind of table can hold it."""
+    return title.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _spare(width: int) -> list[str]:
+    return ["result", *(f"result_{number}" for number in range(2, width + 1))][:width]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 WAY_OUT = "return numbers, text, None, tuples, lists or dicts"
+# Far below what Python's own reader takes: it goes as deep as its stack.
+MOST_NESTED = 200
 # How the key may not stand in a result: readers find the end of a record by these bytes.
 _TAIL_KEY, _WRITTEN = '"crc":"', '"\\u0063rc":"'
 
@@ -52,8 +54,10 @@ def encode(value: Any) -> str:
             text = _encoder.encode(value)
     except (TypeError, RecursionError, OverflowError) as error:
         raise _refused(value, error) from None
+    if text.count("[") + text.count("{") > MOST_NESTED:
+        _check_depth(value, 0)
     if "{" in text:
-        if not _has_text_keys(value):
+        if "\\u0000" in text or not _has_text_keys(value):
             _check_keys(value, "result")
         if _TAIL_KEY in text:
             text = text.replace(_TAIL_KEY, _WRITTEN)
@@ -90,12 +94,25 @@ def _has_text_keys(value: Any) -> bool:
     return all(map(_has_text_keys, value)) if kind is list or kind is tuple else kind in _PLAIN
 
 
+def _check_depth(value: Any, depth: int) -> None:
+    """What is written must be read again, also as a part of a longer text and with less room on the stack."""
+    if depth > MOST_NESTED:
+        raise NotJson(f"the result cannot be recorded: it is nested more than {MOST_NESTED} deep, or holds itself")
+    parts = value.values() if isinstance(value, dict) else value
+    for inner in parts if isinstance(value, dict | list | tuple) else ():
+        _check_depth(inner, depth + 1)
+
+
 def _check_keys(value: Any, place: str) -> None:
-    """The encoder would write `True`, None and 1.5 as keys of text, and two keys alike; neither could come back."""
+    """No kind of table has a name for a NUL.
+
+    The encoder would write `True`, None and 1.5 as keys of text, and two keys alike; neither could come back."""
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str) and (not isinstance(key, int) or isinstance(key, bool)):
                 raise NotJson(_sentence(f"{place} has the key {key!r}", f"keys must be text, not {_name(key)}"))
+            if isinstance(key, str) and "\0" in key:
+                raise NotJson(_sentence(f"{place} has the key {key!r}", "keys must not hold a NUL"))
             if not isinstance(key, str) and str(int(key)) in value:
                 raise NotJson(_sentence(f"{place} has the key {key!r} twice", "once as a number and once as text"))
         for key, inner in value.items():

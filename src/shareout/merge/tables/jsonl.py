@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from shareout.merge.partition import Block
 from shareout.merge.sheet import Sheet
 from shareout.merge.tables.csv import values_of
+from shareout.record.values import encode
 
 
 class Jsonl:
@@ -17,17 +17,17 @@ class Jsonl:
         return b""
 
     def piece(self, block: Block, sheet: Sheet) -> bytes:
-        titles = sheet.titles[1 : 1 + sheet.width]
+        places = sheet.titles[1 : 1 + len(sheet.places)]
+        title_of = dict(zip(sheet.keys, sheet.titles[1 + len(places) :], strict=False))
         made = []
         for at, (job, value) in enumerate(values_of(block)):
             facts: dict[str, Any] = {"job": int(job)}
-            if sheet.by_name and isinstance(value, dict):
-                sheet.cells(value)
-                taken = {"job", *sheet.meta}
-                facts.update({f"result_{name}" if name in taken else name: one for name, one in value.items()})
+            cells = sheet.cells(value)
+            if isinstance(value, dict):
+                facts.update({title_of.get(name, str(name)): one for name, one in value.items()})
             else:
-                facts.update(zip(titles, sheet.cells(value), strict=False))
+                facts.update(zip(places, cells, strict=False))
             if sheet.meta:
                 facts.update(zip(sheet.meta, sheet.meta_cells(block.metas[at]), strict=True))
-            made.append(json.dumps(facts, separators=(",", ":")))
+            made.append(encode(facts))
         return "\n".join([*made, ""]).encode("ascii")

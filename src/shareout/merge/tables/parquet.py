@@ -5,7 +5,6 @@ The rows are kept as text until all of them are known, because a type must fit a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 from shareout.errors import UsageError
 from shareout.merge.partition import Block
 from shareout.merge.sheet import Sheet
-from shareout.merge.tables.csv import values_of
+from shareout.merge.tables.csv import storable, values_of
+from shareout.record.values import encode
 
 
 class Parquet:
@@ -63,13 +63,15 @@ class Parquet:
     def _open(self) -> None:
         types = {
             "int": self._arrow.int64(),
+            "long": self._arrow.int64(),
             "float": self._arrow.float64(),
             "bool": self._arrow.bool_(),
             "text": self._arrow.string(),
         }
         fields = []
         for title, kinds in zip(self._sheet.titles, self._kinds, strict=True):
-            kind = next(iter(kinds)) if len(kinds) == 1 else "float" if kinds == {"int", "float"} else "text"
+            kind = "int" if kinds == {"int", "long"} else "float" if kinds == {"int", "float"} else "text"
+            kind = next(iter(kinds)) if len(kinds) == 1 else kind
             fields.append((title, types[kind if kinds else "text"]))
         self._schema = self._arrow.schema(fields)
         self._writer = self._parquet.ParquetWriter(self._path, self._schema)
@@ -87,11 +89,12 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
-        return "int" if -(2**63) <= value < 2**63 else "text"
+        # Beyond 2^53 a double would not hold it, should the column have some.
+        return "int" if abs(value) <= 2**53 else "long" if -(2**63) <= value < 2**63 else "text"
     return "float" if isinstance(value, float) else "text"
 
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, separators=(",", ":"))
+        return storable(value) if value else value
+    return encode(value)

@@ -5,7 +5,6 @@ What SQLite has no type for is kept as text: integers of more than 64 bits, NaN,
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 from shareout.errors import CannotWrite, UsageError
 from shareout.merge.partition import Block
 from shareout.merge.sheet import Sheet
-from shareout.merge.tables.csv import values_of
+from shareout.merge.tables.csv import storable, values_of
+from shareout.record.values import encode
 
 MOST_COLUMNS = 2000
 
@@ -66,16 +66,9 @@ def _stored(value: Any) -> Any:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):
-        return value if -(2**63) <= value < 2**63 else str(value)
+        return value if -(2**63) <= value < 2**63 else encode(value)
     if isinstance(value, float):
         return value if value == value else "NaN"
     if isinstance(value, list | dict):
-        return json.dumps(value, separators=(",", ":"))
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "replace").decode() if _is_broken(value) else value
-    return value
-
-
-def _is_broken(text: str) -> bool:
-    """Half of a surrogate pair, which UTF-8 cannot say."""
-    return any("\ud800" <= sign <= "\udfff" for sign in text)
+        return encode(value)
+    return storable(value) if isinstance(value, str) else value
