@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from shareout.export.runs import Ended, Runs
 from shareout.record.outcome import State
 
-# An end is a start and what a steady clock says that a job took: the next start, by the wall's, may be this much before.
+# An end is a start and what a steady clock measured: the next start, by the clock on the wall, may be so much before.
 CLOCK_S = 1e-3
 
 
