@@ -13,6 +13,8 @@ import pytest
 from kit.program import Machine
 from kit.terminal import Terminal
 from kit.wait import wait_until
+from shareout.cli.wait import progress_line
+from shareout.status.total import Counts
 
 THEIRS = tomllib.loads((Path(__file__).parent / "transcripts" / "runmaker4.toml").read_text())
 # So that a few lines are several blocks of the index.
@@ -117,6 +119,13 @@ def test_waiting_shows_the_bar_of_runmaker(here: Machine) -> None:
     terminal.wait_for("progress:   4 of   4 jobs processed, 0 errors [================]")
     process.communicate()
     assert terminal.end() == process.returncode == 0
+
+
+@pytest.mark.parametrize(("letters", "line"), THEIRS["bars"].items())
+def test_the_bar_shows_what_runmakers_shows(letters: str, line: str) -> None:
+    of = letters.split()
+    counts = Counts(jobs=len(of), done=of.count("d"), failed=of.count("!"), running=of.count("r"))
+    assert progress_line(counts) == line
 
 
 def started(here: Machine) -> bool:

@@ -4,7 +4,8 @@
 `bin` on the PATH. The row's commands are what stands in backticks in its second column, run in turn. In `cases.toml`
 they are the key, joined by `; `, and the value is a shell line that must then succeed (`$said` names a file with what
 was printed), or a table of `first` (run before), `run` (instead, where the column shows a setting), `code` and `then`.
-So a new row is a line there and a line in the document.
+So a new row is a line there and a line in the document. A row that says **the same** has a line in `same.toml` too:
+which test compares with what theirs left.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import pytest
 DOCUMENT = Path(__file__).parents[2] / "docs" / "coming-from.md"
 FOLDERS = Path(__file__).parent / "coming"
 TOOLS = ["disBatch", "spit", "swarm", "Runmaker4", "job-splitter", "GNU parallel", "xargs"]
+TESTS = Path(__file__).parents[1] / "coming"
+SAME = "**the same**"
 HEAD = "| what you typed | what to type here | what is better |"
 
 
@@ -34,6 +37,7 @@ class Row:
     tool: str
     typed: str
     commands: tuple[str, ...]
+    better: str
 
     @property
     def key(self) -> str:
@@ -50,10 +54,10 @@ def rows() -> list[Row]:
     for section in re.split(r"^## ", DOCUMENT.read_text(), flags=re.MULTILINE)[1:]:
         tool, _, text = section.partition("\n")
         for line in re.findall(r"^\| (?!---)(.*) \|$", text, re.MULTILINE):
-            typed, here, _ = re.split(r"(?<!\\)\|", line)
+            typed, here, better = re.split(r"(?<!\\)\|", line)
             commands = tuple(one.replace(r"\|", "|") for one in re.findall(r"`+ ?(.+?) ?`+", here))
             if commands:
-                found.append(Row(tool, typed.strip(), commands))
+                found.append(Row(tool, typed.strip(), commands, better.strip()))
     return found
 
 
@@ -70,6 +74,29 @@ def test_each_tool_has_its_table() -> None:
 @pytest.mark.parametrize("folder", sorted(FOLDERS.iterdir()), ids=lambda folder: folder.name)
 def test_every_row_has_a_case_and_every_case_a_row(folder: Path) -> None:
     assert set(cases(folder)) == {row.key for row in rows() if row.folder == folder}
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS.iterdir()), ids=lambda folder: folder.name)
+def test_what_is_said_to_be_the_same_is_compared(folder: Path) -> None:
+    said = {row.key for row in rows() if row.folder == folder and SAME in row.better}
+    compared = tomllib.loads((folder / "same.toml").read_text()) if (folder / "same.toml").exists() else {}
+    assert set(compared) == said
+    for key, test in compared.items():
+        file, _, name = test.partition("::")
+        assert f"def {name}(" in (TESTS / file).read_text() or name in alike(), f"{key}: there is no test {test}"
+
+
+def alike() -> set[str]:
+    """Calls of GNU parallel and xargs that print what ours print."""
+    calls = tomllib.loads((TESTS / "transcripts" / "parallel-xargs.toml").read_text())["calls"]
+    return {call["row"] for call in calls if call.get("same", True)}
+
+
+def test_every_option_of_disbatch_is_spoken_of() -> None:
+    options = tomllib.loads((TESTS / "transcripts" / "disbatch.toml").read_text())["options"]
+    section = DOCUMENT.read_text().partition("## disBatch\n")[2].partition("\n## ")[0]
+    told = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", section))
+    assert [names for names in options if not told & set(names)] == [["-h", "--help"], ["--version"]]
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.folder.name}: {row.typed}")

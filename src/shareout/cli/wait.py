@@ -15,7 +15,7 @@ from shareout.entry import Entry
 from shareout.plan.plan import ALL
 from shareout.show.beside import say, write
 from shareout.show.pace import told_time
-from shareout.status.total import Status, look, newest_plan, open_followers
+from shareout.status.total import Counts, Status, look, newest_plan, open_followers
 
 LOOK_S = 0.5
 TELL_S = 10.0
@@ -60,15 +60,19 @@ def _code(status: Status) -> int:
 
 
 def _line(status: Status) -> str:
-    """Runmaker's bar: `=` what has ended, `>` what runs."""
-    counts = status.counts
-    ended = counts.done + counts.failed + counts.skipped
-    width = max(3, len(str(counts.jobs)))
-    bar = ("=" * _cells(ended, counts.jobs) + ">" * BAR)[: _cells(ended + counts.running, counts.jobs)]
     eta = f"  eta {told_time(status.forecast.seconds)}" if status.forecast and not status.is_over else ""
+    return progress_line(status.counts) + eta
+
+
+def progress_line(counts: Counts) -> str:
+    """Runmaker's, with its bar: `=` what is done, `!` what failed, `>` what runs."""
+    done = counts.done + counts.skipped
+    width = max(3, len(str(counts.jobs)))
+    parts = (("=", done), ("!", counts.failed), (">", counts.running))
+    bar = "".join(sign * _cells(jobs, counts.jobs) for sign, jobs in parts)
     return (
-        f"progress: {ended:>{width}} of {counts.jobs:>{width}} jobs processed, {counts.failed} errors "
-        f"[{bar:<{BAR}}]{eta}"
+        f"progress: {done + counts.failed:>{width}} of {counts.jobs:>{width}} jobs processed, {counts.failed} errors "
+        f"[{bar:<{BAR}}]"
     )
 
 
