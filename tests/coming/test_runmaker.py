@@ -92,10 +92,10 @@ def test_any_pool_of_commands_becomes_a_runs_txt(here: Machine) -> None:
 
 def test_a_run_of_a_bare_file_is_known_to_all_that_looks_at_it(here: Machine) -> None:
     here.write("list", "echo one\nfalse\necho two\n")
-    here.call("run", "list", "--template", "{}", "--quiet", code=1)
+    here.call("run", "list", "--template", "eval {}", "--quiet", code=1)
     assert "false" in here.call("list", "--state", "!").out
-    assert "job 1: false" in here.call("show", "1").out
-    assert "job 1: false" in here.call("explain", "1").out
+    assert "job 1: eval false" in here.call("show", "1").out
+    assert "job 1: eval false" in here.call("explain", "1").out
     here.call("requeue", "1", "--quiet")
     assert here.call("skip", "1").out.startswith("1 skipped")
 
