@@ -202,7 +202,7 @@ def test_nothing_is_changed_under_a_run_that_goes_on(here: Machine) -> None:
     process = here.start("--quiet")
     wait_until((here.folder / "begun-0").exists)
     for words in (["requeue", "--all"], ["skip", "0"]):
-        assert "a run goes on in" in here.call(*words, code=4).err
+        assert "is in use by process" in here.call(*words, code=4).err
     (here.folder / "go").touch()
     process.communicate()
 

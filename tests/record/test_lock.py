@@ -64,7 +64,7 @@ def test_a_second_process_is_refused_and_told_whose_it_is(folder: RunFolder) -> 
         note = owner_of(folder)
         assert note is not None
         assert (note.pid, note.host) == (process.pid, socket.gethostname())
-        with pytest.raises(RunDirectoryInUse, match="a run goes on in"):
+        with pytest.raises(RunDirectoryInUse, match=f"in use by process {process.pid}"):
             refuse_owned(folder)
     finally:
         process.communicate("")

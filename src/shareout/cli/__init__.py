@@ -159,17 +159,9 @@ def _load_after(command: str) -> ModuleType:
     raise KeyError(command)
 
 
-def program_name() -> str:
-    """What the user typed: `shareout`, or the name of their own executable."""
-    from pathlib import Path
-
-    name = Path(sys.argv[0]).name
-    return "shareout" if name in ("__main__.py", "", "-c", "shareout") else name
-
-
 def make_parser(command: str) -> argparse.ArgumentParser:
     """The parser of one command; the others are not even loaded."""
-    from shareout.cli.options import Help, Parser
+    from shareout.cli.options import Help, Parser, program_name
 
     module = load(command)
     name = program_name()
@@ -202,6 +194,8 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
 
 
 def _overview() -> str:
+    from shareout.cli.options import program_name
+
     name = program_name()
     width = max(map(len, COMMANDS))
     # An executable cannot make another one.
@@ -219,6 +213,7 @@ def _overview() -> str:
 
 
 def _unknown(word: str) -> int:
+    from shareout.cli.options import program_name
     from shareout.errors import UsageError, nearest
 
     name = program_name()

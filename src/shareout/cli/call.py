@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,6 +23,27 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 
 Inputs = tuple[Plan, Settings]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed, and where; and which of the jobs it was to run."""
+
+    words: tuple[str, ...]
+    cwd: str
+    groups: tuple[str, ...] = ()
+    limit: int | None = None
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> Typed | None:
+        """By the last run of this directory; None when that is not known."""
+        try:
+            facts = json.loads(folder.call.read_bytes())
+            limit = facts["limit"]
+            words, groups = tuple(map(str, facts["words"])), tuple(map(str, facts["groups"]))
+            return cls(words, str(facts["cwd"]), groups, None if limit is None else int(limit))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +70,13 @@ class Call:
         pool = pool_of(there, settings, entry, self.pool)
         return make_plan(pool, Machine(name, Fraction(1), cores), settings, kind=kind), settings
 
-    def keep(self, folder: RunFolder) -> None:
+    def keep(self, folder: RunFolder, typed: Typed) -> None:
         """Absolute paths: later commands may be typed elsewhere."""
         pool = str(self.pool.absolute()) if self.pool else None
-        facts = {"configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own}
+        facts = {
+            "configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own,
+            **asdict(typed),
+        }  # fmt: skip
         replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
 
 
@@ -76,6 +100,14 @@ def is_same_place(call: Call, folder: RunFolder) -> bool:
         facts = json.loads(folder.call.read_bytes())
         pool = str(call.pool.absolute()) if call.pool else None
         return bool(facts["configs"] == str(call.configs.absolute()) and facts["pool"] == pool)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def names_configs(folder: RunFolder, configs: Path) -> bool:
+    """Whether a run directory comes from a call with these configs."""
+    try:
+        return bool(json.loads(folder.call.read_bytes())["configs"] == str(configs.absolute()))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -5,28 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_places, folders_here, folders_of, inputs_for, one_id, places_among, tell
+from shareout.cli.standing import add_places, folders_here, folders_of, inputs_for, one_id, places_among
+from shareout.cli.waiting import Reason, command_of, why_waiting
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, PYTHON, Plan
 from shareout.record.folder import RunFolder
 from shareout.record.reader import read_header
-from shareout.record.tally import DONE, FAILED, NEW, SKIPPED
+from shareout.record.tally import DONE, FAILED, SKIPPED
 from shareout.status.machine import Follower, MachineStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why it does not run, and the call that changes it."""
-
-    state: str
-    why: str
-    way: str = ""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +38,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
 
 def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> int:
-    plan, settings = inputs_for(common, entry, folders)
+    plan, _ = inputs_for(common, entry, folders)
     job = job_id(word, plan.total)
     position = position_of(plan, job)
     owner = plan.owner(job)
@@ -55,10 +46,12 @@ def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Ent
     before = 0
     for start, stop in share.ranges:
         before += max(0, min(stop, position) - start)
-    reason = _reason(_folders_of(owner, folders, plan), position, job, owner, before)
+    reason = _reason(plan, _folders_of(owner, folders, plan), position, job, owner)
+    auditor, is_audited = _audit(plan, folders, position)
     facts: dict[str, Any] = {
         "job": job, "machine": owner, "position": position, "order": before + 1, "share": len(share),
         "state": reason.state, "why": reason.why, "way_out": reason.way,
+        "audit": auditor,
     }  # fmt: skip
     if common.json:
         print(json.dumps(facts))
@@ -69,8 +62,8 @@ def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Ent
     print(f"  {reason.why}")
     if reason.way:
         print(f"  {reason.way}")
-    if settings.run.audit:
-        tell("with [run] audit, another machine may run it as well")
+    if auditor:
+        print(f"  {auditor} runs it too, as an audit: {'it has' if is_audited else 'not yet'}")
     return 0
 
 
@@ -92,41 +85,50 @@ def _folders_of(owner: str, folders: Sequence[RunFolder], plan: Plan) -> list[Ru
     return [folder for folder, one in headers if one.digest == plan.hex and one.machine in (owner, ALL)]
 
 
-def _reason(folders: Sequence[RunFolder], position: int, job: int, owner: str, before: int) -> Reason:
+def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, owner: str) -> Reason:
     if not folders:
         return Reason(
             "new",
             f"no run directory of {owner} is here: it has not begun, or was not brought home",
             f"On {owner}: run --machine {owner}. If {owner} is lost: rebalance.",
         )
+    waiting: list[tuple[Follower, MachineStatus]] = []
     for folder in folders:
         follower = Follower(folder)
         status = follower.look()
-        state = follower.tally.state(position)
-        if state == DONE:
-            return Reason(
-                "done", f"it is done, by {status.name}", f"show {job} tells its outcome; requeue {job} undoes it."
-            )
-        if state == SKIPPED:
-            return Reason("skipped", "somebody said `skip`", f"requeue {job} takes that back.")
-        if state == FAILED:
-            tries = follower.tally.attempts_of(position)
-            return Reason(
-                "failed",
-                f"it failed, and is not tried again ({tries} {'try' if tries == 1 else 'tries'})",
-                f"show {job} tells why; run --retry-failed, or requeue {job} and run.",
-            )
-    return _waiting(follower, status, position, job, before)
+        final = _final(follower, status, position, job)
+        if final is not None:
+            return final
+        waiting.append((follower, status))
+    if running := next((status for _, status in waiting if any(one.job == job for one in status.active)), None):
+        return Reason("running", f"it runs now, on {running.name}")
+    # Of several, the one that is at work.
+    follower, status = next((one for one in waiting if one[1].is_live), waiting[-1])
+    return why_waiting(plan, follower, status, position, job)
 
 
-def _waiting(follower: Follower, status: MachineStatus, position: int, job: int, before: int) -> Reason:
-    if any(one.job == job for one in status.active):
-        return Reason("running", f"it runs now, on {status.name}")
-    if not status.is_live:
+def _final(follower: Follower, status: MachineStatus, position: int, job: int) -> Reason | None:
+    state = follower.tally.state(position)
+    if state == DONE:
+        way = f"show {job} tells its outcome; requeue {job} undoes it."
+        return Reason("done", f"it is done, by {status.name}", way)
+    if state == SKIPPED:
+        return Reason("skipped", "somebody said `skip`", f"requeue {job} takes that back.")
+    if state == FAILED:
+        tries = follower.tally.attempts_of(position)
+        again = command_of(follower.folder, status.name, more="-R")
         return Reason(
-            "new", f"{status.name} is not running; {status.todo:,} of its jobs are to do",
-            f"On {status.name}: run --machine {status.name}",
-        )  # fmt: skip
-    first = follower.tally.index(position)
-    waiting = follower.tally.states.count(NEW, 0, max(0, first))
-    return Reason("new", f"{status.name} is running, and has {waiting:,} jobs to do before it")
+            "failed",
+            f"it failed, and is not tried again ({tries} {'try' if tries == 1 else 'tries'})",
+            f"show {job} tells why. Try what failed again: {again}; or this one: requeue {job}, and run.",
+        )
+    return None
+
+
+def _audit(plan: Plan, folders: Sequence[RunFolder], position: int) -> tuple[str | None, bool]:
+    """The machine that runs it again, to compare; and whether it has, as far as is known here."""
+    for machine in plan.machines:
+        if any(start <= position < stop for start, stop in plan.share(machine.name).audit):
+            its = [Follower(folder) for folder in _folders_of(machine.name, folders, plan)]
+            return machine.name, any(one.tally.state(position) in (DONE, FAILED) for one in its)
+    return None, False

@@ -88,6 +88,12 @@ class Common:
         )
 
 
+def program_name() -> str:
+    """What the user typed: `shareout`, or the name of their own executable."""
+    name = Path(sys.argv[0]).name
+    return "shareout" if name in ("__main__.py", "", "-c", "shareout") else name
+
+
 def add_common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
     group = parser.add_argument_group("where things are, and how to tell them")
     group.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, or beside the program)")

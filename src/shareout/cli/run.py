@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shareout.cli import run_flags
-from shareout.cli.call import Call, call_of
+from shareout.cli.call import Call, Typed, call_of
 from shareout.cli.changed_inputs import tell_other_inputs
 from shareout.cli.given_inputs import Given, pool_file
-from shareout.cli.options import Common
+from shareout.cli.options import Common, program_name
 from shareout.cli.plan import check_expected
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
@@ -27,6 +27,7 @@ from shareout.errors import UsageError
 from shareout.events import Listener
 from shareout.plan.plan import ALL, Plan
 from shareout.record.folder import RunFolder
+from shareout.record.lock import refuse_owned
 from shareout.run.cores import granted_cores
 from shareout.run.hearing import pool_of_results, refuse_others_results
 from shareout.run.making import check_jobs
@@ -108,7 +109,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         screen.tee, screen.keep_order, screen.tag, asked.results,
         asked.resume_from, asked.force_resume,
     )  # fmt: skip
-    call.keep(make_folder(request))
+    folder = make_folder(request)
+    # Before what the run that goes on there was called with is written over.
+    refuse_owned(folder)
+    call.keep(folder, Typed((program_name(), *sys.argv[1:]), str(Path.cwd()), asked.groups, asked.limit))
     return _run(request, common, asked)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shareout.cli.call import Inputs, recalled
+from shareout.cli.call import Inputs, names_configs, recalled
 from shareout.cli.options import Common
 from shareout.cli.planning import plan_of
 from shareout.entry import Entry, kind_of
@@ -116,11 +116,11 @@ def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFol
 
 
 def inputs_for(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs:
-    """Of the configs; where there are none, of the last of these runs that was given a file. Refused as a plan is."""
-    if not (common.configs / "machines.json").is_file() and folders:
-        found = inputs_at_hand(common, entry, folders)
-        if found:
-            return found
+    """Of the configs, or of the call of the last of these runs, where that gave others. Refused as a plan is."""
+    if (common.configs / "machines.json").is_file():
+        folders = [folder for folder in folders if names_configs(folder, common.configs)]
+    if folders and (found := inputs_at_hand(common, entry, folders)):
+        return found
     return plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders))
 
 

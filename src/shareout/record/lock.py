@@ -77,10 +77,7 @@ def owner_elsewhere(folder: RunFolder) -> Owner | None:
 def refuse_owned(folder: RunFolder) -> None:
     """When a process here holds it, or one of another host may."""
     if is_locked(folder):
-        raise RunDirectoryInUse(
-            f"a run goes on in {folder.path}",
-            way_out="Wait for it (`wait`), or stop it first (Ctrl-C there). Nothing was changed.",
-        )
+        raise _in_use(folder)
     if owner := owner_elsewhere(folder):
         raise _elsewhere(folder, owner)
 
@@ -99,11 +96,7 @@ class Lock:
             _note_down(folder, Owner.this())
         except BlockingIOError:
             os.close(self._handle)
-            owner = owner_of(folder)
-            raise RunDirectoryInUse(
-                f"{folder.path} is in use by {f'process {owner.pid} on {owner.host}' if owner else 'another process'}",
-                way_out="Wait for it, or stop it: Ctrl-C there, or `kill` with that pid.",
-            ) from None
+            raise _in_use(folder) from None
         except OSError as error:
             os.close(self._handle)
             raise _unlockable(folder.lock, error) from error
@@ -184,6 +177,14 @@ def _is_made(fresh: Path, folder: RunFolder) -> bool:
             return False
         fresh.replace(folder.owner)
     return True
+
+
+def _in_use(folder: RunFolder) -> RunDirectoryInUse:
+    owner = owner_of(folder)
+    return RunDirectoryInUse(
+        f"{folder.path} is in use by {f'process {owner.pid} on {owner.host}' if owner else 'another process'}",
+        way_out="Wait for it (`wait`), or stop it: Ctrl-C there, or `kill` with that pid.",
+    )
 
 
 def _elsewhere(folder: RunFolder, owner: Owner) -> RunDirectoryInUse:

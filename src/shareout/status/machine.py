@@ -30,6 +30,7 @@ WINDOW_S = 120.0
 # A live file is rewritten every second; what is older was left by somebody who is gone.
 FRESH_S = 15.0
 WORTH_KEEPING_S = 2.0
+TAKEN_OVER = "taken over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +188,9 @@ def _rate(ends: list[float], began: float | None, now: float, durations: Duratio
 def _last_ends(journal: Path) -> tuple[list[tuple[float, int]], float | None]:
     """When the last jobs ended, in order, and which they were; and when the present session began, if that is among
     the last lines."""
-    with journal.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL_BYTES))
-        lines = file.read(TAIL_BYTES).split(b"\n")[1:-1]
     ends: list[tuple[float, int]] = []
     began = None
-    for line in lines:
+    for line in _tail(journal):
         try:
             record = parse(line)
         except BadLine:
@@ -204,6 +201,27 @@ def _last_ends(journal: Path) -> tuple[list[tuple[float, int]], float | None]:
             began = record.time
             ends.clear()
     return sorted(ends), began
+
+
+def last_session(journal: Path) -> Session | None:
+    """The last that began or ended its work on it, if it is among the last lines; what was taken over is no work."""
+    found = None
+    for line in _tail(journal):
+        try:
+            record = parse(line)
+        except BadLine:
+            continue
+        if isinstance(record, Session) and record.reason != TAKEN_OVER:
+            found = record
+    return found
+
+
+def _tail(journal: Path) -> list[bytes]:
+    """The whole lines at the end, and not the header."""
+    with journal.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL_BYTES))
+        return file.read(TAIL_BYTES).split(b"\n")[1:-1]
 
 
 def _active(facts: Mapping[str, Any], machine: str) -> Active:
