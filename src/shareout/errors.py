@@ -127,6 +127,18 @@ class CannotRead(ShareoutError):
     exit_code = 74
 
 
+class OutputLost(CannotWrite):
+    """Standard output could not be written. A reader that has left, as `| head` does, is told nothing."""
+
+    def __init__(self, error: OSError) -> None:
+        word = "it is closed" if error.errno == errno.EBADF else _word(error)
+        super().__init__(f"standard output cannot be written: {word}", way_out=_WRITING.get(error.errno or 0, _BROKEN))
+        self.is_left = error.errno == errno.EPIPE
+
+    def lines(self) -> list[str]:
+        return [] if self.is_left else super().lines()
+
+
 # A path that is wrong as it was given: the call's mistake, not the world's.
 _OF_THE_CALL = {
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST, errno.EINVAL,

@@ -75,5 +75,6 @@ def test_jobs_that_print_into_a_reader_that_leaves_go_on(here: Machine) -> None:
     done = subprocess.run(
         ["bash", "-c", f"{words} | head -1; exit ${{PIPESTATUS[0]}}"], cwd=here.folder, capture_output=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 74, done.stderr
+    assert b"standard output is gone" in done.stderr
     assert len(here.records()) == 200

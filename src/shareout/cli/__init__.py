@@ -41,23 +41,24 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> int:
     """Everything that a user can type. Returns the exit code; only a broken standard output is told nowhere."""
+    from shareout.cli.streams import mend
+
+    mend()
     words = [*(sys.argv[1:] if argv is None else argv)]
-    if words[:1] in (["--version"], ["-V"]):
-        return _version()
     if getattr(sys, "frozen", False) and entry is not None:
         # A job may start processes of its own by multiprocessing; in a frozen program they come through here.
         from shareout.freeze.children import serve
 
         serve(words)
     try:
+        if words[:1] in (["--version"], ["-V"]):
+            return _version()
         return _dispatch(words, entry)
     except KeyboardInterrupt:
         from shareout.show.beside import say
 
         say("\nshareout: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        return _quiet_pipe()
     except Exception as error:  # noqa: BLE001
         from shareout.errors import ShareoutError, of_system
 
@@ -182,15 +183,27 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
         words = [words[1], "--help"]
     if words[:1] in (["--help"], ["-h"], ["help"]):
         print(_overview())
+        sys.stdout.flush()
         return 0
     named = bool(words) and words[0] in COMMANDS
     if words and not named and not words[0].startswith("-"):
         return _unknown(words[0])
     command, rest = (words[0], words[1:]) if named else ("run", words)
-    arguments = make_parser(command).parse_args(rest)
+    arguments = _parsed(command, rest)
+    if arguments is None:
+        return 0
     code: int = load(command).execute(arguments, entry)
     sys.stdout.flush()
     return code
+
+
+def _parsed(command: str, words: list[str]) -> argparse.Namespace | None:
+    """None when help was asked for, and given."""
+    try:
+        return make_parser(command).parse_args(words)
+    except SystemExit:
+        sys.stdout.flush()
+        return None
 
 
 def _overview() -> str:
@@ -229,6 +242,7 @@ def _version() -> int:
     from shareout._version import VERSION
 
     sys.stdout.write(f"shareout {VERSION}{_build_line()}\n")
+    sys.stdout.flush()
     return 0
 
 
@@ -242,25 +256,23 @@ def _build_line() -> str:
 
 
 def _tell(error: Exception, *, as_json: bool) -> int:
-    from shareout.errors import ShareoutError
+    from shareout.cli.streams import silence
+    from shareout.errors import OutputLost, ShareoutError
     from shareout.show.beside import say
 
     assert isinstance(error, ShareoutError)
-    if as_json:
-        import json
+    try:
+        if as_json and not isinstance(error, OutputLost):
+            import json
 
-        print(json.dumps(error.facts()))
+            print(json.dumps(error.facts()))
+        sys.stdout.flush()
+    except OutputLost:
+        # It could be told nothing any more; what went wrong first counts.
+        silence()
     for line in error.lines():
         say(f"shareout: {line}")
     return error.exit_code
-
-
-def _quiet_pipe() -> int:
-    """The reader of our output left, as `| head` does: nothing to tell, and nothing to flush at exit."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def _own_bug(error: Exception) -> int:

@@ -10,14 +10,24 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from shareout.cli.elsewhere import called_here
 from shareout.errors import UsageError, nearest
 
+# An argument of a job's may be empty, and so may what stands before its lines.
+MAY_BE_EMPTY = {"--arg", "--arg+", "--tagstring"}
+
 
 class Parser(argparse.ArgumentParser):
     """Parses the flags of one command; what is wrong with them is told as every other mistake is."""
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """An empty value is most often a variable that was never set."""
+        flag = action.option_strings[0] if action.option_strings else str(action.metavar or action.dest)
+        if flag not in MAY_BE_EMPTY and any(not one.strip(None if flag != "--colsep" else "") for one in arg_strings):
+            raise UsageError(f'{flag}: "" says nothing', way_out="Give it a value, or leave it out.")
+        return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(self._told(message), way_out=f"`{self.prog} --help` lists the flags.")

@@ -23,7 +23,7 @@ from shareout.cli.run_asked import check_asked, print_jobs
 from shareout.cli.slurm_nodes import refuse_unmeant_nodes
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
-from shareout.errors import UsageError
+from shareout.errors import CannotWrite, UsageError
 from shareout.events import Listener
 from shareout.plan.plan import ALL, Plan
 from shareout.record.folder import RunFolder
@@ -33,6 +33,7 @@ from shareout.run.hearing import pool_of_results, refuse_others_results
 from shareout.run.making import check_jobs
 from shareout.run.opening import RunRequest, make_folder
 from shareout.run.policy import deadline_of, is_date
+from shareout.run.shells import check_shell
 from shareout.show.beside import say
 from shareout.show.fold import columns_of, folded
 from shareout.units import counted
@@ -97,6 +98,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.dry_run:
         return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
     check_jobs(plan, settings, share, entry)
+    check_shell(settings.commands.shell)
     if not common.quiet:
         tell_oddities(plan)
         tell_other_inputs(call, common, plan, machine)
@@ -184,7 +186,7 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if common.json:
         print(json.dumps(_facts(result, request)))
-    if not common.quiet:
+    if not common.quiet or result.exit_code:
         say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
         if todo and asked.groups and result.reason == "finished":
             say(f"{', '.join(asked.groups)}: all have run; without --group, the others do")
@@ -192,7 +194,10 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
             _tell_way_on(result.reason, request.settings)
         elif counts.failed:
             say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
-    return result.exit_code
+    if result.lost:
+        say(f"shareout: {result.lost}: not all that jobs printed was shown; `merge-logs --job` has it")
+    # What became of the jobs is worth more than what became of their output.
+    return result.exit_code or (CannotWrite.exit_code if result.lost else 0)
 
 
 def _tell_way_on(reason: str, settings: Settings) -> None:
@@ -233,7 +238,9 @@ def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, 
     if kind == "auto":
         kind = "live" if sys.stderr.isatty() else "plain"
     if quiet or kind == "none":
-        return views
+        from shareout.show.plain import WarningsView
+
+        return [*views, WarningsView()]
     if kind == "live" and tee:
         from shareout.show.plain import SentencesView
 

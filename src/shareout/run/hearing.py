@@ -54,6 +54,8 @@ def wanted_of(plan: Plan, groups: Collection[str]) -> Wanted | None:
 class ResultFolder:
     """`--results DIR`: a file for each job that printed something, in folders of at most 1,000; and whose they are."""
 
+    lost = ""
+
     def __init__(self, path: Path, pool: str) -> None:
         self._path = path
         self._made = ""

@@ -36,6 +36,9 @@ class _Aside:
 class Hearer(Protocol):
     """Who is given what jobs print, besides the log."""
 
+    lost: str
+    """Why not all of it got through, in words."""
+
     def add(self, data: bytes, job: int, *, first: bool) -> None:
         """What an attempt at a job printed, or some lines of it; `first`: nothing came of this attempt before."""
 
@@ -54,6 +57,7 @@ class SlotOutputs:
         self._keep = re.compile(settings.commands.keep_lines.encode()) if settings.commands.keep_lines else None
         self._per_job = settings.logging.per_job
         self._hearers = hearers
+        self.lost = ""
         self._asides: deque[_Aside] = deque()
         try:
             folder.slots.mkdir(exist_ok=True)
@@ -127,6 +131,8 @@ class SlotOutputs:
             pass
         for hearer in self._hearers:
             hearer.close()
+            self.lost = self.lost or hearer.lost
+        self._hearers = ()
         for path in self._folder.slots.glob("*.out"):
             path.unlink(missing_ok=True)
 

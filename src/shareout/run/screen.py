@@ -33,7 +33,7 @@ class Screen:
         self._prefix = prefix
         self._keep = re.compile(keep.encode("utf-8", "surrogateescape")) if keep else None
         self._said = said
-        self._is_open = True
+        self.lost = ""
 
     def add(self, data: bytes, job: int, *, first: bool) -> None:
         if self._keep:
@@ -46,11 +46,11 @@ class Screen:
         """Print these whole lines of a job."""
         view = memoryview(text)
         try:
-            while self._is_open and view:
+            while view and not self.lost:
                 view = view[os.write(1, view) :]
         except OSError as error:
-            self._is_open = False
-            self._said(f"standard output is gone ({error.strerror}): the run goes on without --tee")
+            self.lost = f"standard output is gone ({error.strerror})"
+            self._said(f"{self.lost}: the run goes on without --tee")
 
     def step(self, unfinished: Collection[int]) -> None:
         return

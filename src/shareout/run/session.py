@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from shareout.code_hash import code_hash
@@ -56,6 +56,8 @@ class RunResult:
     exit_code: int
     reason: str
     counts: Counts
+    lost: str = ""
+    """Why not all that jobs printed got through to where it was asked for, in words."""
 
 
 def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
@@ -155,7 +157,8 @@ def _run(
     result = _finish(request, makings, crew, keeper, _reason(request, supply, audience, reason))
     hooks.wait(audience.said, lambda: stops.heard > heard)
     guardian.dismiss()
-    return result
+    outputs.close()
+    return replace(result, lost=outputs.lost)
 
 
 def _reason(request: RunRequest, supply: StaticSupply, listener: Listener, reason: str) -> str:

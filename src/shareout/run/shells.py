@@ -14,6 +14,8 @@ import re
 import shutil
 from collections.abc import Mapping
 
+from shareout.errors import UsageError
+
 SH = "/bin/sh"
 _BASH = re.compile(
     r"""
@@ -28,6 +30,16 @@ _BASH = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+def check_shell(setting: str) -> None:
+    """Refused before any job is started: each would fail."""
+    if setting and not (os.path.isfile(setting) and os.access(setting, os.X_OK)):
+        found = shutil.which(setting)
+        raise UsageError(
+            f"{setting} is no program that could be the shell" + (f" (did you mean {found}?)" if found else ""),
+            way_out="Name one by its whole path with --shell, or in [commands] shell.",
+        )
 
 
 class Shells:

@@ -56,11 +56,21 @@ class PlainView:
         say(line)
 
 
-class SentencesView(PlainView):
-    """For a terminal that shows what jobs print: only what a person should know besides, in words."""
+class WarningsView(PlainView):
+    """For `--quiet`: only what is said, for it is out of the ordinary. What became of the jobs is told at the end."""
 
     def __init__(self) -> None:
         super().__init__(0)
+
+    def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        return
+
+    def _line(self, event: str, counts: Counts) -> None:
+        return
+
+
+class SentencesView(WarningsView):
+    """For a terminal that shows what jobs print: only what a person should know besides, in words."""
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
         for attempt in attempts:
@@ -69,6 +79,3 @@ class SentencesView(PlainView):
 
     def said(self, line: str) -> None:
         self._print(line)
-
-    def _line(self, event: str, counts: Counts) -> None:
-        return

@@ -1,0 +1,64 @@
+"""The streams that the program was started with, made fit for use before anything else is opened.
+
+A closed descriptor gets something in its place, so that no file of ours ever has its number. What cannot be encoded is
+shown escaped. Standard output that cannot be written is an error of its own kind, wherever it shows.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+class _Output(io.FileIO):
+    """Standard output, whose failures cannot be taken for those of a file."""
+
+    def write(self, data: Buffer) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            from shareout.errors import OutputLost
+
+            raise OutputLost(error) from error
+
+
+def mend() -> None:
+    """Only what the program was started with: a test's or a job's own streams are theirs."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # What is written to a closed standard output must not seem to have gone somewhere.
+            os.open(os.devnull, os.O_WRONLY if descriptor == 2 else os.O_RDONLY)
+            os.set_inheritable(descriptor, True)
+    codecs.register_error("shown", _shown)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    if sys.stdout is None or sys.stdout is sys.__stdout__:
+        encoding = sys.stdout.encoding if sys.stdout else "utf-8"
+        raw = _Output(1, "w", closefd=False)
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding, "shown", line_buffering=raw.isatty())
+
+
+def silence() -> None:
+    """Standard output is lost: what is still to be written goes nowhere, and nothing fails at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def _shown(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Bytes of a name that were no text are given back as they were; all else that does not fit is escaped."""
+    assert isinstance(error, UnicodeEncodeError)
+    piece = error.object[error.start : error.end]
+    if all("\udc80" <= one <= "\udcff" for one in piece):
+        return piece.encode("utf-8", "surrogateescape"), error.end
+    return piece[0].encode("ascii", "backslashreplace"), error.start + 1
