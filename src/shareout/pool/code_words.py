@@ -20,7 +20,7 @@ _RESERVED = frozenset(
 )
 _PREFIXES = _RESERVED | {"command", "builtin", "exec", "{", "}", "!"}
 _ASSIGNMENT = re.compile(r"\w+(?:\[[^=]*\])?\+?=")
-_SUBSCRIPT = re.compile(r"\w+\[[^=]*\]\+?=")
+_SUBSCRIPT = re.compile(r"\w*\[[^=]*\]\+?=")
 _SAFE_WORD = re.compile(r"[A-Za-z0-9_@%+:,./-]+").fullmatch
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]*").fullmatch
 _COMPARISONS = frozenset("-eq -ne -lt -le -gt -ge".split())  # noqa: SIM905
@@ -49,7 +49,9 @@ class Command:
             self.start, self.first = at, placeholders
 
     def ends(self) -> None:
-        """At a `;` and its like."""
+        """At a `;` and its like, which in bash's `[[ … ]]` end nothing."""
+        if "[[" in self.words and "]]" not in self.words:
+            return
         self.words.clear()
         self.firsts.clear()
         self.redirected = self.compares = False

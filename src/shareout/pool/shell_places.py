@@ -121,7 +121,7 @@ class _Scanner:
     def _between_words(self, sign: str, command: Command) -> None:
         if sign in "<>":
             self._redirection(command)
-        elif self.text.startswith("((", self.at) and not command.words:
+        elif self.text.startswith("((", self.at):
             self.at += 2
             self._arithmetic(self.at - 2)
         else:
