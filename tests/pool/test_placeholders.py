@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -181,3 +183,45 @@ def test_places_where_no_quoting_is_certain_are_refused(template: str, column: i
 def test_what_is_clear_is_taken(template: str) -> None:
     """A line that is handed on as code is meant as code; the shell's own braces are its own."""
     Template(template, None)
+
+
+# What templates are made of, and values that would run if a shell read them as code.
+PIECES = """' " \\ ` $( ) ${x:- } {} {} {} # (( )) ; $' \\' a $ <<< && [[ ]] echo ( | $(( $x = a[ ] ! ~ * >&2 x= if
+            then fi ${#x} ${x% "$( $" <( -eq =~ {a, let for""".split()  # noqa: SIM905
+PIECES += [
+    " ",
+    " ",
+    "\n",
+    "<<E\n",
+    "<<-'E'\n\t",
+    "\nE\n",
+    "case a in a)",
+    ";;esac ",
+    "for i in ",
+    "; do ",
+    "; done",
+    "echo ",
+]
+RUN = "echo R$((1+1))N"
+HARMFUL = [f"$({RUN})", f"`{RUN}`", f"';{RUN};'", f'";{RUN};"', f"\n{RUN}\n", f"E\n{RUN}\n", f"a[$({RUN} >&2)]"]
+HARMFUL += ["\\", f"}}\n{RUN};"]
+
+
+def test_no_template_that_is_taken_lets_a_shell_run_a_value(tmp_path: Path) -> None:
+    """Templates at random: most of them are nonsense, and are refused or run by the shell as such."""
+    random, taken = Random(0), 0
+    while taken < 60:
+        text = "".join(random.choice(PIECES) for _ in range(random.randint(1, 11))) + "{}"
+        try:
+            template = Template(text, None)
+        except UsageError:
+            continue
+        taken += 1
+        value = random.choice(HARMFUL)
+        script = template.fill(Values(0, (value,), (value,), {}))
+        for shell in ("dash", "bash"):
+            call = [shell, "-c", script]
+            done = subprocess.run(
+                call, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+            )
+            assert b"R2N" not in done.stdout + done.stderr, (text, script)
