@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heapreplace
+from itertools import pairwise
 from math import exp, log
 from pathlib import Path
 from statistics import median, quantiles
@@ -107,7 +108,7 @@ def run(
 ) -> tuple[list[Deeds], dict[str, int]]:
     """Every machine through its share, on its cores, in order; as a report would see it."""
     deeds, shares = [], {}
-    for one, (start, stop) in zip(hosts, split(len(jobs), weights), strict=True):
+    for one, (start, stop) in zip(hosts, pairwise(bound[0] for bound in split([len(jobs)], weights)), strict=True):
         mine = [seconds / one.speed for seconds in jobs[start:stop]]
         slots = [0.0] * one.cores
         for seconds in mine:

@@ -167,7 +167,7 @@ def digest_text(settings: Settings) -> bytes:
     ours = {
         name: text
         for name, text in settings.texts.items()
-        if (name.startswith("commands.") or name == "run.audit") and text != BY_NAME[name].default
+        if name.startswith("commands.") and text != BY_NAME[name].default
     }
     if not ours and not settings.user:
         return b""

@@ -100,7 +100,7 @@ def test_what_does_not_belong_is_refused(here: Machine, tmp_path: Path) -> None:
     here.call("rebalance", "-o", "configs2")
     assert "is there already" in here.call("rebalance", "-o", "configs2", code=2).err
     here.write("configs2/jobs.txt", "true\nfalse\n")
-    assert "left of another pool" in here.call("plan", "--configs", "configs2", code=2).err
+    assert "left of other work" in here.call("plan", "--configs", "configs2", code=2).err
     here.write("configs2/jobs.txt", "true\n")
     assert "is about a pool of 2 jobs" in here.call("plan", "--configs", "configs2", code=2).err
     here.write("configs2/rest.json", "{}")

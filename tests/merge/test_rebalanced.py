@@ -49,7 +49,7 @@ def run(plan: Plan, share: Share, folder: Path, part: float, source: random.Rand
     """A journal of some of a share, in several sessions' worth of disorder; what fails may be tried again."""
     head = Header(
         plan.hex, plan.pool_digest.hex(), share.machine, plan.jobs, share.ranges, share.audit, "0", "", "command",
-        plan.ancestors, plan.total if plan.ancestors else 0,
+        plan.ancestors, plan.total if plan.ancestors else 0, work=plan.work.hex(),
     )  # fmt: skip
     lines = [head.line()]
     positions = [at for start, stop in (*share.ranges, *share.audit) for at in range(start, stop)]
@@ -84,7 +84,7 @@ def merged(folders: list[RunFolder], output: Path) -> tuple[Summary, bytes, str]
         sheet = sheet_for(None, (), "command", "none", merge.origins())
         summary, _ = merge.write_text(form, sheet, target, packed=False)
         target.finish()
-    return summary, output.read_bytes(), certificate(journals[0].header.pool_digest, summary.blocks)
+    return summary, output.read_bytes(), certificate(journals[0].header.work, (), summary.blocks)
 
 
 @settings(max_examples=40, deadline=None)
@@ -111,7 +111,7 @@ def test_any_history_merges_to_the_same_table(
         inputs(home / f"configs{turn + 1}", lines, source)
         earlier = plan.pool.steps if isinstance(plan.pool, SelectedPool) else ()
         step = Step(plan.hex, tuple(plan.pool.phases), left)
-        write_rest(home / f"configs{turn + 1}", plan.pool_digest.hex(), plan.total, [*earlier, step])
+        write_rest(home / f"configs{turn + 1}", plan.work.hex(), plan.total, [*earlier, step])
     else:
         plan = plan_in(home / f"configs{turns}")
         folders += [run(plan, plan.share(one.name), home / "last" / one.name, 1, source) for one in plan.machines]

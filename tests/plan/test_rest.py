@@ -48,7 +48,7 @@ def test_ids_of_any_chain_of_rebalances(
             return
         earlier = plan.pool.steps if isinstance(plan.pool, SelectedPool) else ()
         step = Step(plan.hex, tuple(plan.pool.phases), ranges, plan.order)
-        write_rest(folder, plan.pool_digest.hex(), plan.total, [*earlier, step])
+        write_rest(folder, plan.work.hex(), plan.total, [*earlier, step])
         plan = make_plan(with_rest(open_pool(folder, known), folder), machines, known, local_barriers=True)
         left = sorted(ids)
         check(plan, left, jobs)
@@ -73,7 +73,7 @@ def test_a_rest_file_stays_small_for_a_pool_of_any_size(tmp_path: Path) -> None:
     machines = tmp_path / "machines.json"
     machines.write_text('{"a": [1, 1]}')
     plan = make_plan(open_pool(tmp_path, known), machines, known)
-    write_rest(tmp_path, plan.pool_digest.hex(), plan.total, [Step(plan.hex, tuple(plan.pool.phases), ((5, 10**12),))])
+    write_rest(tmp_path, plan.work.hex(), plan.total, [Step(plan.hex, tuple(plan.pool.phases), ((5, 10**12),))])
     assert (tmp_path / "rest.json").stat().st_size < 1000
     rest = make_plan(with_rest(open_pool(tmp_path, known), tmp_path), machines, known)
     assert rest.jobs == 10**12 - 5

@@ -1,4 +1,4 @@
-"""Makes tests/vectors/plan.json: run by hand when version 1 of the algorithm is extended, never to change it."""
+"""Makes tests/vectors/plan.json: run by hand when version 2 of the algorithm is extended, never to change it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 from blake3 import blake3
 
+from shareout.merge.certificate import certificate
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
-from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of
-from shareout.plan.permutation import Permutation, _round_keys
+from shareout.plan.digest import POOL_CONTEXT, WORK_CONTEXT, HashedInput, digest_of
+from shareout.plan.network import KEY_BYTES, round_keys
+from shareout.plan.permutation import CONTEXT, SHUFFLED, Permutations
+from shareout.plan.plan import WORK
 from shareout.plan.seeds import job_seed
 from shareout.plan.split import split
 
@@ -31,13 +34,16 @@ def digests() -> list[dict[str, Any]]:
         ("text", plain),
         ("text", [*plain, ("seed", b"7")]),
         ("csv", plain),
-        ("jsonl", [*plain, ("settings", b"anything"), ("seed", b"seven")]),
+        ("text", [*plain, ("settings", b'{"settings":{"commands.template":"echo {}"},"user":{"sim":{"scale":"2"}}}')]),
+        ("jsonl", [*plain, ("settings", b"anything"), ("audit", b"1/3"), ("seed", b"seven")]),
         ("text", [*plain, ("kind", b"python")]),
+        ("text", [*plain, ("audit", b"1/100")]),
         ("text", [*plain, ("seed", b"7"), ("order", b"given")]),
         ("groups", [("pool", POOL), ("pool:1", b"a.mp4\n"), ("pool:2", b"b.mp4\n"), ("machines", MACHINES)]),
     ):
         rows = [hashed(role, content) for role, content in inputs]
         numbers = [row for row in rows if row.role.startswith("pool") or row.role == "seed"]
+        working = [row for row in rows if row.role.startswith("pool") or row.role in WORK]
         digest = digest_of(kind, rows)
         made.append(
             {
@@ -49,6 +55,7 @@ def digests() -> list[dict[str, Any]]:
                 "digest": digest.hex(),
                 "fingerprint": fingerprint.words(digest),
                 "pool_digest": digest_of(kind, numbers, POOL_CONTEXT).hex(),
+                "work": digest_of(kind, working, WORK_CONTEXT).hex(),
             }
         )
     return made
@@ -57,42 +64,93 @@ def digests() -> list[dict[str, Any]]:
 def permutations() -> list[dict[str, Any]]:
     digest = bytes(range(32))
     made = []
-    for phase, size in ((0, 1), (0, 2), (0, 3), (0, 10), (1, 10), (0, 1000), (0, 10**7), (0, 10**12), (3, 10**18)):
-        permutation = Permutation(digest, phase, size)
+    small = [(0, size) for size in (1, 2, 3, 10, 1000, 4096)] + [(1, 10), (2**31, 5)]
+    for phase, size in (*small, (0, 4097), (0, 10**7), (0, 10**12), (3, 10**18)):
+        # A phase's number alone matters, not the phases before it: 2^31 of them are not made here.
+        shuffle = Permutations(digest, OnlyOne(phase, size), SHUFFLED)[phase]
         last = [size - 1] if size > 10 else []
         positions = [*range(min(size, 10)), *last]
+        stream = blake3(digest + phase.to_bytes(4, "little"), derive_key_context=CONTEXT).digest(KEY_BYTES)
         made.append(
             {
                 "phase": phase,
                 "size": size,
-                "keys": [[f"{key:016x}", f"{factor:016x}"] for key, factor in _round_keys(digest, phase)][:2],
-                "places": [[position, permutation.at(position)] for position in positions],
+                "stream": stream[:16].hex(),
+                **({"keys": [f"{one:016x}" for key in round_keys(stream)[:2] for one in key]} if size > 4096 else {}),
+                "places": [[position, shuffle.at(position)] for position in positions],
             }
         )
     return made
 
 
+class OnlyOne(list[int]):
+    """The sizes of a plan's phases, where only one is ever asked for."""
+
+    def __init__(self, phase: int, size: int) -> None:
+        super().__init__([size])
+        self._phase = phase
+
+    def __getitem__(self, phase: Any) -> Any:
+        assert phase == self._phase
+        return super().__getitem__(0)
+
+
 def splits() -> list[dict[str, Any]]:
     cases = [
-        (10, ["8", "3.2"]),
-        (3, ["8", "3.2"]),
-        (0, ["1"]),
-        (1, ["1", "1", "1"]),
-        (10**18, ["0.000001", "1000000", "1"]),
-        (1000, ["0.1", "0.2", "0.3", "0.4"]),
+        ([10], ["8", "3.2"]),
+        ([3], ["8", "3.2"]),
+        ([0], ["1"]),
+        ([1], ["1", "1", "1"]),
+        ([10**18], ["0.000001", "1000000", "1"]),
+        ([1000], ["0.1", "0.2", "0.3", "0.4"]),
+        ([5, 5, 0, 5, 5], ["8", "1", "1"]),
+        ([2, 4, 1, 1, 6], ["2", "2", "2", "3", "3"]),
+        ([6, 1, 1, 1, 1, 100], ["0.3", "0.2", "0.5"]),
+        ([7, 3, 10**12, 1, 1, 1, 1, 1], ["1", "0.8", "1.25", "0.5", "3", "0.1"]),
     ]
     return [
-        {"size": size, "weights": weights, "ranges": split(size, [Fraction(weight) for weight in weights])}
-        for size, weights in cases
+        {"sizes": sizes, "weights": weights, "bounds": [list(one) for one in zip(*bounds, strict=True)]}
+        for sizes, weights in cases
+        for bounds in [split(sizes, [Fraction(weight) for weight in weights])]
     ]
 
 
 def audits() -> list[dict[str, Any]]:
-    cases = [([[0, 1000]], "0.05"), ([[700, 707], [1010, 1011]], "0.3"), ([[3, 6]], "1"), ([[5, 10**18]], "0.01")]
-    return [
-        {"share": share, "part": part, "audit": audit_of([(start, stop) for start, stop in share], Fraction(part))}
-        for share, part in cases
+    cases = [
+        (0, [[0, 1000]], "0.05"),
+        (1, [[0, 1000]], "0.05"),
+        (0, [[700, 707], [1010, 1011]], "0.3"),
+        (0, [[3, 6]], "1"),
+        (0, [[3, 5]], "0.001"),
+        (7, [[0, 4], [5, 9], [10, 14], [15, 19]], "0.5"),
+        (0, [[5, 10**18]], "0.01"),
     ]
+    return [
+        {
+            "machine": machine,
+            "share": share,
+            "part": part,
+            "audit": audit_of(bytes(range(32)), machine, [(start, stop) for start, stop in share], Fraction(part)),
+        }
+        for machine, share, part in cases
+    ]
+
+
+def certificates() -> list[dict[str, Any]]:
+    cases: list[tuple[list[str], dict[int, str]]] = [
+        ([], {0: "0", 1: "0", 2: "0"}),
+        (["alpha", "estimate"], {0: "[1,2.5]", 1: "[2,7]", 70000: "[3,0]"}),
+        ([], {}),
+    ]
+    made = []
+    for columns, results in cases:
+        blocks: dict[int, bytes] = {}
+        for job, result in results.items():
+            blocks[job >> 16] = blocks.get(job >> 16, b"") + f"{job}\t{result}\n".encode()
+        hashes = [(number, blake3(text).digest()) for number, text in blocks.items()]
+        proof = certificate("07" * 32, columns, hashes)
+        made.append({"work": "07" * 32, "columns": columns, "results": list(results.items()), "certificate": proof})
+    return made
 
 
 def seeds() -> list[dict[str, Any]]:
@@ -106,6 +164,7 @@ def all_vectors() -> dict[str, Any]:
         "splits": splits(),
         "audits": audits(),
         "seeds": seeds(),
+        "certificates": certificates(),
     }
 
 

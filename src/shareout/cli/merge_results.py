@@ -121,7 +121,8 @@ def _merge(
     common: Common,
     entry: Entry | None,
 ) -> int:
-    summary = _write(merge, journals, form, asked, common)
+    columns = _columns(journals, common)
+    summary = _write(merge, journals, columns, form, asked)
     tell_oddities(summary)
     if not summary.is_complete and not asked.partial:
         missing = JobsMissing(
@@ -137,7 +138,7 @@ def _merge(
         return missing.exit_code
     proof = None
     if summary.is_complete and not summary.is_contradicted:
-        proof = certificate(journals[0].header.pool_digest, summary.blocks)
+        proof = certificate(journals[0].header.work, columns, summary.blocks)
     answer = _reduced(merge, entry)
     _report(summary, journals, proof, answer, common, asked, entry)
     return 0 if summary.is_complete and not summary.is_contradicted else 1
@@ -146,9 +147,9 @@ def _merge(
 def _write(
     merge: Merge,
     journals: Sequence[Journal],
+    columns: Sequence[str],
     form: TextForm | RowStore | None,
     asked: MergeArguments,
-    common: Common,
 ) -> Summary:
     """The table, unless it turns out that it would not be whole and that is not asked for."""
     if form is None or (merge.rows < merge.total and not asked.partial):
@@ -156,7 +157,7 @@ def _write(
     assert asked.output is not None
     first = merge.first_row()
     value = decode(first.split(b"\t", 1)[1]) if first else None
-    sheet = sheet_for(value, _named_columns(common), journals[0].header.kind, asked.meta, merge.origins())
+    sheet = sheet_for(value, columns, journals[0].header.kind, asked.meta, merge.origins())
     if isinstance(form, RowStore) or asked.to_stdout:
         summary = merge.summarize()
         if summary.is_complete or asked.partial:
@@ -328,8 +329,9 @@ def _planned_owner(
     return owner
 
 
-def _named_columns(common: Common) -> Sequence[str]:
-    """When the configs are at hand."""
+def _columns(journals: Sequence[Journal], common: Common) -> tuple[str, ...]:
+    """As the configs at hand call the results, else as those did that the runs had."""
     from shareout.config import load_settings
 
-    return named_columns(common.configs, load_settings(common.configs)) if common.configs.is_dir() else ()
+    here = named_columns(common.configs, load_settings(common.configs)) if common.configs.is_dir() else ()
+    return here or min((journal.header.columns for journal in journals if journal.header.columns), default=())

@@ -107,7 +107,7 @@ def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Co
                 place = target / one.path.resolve().relative_to(common.configs.resolve())
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(one.path, place)
-        write_rest(target, plan.pool_digest.hex(), plan.total, [*earlier, step])
+        write_rest(target, plan.work.hex(), plan.total, [*earlier, step])
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
         raise cannot_write(error.filename or target, error, way_out="Name another folder after -o.") from error

@@ -36,6 +36,7 @@ from shareout.run.policy import deadline_of, is_date
 from shareout.run.shells import check_shell
 from shareout.show.beside import say
 from shareout.show.fold import columns_of, folded
+from shareout.titles import named_columns
 from shareout.units import counted
 
 COLUMNS = 80
@@ -109,7 +110,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     request = RunRequest(
         plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.groups,
         screen.tee, screen.keep_order, screen.tag, asked.results,
-        asked.resume_from, asked.force_resume,
+        asked.resume_from, asked.force_resume, named_columns(common.configs, settings),
     )  # fmt: skip
     folder = make_folder(request)
     # Before what the run that goes on there was called with is written over.

@@ -16,6 +16,7 @@ from shareout.plan.plan import ALL, Plan
 from shareout.record.amend import refuse_busy, skip
 from shareout.record.folder import RunFolder
 from shareout.run.opening import RunRequest, header_of, make_folder
+from shareout.titles import named_columns
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +39,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     refuse_busy([RunFolder.of(common.runs, plan.digest, machine) for machine in by_machine])
     skipped: list[int] = []
     for machine, jobs in by_machine.items():
-        request = RunRequest(plan, settings, machine, common.runs, entry)
+        request = RunRequest(
+            plan, settings, machine, common.runs, entry, columns=named_columns(common.configs, settings)
+        )
         skipped += skip(make_folder(request), header_of(request, plan.share(machine)), jobs)
     ended = sorted({job for jobs in by_machine.values() for job, _ in jobs} - set(skipped))
     for job in ended:

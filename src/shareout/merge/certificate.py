@@ -1,13 +1,15 @@
-"""One hash over (job id, result): the same for any number of machines, any history and any order of reading.
+"""One hash over what the jobs are and (job id, result): the same for any number of machines, any weights, any order,
+any history and any order of reading; another one for any other work or result.
 
 Jobs are taken in blocks of 65,536 ids. A block's hash is BLAKE3 of its rows in pool order, each as
 `id TAB result LF` with the result in the journal's own compact JSON. The certificate is BLAKE3 in derive-key
-mode over the pool's digest and, of every block that has a row, its number (8 bytes, little-endian) and hash.
+mode over the work hash, the names of the result's columns and, of every block that has a row, its number (8 bytes,
+little-endian) and hash. It proves what was done to whoever does the same again, not who did it: it is no signature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from blake3 import blake3
 
@@ -20,9 +22,13 @@ def block_hash(block: Block) -> bytes:
     return blake3(block.text).digest()
 
 
-def certificate(pool_digest: str, blocks: Iterable[tuple[int, bytes]]) -> str:
+def certificate(work: str, columns: Sequence[str], blocks: Iterable[tuple[int, bytes]]) -> str:
     """From the blocks' numbers and hashes, in any order."""
-    hasher = blake3(bytes.fromhex(pool_digest), derive_key_context=CONTEXT)
+    hasher = blake3(bytes.fromhex(work), derive_key_context=CONTEXT)
+    hasher.update(len(columns).to_bytes(4, "little"))
+    for name in columns:
+        encoded = name.encode("utf-8", "surrogateescape")
+        hasher.update(len(encoded).to_bytes(4, "little") + encoded)
     for number, digest in sorted(blocks):
         hasher.update(number.to_bytes(8, "little") + digest)
     return hasher.hexdigest()

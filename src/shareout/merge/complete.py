@@ -13,7 +13,7 @@ from shareout.merge.audit import Comparison
 from shareout.merge.gather import Journal
 from shareout.merge.headers import check_headers
 from shareout.plan.ids import IdsAt, ids_as_told
-from shareout.plan.permutation import permutation_of
+from shareout.plan.permutation import Permutations
 from shareout.plan.plan import Plan
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
@@ -139,7 +139,7 @@ def _refuse_other_plans(found: Sequence[tuple[RunFolder, Header, int]]) -> None:
     total = max(header.total for _, header, _ in found)
     plans: dict[tuple[str, str, str], list[RunFolder]] = {}
     for folder, header, _ in found:
-        plans.setdefault((header.root, header.pool_digest, header.kind), []).append(folder)
+        plans.setdefault((header.root, header.work, header.kind), []).append(folder)
     if len(plans) > 1:
         told = [_told_plan(root, kind, folders) for (root, _, kind), folders in plans.items()]
         raise PlanMismatch(
@@ -189,7 +189,7 @@ def owners_without_plan(journals: Sequence[Journal]) -> Callable[[int], str | No
     headers = [journal.header for journal in journals if not journal.header.ancestors]
     if not headers or any(len(header.ranges) != 1 for header in headers):
         return None
-    permutation = permutation_of(bytes.fromhex(headers[0].digest), 0, headers[0].jobs, headers[0].order)
+    permutation = Permutations(bytes.fromhex(headers[0].digest), [headers[0].jobs], headers[0].order)[0]
 
     def owner(job: int) -> str | None:
         position = permutation.position_of(job)

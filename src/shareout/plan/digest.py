@@ -15,8 +15,9 @@ from blake3 import blake3
 
 from shareout.errors import InputError, Place
 
-DIGEST_CONTEXT = "shareout 1 plan digest"
-POOL_CONTEXT = "shareout 1 pool digest"
+DIGEST_CONTEXT = "shareout 2 plan digest"
+POOL_CONTEXT = "shareout 2 pool digest"
+WORK_CONTEXT = "shareout 2 work hash"
 PARALLEL_BYTES = 1 << 20
 # The letter of each job; lines that are none, `#` and `/` among them, stay as they are.
 _STATES = re.compile(rb"^(\xef\xbb\xbf)?[^#/\n](?=[ \t])", re.MULTILINE)

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from shareout.plan.permutation import InOrder, Permutation, permutation_of
+from shareout.plan.permutation import Permutations
 
 IdsAt = Callable[[Sequence[int]], list[int]]
 """The ids at some positions, in their order. They must be positions of the plan."""
@@ -31,9 +31,7 @@ class Told(Protocol):
     def ancestors(self) -> Sequence[str]: ...
 
 
-def places_at(
-    permutations: Sequence[Permutation | InOrder], starts: Sequence[int], positions: Sequence[int]
-) -> list[int]:
+def places_at(permutations: Permutations, starts: Sequence[int], positions: Sequence[int]) -> list[int]:
     """The places in the pool at positions of a plan with these phases."""
     if len(permutations) == 1:
         return permutations[0].places_at(positions)
@@ -50,6 +48,5 @@ def ids_as_told(told: Told) -> IdsAt | None:
     if told.ancestors or len(starts) != len(told.ranges):
         return None
     sizes = [stop - start for start, stop in zip(starts, (*starts[1:], told.jobs), strict=True)]
-    digest = bytes.fromhex(told.digest)
-    permutations = [permutation_of(digest, number, size, told.order) for number, size in enumerate(sizes)]
+    permutations = Permutations(bytes.fromhex(told.digest), sizes, told.order)
     return lambda positions: places_at(permutations, starts, positions)

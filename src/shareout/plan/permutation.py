@@ -1,134 +1,53 @@
-"""Position ↔ place in the pool: a keyed permutation of 0…n-1, one value at a time, in constant memory.
+"""Position ↔ place in each phase of a plan: a keyed permutation, or none with `[run] order = given`.
 
-An unbalanced Feistel network over a×b ≥ n pairs with cycle walking. Python's own shuffle is not used: it may
-change between versions, and it needs the whole list. `docs/algorithm.md` specifies it with test vectors.
+Permutations are made when they are asked for, and those made last are kept: a pool may have millions of phases.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from math import isqrt
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from blake3 import blake3
 
-KEY_CONTEXT = "shareout 1 permutation"
-ROUNDS = 6
+from shareout.plan.network import KEY_BYTES, Network
+from shareout.plan.shuffled_list import LONGEST, ShuffledList
+
+CONTEXT = "shareout 2 permutation"
 SHUFFLED, GIVEN = "shuffled", "given"
-MASK = (1 << 64) - 1
-MIX = 0xBF58476D1CE4E5B9
-# Up to here the round functions fit in small tables, and a position costs a fifth: 6 × 65,536 entries at most.
-MOST_TABLED = 1 << 16
-CHUNK = 4096
+MOST_KEPT_BYTES = 64 << 20
 
 
-class Permutation:
-    """`at(position)` and its inverse `position_of(place)`, for one phase of one plan."""
+class Permutation(Protocol):
+    """Of 0…size-1; counted from the first job of the phase. IndexError for what is outside."""
 
-    def __init__(self, digest: bytes, phase: int, size: int) -> None:
-        self.size = size
-        self._rows = isqrt(size - 1) + 1 if size else 1
-        self._columns = -(-size // self._rows) if size else 1
-        self._keys = _round_keys(digest, phase)
-        self._tables: list[list[int]] = []
-        self._asked = 0
+    size: int
 
     def at(self, position: int) -> int:
-        """The place in the pool of the job at a position."""
-        if not 0 <= position < self.size:
-            raise IndexError(position)
-        (k0, m0), (k1, m1), (k2, m2), (k3, m3), (k4, m4), (k5, m5) = self._keys
-        rows, columns, size, mask, mix = self._rows, self._columns, self.size, MASK, MIX
-        place = position
-        while True:
-            left, right = divmod(place, columns)
-            t = (right + k0) * m0 & mask
-            left = (left + (((t ^ t >> 32) * mix & mask) >> 16)) % rows
-            t = (left + k1) * m1 & mask
-            right = (right + (((t ^ t >> 32) * mix & mask) >> 16)) % columns
-            t = (right + k2) * m2 & mask
-            left = (left + (((t ^ t >> 32) * mix & mask) >> 16)) % rows
-            t = (left + k3) * m3 & mask
-            right = (right + (((t ^ t >> 32) * mix & mask) >> 16)) % columns
-            t = (right + k4) * m4 & mask
-            left = (left + (((t ^ t >> 32) * mix & mask) >> 16)) % rows
-            t = (left + k5) * m5 & mask
-            right = (right + (((t ^ t >> 32) * mix & mask) >> 16)) % columns
-            place = left * columns + right
-            if place < size:
-                return place
+        """The place in the phase of the job at a position."""
 
     def position_of(self, place: int) -> int:
         """The inverse of `at`."""
-        if not 0 <= place < self.size:
-            raise IndexError(place)
-        position = place
-        while True:
-            left, right = divmod(position, self._columns)
-            for number in range(ROUNDS - 1, -1, -1):
-                if number % 2:
-                    right = (right - _mixed(left, *self._keys[number])) % self._columns
-                else:
-                    left = (left - _mixed(right, *self._keys[number])) % self._rows
-            position = left * self._columns + right
-            if position < self.size:
-                return position
 
     def between(self, start: int, stop: int) -> Iterator[int]:
         """The places at the positions start … stop-1, in order; much cheaper than one call each."""
-        if not self._tables and self._rows <= MOST_TABLED and stop - start > self._rows:
-            self._tables = self._make_tables()
-        chunks = (self.chunk(low, min(low + CHUNK, stop)) for low in range(start, stop, CHUNK))
-        return chain.from_iterable(chunks)
-
-    def chunk(self, start: int, stop: int) -> list[int]:
-        """The same as a list, for a short stretch."""
-        return self._places(range(start, stop))
 
     def places_at(self, positions: Sequence[int]) -> list[int]:
-        """The same for any positions, which must be there. Who asks often is soon answered faster."""
-        self._asked += len(positions)
-        self.prepare(self._asked)
-        return self._places(positions)
+        """The places at any positions, which must be there."""
 
-    def _places(self, positions: Iterable[int]) -> list[int]:
-        if not self._tables:
-            return list(map(self.at, positions))
-        t0, t1, t2, t3, t4, t5 = self._tables
-        rows, columns, size = self._rows, self._columns, self.size
-        places: list[int] = []
-        append = places.append
-        for place in positions:
-            while True:
-                left, right = divmod(place, columns)
-                left = (left + t0[right]) % rows
-                right = (right + t1[left]) % columns
-                left = (left + t2[right]) % rows
-                right = (right + t3[left]) % columns
-                left = (left + t4[right]) % rows
-                right = (right + t5[left]) % columns
-                place = left * columns + right
-                if place < size:
-                    append(place)
-                    break
-        return places
+    def prepare(self) -> None:
+        """Make now what makes `between` cheap."""
 
-    def prepare(self, positions: int) -> None:
-        """Make the tables now when `positions` calls will pay for them: before workers are forked."""
-        if not self._tables and self._rows <= MOST_TABLED and positions > self._rows:
-            self._tables = self._make_tables()
-
-    def _make_tables(self) -> list[list[int]]:
-        return [
-            [_mixed(value, key, factor) % self._columns for value in range(self._rows)]
-            if number % 2
-            else [_mixed(value, key, factor) % self._rows for value in range(self._columns)]
-            for number, (key, factor) in enumerate(self._keys)
-        ]
+    @property
+    def held_bytes(self) -> int:
+        """How much memory it takes, about, when it is prepared."""
 
 
 class InOrder:
-    """The same for `[run] order = given`: a position is its place."""
+    """A position is its place."""
+
+    held_bytes = 100
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -146,22 +65,47 @@ class InOrder:
     def places_at(self, positions: Sequence[int]) -> list[int]:
         return list(positions)
 
-    def prepare(self, positions: int) -> None:
+    def prepare(self) -> None:
         return
 
 
-def permutation_of(digest: bytes, phase: int, size: int, order: str) -> Permutation | InOrder:
-    """What a plan's order asks for: `shuffled` or `given`."""
-    return InOrder(size) if order == GIVEN else Permutation(digest, phase, size)
+class Permutations:
+    """Of all phases of a plan, by number."""
 
+    def __init__(self, digest: bytes, sizes: Sequence[int], order: str) -> None:
+        self._sizes = sizes
+        self._order = order
+        self._keyed = blake3(digest, derive_key_context=CONTEXT)
+        self._kept: OrderedDict[int, Permutation] = OrderedDict()
+        self._held_bytes = 0
 
-def _mixed(value: int, key: int, factor: int) -> int:
-    """The round function: 48 bits out of 64, so that the remainder's bias stays under 2^-18 for 10^18 jobs."""
-    t = (value + key) * factor & MASK
-    return ((t ^ t >> 32) * MIX & MASK) >> 16
+    def __len__(self) -> int:
+        return len(self._sizes)
 
+    def __getitem__(self, phase: int) -> Permutation:
+        found = self._kept.get(phase)
+        if found is None:
+            found = self._kept[phase] = self._make(phase)
+            self._held_bytes += found.held_bytes
+            while self._held_bytes > MOST_KEPT_BYTES and len(self._kept) > 1:
+                self._held_bytes -= self._kept.popitem(last=False)[1].held_bytes
+        return found
 
-def _round_keys(digest: bytes, phase: int) -> list[tuple[int, int]]:
-    stream = blake3(digest + phase.to_bytes(4, "little"), derive_key_context=KEY_CONTEXT).digest(length=16 * ROUNDS)
-    numbers = [int.from_bytes(stream[at : at + 8], "little") for at in range(0, len(stream), 8)]
-    return [(numbers[2 * number], numbers[2 * number + 1] | 1) for number in range(ROUNDS)]
+    def prepare(self) -> None:
+        """Do now what is long: the tables of as many large phases as are kept."""
+        held_bytes = 0
+        for phase, size in enumerate(self._sizes):
+            if size > LONGEST:
+                permutation = self[phase]
+                held_bytes += permutation.held_bytes
+                if held_bytes > MOST_KEPT_BYTES:
+                    return
+                permutation.prepare()
+
+    def _make(self, phase: int) -> Permutation:
+        size = self._sizes[phase]
+        if self._order == GIVEN:
+            return InOrder(size)
+        keyed = self._keyed.copy()
+        keyed.update(phase.to_bytes(4, "little"))
+        return ShuffledList(keyed.digest, size) if size <= LONGEST else Network(keyed.digest(KEY_BYTES), size)

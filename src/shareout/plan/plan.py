@@ -19,9 +19,17 @@ from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.machines import Machine, load_machines, own_machine_text
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
-from shareout.plan.digest import POOL_CONTEXT, HashedInput, digest_of, hash_file, hash_text, hash_without_states
+from shareout.plan.digest import (
+    POOL_CONTEXT,
+    WORK_CONTEXT,
+    HashedInput,
+    digest_of,
+    hash_file,
+    hash_text,
+    hash_without_states,
+)
 from shareout.plan.ids import IdsAt, places_at
-from shareout.plan.permutation import GIVEN, SHUFFLED, permutation_of
+from shareout.plan.permutation import GIVEN, SHUFFLED, Permutations
 from shareout.plan.split import split
 from shareout.pool import InputFile, Pool, Selection
 
@@ -30,6 +38,8 @@ ALL = "all"
 # An input of its own: rows that a Python function is called with are other jobs than the same rows as commands.
 KIND = "kind"
 PYTHON = "python"
+# What a job is, beside the pool; the other inputs only decide who runs it, and when.
+WORK = ("settings", "seed", KIND)
 
 Range = tuple[int, int]
 
@@ -64,6 +74,9 @@ class Plan:
         self.digest = digest_of(pool.kind, inputs)
         deciding = [one for one in inputs if _decides_numbers(one.role)]
         self.pool_digest = digest_of(pool.kind, deciding, POOL_CONTEXT)
+        working = [one for one in inputs if one.role.startswith("pool") or one.role in WORK]
+        self.work = digest_of(pool.kind, working, WORK_CONTEXT)
+        """What the jobs are; whoever runs them, and in what order."""
         self.kind = PYTHON if any(one.role == KIND for one in inputs) else "command"
         self.jobs = len(pool)
         self.order = order
@@ -71,9 +84,12 @@ class Plan:
         self.ancestors: tuple[str, ...] = tuple(self._selection.ancestors) if self._selection else ()
         self.total = self._selection.total if self._selection else self.jobs
         self._starts = [phase.start for phase in pool.phases]
-        sizes = [phase.stop - phase.start for phase in pool.phases]
-        self._permutations = [permutation_of(self.digest, number, size, order) for number, size in enumerate(sizes)]
-        self._shares = self._split(sizes, audit) if machines else {}
+        self._sizes = [phase.stop - phase.start for phase in pool.phases]
+        self._permutations = Permutations(self.digest, self._sizes, order)
+        self._audit = audit
+        self._numbers = {machine.name: number for number, machine in enumerate(machines)}
+        self._bounds = split(self._sizes, [machine.weight for machine in machines]) if machines else []
+        self._shares: dict[str, Share] = {}
 
     @property
     def hex(self) -> str:
@@ -91,13 +107,15 @@ class Plan:
         """A machine's share; `all` is every position on this host alone."""
         if name == ALL:
             return self.share_all()
-        if name not in self._shares:
-            known = list(self._shares)
+        if name not in self._numbers:
+            known = list(self._numbers)
             listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
             raise UsageError(
                 f'no machine is named "{name}"{nearest(name, known)}',
                 way_out=f"The machines are: {listed}, or all.",
             )
+        if name not in self._shares:
+            self._shares[name] = self._share(self._numbers[name])
         return self._shares[name]
 
     def share_all(self) -> Share:
@@ -140,47 +158,46 @@ class Plan:
         """The machine whose share a job is in. Raises IndexError as `position_of` does."""
         position = self.position_of(job)
         phase = self._phase(position)
-        for share in self._shares.values():
-            start, stop = share.ranges[phase]
-            if start <= position < stop:
-                return share.machine
+        for machine, bound in zip(self.machines, self._bounds[1:], strict=True):
+            if position < self._starts[phase] + bound[phase]:
+                return machine.name
         raise IndexError(job)
 
     def prepare(self) -> None:
         """Do now what makes `jobs_between` cheap, before workers are forked."""
-        for permutation in self._permutations:
-            permutation.prepare(permutation.size)
+        self._permutations.prepare()
 
     def _places_between(self, start: int, stop: int) -> Iterator[int]:
         return chain.from_iterable(self._stretches(start, stop))
 
     def _stretches(self, start: int, stop: int) -> Iterator[Iterable[int]]:
         """The same, a phase after the other."""
+        phase = self._phase(start) if start < stop else 0
         while start < stop:
-            phase = self._phase(start)
             first = self._starts[phase]
-            end = min(stop, first + self._permutations[phase].size)
-            places = self._permutations[phase].between(start - first, end - first)
-            yield map(first.__add__, places) if first else places
-            start = end
+            end = min(stop, first + self._sizes[phase])
+            if start < end:
+                places = self._permutations[phase].between(start - first, end - first)
+                yield map(first.__add__, places) if first else places
+                start = end
+            phase += 1
 
     def _phase(self, position: int) -> int:
         if not 0 <= position < self.jobs:
             raise IndexError(position)
         return bisect_right(self._starts, position) - 1
 
-    def _split(self, sizes: Sequence[int], audit: Fraction) -> dict[str, Share]:
-        weights = [machine.weight for machine in self.machines]
-        by_phase = [
-            [(start + first, stop + first) for start, stop in split(size, weights)]
-            for first, size in zip(self._starts, sizes, strict=True)
-        ]
-        ranges = [tuple(phase[number] for phase in by_phase) for number in range(len(self.machines))]
-        audits = [audit_of(machine, audit) if len(ranges) > 1 else () for machine in ranges]
-        return {
-            machine.name: Share(machine.name, machine.cores, ranges[number], audits[number - 1])
-            for number, machine in enumerate(self.machines)
-        }
+    def _share(self, number: int) -> Share:
+        machine = self.machines[number]
+        audited = (number - 1) % len(self.machines)
+        audit = audit_of(self.digest, audited, self._ranges(audited), self._audit) if audited != number else ()
+        return Share(machine.name, machine.cores, self._ranges(number), audit)
+
+    def _ranges(self, number: int) -> tuple[Range, ...]:
+        lower, upper = self._bounds[number : number + 2]
+        return tuple(
+            (start + first, start + stop) for start, first, stop in zip(self._starts, lower, upper, strict=True)
+        )
 
 
 def make_plan(
@@ -205,6 +222,8 @@ def make_plan(
     said = digest_text(settings)
     if said:
         inputs.append(hash_text("settings", said))
+    if settings.run.audit:
+        inputs.append(hash_text("audit", "{}/{}".format(*settings.run.audit.as_integer_ratio()).encode()))
     if settings.run.seed:
         inputs.append(hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape")))
     if kind == PYTHON:
@@ -218,9 +237,10 @@ def make_plan(
             way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
         )
     plan = Plan(pool, named, inputs, settings.run.audit, settings.run.order)
-    if isinstance(pool, Selection) and pool.pool_digest != plan.pool_digest.hex():
+    if isinstance(pool, Selection) and pool.work != plan.work.hex():
         raise InputError(
-            f"{pool.inputs[-1].path.name} tells what is left of another pool, or of one with another seed",
+            f"{pool.inputs[-1].path.name} tells what is left of other work: of another pool or seed, other [commands], "
+            "sections of your own, or kind of jobs",
             where=Place(str(pool.inputs[-1].path)),
             way_out="Use the pool and the settings that `rebalance` put beside it.",
         )

@@ -1,6 +1,6 @@
 """rest.json: the jobs of a pool that an earlier plan left undone, told as positions in that plan.
 
-    {"shareout_rest": 1, "pool": "<pool digest>", "jobs": 1000,
+    {"shareout_rest": 2, "work": "<work hash>", "jobs": 1000,
      "plans": [{"digest": "<hex>", "phases": [[0, 1000, false]], "left": [[180, 250], [700, 1000]]}]}
 
 What is undone is contiguous in the order in which it was to run, so that a few ranges say it, for any number of
@@ -20,11 +20,11 @@ from typing import Any
 from shareout.errors import InputError, Place
 from shareout.files import replace_file
 from shareout.plan.ids import places_at
-from shareout.plan.permutation import GIVEN, SHUFFLED, permutation_of
+from shareout.plan.permutation import GIVEN, SHUFFLED, Permutations
 from shareout.pool import InputFile, Need, Phase, Pool, Row, Values
 
 NAME = "rest.json"
-VERSION = 1
+VERSION = 2
 Range = tuple[int, int]
 
 
@@ -52,11 +52,8 @@ class _Walk:
     def __init__(self, step: Step) -> None:
         self._phases = step.phases
         self._starts = [phase.start for phase in step.phases]
-        digest = bytes.fromhex(step.digest)
-        self._permutations = [
-            permutation_of(digest, number, phase.stop - phase.start, step.order)
-            for number, phase in enumerate(step.phases)
-        ]
+        sizes = [phase.stop - phase.start for phase in step.phases]
+        self._permutations = Permutations(bytes.fromhex(step.digest), sizes, step.order)
         self._left = step.left
         self._lefts = [start for start, _ in step.left]
         self._before = [0, *accumulate(stop - start for start, stop in step.left)]
@@ -101,7 +98,7 @@ class _Walk:
 class SelectedPool:
     """A pool, and which of its jobs are left. Everything about a job comes from the pool itself."""
 
-    def __init__(self, inner: Pool, path: Path, steps: Sequence[Step], pool_digest: str) -> None:
+    def __init__(self, inner: Pool, path: Path, steps: Sequence[Step], work: str) -> None:
         self._inner = inner
         self.names: Sequence[str] | None = getattr(inner, "names", None)
         self.kind = inner.kind
@@ -114,7 +111,7 @@ class SelectedPool:
         self.barriers = inner.barriers
         self.steps = tuple(steps)
         self.ancestors = tuple(step.digest for step in steps)
-        self.pool_digest = pool_digest
+        self.work = work
         self.total = len(inner)
         self._walks = [_Walk(step) for step in steps]
         self._count = sum(stop - start for start, stop in steps[-1].left)
@@ -182,19 +179,19 @@ def with_rest(pool: Pool, configs: Path) -> Pool:
     try:
         facts = json.loads(path.read_bytes())
         steps = [_step(one) for one in facts["plans"]]
-        pool_digest, jobs, version = facts["pool"], facts["jobs"], facts["shareout_rest"]
-        is_whole = bool(steps) and isinstance(pool_digest, str)
+        work, jobs, version = facts["work"], facts["jobs"], facts["shareout_rest"]
+        is_whole = bool(steps) and isinstance(work, str)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _refused(path, f"cannot be read: {error}") from None
     if version != VERSION or not is_whole:
         raise _refused(path, f"is of version {version}, and this program reads {VERSION}")
     if jobs != len(pool):
         raise _refused(path, f"is about a pool of {jobs} jobs, and {pool.inputs[0].path.name} has {len(pool)}")
-    return SelectedPool(pool, path, steps, pool_digest)
+    return SelectedPool(pool, path, steps, work)
 
 
-def write_rest(folder: Path, pool_digest: str, jobs: int, steps: Sequence[Step]) -> None:
-    facts = {"shareout_rest": VERSION, "pool": pool_digest, "jobs": jobs, "plans": [step.facts() for step in steps]}
+def write_rest(folder: Path, work: str, jobs: int, steps: Sequence[Step]) -> None:
+    facts = {"shareout_rest": VERSION, "work": work, "jobs": jobs, "plans": [step.facts() for step in steps]}
     replace_file(folder / NAME, [json.dumps(facts).encode("ascii") + b"\n"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blake3 import blake3
 
-SEED_CONTEXT = "shareout 1 job seed"
+SEED_CONTEXT = "shareout 2 job seed"
 
 
 def job_seed(pool_digest: bytes, job: int) -> int:

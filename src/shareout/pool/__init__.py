@@ -168,8 +168,8 @@ class Selection(Protocol):
         """How many jobs the whole pool has."""
 
     @property
-    def pool_digest(self) -> str:
-        """Of the whole pool, as the plan tells it."""
+    def work(self) -> str:
+        """The hash of what the jobs are, as the plan of the whole pool tells it."""
 
     def id_at(self, place: int) -> int: ...
 

@@ -46,9 +46,12 @@ class Header:
     """How many jobs the oldest of those plans has, whose ids are used; 0 when there is none."""
     order: str = "shuffled"
     """Or `given`: positions are places, and what has run is no random sample."""
-
     phases: tuple[int, ...] = ()
     """Where each phase begins, when there are several."""
+    work: str = ""
+    """The hash of what the jobs are: the same for all plans of them."""
+    columns: tuple[str, ...] = ()
+    """What the results are called in a table, where that was said."""
 
     @property
     def total(self) -> int:
@@ -180,5 +183,10 @@ def _header(facts: dict[str, Any]) -> Header:
     plain = {key: facts[key] for key in ("digest", "pool_digest", "machine", "jobs", "version", "code", "kind")}
     ranges, audit = (tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit"))
     ancestors, pool_jobs = tuple(facts["ancestors"]), facts.get("pool_jobs", 0)
-    return Header(**plain, ranges=ranges, audit=audit, ancestors=ancestors, pool_jobs=pool_jobs,
-                  order=facts.get("order", "shuffled"), phases=tuple(facts.get("phases", ())))  # fmt: skip
+    more = {
+        "order": facts.get("order", "shuffled"),
+        "phases": tuple(facts.get("phases", ())),
+        "work": facts["work"],
+        "columns": tuple(facts["columns"]),
+    }
+    return Header(**plain, ranges=ranges, audit=audit, ancestors=ancestors, pool_jobs=pool_jobs, **more)

@@ -44,6 +44,8 @@ class RunRequest:
     resume_from: tuple[Path, ...] = ()
     """disBatch's status files, whose tasks are taken over."""
     force_resume: bool = False
+    columns: tuple[str, ...] = ()
+    """What the results are called in a table."""
 
     @property
     def is_limited(self) -> bool:
@@ -90,6 +92,8 @@ def header_of(request: RunRequest, share: Share) -> Header:
         plan.total if plan.ancestors else 0,
         plan.order,
         tuple(phase.start for phase in plan.pool.phases) if len(plan.pool.phases) > 1 else (),
+        plan.work.hex(),
+        request.columns,
     )
 
 
