@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/made-from-requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench exe clean check-python
+.PHONY: help demo test soak lint format bench exe clean check-python
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -32,6 +32,9 @@ format: $(STAMP)  ## repair what lint can repair
 
 test: lint  ## lint, then all tests, on the module and on the built executable
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+soak: $(STAMP)  ## the long hunts: fifty rounds each of signals and kills, in any order
+	$(BIN)/python -m pytest -m soak
 
 demo: $(STAMP)  ## build an executable, run it as four machines, merge, show the result
 	$(BIN)/python packaging/demo.py

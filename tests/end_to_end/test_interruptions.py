@@ -202,3 +202,66 @@ def test_a_run_directory_that_another_host_has_is_left_alone_until_that_host_is_
     here.run()
     assert len(here.records()) == 2
     assert "None is held by another host" in here.call("release", "node17", code=2).err
+
+
+@pytest.mark.module_only("the same interpreter matches and handles signals in both")
+def test_a_regular_expression_that_never_ends_holds_up_neither_jobs_nor_signals(here: Machine) -> None:
+    here.jobs(f"echo {'a' * 60}!", "echo aa; echo b", GATE)
+    process = here.start("--keep-lines", "^(a+)+$", "-j", "3")
+    wait_until(lambda: "keep_lines is given up" in here.log() if list(here.folder.glob("runs/*/*/log-*")) else False)
+    process.send_signal(signal.SIGTERM)
+    (here.folder / "go").touch()
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert b"keep_lines is given up" in told
+    assert "a" * 60 in here.log(), "what cannot be sorted out is kept"
+
+
+@pytest.mark.module_only("the same interpreter handles signals in both")
+@pytest.mark.parametrize("hook", ["setup", "on_result", "teardown"])
+def test_a_hook_that_never_comes_back_is_left_by_the_second_term(here: Machine, hook: str) -> None:
+    here.script(
+        "import time\nfrom shareout import run\n"
+        "def job(n): return n\n"
+        "def hang(_):\n    open('begun', 'w').close()\n    while True: time.sleep(0.01)\n"
+        f"if __name__ == '__main__':\n    run(job, pool=range(3), {hook}=hang)\n"
+    )
+    process = here.start()
+    wait_until((here.folder / "begun").exists)
+    process.send_signal(signal.SIGTERM)
+    select.select([], [], [], 0.6)
+    assert process.poll() is None, "once is not enough"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    if hook != "setup":
+        assert here.records()
+
+
+def test_what_is_ignored_at_the_start_stays_so_for_the_run_and_its_jobs(here: Machine) -> None:
+    here.jobs(f"grep SigIgn /proc/self/status; {GATE}", "true")
+    process = here.start("-j", "1", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    wait_until((here.folder / "begun").exists)
+    process.send_signal(signal.SIGHUP)
+    (here.folder / "go").touch()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert len(here.records()) == 2
+    (ignored,) = [int(line.split()[-1], 16) for line in here.log().splitlines() if "SigIgn" in line]
+    # 32 and 33 are the C library's own.
+    assert ignored & 0x7FFFFFFF == 1 << (signal.SIGHUP - 1), "this one, and none that we handle or ignore"
+
+
+@pytest.mark.parametrize(("kind", "text"), [("command", "kill -TERM $$"), ("python", "")])
+def test_a_job_that_ends_itself_by_term_in_a_run_that_goes_on_has_failed(here: Machine, kind: str, text: str) -> None:
+    if kind == "command":
+        here.jobs(text, "true")
+    else:
+        here.script(
+            "import os, signal, time\nfrom shareout import run\n"
+            "def job(n):\n    if n == 0:\n        os.kill(os.getpid(), signal.SIGTERM)\n        time.sleep(60)\n"
+            "if __name__ == '__main__':\n    run(job, pool=range(2))\n"
+        )
+    here.run(code=1)
+    states = {facts["job"]: (facts["state"], facts.get("signal")) for facts in here.records()}
+    assert states == {0: ("failed", "SIGTERM"), 1: ("done", None)}

@@ -37,6 +37,7 @@ COMMANDS = {
 }
 BUG = 70
 INTERRUPTED = 130
+TERM = 15
 
 
 def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> int:
@@ -54,11 +55,12 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
         if words[:1] in (["--version"], ["-V"]):
             return _version()
         return _dispatch(words, entry)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         from shareout.show.beside import say
 
         say("\nshareout: interrupted")
-        return INTERRUPTED
+        # Of a run that a signal stopped at once.
+        return 143 if getattr(stop, "number", 0) == TERM else INTERRUPTED
     except Exception as error:  # noqa: BLE001
         from shareout.errors import ShareoutError, of_system
 

@@ -47,6 +47,11 @@ class RunFolder:
         return self.path / "live.json"
 
     @property
+    def mark(self) -> Path:
+        """What the processes of a run carry that has not ended yet."""
+        return self.path / "mark.json"
+
+    @property
     def call(self) -> Path:
         """What the run was told beyond its configs."""
         return self.path / CALL

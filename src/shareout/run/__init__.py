@@ -86,6 +86,16 @@ class Hands(Protocol):
     def hold(self) -> Callable[[], None]:
         """Stop everything that runs where it is, until what this gives back is called."""
 
+    def tell_stopping(self) -> None:
+        """The run is being stopped: workers that are hit by the same signal need not take it for their jobs'."""
+
+    def was_hit(self, slot: int, attempt: Attempt) -> bool:
+        """Whether a signal that is to stop the run has reached the worker of this attempt, which its slot has just
+        brought, since it began."""
+
+    def ran_others(self, attempt: Attempt) -> bool:
+        """Whether a Python job that has just failed had run other programs. Asked once."""
+
     def is_idle(self) -> bool:
         """True when no slot runs or holds anything."""
 

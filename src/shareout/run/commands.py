@@ -17,11 +17,9 @@ from shareout.record.outcome import Attempt, Cause, State
 from shareout.run.shells import Shells
 from shareout.run.words import words_of
 
-# Signals that this process handles or ignores must not stay so in a command.
-RESET = (
-    signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2,
-    signal.SIGPIPE, signal.SIGCHLD, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH, signal.SIGXFSZ,
-)  # fmt: skip
+# What Python ignores must not stay so in a command. What we handle does not, and what was ignored when we were
+# started (by nohup) stays so.
+RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 
 # The kernel's peak of a spawned command includes the moment before its program was loaded, in our own memory:
 # what is not above this says nothing about the command.

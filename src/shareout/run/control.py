@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from shareout.record.outcome import Cause
 
 _CAUSES = tuple(Cause)
-_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL, _ENDED_SERIAL = range(7)
-_INTEGERS = 7 * 8
-_FLOATS = 2 * 8
+_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL, _ENDED_SERIAL, _STOPPING = range(8)
+_INTEGERS = 8 * 8
+_FLOATS = 3 * 8
 # serial, first position, end, attempt, and how many bytes follow about what the job may use.
 _BATCH = struct.Struct("<qqqqq")
 
@@ -37,6 +37,9 @@ class Control:
     `leader` is the command that the worker waits for (worker). `end` says that one position is to be ended and
     why (parent): whoever comes later of the two, worker or parent, sends the signal. It holds for the batch that
     the worker is at: the next try of that position is another batch.
+
+    `is_stopping` says that the run is (parent). `hit` is when the worker itself last got a signal that is to stop
+    the run (worker).
     """
 
     def __init__(self) -> None:
@@ -93,6 +96,23 @@ class Control:
         """Why a position of the present batch was told to end; NONE when it was not."""
         told = self.integers[_ENDED] == position and self.integers[_ENDED_SERIAL] == self.integers[_SERIAL]
         return _CAUSES[self.integers[_CAUSE]] if told else Cause.NONE
+
+    @property
+    def is_stopping(self) -> bool:
+        return bool(self.integers[_STOPPING])
+
+    @is_stopping.setter
+    def is_stopping(self, stopping: bool) -> None:
+        self.integers[_STOPPING] = stopping
+
+    @property
+    def hit(self) -> float:
+        """0: never."""
+        return self.floats[2]
+
+    @hit.setter
+    def hit(self, when: float) -> None:
+        self.floats[2] = when
 
     @property
     def since(self) -> float:

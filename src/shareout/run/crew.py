@@ -21,11 +21,13 @@ from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.run import Finished, Hands, Order
+from shareout.run.guardian import Guardian
 from shareout.run.limits import Watch
 from shareout.run.needs import Packing
 from shareout.run.orphans import Children
 from shareout.run.policy import halts, judge, may_start
 from shareout.run.signals import Stops
+from shareout.run.verdicts import Verdicts
 from shareout.supply import Supply, Work
 
 TICK_S = 0.25
@@ -42,6 +44,7 @@ class Parts:
     tally: Tally
     listener: Listener
     children: Children
+    guardian: Guardian
     stops: Stops
     selector: selectors.BaseSelector
     limits: LimitSettings
@@ -61,6 +64,7 @@ class Crew:
         self.reason = ""
         self.at_once = False
         self._is_full = False
+        self._verdicts = Verdicts(parts.hands)
         self._again: list[tuple[float, int, int]] = []
         self._finished_here = 0
         self._next_tick = 0.0
@@ -79,7 +83,9 @@ class Crew:
             if self._is_over():
                 return self.reason or "finished"
             self._wait()
-            finished = parts.hands.collect(parts.children.reap())
+            ended = parts.children.reap()
+            parts.guardian.replace(ended)
+            finished = self._verdicts.known(parts.hands.collect(ended), is_stopping=parts.stops.level > 0)
             parts.children.sweep(parts.hands.marks())
             if parts.hands.refusal and not self.reason:
                 self._stop("refused", f"{parts.hands.refusal}; mend it, and run the same command to go on")
@@ -171,6 +177,8 @@ class Crew:
     def _fill(self) -> None:
         """Start what fits. When the supply runs low, batches shrink, so that all slots end together."""
         parts = self.parts
+        if self._verdicts and parts.limits.halt is not None:
+            return
         if not may_start(time.time(), self.deadline, parts.tally.durations):
             self._stop("deadline", "no job would end before the deadline: nothing new is started")
             return
@@ -241,7 +249,7 @@ class Crew:
             self._end_running()
 
     def _is_over(self) -> bool:
-        if not self.parts.hands.is_idle():
+        if self._verdicts or not self.parts.hands.is_idle():
             return False
         if self.reason:
             return True
@@ -283,7 +291,9 @@ class Crew:
     def _heed_stops(self) -> None:
         if self.parts.stops.pause:
             self._pause()
-        level = self.parts.stops.level
+        level = self.parts.stops.heed()
+        if level >= 1:
+            self.parts.hands.tell_stopping()
         if level >= 1 and not self.reason:
             self._stop(
                 "stopped", "stopping: nothing new is started, running jobs are let finish (again: stop them now)"

@@ -57,12 +57,19 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
 
 
 def python_duty(
-    plan: Plan, settings: Settings, machine: str, folder: RunFolder, entry: Entry, job: Callable[..., Any]
+    plan: Plan,
+    settings: Settings,
+    machine: str,
+    folder: RunFolder,
+    entry: Entry,
+    job: Callable[..., Any],
+    leads: Callable[[int, int], None],
 ) -> Duty:
-    """Calls the entry's job."""
+    """Calls the entry's job, in the worker itself: it leads the group of what its jobs start."""
     binding = Binding(job, plan.pool)
 
     def duty(post: Post) -> None:
+        leads(post.slot, os.getpid())
         # Only now: setup may have changed it.
         users = user_environment()
 

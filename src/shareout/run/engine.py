@@ -25,7 +25,7 @@ def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> t
     counts = False
     if not commands:
         return failures, counts
-    makings.children.spared = f"{makings.mark}:engine:"
+    makings.children.spared = f"{makings.mark.text}:engine:"
     users = user_environment()
     shells = Shells(makings.settings.commands.shell, users, for_bash=makings.plan.pool.for_bash)
     of_all = variables_of_all(makings.plan, makings.settings, makings.machine, -1)

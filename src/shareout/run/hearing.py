@@ -19,23 +19,24 @@ from shareout.record.tally import Tally
 from shareout.run.opening import RunRequest
 from shareout.run.output import Hearer
 from shareout.run.screen import OrderedScreen, Prefix, Screen
+from shareout.run.sieve import Sieve
 from shareout.supply.static import Wanted
 
 OF_POOL = ".pool"
 
 
-def hearers_of(request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter) -> list[Hearer]:
+def hearers_of(request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter, sieve: Sieve) -> list[Hearer]:
     """In the order in which they are told."""
     found: list[Hearer] = []
     if request.results is not None:
         found.append(ResultFolder(request.results, pool_of_results(request.plan, request.settings)))
     if request.tee:
-        prefix, keep = _prefix(request), request.settings.commands.keep_lines
+        prefix = _prefix(request)
         if request.keep_order:
             wanted = wanted_of(request.plan, request.groups)
-            found.append(OrderedScreen(prefix, keep, log.record, folder.path, tally, request.plan, wanted))
+            found.append(OrderedScreen(prefix, sieve, log.record, folder.path, tally, request.plan, wanted))
         else:
-            found.append(Screen(prefix, keep, log.record))
+            found.append(Screen(prefix, sieve, log.record))
     return found
 
 

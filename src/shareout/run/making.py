@@ -20,6 +20,7 @@ from shareout.run.cgroups import memory_granted
 from shareout.run.cores import all_slots, granted_cores, granted_memory, seen_gpus
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.guardian import Guardian
+from shareout.run.mark import Mark
 from shareout.run.needs import Packing
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
@@ -43,7 +44,7 @@ class Makings:
     children: Children
     guardian: Guardian
     selector: selectors.BaseSelector
-    mark: str
+    mark: Mark
     slots: int
     private: tuple[int, ...]
 
@@ -61,8 +62,9 @@ def make_duty(makings: Makings) -> Duty:
     if makings.entry is None or makings.entry.job is None:
         return command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
     return python_duty(
-        makings.plan, makings.settings, makings.machine, makings.folder, makings.entry, makings.entry.job
-    )
+        makings.plan, makings.settings, makings.machine, makings.folder, makings.entry, makings.entry.job,
+        makings.guardian.leads,
+    )  # fmt: skip
 
 
 def make_hands(makings: Makings, duty: Duty, *, packed: bool) -> Hands:
@@ -117,14 +119,14 @@ def _make_workers(makings: Makings, duty: Duty, *, runs_commands: bool, nice: in
     plan = makings.plan
     plan.prepare()
 
-    def private() -> list[int]:
-        return [*makings.private, *makings.guardian.handles(), *(made[0].handles() if made else [])]
+    def private(slot: int) -> list[int]:
+        return [*makings.private, *makings.guardian.foreign(slot), *(made[0].handles() if made else [])]
 
     def name(position: int) -> tuple[int, str]:
         job = plan.job_at(position)
         return job, plan.pool.command(job) if runs_commands else plan.pool.row(job).text
 
-    workshop = Workshop(duty, runs_commands, makings.folder, makings.mark, nice, private)
+    workshop = Workshop(duty, runs_commands, makings.folder, makings.mark.text, nice, private)
     workers = Workers(
         makings.slots, workshop.spawn, name, _hearer(makings), makings.children, makings.guardian.runs,
         makings.selector, makings.settings.limits.grace, single=single,

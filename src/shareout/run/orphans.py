@@ -148,6 +148,13 @@ def kill_group(leader: int, number: int) -> None:
         return
 
 
+def kill_one(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
 def _kill(pid: int) -> None:
     try:
         if os.getpgid(pid) == pid:

@@ -18,6 +18,7 @@ from shareout.config import Settings
 from shareout.errors import CannotRecord
 from shareout.record.folder import RunFolder
 from shareout.record.log import LogWriter
+from shareout.run.sieve import Sieve
 from shareout.run.upward import LOST, set_aside
 
 STEP = 1 << 20
@@ -51,10 +52,12 @@ class Hearer(Protocol):
 class SlotOutputs:
     """The output files of all slots."""
 
-    def __init__(self, folder: RunFolder, log: LogWriter, settings: Settings, hearers: Sequence[Hearer] = ()) -> None:
+    def __init__(
+        self, folder: RunFolder, log: LogWriter, settings: Settings, sieve: Sieve, hearers: Sequence[Hearer] = ()
+    ) -> None:
         self._folder = folder
         self._log = log
-        self._keep = re.compile(settings.commands.keep_lines.encode()) if settings.commands.keep_lines else None
+        self._sieve = sieve
         self._per_job = settings.logging.per_job
         self._hearers = hearers
         self.lost = ""
@@ -77,9 +80,7 @@ class SlotOutputs:
             self._keep_apart(data, job)
         for hearer in self._hearers:
             hearer.add(data, job, first=first)
-        if self._keep:
-            data = b"".join(line for line in data.splitlines(keepends=True) if self._keep.search(line))
-        if data:
+        if data := self._sieve.kept(data):
             self._log.output(data, job, attempt, "INFO", time.time())
 
     def note(self, text: str, job: int, level: str) -> None:

@@ -7,7 +7,6 @@ bytes are held. A reader that goes away (`| head`) ends the printing, and nothin
 from __future__ import annotations
 
 import os
-import re
 import struct
 import tempfile
 from array import array
@@ -17,6 +16,7 @@ from typing import BinaryIO
 
 from shareout.plan.plan import Plan
 from shareout.record.tally import NEW, Tally
+from shareout.run.sieve import Sieve
 from shareout.supply.static import Wanted
 
 _LINK = struct.Struct("<QQ")
@@ -27,18 +27,16 @@ Prefix = Callable[[int], bytes]
 
 
 class Screen:
-    """Prints as it comes. `keep`: only lines that match."""
+    """Prints as it comes, what the sieve keeps of it."""
 
-    def __init__(self, prefix: Prefix, keep: str, said: Callable[[str], None]) -> None:
+    def __init__(self, prefix: Prefix, sieve: Sieve, said: Callable[[str], None]) -> None:
         self._prefix = prefix
-        self._keep = re.compile(keep.encode("utf-8", "surrogateescape")) if keep else None
+        self._sieve = sieve
         self._said = said
         self.lost = ""
 
     def add(self, data: bytes, job: int, *, first: bool) -> None:
-        if self._keep:
-            data = b"".join(line for line in data.splitlines(keepends=True) if self._keep.search(line))
-        if data:
+        if data := self._sieve.kept(data):
             prefix = self._prefix(job)
             self.show(job, prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
 
@@ -65,14 +63,14 @@ class OrderedScreen(Screen):
     def __init__(
         self,
         prefix: Prefix,
-        keep: str,
+        sieve: Sieve,
         said: Callable[[str], None],
         folder: Path,
         tally: Tally,
         plan: Plan,
         wanted: Wanted | None,
     ) -> None:
-        super().__init__(prefix, keep, said)
+        super().__init__(prefix, sieve, said)
         self._tally = tally
         self._plan = plan
         self._wanted = wanted

@@ -39,11 +39,13 @@ from shareout.run.hooks import Hooks
 from shareout.run.limits import Watch
 from shareout.run.livefile import LiveFile
 from shareout.run.making import Makings, make_duty, make_hands, make_packing, slots_of
+from shareout.run.mark import Mark, end_earlier
 from shareout.run.opening import RunRequest, header_of, make_folder, refuse_the_countless, requeue_failed, tell_damage
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
 from shareout.run.policy import deadline_of
 from shareout.run.shells import Shells
+from shareout.run.sieve import Sieve
 from shareout.run.signals import Stops
 from shareout.run.takeover import of_pool, of_status_files, take_over
 from shareout.supply.static import Stage, StaticSupply
@@ -66,9 +68,12 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
     refuse_the_countless(share)
     folder = make_folder(request)
     with ExitStack() as stack:
+        stops = Stops()
+        stack.callback(stops.close)
         lock = Lock(folder)
         stack.callback(lock.release)
         header = header_of(request, share)
+        end_earlier(folder, _to_all(views))
         writer = JournalWriter(folder, header)
         stack.callback(writer.close)
         ids_at = request.plan.ids_of(request.plan.hex)
@@ -80,7 +85,7 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
         _take_over(request, tally, writer, log)
         if request.retry_failed:
             requeue_failed(tally, writer, request.plan, request.groups)
-        return _run(request, share, folder, writer, tally, log, lock, views, stack)
+        return _run(request, share, folder, writer, tally, log, lock, stops, views, stack)
 
 
 def _take_over(request: RunRequest, tally: Tally, writer: JournalWriter, log: LogWriter) -> None:
@@ -109,20 +114,19 @@ def _run(
     tally: Tally,
     log: LogWriter,
     lock: Lock,
+    stops: Stops,
     views: Sequence[Listener],
     stack: ExitStack,
 ) -> RunResult:
     settings = request.settings
-    outputs = SlotOutputs(folder, log, settings, hearers_of(request, folder, tally, log))
+    sieve = Sieve(settings.commands.keep_lines, _to_all(views, log))
+    outputs = SlotOutputs(folder, log, settings, sieve, hearers_of(request, folder, tally, log, sieve))
     stack.callback(outputs.close)
     slots = slots_of(request.plan, settings, share.cores or granted_cores(), tally.todo)
-    mark = f"{os.getpid()}.{time.time_ns():x}"
-    stops = Stops()
-    stack.callback(stops.close)
     leaves = settings.commands.background == "leave"
-    guardian = Guardian(slots, mark, leave_background=leaves)
+    mark = Mark.new(folder, keep=not leaves)
     children = Children(leave_background=leaves)
-    children.add(guardian.pid)
+    guardian = Guardian(slots, mark, children, leave_background=leaves)
     selector = stack.enter_context(selectors.DefaultSelector())
     selector.register(stops.fileno(), selectors.EVENT_READ)
     makings = Makings(
@@ -135,13 +139,12 @@ def _run(
     packing = make_packing(makings, share)
     duty = make_duty(makings)
     _prepare(request, makings)
-    stops.install()
-    stack.callback(stops.restore)
+    stops.attend()
     supply = _supply(request, share, tally)
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
-        supply, hands, writer, tally, audience, children, stops, selector, settings.limits,
+        supply, hands, writer, tally, audience, children, guardian, stops, selector, settings.limits,
         packing, Watch(settings.limits), _background(outputs, log, keeper),
     )  # fmt: skip
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
@@ -153,10 +156,13 @@ def _run(
     finally:
         hands.close()
         children.end_all()
+    stops.leave()
     heard = stops.heard
     result = _finish(request, makings, crew, keeper, _reason(request, supply, audience, reason))
-    hooks.wait(audience.said, lambda: stops.heard > heard)
+    stops.gives_way = False
+    hooks.wait(audience.said, lambda: stops.heed() > 0 and stops.heard > heard)
     guardian.dismiss()
+    folder.mark.unlink(missing_ok=True)
     outputs.close()
     return replace(result, lost=outputs.lost)
 
@@ -177,9 +183,7 @@ def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeep
     writer.sync()
     keeper.save()
     code = _exit_code(reason, counts, at_once=crew.at_once, number=stops.number, limited=request.is_limited)
-    stops.gives_way = True
     sentence, failures, counts_against = _tidy_up(request, makings)
-    stops.gives_way = False
     if sentence:
         listener.said(f"{sentence}; the log tells where. Run the same command to try it again")
     for failure in failures:
@@ -216,6 +220,16 @@ def _tidy_up(request: RunRequest, makings: Makings) -> tuple[str, list[str], boo
     makings.children.spared = ""
     makings.children.end_all()
     return sentence, failures, counts
+
+
+def _to_all(views: Sequence[Listener], log: LogWriter | None = None) -> Callable[[str], None]:
+    def said(line: str) -> None:
+        if log is not None:
+            log.record(line, level="WARNING")
+        for view in views:
+            view.said(line)
+
+    return said
 
 
 def _session(event: str, reason: str = "") -> Session:

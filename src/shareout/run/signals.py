@@ -1,8 +1,12 @@
 """First stop, second stop: signals become a count that the crew reads, and wake its selector.
 
 A one-file program gets a terminal's Ctrl-C twice, once from the terminal and once from its loader: within
-half a second it counts once. USR1 is the first stop, USR2 the second. A hang-up is a first stop, unless the
-program was started with nohup. Ctrl-Z (TSTP) is no stop: everything holds still until it is continued.
+half a second it counts once. USR1 is the first stop, USR2 and QUIT the second. A hang-up, a limit of processor time
+and an alarm are a first stop. Ctrl-Z (TSTP) is no stop: everything holds still until it is continued. What was ignored
+when the program was started (by nohup) stays ignored.
+
+Where the crew does not come to heed a stop, because the user's own code holds it up or it is over, the next one half a
+second later raises `Interrupted` wherever the program is.
 """
 
 from __future__ import annotations
@@ -13,12 +17,26 @@ import time
 from types import FrameType
 
 DEBOUNCE_S = 0.5
-FIRST = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+FIRST = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGXCPU, signal.SIGALRM)
+SECOND = (signal.SIGUSR2, signal.SIGQUIT)
+AGAIN = (signal.SIGINT, signal.SIGTERM)
+"""Of the first ones, those that are a second stop when they come again."""
+STOPPING = (*FIRST, *SECOND)
 REDRAW = (signal.SIGCONT, signal.SIGWINCH)
+ATTENDED = (signal.SIGTSTP, *REDRAW, signal.SIGCHLD)
+CAUGHT = (*STOPPING, *ATTENDED)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Stopped at once, by this signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 class Stops:
-    """Installed for the time of a run, in the main thread."""
+    """Installed when a run begins, in the main thread, and never taken away: an end that is told is told whole."""
 
     def __init__(self) -> None:
         self.level = 0
@@ -27,29 +45,40 @@ class Stops:
         self.number = 0
         self.redraw = False
         self.pause = False
-        self.gives_way = False
+        self.gives_way = True
         """While the user's own code runs in this process, a Ctrl-C interrupts it."""
+        self._heeded = 0
         self._last = 0.0
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         self._before: dict[int, object] = {}
+        for number in STOPPING:
+            self._handle(number)
 
-    def install(self) -> None:
-        for number in (*FIRST, signal.SIGUSR2, signal.SIGTSTP, *REDRAW, signal.SIGCHLD):
-            if number in (signal.SIGHUP, signal.SIGTSTP) and signal.getsignal(number) == signal.SIG_IGN:
-                continue
-            self._before[number] = signal.signal(number, self._on_signal)
+    def attend(self) -> None:
+        """From now on the crew looks: signals wake it."""
+        for number in ATTENDED:
+            self._before[number] = self._handle(number)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self.gives_way = False
 
-    def restore(self) -> None:
+    def leave(self) -> None:
+        """It looks no more."""
+        self.gives_way = True
         signal.set_wakeup_fd(-1)
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def close(self) -> None:
+        self.leave()
         self._reader.close()
         self._writer.close()
+
+    def heed(self) -> int:
+        """The level, for one who acts on it."""
+        self._heeded = self.level
+        return self.level
 
     def fileno(self) -> int:
         """Readable when a signal came."""
@@ -62,23 +91,29 @@ class Stops:
         except BlockingIOError:
             return
 
+    def _handle(self, number: int) -> object:
+        before = signal.getsignal(number)
+        return before if before == signal.SIG_IGN else signal.signal(number, self._on_signal)
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGCHLD:
-            return
         if number == signal.SIGTSTP:
             self.pause = True
-            return
-        if number in REDRAW:
+        elif number in REDRAW:
             self.redraw = True
-            return
-        now = time.monotonic()
-        if self.gives_way and number == signal.SIGINT and now - self._last >= DEBOUNCE_S:
-            raise KeyboardInterrupt
-        if number == signal.SIGUSR2:
+        elif number in STOPPING:
+            self._on_stop(number, time.monotonic())
+
+    def _on_stop(self, number: int, now: float) -> None:
+        is_another = now - self._last >= DEBOUNCE_S
+        is_unheeded = self.level > self._heeded
+        if is_another and (is_unheeded or (self.gives_way and number == signal.SIGINT)):
+            self._stop(2, number, now)
+            raise Interrupted(number)
+        if number in SECOND:
             self._stop(2, number, now)
         elif self.level == 0:
             self._stop(1, number, now)
-        elif now - self._last >= DEBOUNCE_S and number != signal.SIGHUP and number != signal.SIGUSR1:
+        elif is_another and number in AGAIN:
             self._stop(2, number, now)
 
     def _stop(self, level: int, number: int, now: float) -> None:

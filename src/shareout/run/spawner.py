@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.linux import die_with_parent
 from shareout.record.journal import attempt_line, well_ended_line
 from shareout.record.outcome import Cause
 from shareout.run.commands import Launch, ended_attempt, told_peak, unspawnable
@@ -21,6 +22,9 @@ from shareout.run.control import Control, Given, held_before, receive
 from shareout.run.describing import Described
 from shareout.run.orphans import end_children, kill_group
 from shareout.run.upward import not_begun, output_message, send
+
+# Told to a worker when its parent has died: a signal that nobody else sends.
+ORPHANED = signal.SIGRTMIN + 7
 
 
 @dataclass(slots=True)
@@ -45,11 +49,23 @@ class Bench:
 
 def serve(bench: Bench) -> None:
     """Until the pipe ends."""
-    # Whoever stops the program by its name stops the parent, which ends us when it is time.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
+    _outlive_parent(bench)
     while (given := receive(bench.down)) is not None:
         _batch(bench, given)
+
+
+def _outlive_parent(bench: Bench) -> None:
+    """For a moment: what descends from our command is ours to end, wherever it has gone: the guardian may be dead."""
+    parent = os.getppid()
+
+    def end(number: int, frame: object) -> None:
+        kill_group(bench.control.leader, signal.SIGKILL)
+        if not bench.leave_background:
+            end_children()
+        os._exit(1)
+
+    signal.signal(ORPHANED, end)
+    die_with_parent(ORPHANED, parent)
 
 
 def _batch(bench: Bench, given: Given) -> None:
@@ -91,8 +107,8 @@ def _run(bench: Bench, job: int, position: int, attempt: int, base: Mapping[byte
     if not bench.leave_background:
         kill_group(pid, signal.SIGKILL)
     control.leader = 0
-    _, status, usage = os.wait4(pid, 0)
     bench.leads(0)
+    _, status, usage = os.wait4(pid, 0)
     _tidy(bench)
     size = os.fstat(1).st_size
     end, told = start + (time.monotonic() - clock), control.ended_by(position)

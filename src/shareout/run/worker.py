@@ -30,6 +30,8 @@ WATCHED = frozenset(
     ("os.chdir", "os.putenv", "os.unsetenv", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system",
      "subprocess.Popen")
 )  # fmt: skip
+RAN = frozenset(("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"))
+"""Of these, what starts other programs, which a signal may have reached before it reaches us."""
 
 
 @dataclass(slots=True)
@@ -153,7 +155,8 @@ class _Worker:
             said, trace = one_line(error), trace_of(error)
         facts = {
             "job": job, "pos": position, "try": attempt, "start": begun, "end": max(begun, time.time()),
-            "cause": cause.value, "error": said[:LONGEST_ERROR], "trace": trace or said,
+            "cause": cause.value, "ran": not RAN.isdisjoint(self._changes),
+            "error": said[:LONGEST_ERROR], "trace": trace or said,
         }  # fmt: skip
         send(self._station.up, message("A", facts))
 

@@ -17,13 +17,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from shareout.events import Running
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause
 from shareout.run import Ended, Finished, Order
-from shareout.run.commands import told_sentence
 from shareout.run.control import Given
+from shareout.run.endings import failed_attempt, lost_attempt
 from shareout.run.failing import lost_words
-from shareout.run.guardian import family, kill
-from shareout.run.orphans import Children, kill_group
+from shareout.run.family import family, processes
+from shareout.run.orphans import Children, kill_group, kill_one
 from shareout.run.seat import QUICK_S, Batch, Seat
 from shareout.run.upward import parse_message, set_aside
 from shareout.supply import Work
@@ -70,6 +70,9 @@ class Workers:
         self._serial = 0
         self._gather_s = GATHER_S
         self.refusal = ""
+        self._is_stopping = False
+        self._ran: set[int] = set()
+        """Positions of failed Python jobs that had started other programs."""
         self._lost: deque[Work] = deque()
         self._seats = [self._seat(slot) for slot in range(slots)]
 
@@ -138,13 +141,13 @@ class Workers:
         return {seat.slot: (seat.pid, not seat.runs_commands) for seat in self._seats if seat.batches}
 
     def hold(self) -> Callable[[], None]:
-        held = family([seat.pid for seat in self._seats])
+        held = family([seat.pid for seat in self._seats], processes())
         for pid in held:
-            kill(pid, signal.SIGSTOP)
+            kill_one(pid, signal.SIGSTOP)
 
         def go_on() -> None:
             for pid in held:
-                kill(pid, signal.SIGCONT)
+                kill_one(pid, signal.SIGCONT)
 
         return go_on
 
@@ -172,6 +175,19 @@ class Workers:
             kill_group(seat.leader(), signal.SIGTERM)
             kill_group(seat.leader(), signal.SIGCONT)
 
+    def tell_stopping(self) -> None:
+        self._is_stopping = True
+        for seat in self._seats:
+            seat.control.is_stopping = True
+
+    def was_hit(self, slot: int, attempt: Attempt) -> bool:
+        return self._seats[slot].control.hit >= attempt.start
+
+    def ran_others(self, attempt: Attempt) -> bool:
+        ran = attempt.position in self._ran
+        self._ran.discard(attempt.position)
+        return ran
+
     def is_idle(self) -> bool:
         return not self._lost and not any(seat.batches for seat in self._seats)
 
@@ -193,6 +209,7 @@ class Workers:
 
     def _seat(self, slot: int) -> Seat:
         seat = self._spawn(slot)
+        seat.control.is_stopping = self._is_stopping
         os.set_blocking(seat.up, False)
         try:
             fcntl.fcntl(seat.up, F_SETPIPE_SZ, READ_BYTES)
@@ -238,16 +255,15 @@ class Workers:
             return told
         kind, facts = parse_message(line)
         self._heard(kind, facts)
-        return Attempt(
-            facts["job"], facts["pos"], facts["try"], State.FAILED, facts["start"], facts["end"], seat.slot,
-            cause=Cause(facts["cause"]), error=facts["error"], pid=seat.pid,
-        )  # fmt: skip
+        if facts["ran"]:
+            self._ran.add(facts["pos"])
+        return failed_attempt(seat, facts)
 
     def _bury(self, seat: Seat, how: Ended) -> Finished | None:
         """A worker has died: its running job is charged, the rest goes back, another worker sits down."""
         position = seat.control.started
         batch = seat.batch_of(position)
-        attempt = self._lost_attempt(seat, batch, position, how) if batch is not None else None
+        attempt = lost_attempt(seat, batch, self._name(position)[0], position, how) if batch is not None else None
         for left in seat.batches:
             self._lost += left.without(position if attempt else -1)
         deaths = 0 if attempt or seat.has_begun() else seat.idle_deaths + 1
@@ -273,21 +289,6 @@ class Workers:
             # The run directory is gone; the next sync of the journal tells.
             return
 
-    def _lost_attempt(self, seat: Seat, batch: Batch, position: int, how: Ended) -> Attempt:
-        code = os.waitstatus_to_exitcode(how.status)
-        name, error = lost_words(code)
-        start = seat.control.since or time.time()
-        cause = Cause.SIGNAL if name else Cause.LOST_WORKER
-        if seat.cause is not None:
-            # A signal that was meant for the job before this one costs this one nothing.
-            cause = seat.cause if position == seat.ending else Cause.STOPPED
-            error = told_sentence(cause, time.time() - start)
-        job, _ = self._name(position)
-        return Attempt(
-            job, position, batch.attempt, State.FAILED, start, max(start, time.time()), seat.slot,
-            128 - code if code < 0 else code, name, cause, error, None, seat.pid, 0, how.peak_memory,
-        )  # fmt: skip
-
     def _refused(self, seat: Seat, facts: Mapping[str, object]) -> None:
         """It can run nothing; it waits for its end, and what it was given is for nobody."""
         if not self.refusal:
@@ -306,6 +307,9 @@ class Workers:
                 seat.ending_since = seat.cause = None
             elif now - seat.ending_since >= self._grace:
                 kill_group(seat.leader(), signal.SIGKILL)
+                if now - seat.ending_since >= self._grace + FAREWELL_S:
+                    # It has not come so far as to start its command, or cannot see its end.
+                    kill_group(seat.pid, signal.SIGKILL)
 
     def _hear_out(self, seat: Seat, end: float) -> None:
         """Its messages, until it has gone."""

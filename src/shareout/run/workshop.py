@@ -16,7 +16,7 @@ from pathlib import Path
 
 from shareout.linux import adopt_orphans, die_with_parent
 from shareout.record.folder import RunFolder
-from shareout.run.commands import RESET
+from shareout.run.bystander import stand_by
 from shareout.run.control import Control
 from shareout.run.failing import trace_of
 from shareout.run.seat import Seat
@@ -53,8 +53,8 @@ class Workshop:
     folder: RunFolder
     mark: str
     nice: int
-    private: Callable[[], list[int]]
-    """The parent's descriptors that no worker may keep: the journal, the lock, the other workers' pipes."""
+    private: Callable[[int], list[int]]
+    """The parent's descriptors that the worker of a slot may not keep: the journal, the lock, the others' pipes."""
 
     def spawn(self, slot: int) -> Seat:
         """Fork one worker and its pipes."""
@@ -96,11 +96,12 @@ class Workshop:
     ) -> Post | None:
         """Everything before the duty. What the world refuses here is told to the parent: the terminal is not ours."""
         try:
+            stand_by(control, runs_commands=self.runs_commands)
             os.setsid()
             os.nice(self.nice)
             die_with_parent(signal.SIGKILL, parent)
             adopt_orphans()
-            self._forget(others)
+            self._forget([*others, *self.private(slot)])
             nothing = os.open(os.devnull, os.O_RDONLY)
             os.dup2(nothing, 0)
             os.close(nothing)
@@ -113,13 +114,9 @@ class Workshop:
             return None
 
     def _forget(self, others: list[int]) -> None:
-        signal.set_wakeup_fd(-1)
-        for number in RESET:
-            signal.signal(number, signal.SIG_DFL)
         # A reader that has gone is told by an error, as Python does; its death is the crew's to see.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for handle in [*others, *self.private()]:
+        for handle in others:
             try:
                 os.close(handle)
             except OSError:

@@ -1,0 +1,135 @@
+"""What tells the processes of one run from all others, whatever they do to get away.
+
+It is a number in a resource limit that Linux keeps and has not heeded since 2.4.25 (RLIMIT_LOCKS): every process
+inherits it from who started it, and neither a session of its own, nor a parent that dies, nor an emptied environment
+sheds it. Where it cannot be set, the environment of the jobs has the number as well. A process is killed by a handle
+that is looked at again: never another one that was given its number since.
+
+A run that ends what it leaves behind keeps its number in its run directory until all has ended. The next start of
+that machine ends whatever still carries it, before it starts a job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout.errors import CannotRecord
+from shareout.files import replace_file
+from shareout.linux import mark_descendants
+from shareout.record.folder import RunFolder
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+SWEEPS = 100
+PAUSE_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Of one run."""
+
+    number: int
+
+    @classmethod
+    def new(cls, folder: RunFolder, *, keep: bool) -> Mark:
+        """From now on this process carries it, and all that it starts. Of 62 bits, by chance: no other run ever has it.
+        `keep`: until all has ended it stands in the run directory, for the next start."""
+        mark = cls(int.from_bytes(os.urandom(8)) >> 2 | 1 << 61)
+        mark_descendants(mark.number)
+        if keep:
+            mark._keep(folder)
+        return mark
+
+    @property
+    def text(self) -> str:
+        """As it stands in the environment of jobs."""
+        return f"{self.number:x}"
+
+    def is_on(self, pid: int) -> bool:
+        """Whether a process lives that carries it."""
+        carried = b" %d " % self.number in _read(f"/proc/{pid}/limits")
+        return (carried or self.text.encode() in _read(f"/proc/{pid}/environ")) and not is_zombie(pid)
+
+    def carriers(self, spared: Collection[int]) -> set[int]:
+        """All that live and carry it, but these."""
+        pids = {int(name) for name in os.listdir("/proc") if name.isdigit()}.difference(spared)
+        return {pid for pid in pids if self.is_on(pid)}
+
+    def end(self, pid: int) -> None:
+        """Kill it, if it is still the one that carries the mark."""
+        try:
+            handle = os.pidfd_open(pid)
+        except OSError:
+            return
+        try:
+            if self.is_on(pid):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        except OSError:
+            return
+        finally:
+            os.close(handle)
+
+    def sweep(self, spared: Collection[int]) -> set[int]:
+        """End all of them. Those that cannot be ended."""
+        quiet = 0
+        for _ in range(SWEEPS):
+            left = self.carriers(spared)
+            for pid in left:
+                self.end(pid)
+            # Twice: what one of them was starting as it died may be seen only a moment later.
+            quiet = 0 if left else quiet + 1
+            if quiet == 2:
+                break
+            time.sleep(PAUSE_S)
+        return left
+
+    def _keep(self, folder: RunFolder) -> None:
+        try:
+            replace_file(folder.mark, [json.dumps({"mark": self.number, "boot": _boot()}).encode()], sync=False)
+        except OSError as error:
+            raise CannotRecord(
+                f"{folder.mark} cannot be written: {error.strerror}", way_out="Make room or mend it, and run again."
+            ) from error
+
+
+def end_earlier(folder: RunFolder, said: Callable[[str], None]) -> None:
+    """What a run that was killed with all its helpers has left alive on this host. We hold its lock."""
+    try:
+        kept = json.loads(folder.mark.read_bytes())
+        mark, boot = Mark(int(kept["mark"])), kept["boot"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if boot == _boot():
+        found = mark.carriers({os.getpid()})
+        if found:
+            left = mark.sweep({os.getpid()})
+            said(f"ended first: {len(found - left)} processes that an earlier run had left behind")
+            if left:
+                pids = ", ".join(map(str, sorted(left)))
+                said(f"processes of an earlier run cannot be ended, and may work on its jobs still: {pids}")
+    folder.mark.unlink(missing_ok=True)
+
+
+def is_zombie(pid: int) -> bool:
+    text = _read(f"/proc/{pid}/stat")
+    return not text or text[text.rindex(b")") + 2 :].startswith((b"Z", b"X"))
+
+
+def _boot() -> str:
+    with suppress(OSError):
+        return BOOT.read_text().strip()
+    return ""
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
