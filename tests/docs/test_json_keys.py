@@ -17,7 +17,7 @@ FORMATS = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 SCRIPT = (
     "import os, time\nfrom shareout import run\n"
     "def job(n, *, info):\n"
-    "    if n == 3: raise ValueError(n)\n"
+    "    if n == 19: raise ValueError(n)\n"
     "    if n == 5: time.sleep(0.01)\n"
     "    while info.machine == 'carol' and not os.path.exists('go'): time.sleep(0.01)\n"
     "    return n + (info.machine == 'bob')\n"
@@ -70,7 +70,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     call("plan", "--compare", "card")
     for name in ("alice", "bob"):
         call("run", "--machine", name, "--yes", "--quiet")
-    for words in (("status",), ("wait",), ("list",), ("explain", "0"), ("show", "3"), ("report", "-o", "r.html")):
+    for words in (("status",), ("wait",), ("list",), ("explain", "0"), ("show", "19"), ("report", "-o", "r.html")):
         call(*words)
     done = next(one["job"] for one in call("list") if one["state"] == "d")
     call("show", str(done))
