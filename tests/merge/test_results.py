@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import random
 import shutil
 import sqlite3
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shareout.errors import Place, PlanMismatch, RunDirectoryDamaged, UsageError
+from shareout.errors import Place, PlanMismatch, RunDirectoryDamaged, ShareoutError, UsageError
 from shareout.merge.certificate import certificate
 from shareout.merge.complete import Summary, open_journals, owners_without_plan
 from shareout.merge.results import Merge
@@ -334,6 +336,33 @@ def test_a_damaged_archive_is_refused_in_words(tmp_path: Path, ending: str) -> N
         except UsageError:
             refused += 1
     assert refused > 30
+
+
+@pytest.mark.parametrize("ending", ["tar", "tar.gz"])
+def test_a_tar_that_was_cut_between_two_members_is_refused(tmp_path: Path, ending: str) -> None:
+    for name in ("alice", "bob"):
+        journal(tmp_path / name, header(name, 2, (0, 2)), [attempt(0, 0, 1)])
+    archive = tmp_path / f"a.{ending}"
+    with tarfile.open(archive, "w:gz" if ending.endswith("gz") else "w") as tar:
+        for name in ("alice", "bob"):
+            tar.add(tmp_path / name / "journal.jsonl", f"{name}/journal.jsonl")
+    with find_sources([str(archive)], print) as sources:
+        assert len(sources.folders) == 2
+    data = gzip.decompress(archive.read_bytes()) if ending.endswith("gz") else archive.read_bytes()
+    for stop in (1024, 2048):
+        cut = data[:stop]
+        archive.write_bytes(gzip.compress(cut) if ending.endswith("gz") else cut)
+        with pytest.raises(UsageError, match="cut off"):
+            find_sources([str(archive)], print)
+
+
+@pytest.mark.parametrize("name", ["fifo", "journal.jsonl"])
+def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UsageError, match="neither a file nor a folder"):
+        find_sources([str(tmp_path / name)], print)
+    with pytest.raises(ShareoutError):
+        open_journals(find_sources([str(tmp_path)], print).folders, print)
 
 
 def test_loops_empty_folders_and_foreign_files_are_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand
+from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.plan.plan import Plan
@@ -54,6 +54,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         plan = plan_at_hand(common, entry, found)
         folders = of_one_plan(found, plan)
         states = JobStates(folders)
+        for sentence in states.damage:
+            tell(sentence)
         _add_running(states, folders)
         form = "json" if common.json else arguments.format
         text = texts_of(plan, states.headers, as_given=form == "line")

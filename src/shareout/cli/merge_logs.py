@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from shareout.cli.list import check_machine, job_ids
 from shareout.cli.options import Common, add_runs
 from shareout.cli.standing import add_sources, folders_of, tell
 from shareout.entry import Entry
-from shareout.errors import RunDirectoryDamaged, UsageError
+from shareout.errors import UsageError
 from shareout.merge.log_copies import without_copies
 from shareout.merge.logs import LEVELS, Filter, merged
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.pool import MOST_JOBS
-from shareout.record.folder import RunFolder
-from shareout.record.journal import Header
 from shareout.record.log import machine_word
 from shareout.record.reader import read_header
 
@@ -49,8 +46,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
     with folders_of(arguments.sources, Common.of(arguments)) as found:
         folders = without_copies(found, tell)
-        headers = _headers(folders) if arguments.machine or arguments.job else []
-        for name in arguments.machine if headers else ():
+        headers = [read_header(folder.journal) for folder in folders]
+        for name in arguments.machine:
             check_machine(name, headers, None)
         jobs = job_ids(arguments.job, max((header.total for header in headers), default=MOST_JOBS))
         wanted = Filter(
@@ -70,14 +67,6 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             sys.stdout.buffer.writelines(blocks)
             sys.stdout.buffer.flush()
     return 0
-
-
-def _headers(folders: Sequence[RunFolder]) -> list[Header]:
-    """None at all when one cannot be read: its log is good nevertheless, and may have what is asked for."""
-    try:
-        return [read_header(folder.journal) for folder in folders]
-    except RunDirectoryDamaged:
-        return []
 
 
 def _moment(text: str, flag: str) -> str:

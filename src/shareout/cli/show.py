@@ -12,15 +12,14 @@ from shareout.cli.list import job_ids, texts_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.standing import add_places, folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.entry import Entry
-from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.log import stamp
 from shareout.record.outcome import Attempt, State
+from shareout.record.printed import printed_by
 from shareout.record.reader import read_header
-from shareout.record.said import said_by
 from shareout.show.standing import told_seconds
-from shareout.status.jobs import attempts_of
+from shareout.status.jobs import Texts, attempts_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,25 +36,55 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         plan = plan_at_hand(common, entry, every)
         folders = of_one_plan(every, plan)
         total = max(read_header(folder.journal).total for folder in folders)
-        found = [_facts(job, folders, plan) for job in job_ids(ids, total)]
-    for facts in found:
-        facts["output"] = "\n".join(one["text"] for one in facts["outputs"])
-    if common.json:
-        print(json.dumps(found))
-        return 0
-    for facts in found:
-        sys.stdout.write("\n".join(_lines(facts)) + "\n")
+        texts = texts_of(plan, [read_header(folder.journal) for folder in folders])
+        wanted = job_ids(ids, total)
+        write = _as_json if common.json else _as_lines
+        write(wanted, folders, texts)
     return 0
 
 
-def _facts(job: int, folders: Sequence[RunFolder], plan: Plan | None) -> dict[str, Any]:
-    told = list(attempts_of(folders, job))
-    headers = [read_header(folder.journal) for folder in folders]
+def _as_json(jobs: Sequence[int], folders: Sequence[RunFolder], texts: Texts) -> None:
+    """Piece by piece: what jobs printed may be more than memory holds, and stands twice."""
+    out = sys.stdout
+    before = "["
+    for job in jobs:
+        out.write(before + json.dumps(_facts(job, folders, texts))[:-1] + ', "outputs": [')
+        between = ""
+        for one in printed_by(job, folders, tell):
+            out.write(
+                f'{between}{{"machine": {json.dumps(one.machine)}, "attempt": {json.dumps(one.attempt)}, "text": "'
+            )
+            out.writelines(json.dumps(piece)[1:-1] for piece in one.pieces)
+            out.write('"}')
+            between = ", "
+        out.write('], "output": "')
+        between = ""
+        for one in printed_by(job, folders, tell):
+            out.write(between)
+            out.writelines(json.dumps(piece)[1:-1] for piece in one.pieces)
+            between = "\\n"
+        out.write('"}')
+        before = ", "
+    out.write("]\n")
+
+
+def _as_lines(jobs: Sequence[int], folders: Sequence[RunFolder], texts: Texts) -> None:
+    out = sys.stdout
+    for job in jobs:
+        facts = _facts(job, folders, texts)
+        out.writelines(f"{line}\n" for line in _lines(facts))
+        for one in printed_by(job, folders, tell):
+            of = f" of try {one.attempt} on {one.machine}" if len(facts["attempts"]) > 1 and one.attempt else ""
+            out.write(f"  output{of}:\n    ")
+            out.writelines(piece.replace("\n", "\n    ") for piece in one.pieces)
+            out.write("\n")
+
+
+def _facts(job: int, folders: Sequence[RunFolder], texts: Texts) -> dict[str, Any]:
     return {
         "job": job,
-        "text": texts_of(plan, headers)(job),
-        "attempts": [_attempt(header, attempt) for header, attempt in told],
-        "outputs": _outputs(job, folders),
+        "text": texts(job),
+        "attempts": [_attempt(header, attempt) for header, attempt in attempts_of(folders, job)],
     }
 
 
@@ -78,24 +107,6 @@ def _attempt(header: Header, attempt: Attempt) -> dict[str, Any]:
     return facts
 
 
-def _outputs(job: int, folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
-    """What each try has in the logs, without what stands before the text. A log that was kept for the job alone is
-    read instead: it is what all its tries on that machine printed, byte by byte."""
-    found: list[dict[str, Any]] = []
-    for folder in folders:
-        machine, alone = read_header(folder.journal).machine, folder.job_log(job)
-        if alone.exists():
-            text = alone.read_bytes().decode("utf-8", "backslashreplace").removesuffix("\n")
-            found.append({"machine": machine, "attempt": None, "text": text})
-            continue
-        tries: dict[int, list[str]] = {}
-        for one in said_by(folder, job, tell):
-            text = one.text.decode("utf-8", "backslashreplace")
-            tries.setdefault(one.attempt, []).append(text if one.level == "INFO" else f"{one.level} {text}")
-        found += [{"machine": machine, "attempt": number, "text": "\n".join(said)} for number, said in tries.items()]
-    return found
-
-
 def _lines(facts: dict[str, Any]) -> Iterator[str]:
     yield f"job {facts['job']}" + (f": {facts['text']}" if facts["text"] else "")
     if not facts["attempts"]:
@@ -104,10 +115,6 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
         yield "  " + _attempt_line(one)
         if "result" in one:
             yield f"    result {json.dumps(one['result'])}"
-    for one in facts["outputs"]:
-        of = f" of try {one['attempt']} on {one['machine']}" if len(facts["outputs"]) > 1 and one["attempt"] else ""
-        yield f"  output{of}:"
-        yield from (f"    {line}" for line in one["text"].split("\n"))
 
 
 def _attempt_line(one: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from shareout.errors import PlanMismatch, RunDirectoryDamaged
+from shareout.errors import PlanMismatch
 from shareout.merge.audit import Comparison
 from shareout.merge.gather import Journal
 from shareout.merge.headers import check_headers
@@ -19,7 +19,7 @@ from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.proof import proof_of
-from shareout.record.reader import Damage, read_header
+from shareout.record.reader import Damage, is_torn_header, read_header
 from shareout.record.sample import wilson
 
 # Beyond so many the owners of missing jobs are told of the first ones only: it is two microseconds each.
@@ -93,15 +93,12 @@ def open_journals(
     of these directories, when its inputs are at hand."""
     found: list[tuple[RunFolder, Header, int]] = []
     for folder in folders:
-        with folder.journal.open("rb") as file:
-            first = len(file.readline())
-            size = file.seek(0, 2)
-        try:
-            found.append((folder, read_header(folder.journal), first))
-        except RunDirectoryDamaged:
-            if first < size or first > 1 << 16:
-                raise
+        if is_torn_header(folder.journal):
             said(f"{folder.journal} ends in its first line: that run recorded nothing")
+            continue
+        header = read_header(folder.journal)
+        with folder.journal.open("rb") as file:
+            found.append((folder, header, len(file.readline())))
     if found and choose is not None:
         root = choose([(folder, header) for folder, header, _ in found])
         found = [one for one in found if one[1].root == root]

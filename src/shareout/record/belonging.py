@@ -13,6 +13,7 @@ from pathlib import Path
 from shareout.errors import Place, RunDirectoryDamaged
 from shareout.record.journal import Header
 
+STEP = 1 << 20
 IdsAt = Callable[[Sequence[int]], list[int]]
 WAY_OUT = (
     "Bring that journal home anew from its machine. If there is no better one, move its folder away: what it recorded "
@@ -48,6 +49,12 @@ class Belonging:
         if self._ids_at is not None:
             return self._ids_at(positions) == jobs
         return max(jobs) < self._total
+
+    def refusal_at(self, journal: Path, offset: int, job: int, position: int) -> RunDirectoryDamaged:
+        """The same for a record that begins at an offset."""
+        with journal.open("rb") as file:
+            line = 1 + sum(file.read(min(STEP, offset - at)).count(b"\n") for at in range(0, offset, STEP))
+        return self.refusal(journal, line, job, position)
 
     def refusal(self, journal: Path, line: int, job: int, position: int) -> RunDirectoryDamaged:
         """Of a record that does not belong."""

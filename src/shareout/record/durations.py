@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import exp, log
+from math import exp, inf, log
 
 SHORTEST_S = 1e-6
 GROWTH = log(1.125)
@@ -19,6 +19,8 @@ class Durations:
     count: int = 0
     total: float = 0.0
     squares: float = 0.0
+    shortest: float = inf
+    longest: float = 0.0
 
     def add(self, seconds: float, weight: int = 1) -> None:
         """One job, which may stand for others."""
@@ -26,6 +28,7 @@ class Durations:
         bucket = int(log(max(seconds, SHORTEST_S) / SHORTEST_S) / GROWTH)
         self.buckets[bucket] = self.buckets.get(bucket, 0) + weight
         self.count += weight
+        self.shortest, self.longest = min(self.shortest, seconds), max(self.longest, seconds)
         self.total += seconds * weight
         self.squares += seconds * seconds * weight
 
@@ -38,6 +41,7 @@ class Durations:
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
         self.count += other.count
+        self.shortest, self.longest = min(self.shortest, other.shortest), max(self.longest, other.longest)
         self.total += other.total
         self.squares += other.squares
 
@@ -50,16 +54,19 @@ class Durations:
         return max(0.0, self.squares / self.count - self.mean**2) if self.count else 0.0
 
     def percentile(self, percent: float) -> float:
-        """The duration that so many percent of the jobs do not exceed (the middle of its bucket)."""
+        """The duration that so many percent of the jobs do not exceed (the middle of its bucket, never beyond
+        the longest or the shortest that there was)."""
         left = self.count * percent / 100
         for bucket in sorted(self.buckets):
             left -= self.buckets[bucket]
             if left <= 0:
-                return SHORTEST_S * exp((bucket + 0.5) * GROWTH)
+                middle = SHORTEST_S * exp((bucket + 0.5) * GROWTH)
+                return max(self.shortest, min(self.longest, middle))
         return 0.0
 
     def facts(self) -> dict[str, object]:
-        return {"buckets": self.buckets, "count": self.count, "total": self.total, "squares": self.squares}
+        return {"buckets": self.buckets, "count": self.count, "total": self.total, "squares": self.squares,
+                "shortest": self.shortest, "longest": self.longest}  # fmt: skip
 
     @classmethod
     def of(cls, facts: dict[str, object]) -> Durations:
@@ -71,4 +78,6 @@ class Durations:
             int(str(facts["count"])),
             float(str(facts["total"])),
             float(str(facts["squares"])),
+            float(str(facts["shortest"])),
+            float(str(facts["longest"])),
         )

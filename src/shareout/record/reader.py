@@ -15,7 +15,7 @@ from zlib import crc32
 
 from blake3 import blake3
 
-from shareout.errors import Place, RunDirectoryDamaged
+from shareout.errors import CannotRead, Place, RunDirectoryDamaged
 from shareout.record.journal import TAIL, VERSION, BadLine, Header, check, parse
 from shareout.record.outcome import Attempt
 
@@ -24,6 +24,8 @@ CHUNK = 1 << 18
 LONGEST_HEADER = 1 << 26
 # Tries to find a record again in one damaged stretch, so that no damage makes reading slow.
 MOST_RESCUES = 200
+_FIRST = b'{"shareout":'
+_BEHIND = re.compile(rb'"crc":"[0-9a-f]{8}"\}.')
 _START = re.compile(rb'\{"(?:job|session|shareout)":')
 _END = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 
@@ -164,10 +166,14 @@ def _rescued(stretch: bytes) -> Iterator[tuple[int, bytes]]:
 def read_header(path: Path) -> Header:
     """The first line; a journal without a readable one belongs to no plan that could be named."""
     try:
+        if path.exists() and not path.is_file():
+            raise RunDirectoryDamaged("is no file that could be read", where=Place(str(path)))
         with path.open("rb") as file:
             line = file.readline(LONGEST_HEADER)
     except OSError as error:
-        raise RunDirectoryDamaged(f"cannot be read: {error.strerror}", where=Place(str(path))) from error
+        raise CannotRead(
+            f"{path} cannot be read: {error.strerror}", way_out="Give yourself the right to it."
+        ) from error
     try:
         if not line.endswith(b"\n"):
             raise BadLine("the file ends in it")
@@ -188,6 +194,16 @@ def read_header(path: Path) -> Header:
             way_out=f"Move {path.parent} away to keep it, and run again; the jobs that it holds would run again.",
         ) from error
     return header
+
+
+def is_torn_header(path: Path) -> bool:
+    """A process that was killed while it wrote the very first line left nothing to keep. Anything else that has no
+    line at all is not ours to throw away: reading its header will refuse it."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        line = file.readline(LONGEST_HEADER).rstrip(b"\0")
+    return b"\n" not in line and _FIRST.startswith(line[: len(_FIRST)]) and not _BEHIND.search(line)
 
 
 def told(damage: list[Damage], path: Path) -> list[str]:

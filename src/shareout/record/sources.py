@@ -18,8 +18,9 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from shareout.errors import UsageError
+from shareout.errors import CannotRead, Place, RunDirectoryDamaged, UsageError
 from shareout.record.folder import CALL, JOURNAL, RunFolder
+from shareout.record.reader import is_torn_header
 
 LIVE = "live.json"
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip")
@@ -31,6 +32,8 @@ class Sources:
 
     said: Callable[[str], None]
     folders: list[RunFolder] = field(default_factory=list)
+    torn: list[Path] = field(default_factory=list)
+    """Journals that their runs had just begun to write when they were killed."""
     _stack: ExitStack = field(default_factory=ExitStack)
     _seen: dict[Path, Path] = field(default_factory=dict)
 
@@ -49,6 +52,9 @@ class Sources:
                 f"there is no file or folder {path}",
                 way_out="Name run directories, or a folder or archive that has some.",
             )
+        if not path.is_file():
+            # To open a FIFO is to wait for whoever writes into it.
+            raise UsageError(f"{path} is neither a file nor a folder", way_out="Name run directories, or an archive.")
         if path.name == JOURNAL:
             return self._add_folder(path.parent, path)
         unpacked = self._unpacked(path)
@@ -56,9 +62,13 @@ class Sources:
 
     def _add_folder(self, folder: Path, given: Path) -> bool:
         found = False
-        for journal in _journals(folder, self.said):
+        for journal in _journals(folder):
             found = True
             real = journal.resolve()
+            if is_torn_header(journal):
+                self.said(f"{journal} ends in its first line: that run recorded nothing")
+                self.torn.append(journal)
+                continue
             if real in self._seen:
                 self.said(f"{journal.parent} is given twice; it is counted once")
                 continue
@@ -95,6 +105,12 @@ def find_sources(paths: Sequence[str], said: Callable[[str], None]) -> Sources:
     try:
         for path in paths:
             sources.add(Path(path))
+        if not sources.folders and sources.torn:
+            raise RunDirectoryDamaged(
+                "there is not a whole line in the only journal",
+                where=Place(str(sources.torn[0]), 1),
+                way_out="Nothing is recorded in it; the same `run` begins it anew.",
+            )
         if not sources.folders:
             raise UsageError(
                 f"{', '.join(paths)} holds no run directory",
@@ -106,11 +122,15 @@ def find_sources(paths: Sequence[str], said: Callable[[str], None]) -> Sources:
     return sources
 
 
-def _journals(folder: Path, said: Callable[[str], None]) -> Iterator[Path]:
-    """In the order of their names; a link that leads back up is not followed twice."""
+def _journals(folder: Path) -> Iterator[Path]:
+    """In the order of their names; a link that leads back up is not followed twice. A folder that cannot be read may
+    hold a machine's whole work: it is refused, never left out."""
 
     def unread(error: OSError) -> None:
-        said(f"{error.filename} cannot be read: {error.strerror}; what is in it is left out")
+        raise CannotRead(
+            f"{error.filename} cannot be read: {error.strerror}",
+            way_out="Give yourself the right to it, or name the other folders one by one.",
+        ) from error
 
     seen: set[Path] = set()
     for here, below, files in os.walk(folder, followlinks=True, onerror=unread):
@@ -154,6 +174,11 @@ def _unpack_tar(path: Path, folder: Path) -> None:
         for member in archive:
             if member.isfile() and _is_wanted(member.name):
                 _copy(archive.extractfile(member), _place(folder, member.name))
+        # The reader takes the end of the file for the end of the archive, also when it was cut between two members.
+        assert archive.fileobj is not None
+        archive.fileobj.seek(archive.offset)
+        if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise EOFError("it is cut off: the blocks that end it are missing")
 
 
 def _unpack_zip(path: Path, folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,13 +14,11 @@ from shareout.errors import CannotRecord, PlanMismatch
 from shareout.files import sync_folder
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
-from shareout.record.reader import LONGEST_HEADER, read_header
+from shareout.record.reader import is_torn_header, read_header
 from shareout.record.tally import Tally
 
 SYNC_S = 1.0
 LEAST_ROOM = 256 << 10
-FIRST = b'{"shareout":'
-_BEHIND = re.compile(rb'"crc":"[0-9a-f]{8}"\}.')
 
 
 class JournalWriter:
@@ -29,7 +26,7 @@ class JournalWriter:
 
     def __init__(self, folder: RunFolder, header: Header) -> None:
         self.path = folder.journal
-        self.is_new = not self.path.exists() or _is_torn_header(self.path)
+        self.is_new = not self.path.exists() or is_torn_header(self.path)
         try:
             if self.is_new:
                 _begin(self.path, header)
@@ -150,14 +147,6 @@ def _begin(path: Path, header: Header) -> None:
     finally:
         os.close(handle)
     sync_folder(path.parent)
-
-
-def _is_torn_header(path: Path) -> bool:
-    """A process that was killed while it wrote the very first line left nothing to keep. Anything else that has no
-    line at all is not ours to throw away: reading its header will refuse it."""
-    with path.open("rb") as file:
-        line = file.readline(LONGEST_HEADER).rstrip(b"\0")
-    return b"\n" not in line and FIRST.startswith(line[: len(FIRST)]) and not _BEHIND.search(line)
 
 
 def _check_same(found: Header, wanted: Header, path: Path) -> None:

@@ -139,6 +139,8 @@ class Reading:
                 len(seconds),
                 sum(seconds),
                 sum(one * one for one in seconds),
+                min(seconds),
+                max(seconds),
             )
         )
         if self._watched:

@@ -7,10 +7,11 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, parse
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.record.reader import JournalReader, read_header
+from shareout.record.reader import JournalReader, read_header, told
 
 NEW, RUNNING, DONE, FAILED, ERROR, SKIPPED = ".", "r", "d", "!", "e", "s"
 LETTERS = NEW + RUNNING + DONE + FAILED + ERROR + SKIPPED
@@ -18,7 +19,7 @@ LETTERS = NEW + RUNNING + DONE + FAILED + ERROR + SKIPPED
 MOST_HELD = 1 << 27
 _ERRORS = (Cause.UNSPAWNABLE, Cause.LOST_WORKER, Cause.BAD_RESULT)
 _PLAIN = re.compile(
-    rb'\{"job":([0-9]+),"pos":[0-9]+,"try":1,"state":"done","start":([0-9]+\.[0-9]+),"end":([0-9]+\.[0-9]+),"slot":[0-9]+[,}]'
+    rb'\{"job":([0-9]+),"pos":([0-9]+),"try":1,"state":"done","start":([0-9]+\.[0-9]+),"end":([0-9]+\.[0-9]+),"slot":[0-9]+[,}]'
 )
 
 
@@ -59,6 +60,8 @@ class JobStates:
         """Machine number + 1 of a plain first try that is done; 0: none."""
         self._seconds = array("f", bytes(4 * held))
         self._odd: dict[int, _Odd] = {}
+        self.damage: list[str] = []
+        """What is damaged in the journals, in sentences."""
         self._running: dict[int, tuple[str, int]] = {}
         for folder, header in zip(folders, self.headers, strict=True):
             self._fold(folder, header)
@@ -88,20 +91,26 @@ class JobStates:
         machine = self._machines.index(header.machine)
         owner, seconds, odd = self._owner, self._seconds, self._odd
         matched, held = _PLAIN.match, len(self._owner)
-        for line in JournalReader(folder.journal).lines():
+        reader, belonging = JournalReader(folder.journal), Belonging(header)
+        for offset, line in reader.located():
             plain = matched(line)
             if plain is None:
-                self._apply(line, machine)
+                self._apply(line, machine, belonging, reader, offset)
                 continue
             job = int(plain[1])
+            if not belonging.is_owed(int(plain[2])):
+                raise belonging.refusal_at(reader.path, offset, job, int(plain[2]))
             if job >= held or job in odd:
-                self._apply(line, machine)
+                self._apply(line, machine, belonging, reader, offset)
             elif not owner[job]:
                 owner[job] = machine + 1
-                seconds[job] = float(plain[3]) - float(plain[2])
+                seconds[job] = float(plain[4]) - float(plain[3])
+        self.damage += told(reader.damage, folder.journal)
 
-    def _apply(self, line: bytes, machine: int) -> None:
+    def _apply(self, line: bytes, machine: int, belonging: Belonging, reader: JournalReader, offset: int) -> None:
         record = parse(line)
+        if isinstance(record, Attempt) and not belonging.is_owed(record.position):
+            raise belonging.refusal_at(reader.path, offset, record.job, record.position)
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
             return
         job = record.job
@@ -126,19 +135,23 @@ def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header
     needle = b'{"job":%d,' % job
     for folder in folders:
         header = read_header(folder.journal)
+        belonging, base = Belonging(header), 0
         with folder.journal.open("rb") as file:
             rest = b""
             while block := file.read(1 << 22):
                 block = rest + block
                 cut = block.rfind(b"\n") + 1
                 rest = block[cut:]
-                for line in _found(block[:cut], needle):
+                for at, line in _found(block[:cut], needle):
                     try:
                         record = parse(line)
                     except BadLine:
                         continue
+                    if isinstance(record, Attempt) and not belonging.is_owed(record.position):
+                        raise belonging.refusal_at(folder.journal, base + at, job, record.position)
                     if isinstance(record, Attempt):
                         yield header, record
+                base += cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +190,12 @@ def _precedence(one: Settled) -> tuple[bool, bool, float, str]:
     return one.attempt.state is not State.DONE, is_audit, one.attempt.end, one.header.machine
 
 
-def _found(block: bytes, needle: bytes) -> Iterator[bytes]:
+def _found(block: bytes, needle: bytes) -> Iterator[tuple[int, bytes]]:
     at = block.find(needle)
     while at >= 0:
         end = block.find(b"\n", at)
         if at == 0 or block[at - 1] == 10:
-            yield block[at:end]
+            yield at, block[at:end]
         at = block.find(needle, max(end, at + 1))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
+from shareout.record.reader import told
 from shareout.record.sample import wilson
 from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
@@ -70,6 +71,8 @@ def open_followers(folders: Sequence[RunFolder], said: Callable[[str], None]) ->
     found: dict[tuple[str, str], Follower] = {}
     for folder in folders:
         follower = Follower(folder)
+        for sentence in told(follower.tally.damage, folder.journal):
+            said(sentence)
         key = (follower.header.digest, follower.header.machine)
         other = found.get(key)
         if other is not None:
