@@ -81,6 +81,8 @@ class FileAxis:
             for number, line in enumerate(block, first):
                 try:
                     json.loads(line or b"0")
+                except RecursionError:
+                    yield number, "brackets are nested too deeply"
                 except ValueError as error:
                     yield number, str(error).partition(":")[0].lower()
 

@@ -36,7 +36,7 @@ class GridPool(RowPool):
         self.names = list(self._names)
         self._reversed = [(names, values, len(values)) for names, values in reversed(axes.items())]
         self._single = next(iter(axes.values())) if len(axes) == 1 and len(self._names) == 1 else None
-        self._count = prod(len(values) for values in axes.values())
+        self._count = prod(map(_length, axes.values()))
         self._group = next((one for one in self._reversed if "group" in one[0]), None)
         if self._group is not None:
             self.groups = tuple(dict.fromkeys(self._group_at(at) for at in range(self._group[2])))
@@ -113,7 +113,7 @@ class _Reader(AxisReader):
                 if name in seen or name in names[:at]:
                     self.wrong(key, f'the axis "{name}" is given twice')
             axes[names] = self.axis(names[0], value) if len(names) == 1 else self._linked(names, value)
-        if not self.mistakes and prod(len(values) for values in axes.values()) > MOST_JOBS:
+        if not self.mistakes and prod(map(_length, axes.values())) > MOST_JOBS:
             self.wrong(root, f"the grid has more than {MOST_JOBS} jobs")
         return axes
 
@@ -127,11 +127,19 @@ class _Reader(AxisReader):
             )
             return [0]
         parts = [self.axis(name, item) for name, item in zip(names, items, strict=True)]
-        lengths = [len(part) for part in parts]
+        lengths = [_length(part) for part in parts]
         if len(set(lengths)) > 1 and not self.mistakes:
             told = ", ".join(f"{name} has {length}" for name, length in zip(names, lengths, strict=True))
             self.wrong(node, f"linked axes go along value for value, and must be as long: {told}")
         return LinkedAxis(parts)
+
+
+def _length(axis: Axis) -> int:
+    """Of one that is longer than Python counts, only that it is too long."""
+    try:
+        return len(axis)
+    except OverflowError:
+        return MOST_JOBS + 1
 
 
 def _sums(first: int, ranges: Sequence[range]) -> Iterator[int]:

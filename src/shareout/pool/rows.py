@@ -18,6 +18,8 @@ MOST_MISTAKES = 50
 # Fields with a meaning of their own: they are no part of a command.
 RESERVED = frozenset({"group", "cores", "gpus", "memory"})
 
+TOO_DEEP = "brackets are nested too deeply"
+
 
 class RowPool:
     """What CSV, JSON lines and grids share: rows of arguments, and command lines when there is a template."""
@@ -149,7 +151,7 @@ class JsonlPool(RowPool):
             try:
                 values = json.loads(b"[" + b",".join(lines) + b"]", parse_constant=_refuse, object_pairs_hook=_once)
                 good = len(values) == len(lines)
-            except ValueError:
+            except (ValueError, RecursionError):
                 values, good = [], False
             self._is_plural = self._is_plural or any(map(_is_plural, values))
             for value in values:
@@ -176,6 +178,8 @@ class JsonlPool(RowPool):
             except UnicodeDecodeError as error:
                 where = Place(str(self.path), first + at, error.start + 1)
                 mistakes.append(InputError("is not UTF-8 text", where=where))
+            except RecursionError:
+                mistakes.append(InputError(TOO_DEEP, where=Place(str(self.path), first + at)))
             except ValueError as error:
                 mistakes.append(InputError(str(error), where=Place(str(self.path), first + at)))
         return mistakes

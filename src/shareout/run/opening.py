@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from shareout.record.reader import told
 from shareout.record.tally import FAILED, Tally
 from shareout.record.writer import JournalWriter
 from shareout.run.cores import granted_memory
+from shareout.units import counted
+
+OPEN_PER_SLOT = 2
+OPEN_BESIDES = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,18 @@ def refuse_the_countless(share: Share) -> None:
         raise UsageError(
             f"this share is of {jobs:,} jobs; a run keeps a byte of memory for each, and here is room for {most:,}",
             way_out="Do more work in each job, or give the pool in parts.",
+        )
+
+
+def refuse_too_many(slots: int) -> None:
+    """Each slot takes two open files of ours, and some are open besides."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(0, (most - OPEN_BESIDES) // OPEN_PER_SLOT)
+    if most != resource.RLIM_INFINITY and slots > room:
+        raise UsageError(
+            f"{counted(slots, 'job')} at once are too many for the {most} files that may be open here: "
+            f"they allow {counted(room, 'job')}",
+            way_out="Say -j N with fewer, or let a process open more files (`ulimit -n`).",
         )
 
 

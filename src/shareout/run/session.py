@@ -40,7 +40,15 @@ from shareout.run.limits import Watch
 from shareout.run.livefile import LiveFile
 from shareout.run.making import Makings, make_duty, make_hands, make_packing, slots_of
 from shareout.run.mark import Mark, end_earlier
-from shareout.run.opening import RunRequest, header_of, make_folder, refuse_the_countless, requeue_failed, tell_damage
+from shareout.run.opening import (
+    RunRequest,
+    header_of,
+    make_folder,
+    refuse_the_countless,
+    refuse_too_many,
+    requeue_failed,
+    tell_damage,
+)
 from shareout.run.orphans import Children
 from shareout.run.output import SlotOutputs
 from shareout.run.policy import deadline_of
@@ -123,6 +131,7 @@ def _run(
     outputs = SlotOutputs(folder, log, settings, sieve, hearers_of(request, folder, tally, log, sieve))
     stack.callback(outputs.close)
     slots = slots_of(request.plan, settings, share.cores or granted_cores(), tally.todo)
+    refuse_too_many(slots)
     leaves = settings.commands.background == "leave"
     mark = Mark.new(folder, keep=not leaves)
     children = Children(leave_background=leaves)

@@ -31,13 +31,16 @@ class Sqlite:
         if len(titles) > MOST_COLUMNS:
             raise UsageError(f"SQLite has no room for {len(titles)} columns", way_out="Write a *.csv instead.")
         self._sheet = sheet
-        self._base = sqlite3.connect(path, isolation_level=None)
-        self._base.execute("pragma synchronous = off")
-        self._base.execute("pragma journal_mode = off")
-        named = ", ".join('"{}"'.format(title.replace('"', '""')) for title in titles[1:])
-        self._base.execute(f"create table results (job integer primary key{', ' if named else ''}{named})")
-        self._insert = f"insert into results values ({', '.join('?' * len(titles))})"
-        self._base.execute("begin")
+        try:
+            self._base = sqlite3.connect(path, isolation_level=None)
+            self._base.execute("pragma synchronous = off")
+            self._base.execute("pragma journal_mode = off")
+            named = ", ".join('"{}"'.format(title.replace('"', '""')) for title in titles[1:])
+            self._base.execute(f"create table results (job integer primary key{', ' if named else ''}{named})")
+            self._insert = f"insert into results values ({', '.join('?' * len(titles))})"
+            self._base.execute("begin")
+        except sqlite3.Error as error:
+            raise CannotWrite(f"the database cannot be written: {error}") from error
 
     def learn(self, block: Block) -> None:
         return
