@@ -20,6 +20,7 @@ FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "ma
 GROUND = {
     "errors",
     "units",
+    "safe",
     "json_places",
     "environment",
     "files",

@@ -237,7 +237,7 @@ def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, 
         views.append(OnResult(entry.on_result))
     kind = settings.display.progress
     if kind == "auto":
-        kind = "live" if sys.stderr.isatty() else "plain"
+        kind = "live" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else "plain"
     if quiet or kind == "none":
         from shareout.show.plain import WarningsView
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -69,7 +70,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             groups = _groups(followers, plan, status) if by_groups and plan else {}
             group_of = plan.pool.group if plan and plan.pool.groups else None
             if every is not None and not common.json:
-                write("\x1b[H\x1b[J" if sys.stdout.isatty() else "")
+                write("\x1b[H\x1b[J" if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else "")
             if arguments.format == "swarm" and plan and not common.json:
                 _print_as_swarm(status, groups, plan, active=arguments.active)
             else:

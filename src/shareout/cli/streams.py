@@ -28,6 +28,15 @@ class _Output(io.FileIO):
             raise OutputLost(error) from error
 
 
+class _Terminal(io.TextIOWrapper):
+    """Standard output where it is a terminal: nobody's text but ours may steer it."""
+
+    def write(self, text: str) -> int:
+        from shareout.safe import safe
+
+        return super().write(safe(text))
+
+
 def mend() -> None:
     """Only what the program was started with: a test's or a job's own streams are theirs."""
     for descriptor in range(3):
@@ -45,7 +54,8 @@ def mend() -> None:
     if sys.stdout is None or sys.stdout is sys.__stdout__:
         encoding = sys.stdout.encoding if sys.stdout else "utf-8"
         raw = _Output(1, "w", closefd=False)
-        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding, "shown", line_buffering=raw.isatty())
+        kind = _Terminal if raw.isatty() else io.TextIOWrapper
+        sys.stdout = kind(io.BufferedWriter(raw), encoding, "shown", line_buffering=raw.isatty())
 
 
 def silence() -> None:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from shareout.plan.plan import Plan
 from shareout.record.tally import NEW, Tally
 from shareout.run.sieve import Sieve
+from shareout.safe import safe_bytes
 from shareout.supply.static import Wanted
 
 _LINK = struct.Struct("<QQ")
@@ -34,6 +35,7 @@ class Screen:
         self._sieve = sieve
         self._said = said
         self.lost = ""
+        self._is_terminal = os.isatty(1)
 
     def add(self, data: bytes, job: int, *, first: bool) -> None:
         if data := self._sieve.kept(data):
@@ -42,7 +44,7 @@ class Screen:
 
     def show(self, job: int, text: bytes) -> None:
         """Print these whole lines of a job."""
-        view = memoryview(text)
+        view = memoryview(safe_bytes(text) if self._is_terminal else text)
         try:
             while view and not self.lost:
                 view = view[os.write(1, view) :]

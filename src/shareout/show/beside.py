@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+from shareout.safe import safe
 from shareout.show.fold import columns_of, folded
 
 
 def say(line: str) -> None:
     """A line for people, folded for a terminal. One that has gone hears nothing, and ends nothing."""
-    text = line.encode("utf-8", "backslashreplace").decode()
+    text = safe(line.encode("utf-8", "backslashreplace").decode())
     write(folded(text, columns_of(sys.stderr)) + "\n")
 
 

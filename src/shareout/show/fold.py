@@ -9,12 +9,14 @@ from typing import TextIO
 from shareout.show.tables import width
 
 LEAST = 20
+USUAL = 80
 
 
 def columns_of(stream: TextIO) -> int | None:
     """How wide the terminal is that a stream goes to; None when it goes to no terminal."""
     try:
-        return max(LEAST, os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else None
+        # A terminal that knows no size says 0.
+        return max(LEAST, os.get_terminal_size(stream.fileno()).columns or USUAL) if stream.isatty() else None
     except (OSError, ValueError):
         return None
 

@@ -113,7 +113,7 @@ class LiveView:
             size = os.get_terminal_size(self._screen.fileno())
         except (OSError, ValueError):
             return 80, 24
-        return max(20, size.columns), max(6, size.lines)
+        return max(20, size.columns or 80), max(6, size.lines or 24)
 
     def _write(self, text: str) -> None:
         write(text)

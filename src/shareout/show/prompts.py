@@ -30,7 +30,7 @@ def ask_machine(names: Sequence[str], described: Sequence[str], host: str, colum
     question = questionary.select("Which machine is this?" + end, choices, default, instruction=KEYS)
     try:
         return str(question.unsafe_ask())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         return None
 
 
@@ -41,7 +41,7 @@ def ask_same(question: str, columns: int, *, default: bool) -> bool:
     message = "\n  ".join(lines).removesuffix(keys)
     try:
         return bool(questionary.confirm(message, default=default, auto_enter=False).unsafe_ask())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         return False
 
 
