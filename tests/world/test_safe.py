@@ -41,3 +41,14 @@ def test_ctrl_d_at_a_prompt_cancels(here: Machine) -> None:
     terminal.send("\x04")
     assert terminal.end() == 130
     assert "nothing was started" in terminal.seen
+
+
+def test_a_term_at_a_prompt_is_143_and_leaves_the_cursor_on(here: Machine) -> None:
+    here.jobs("true", machines='{"alice": [1, 1], "bob": [1, 1]}')
+    terminal = Terminal(here, "run")
+    terminal.wait_for("all machines")
+    terminal.process.terminate()
+    assert terminal.process.wait(20) == 143
+    while terminal._read():
+        pass
+    assert terminal.seen.endswith("\x1b[?25h")

@@ -6,15 +6,19 @@ said of it is ours alone.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
+from typing import Any
 
 import questionary
 
 from shareout.plan.plan import ALL
+from shareout.show.beside import write
 from shareout.show.fold import fold
 from shareout.show.tables import clip
 
 KEYS = "(arrow keys, Enter)"
+CURSOR_ON = "\x1b[?25h"
 BEFORE = 3
 """What stands before a choice and, but for a blank, before a question."""
 
@@ -29,7 +33,7 @@ def ask_machine(names: Sequence[str], described: Sequence[str], host: str, colum
     end = "\n " if len("? Which machine is this? ") + max(map(len, [KEYS, *described])) >= columns else ""
     question = questionary.select("Which machine is this?" + end, choices, default, instruction=KEYS)
     try:
-        return str(question.unsafe_ask())
+        return str(_asked(question))
     except (KeyboardInterrupt, EOFError):
         return None
 
@@ -40,9 +44,23 @@ def ask_same(question: str, columns: int, *, default: bool) -> bool:
     lines = fold(question + keys, columns - BEFORE - len(" Yes"))
     message = "\n  ".join(lines).removesuffix(keys)
     try:
-        return bool(questionary.confirm(message, default=default, auto_enter=False).unsafe_ask())
+        return bool(_asked(questionary.confirm(message, default=default, auto_enter=False)))
     except (KeyboardInterrupt, EOFError):
         return False
+
+
+def _asked(question: questionary.Question) -> Any:
+    """A TERM meanwhile ends the program as ever, but leaves the terminal as it was."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        return question.unsafe_ask()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        write(CURSOR_ON)
 
 
 def matching(names: Sequence[str], host: str) -> str | None:
