@@ -9,7 +9,7 @@ from growth import ACTIONS, Point
 from measure import middle
 from plot import STYLE, Curve, Panel, figure
 from results import Told, digits
-from shareout.show.svg import Scale, element, label, picture
+from shareout.show.report.svg import Scale, element, label, picture
 
 WIDTH, LINE, NAMES, TOP, VALUES = 920.0, 22.0, 460.0, 40.0, 60.0
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, log10
 
-from shareout.show.svg import Scale, element, label, picture, round_ticks, told_number
+from shareout.show.report.svg import Scale, element, label, picture, round_ticks, told_number
 
 WIDTH, HEIGHT = 330.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 12.0, 30.0, 40.0

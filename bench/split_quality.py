@@ -23,7 +23,7 @@ from statistics import median, quantiles
 from plot import Curve, Panel, figure
 from shareout.machines import Machine
 from shareout.plan.split import split
-from shareout.record.durations import Durations
+from shareout.record.tallies.durations import Durations
 from shareout.report.balance import balance_of
 from shareout.report.reading import Deeds
 from written import put_between

@@ -101,7 +101,7 @@ def blocks(path: Path) -> Iterator[bytes]:
 
 def write_log(folder: Path, machine: str, count: int, dice: random.Random) -> None:
     from shareout.record.folder import RunFolder
-    from shareout.record.log import LogWriter
+    from shareout.record.logs.segments import LogWriter
 
     made = RunFolder(folder)
     made.path.mkdir(parents=True)

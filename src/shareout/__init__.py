@@ -35,7 +35,18 @@ def run(
     """
     from shareout.entry import Entry
 
-    _be_the_command_line(Entry(job, pool, reduce, initial, setup, teardown, init_worker, on_result))
+    _be_the_command_line(
+        Entry(
+            job,
+            pool,
+            reduce=reduce,
+            initial=initial,
+            setup=setup,
+            teardown=teardown,
+            init_worker=init_worker,
+            on_result=on_result,
+        )
+    )
 
 
 def run_commands(

@@ -130,9 +130,9 @@ class _Reader:
             name,
             self._perf(name, given["perf"]) if "perf" in given else Fraction(1),
             self._cores(name, given["cores"]) if "cores" in given else 1,
-            self._ssh(name, given["ssh"]) if "ssh" in given else None,
-            self._gpus(name, given["gpus"]) if "gpus" in given else None,
-            self._memory(name, given["memory"]) if "memory" in given else None,
+            ssh=self._ssh(name, given["ssh"]) if "ssh" in given else None,
+            gpus=self._gpus(name, given["gpus"]) if "gpus" in given else None,
+            memory=self._memory(name, given["memory"]) if "memory" in given else None,
         )
 
     def _perf(self, name: str, node: Node) -> Fraction:

@@ -12,7 +12,7 @@ import pytest
 from kit.program import Machine
 from kit.wait import wait_until
 from shareout.show.swarm import report_lines, told_time
-from shareout.status.groups import GroupStanding
+from shareout.status.groups import GroupStatus
 from shareout.status.total import Counts
 
 THEIRS = tomllib.loads((Path(__file__).parent / "transcripts" / "swarm.toml").read_text())
@@ -52,12 +52,12 @@ def test_its_reports_are_printed_while_it_runs_and_after(here_as_there: Machine)
 
 
 def test_a_task_that_nobody_has_begun_is_not_started() -> None:
-    found = {name: GroupStanding(Counts(jobs=jobs), None, {}) for name, jobs in (("to_avi", 7), ("to_mp4", 2))}
+    found = {name: GroupStatus(Counts(jobs=jobs), None, {}) for name, jobs in (("to_avi", 7), ("to_mp4", 2))}
     assert report_lines(found) == THEIRS["before"]["report"].splitlines()
 
 
 def test_failures_are_marked_in_the_bar_where_swarm_has_them_run_for_ever() -> None:
-    one = GroupStanding(Counts(jobs=50, done=10, failed=5, running=2), 75.0, {"alice": 2})
+    one = GroupStatus(Counts(jobs=50, done=10, failed=5, running=2), 75.0, {"alice": 2})
     assert report_lines({"x": one})[2:5] == [
         "Task: x                                20.00%  10/50", "[" + "=" * 10 + "!" * 5 + ",," + "." * 33 + "]",
         "ETA 1m 15s",

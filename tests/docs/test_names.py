@@ -16,9 +16,9 @@ from kit.program import Machine
 from shareout.machines import KEYS
 from shareout.pool import Values, axes, directives
 from shareout.pool.choose import NAMES
-from shareout.pool.template import Template
+from shareout.pool.templates.template import Template
 from shareout.record.outcome import Attempt
-from shareout.run.context import GIVEN, JobInfo, Progress
+from shareout.run.python.context import GIVEN, JobInfo, Progress
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "guide.md").read_text()

@@ -44,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "supply": GROUND | INPUTS | {"record", "plan"},
     "events": GROUND | {"record"},
     "run": GROUND | INPUTS | {"plan", "record", "supply", "events"},
+    "replay": GROUND | INPUTS | {"plan", "record", "supply", "events", "run"},
     "merge": GROUND | INPUTS | {"plan", "record"},
     "status": GROUND | INPUTS | {"plan", "record"},
     "report": GROUND | INPUTS | {"plan", "record"},
@@ -52,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status", "report"},
     "cli": GROUND
     | INPUTS
-    | {"plan", "record", "supply", "events", "run", "merge", "status", "report", "export", "freeze", "show"},
+    | {"plan", "record", "supply", "events", "run", "replay", "merge", "status", "report", "export", "freeze", "show"},
     "__main__": {"cli"},
     "job_splitter": GROUND | {"cli", "config", "merge", "record", "show"},
     "__init__": GROUND | {"cli", "run"},

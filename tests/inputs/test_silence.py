@@ -47,7 +47,7 @@ def test_names_that_differ_by_case_only_are_refused(tmp_path: Path, pair: tuple[
         ("t.csv", "x,group\n1,a\n2,-b\n", "t.csv: '-b' cannot name a group: it looks like an option"),
         ("t.jsonl", '{"x": 1, "group": "a\\u202e"}\n', "t.jsonl: 'a\\u202e' cannot name a group"),
         ("t.grid.json", '{"x": [1], "group": ["a", "A"]}', 't.grid.json: the groups "a" and "A" differ'),
-        ("t.txt", gzip.compress(b"true\n"), "t.txt: is compressed by gzip, not text"),
+        ("t.txt", gzip.compress(b"true\n", mtime=0), "t.txt: is compressed by gzip, not text"),
         ("t.csv", b"PK\x03\x04....", "t.csv: is a zip archive or a spreadsheet, not text"),
         ("t.txt", "true\n".encode("utf-16"), "t.txt: is UTF-16 text, not text"),
         ("t.txt", b"true\n" * 300_000 + b"tr\0ue\n", "t.txt:300001: is not text: there is a NUL byte in this line"),

@@ -8,7 +8,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shareout.merge.audit import Comparison, suspicion
+from shareout.merge.proof.audit import Comparison, suspicion
 
 NAMES = ["alice", "bob", "carol", "dave", "erin"]
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from kit.journals import header
 from kit.program import Machine
-from shareout.merge.log_copies import without_copies
-from shareout.merge.logs import Filter, merged
+from shareout.merge.logs.by_time import Filter, merged
+from shareout.merge.logs.copies import without_copies
 from shareout.record.folder import RunFolder
-from shareout.record.log import LogWriter
+from shareout.record.logs.segments import LogWriter
 
 TIMES = st.lists(st.integers(0, 40), max_size=30)
 

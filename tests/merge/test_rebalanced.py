@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shareout.config import load_settings
-from shareout.merge.certificate import certificate
-from shareout.merge.complete import Summary, open_journals
+from shareout.merge.proof.certificate import certificate
+from shareout.merge.proof.complete import Summary, open_journals
 from shareout.merge.rebalance import left_positions
 from shareout.merge.results import Merge
 from shareout.merge.sheet import sheet_for

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shareout.errors import Place, PlanMismatch, RunDirectoryDamaged, ShareoutError, UsageError
-from shareout.merge.certificate import certificate
-from shareout.merge.complete import Summary, open_journals, owners_without_plan
+from shareout.merge.proof.certificate import certificate
+from shareout.merge.proof.complete import Summary, open_journals, owners_without_plan
 from shareout.merge.results import Merge
 from shareout.merge.sheet import sheet_for
 from shareout.merge.tables import RowStore, table_form
@@ -32,7 +32,7 @@ from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.proof import proof_of
 from shareout.record.reader import read_header
 from shareout.record.sources import find_sources
-from shareout.record.tally import tally_of
+from shareout.record.tallies.tally import tally_of
 from shareout.record.values import decode
 
 DIGEST, POOL = "ab" * 32, "cd" * 32

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from kit.program import Machine
 from shareout.config import load_settings
 from shareout.errors import InputError
-from shareout.merge.complete import open_journals
+from shareout.merge.proof.complete import open_journals
 from shareout.merge.results import Merge
 from shareout.merge.share_table import completed, header_of
 from shareout.merge.sheet import Sheet, sheet_for

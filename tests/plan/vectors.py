@@ -9,7 +9,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from shareout.merge.certificate import certificate
+from shareout.merge.proof.certificate import certificate
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, WORK_CONTEXT, HashedInput, digest_of

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from shareout.errors import UsageError
 from shareout.pool import Values
-from shareout.pool.template import SLOT, Template
-from shareout.run.words import words_of
+from shareout.pool.templates.template import SLOT, Template
+from shareout.run.command.words import words_of
 
 # Every template prints the words that came out, each with a NUL behind it; what these are of a value V.
 SHOW = "printf '%s\\0' "

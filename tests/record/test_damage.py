@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from shareout.errors import PlanMismatch, RunDirectoryDamaged
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line, closed, parse
-from shareout.record.log import LogWriter, read_segment
+from shareout.record.logs.segments import LogWriter, read_segment
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.reader import JournalReader, read_header
-from shareout.record.tally import DONE, Tally, tally_of
+from shareout.record.tallies.tally import DONE, Tally, tally_of
 from shareout.record.values import NotJson, decode, encode
 from shareout.record.writer import JournalWriter
 

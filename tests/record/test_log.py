@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kit.journals import run_folder
 from shareout.errors import CannotRecord
 from shareout.record.folder import RunFolder
-from shareout.record.log import MOST_HELD, DamagedLog, LogWriter, read_segment, stamp
+from shareout.record.logs.segments import MOST_HELD, DamagedLog, LogWriter, read_segment, stamp
 
 LARGE = 1 << 30
 

@@ -10,8 +10,8 @@ import pytest
 
 from kit.journals import run_folder
 from kit.program import Machine
-from shareout.record.durations import Durations
-from shareout.record.printed import STEP, printed_by
+from shareout.record.logs.printed import STEP, printed_by
+from shareout.record.tallies.durations import Durations
 
 MEGABYTES = 24
 # The program itself takes some 30 MB.

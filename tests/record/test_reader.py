@@ -13,7 +13,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import Session, attempt_line, closed, parse
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import CHUNK, JournalReader, told
-from shareout.record.tally import Tally
+from shareout.record.tallies.tally import Tally
 
 FIRST = header().line()
 DONE = {0, 2, 3, 5}

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from kit.journals import attempt, header, ids_as_made, run_folder
 from shareout.record.folder import RunFolder
 from shareout.record.journal import attempt_line, closed
-from shareout.record.keeper import TallyKeeper
 from shareout.record.outcome import State
 from shareout.record.proof import proof_of
-from shareout.record.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
+from shareout.record.tallies.cache import TallyKeeper
+from shareout.record.tallies.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
 from shareout.record.writer import JournalWriter
 
 RANGES = ((0, 5), (5, 5), (10, 20), (31, 34))

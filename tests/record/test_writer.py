@@ -18,7 +18,7 @@ from shareout.errors import CannotRecord, PlanMismatch, RunDirectoryDamaged
 from shareout.record.folder import RunFolder
 from shareout.record.journal import attempt_line
 from shareout.record.reader import JournalReader, read_header
-from shareout.record.tally import tally_of
+from shareout.record.tallies.tally import tally_of
 from shareout.record.writer import JournalWriter
 
 LINES = b"".join(attempt_line(attempt(position)) for position in range(6))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shareout.machines import Machine
-from shareout.record.durations import Durations
+from shareout.record.tallies.durations import Durations
 from shareout.report.balance import balance_of
 from shareout.report.reading import Deeds
 

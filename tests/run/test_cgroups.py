@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shareout.run.cgroups import cores_granted, memory_granted
-from shareout.run.cores import seen_gpus
+from shareout.run.host.cgroups import cores_granted, memory_granted
+from shareout.run.host.cores import seen_gpus
 
 V2 = "30 23 0:26 {root} {mount} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = "3{n} 31 0:{n} {root} {mount} rw - cgroup cgroup rw,{controller}\n"
@@ -148,7 +148,7 @@ def test_the_kernels_own_groups_are_seen_from_a_group_inside_them(groups: dict[s
     look = (
         "import os, sys\n"
         "for group in sys.argv[1:]:\n    open(group + '/inner/cgroup.procs', 'w').write(str(os.getpid()))\n"
-        "from shareout.run.cores import granted_cores, granted_memory\n"
+        "from shareout.run.host.cores import granted_cores, granted_memory\n"
         "print(granted_cores(), granted_memory())\n"
     )
     call = [sys.executable, "-c", look, *map(str, groups.values())]

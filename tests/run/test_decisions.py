@@ -13,10 +13,10 @@ from shareout.config import LimitSettings
 from shareout.environment import user_environment, with_threads
 from shareout.errors import UsageError
 from shareout.plan.fitting import Demand
-from shareout.record.durations import Durations
 from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.tallies.durations import Durations
+from shareout.run.host.capacity import Capacity
 from shareout.run.policy import deadline_of, halts, judge, may_start, time_limit
-from shareout.run.slots import Capacity
 from shareout.settings_table import Timeout, parse_halt
 
 LIMITS = LimitSettings(None, None, 2, 0.0, Fraction(2), None, "", 5.0)

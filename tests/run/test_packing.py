@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shareout.plan.fitting import Demand
-from shareout.run.needs import LOOK_AHEAD, Packing
-from shareout.run.slots import Capacity
+from shareout.run.host.capacity import Capacity
+from shareout.run.host.packing import LOOK_AHEAD, Packing
 from shareout.supply import Work
 
 CORES, GPUS, MEMORY = 4, ("0", "1"), 100

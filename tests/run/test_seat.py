@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shareout.run.control import Control, held_before
-from shareout.run.seat import Batch, Seat
+from shareout.run.hands.seat import Batch, Seat
+from shareout.run.hands.shared import Control, held_before
 from shareout.supply import Work
 
 

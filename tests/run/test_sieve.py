@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from shareout.run.sieve import Sieve
+from shareout.run.output.sieve import Sieve
 
 ENDLESS = "^(a+)+$"
 LINE = b"a" * 60 + b"!\n"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shareout.run.commands import Launch
-from shareout.run.shells import Shells
-from shareout.run.words import words_of
+from shareout.run.command.shell import Shells
+from shareout.run.command.spawn import Launch
+from shareout.run.command.words import words_of
 
 PIECES = st.sampled_from(
     [

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shareout.record.durations import Durations
 from shareout.record.sample import wilson
+from shareout.record.tallies.durations import Durations
 from shareout.status.machine import forecast
 
 

@@ -7,16 +7,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from shareout.cli.inputs.run_folders import add_places, folders_here, folders_of, inputs_for, one_id, places_among
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_places, folders_here, folders_of, inputs_for, one_id, places_among
 from shareout.cli.waiting import Reason, command_of, why_waiting
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, PYTHON, Plan
 from shareout.record.folder import RunFolder
 from shareout.record.reader import read_header
-from shareout.record.tally import DONE, FAILED, SKIPPED
+from shareout.record.tallies.tally import DONE, FAILED, SKIPPED
 from shareout.status.machine import Follower, MachineStatus
 
 

@@ -45,10 +45,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         script,
         arguments.name or (script.stem if script else "shareout"),
         Path(arguments.output),
-        tuple(_data(one) for one in arguments.data),
-        tuple(name for one in arguments.needs for name in one.split()),
-        arguments.small,
-        arguments.onedir,
+        data=tuple(_data(one) for one in arguments.data),
+        needs=tuple(name for one in arguments.needs for name in one.split()),
+        small=arguments.small,
+        onedir=arguments.onedir,
     )
     built = build(recipe)
     for name in built.missing:

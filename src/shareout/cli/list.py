@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, plan_at_hand, tell
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.plan.plan import Plan

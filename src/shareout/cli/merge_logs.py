@@ -7,16 +7,16 @@ import re
 import sys
 from pathlib import Path
 
+from shareout.cli.inputs.run_folders import add_sources, folders_of, tell
 from shareout.cli.list import check_machine, job_ids
 from shareout.cli.options import Common, add_runs
-from shareout.cli.standing import add_sources, folders_of, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.merge.log_copies import without_copies
-from shareout.merge.logs import LEVELS, Filter, merged
+from shareout.merge.logs.by_time import LEVELS, Filter, merged
+from shareout.merge.logs.copies import without_copies
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.pool import MOST_JOBS
-from shareout.record.log import machine_word
+from shareout.record.logs.segments import machine_word
 from shareout.record.reader import read_header
 
 _MOMENT = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?)?)?Z?")
@@ -54,9 +54,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             frozenset(map(machine_word, arguments.machine)),
             frozenset(str(job).encode() for job in jobs),
             arguments.level,
-            since.encode(),
-            until.encode() + b"~" if until else b"",
-            grep,
+            since=since.encode(),
+            until=until.encode() + b"~" if until else b"",
+            grep=grep,
         )
         blocks = (b"".join(lines) for lines in merged(folders, wanted, tell))
         if not to_stdout:

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from shareout.cli.export import export_to
+from shareout.cli.inputs.run_folders import chooser, plan_at_hand, tell
 from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell_oddities
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import chooser, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.errors import JobsMissing, UsageError
-from shareout.merge.certificate import certificate
-from shareout.merge.complete import Summary, are_apart, missing_by_owner, open_journals, owners_without_plan
 from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
 from shareout.merge.gather import Journal
 from shareout.merge.partition import Block, NeedsTimes
+from shareout.merge.proof.certificate import certificate
+from shareout.merge.proof.complete import Summary, are_apart, missing_by_owner, open_journals, owners_without_plan
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Shape, Sheet, sheet_for
 from shareout.merge.tables import RowStore, TextForm, store_blocks, table_form, text_pieces
@@ -110,7 +110,7 @@ def _attempt(
         merge.gather()
         if asked.failed:
             return _write_failures(merge, journals, form, asked, common)
-        return _merge(merge, journals, form, asked, common, entry)
+        return _merge(merge, journals, form, asked=asked, common=common, entry=entry)
 
 
 def _merge(
@@ -140,7 +140,7 @@ def _merge(
     if summary.is_complete and not summary.is_contradicted:
         proof = certificate(journals[0].header.work, columns, summary.blocks)
     answer = _reduced(merge, entry)
-    _report(summary, journals, proof, answer, common, asked, entry)
+    _report(summary, journals, proof, answer=answer, common=common, asked=asked, entry=entry)
     return 0 if summary.is_complete and not summary.is_contradicted else 1
 
 

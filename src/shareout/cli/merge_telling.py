@@ -7,10 +7,10 @@ from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
-from shareout.cli.standing import tell
-from shareout.merge.audit import Comparison, suspicion
-from shareout.merge.complete import Said, Summary, ranges_of, told_ranges
+from shareout.cli.inputs.run_folders import tell
 from shareout.merge.gather import Journal
+from shareout.merge.proof.audit import Comparison, suspicion
+from shareout.merge.proof.complete import Said, Summary, ranges_of, told_ranges
 
 SHOWN = 5
 MOST_DISAGREEMENTS = 1000

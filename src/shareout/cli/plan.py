@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from shareout.cli.call import call_of
+from shareout.cli.inputs.recorded_call import call_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.entry import Entry
@@ -66,10 +66,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         arguments.machine,
         arguments.ids,
         arguments.card,
-        arguments.compare,
-        arguments.expect,
-        Path(named) if (named := arguments.named or arguments.pool) else None,
-        arguments.barriers == "local",
+        compare=arguments.compare,
+        expect=arguments.expect,
+        pool=Path(named) if (named := arguments.named or arguments.pool) else None,
+        local_barriers=arguments.barriers == "local",
     )
     if asked.ids and not asked.machine:
         raise UsageError("--ids needs to know whose", way_out="Add --machine NAME.")

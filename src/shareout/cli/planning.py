@@ -68,7 +68,7 @@ def tell_oddities(plan: Plan) -> None:
 def check_fits(entry: Entry | None, pool: Pool) -> None:
     """Whether a Python job can be called with the pool's rows, or a row makes a command line."""
     if entry is not None and entry.job is not None:
-        from shareout.run.binding import Binding
+        from shareout.run.python.binding import Binding
 
         Binding(entry.job, pool).check()
     elif not getattr(pool, "has_commands", True):

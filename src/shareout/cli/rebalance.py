@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from shareout.cli.inputs.run_folders import folders_of, kind_here, tell
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import folders_of, kind_here, tell
 from shareout.entry import Entry
 from shareout.errors import PlanMismatch, UsageError, cannot_write
 from shareout.machines import load_machines

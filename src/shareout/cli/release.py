@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
+from shareout.cli.inputs.run_folders import folders_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.requeue import add_changed
-from shareout.cli.standing import folders_of
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.record.lock import Owner, declare_dead, owner_elsewhere

@@ -9,22 +9,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from shareout.cli.inputs.run_folders import (
+    add_places,
+    folders_of,
+    inputs_at_hand,
+    of_one_plan,
+    one_id,
+    places_among,
+    tell,
+)
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
-from shareout.cli.standing import add_places, folders_of, inputs_at_hand, of_one_plan, one_id, places_among, tell
 from shareout.config import Settings
 from shareout.entry import Entry, kind_of, runs_commands
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import JOURNAL, RunFolder
-from shareout.record.log import cleaned
+from shareout.record.logs.job_log import said_by
+from shareout.record.logs.segments import cleaned
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import read_header
-from shareout.record.said import said_by
 from shareout.record.values import encode
-from shareout.run.replay import Replay, Sink, is_same, replay_command, replay_python
-from shareout.show.standing import told_seconds
+from shareout.replay.run import Replay, Sink, is_same, replay_command, replay_python
+from shareout.show.status import told_seconds
 from shareout.status.jobs import Settled, settled_of
 from shareout.unpacked import settle
 
@@ -48,12 +56,14 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     word = one_id(words)
     if not sources and not any(common.runs.glob(f"*/*/{JOURNAL}")):
         plan, settings = plan_of(common, entry, local_barriers=True)
-        return _replay(common, plan, settings, entry, job_id(word, plan.total), (), trace=arguments.trace)
+        return _replay(
+            common, plan, settings, entry=entry, job=job_id(word, plan.total), folders=(), trace=arguments.trace
+        )
     with folders_of(sources, common) as found:
         inputs = inputs_at_hand(common, entry, found)
         plan, settings = inputs or plan_of(common, entry, local_barriers=True)
         job, folders = job_id(word, plan.total), of_one_plan(found, plan)
-        return _replay(common, plan, settings, entry, job, folders, trace=arguments.trace)
+        return _replay(common, plan, settings, entry=entry, job=job, folders=folders, trace=arguments.trace)
 
 
 def _replay(
@@ -77,7 +87,7 @@ def _replay(
         here = replay_command(plan, settings, asked, sink)
     else:
         with TemporaryDirectory(prefix="shareout-replay-") as scratch:
-            here = replay_python(plan, settings, asked, entry, Path(scratch), sink)
+            here = replay_python(plan, settings, asked, entry=entry, scratch=Path(scratch), sink=sink)
     same = [is_same(one.attempt, here) for one in recorded]
     facts = _facts(job, here, recorded, same)
     if sink.is_whole and recorded and not settings.commands.keep_lines:
@@ -101,9 +111,9 @@ def _asked(plan: Plan, job: int, recorded: Sequence[Settled], *, trace: bool) ->
     """Who the job was: as it is recorded, else as the plan has it."""
     if recorded:
         header, attempt = recorded[0].header, recorded[0].attempt
-        return Replay(job, attempt.position, header.machine, attempt.slot, attempt.attempt, trace)
+        return Replay(job, attempt.position, header.machine, slot=attempt.slot, attempt=attempt.attempt, trace=trace)
     try:
-        return Replay(job, plan.position_of(job), plan.owner(job), 0, 1, trace)
+        return Replay(job, plan.position_of(job), plan.owner(job), slot=0, attempt=1, trace=trace)
     except IndexError:
         raise UsageError(
             f"job {job} is not among these inputs, and no run directory here knows it",

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.cli.inputs.run_folders import chooser, plan_of_folders, tell
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import chooser, plan_of_folders, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.merge.complete import open_journals
+from shareout.merge.proof.complete import open_journals
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.plan.plan import Plan
 from shareout.record.sources import find_sources
 from shareout.report.facts import report_of
-from shareout.show.report_json import report_facts
-from shareout.show.report_page import Extras, page_of
+from shareout.show.report.data import report_facts
+from shareout.show.report.page import Extras, page_of
 
 DEFAULT = "report.html"
 

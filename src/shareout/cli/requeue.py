@@ -6,16 +6,16 @@ import argparse
 import json
 from pathlib import Path
 
+from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.merge.complete import ranges_of
 from shareout.merge.partition import as_ranges
+from shareout.merge.proof.complete import ranges_of
 from shareout.record.amend import FINAL, refuse_busy, requeue
 from shareout.record.reader import read_header
-from shareout.record.tally import FAILED
+from shareout.record.tallies.tally import FAILED
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

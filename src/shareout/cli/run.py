@@ -9,31 +9,31 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shareout.cli import run_flags
-from shareout.cli.call import Call, Typed, call_of
-from shareout.cli.changed_inputs import tell_other_inputs
-from shareout.cli.given_inputs import Given, pool_file
+from shareout.cli.inputs.abandoned_work import tell_other_inputs
+from shareout.cli.inputs.adhoc_pool import Given, pool_file
+from shareout.cli.inputs.recorded_call import Call, Typed, call_of
+from shareout.cli.inputs.slurm_nodes import refuse_unmeant_nodes
 from shareout.cli.options import Common, program_name
 from shareout.cli.plan import check_expected
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
-from shareout.cli.slurm_nodes import refuse_unmeant_nodes
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
 from shareout.events import Listener
 from shareout.plan.plan import ALL, Plan
 from shareout.record.folder import RunFolder
-from shareout.record.lock import refuse_owned
-from shareout.run.cores import granted_cores
-from shareout.run.hearing import pool_of_results, refuse_others_results
-from shareout.run.making import check_jobs
-from shareout.run.opening import RunRequest, make_folder
+from shareout.run.command.shell import check_shell
+from shareout.run.host.cores import granted_cores
+from shareout.run.make import check_jobs
+from shareout.run.output.choose import pool_of_results, refuse_others_results
 from shareout.run.policy import deadline_of, is_date
-from shareout.run.shells import check_shell
+from shareout.run.request import RunRequest
 from shareout.show.beside import say
 from shareout.show.fold import columns_of, folded
 from shareout.titles import named_columns
@@ -69,11 +69,19 @@ class RunArguments:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     asked = RunArguments(
-        run_flags.given(arguments), arguments.machine, arguments.yes, arguments.expect, arguments.retry_failed,
-        tuple(arguments.group), arguments.limit, run_flags.screen(arguments),
-        Path(arguments.results) if arguments.results else None, arguments.dry_run,
-        tuple(map(Path, arguments.resume_from)), arguments.force_resume,
-    )  # fmt: skip
+        run_flags.given(arguments),
+        arguments.machine,
+        yes=arguments.yes,
+        expect=arguments.expect,
+        retry_failed=arguments.retry_failed,
+        groups=tuple(arguments.group),
+        limit=arguments.limit,
+        screen=run_flags.screen(arguments),
+        results=Path(arguments.results) if arguments.results else None,
+        dry_run=arguments.dry_run,
+        resume_from=tuple(map(Path, arguments.resume_from)),
+        force_resume=arguments.force_resume,
+    )
     if asked.resume_from and not runs_commands(entry):
         raise UsageError("--resume-from is for commands", way_out="What a Python job returned is in no status file.")
     if asked.limit is not None and asked.limit < 1:
@@ -106,17 +114,40 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         _tell_grant(share.cores, settings)
     if not asked.yes and call.own is None and not _confirmed(plan, machine, named=asked.machine is not None):
         return _nothing()
-    screen = asked.screen
-    request = RunRequest(
-        plan, settings, machine, common.runs, entry, asked.retry_failed, asked.limit, asked.groups,
-        screen.tee, screen.keep_order, screen.tag, asked.results,
-        asked.resume_from, asked.force_resume, named_columns(common.configs, settings),
-    )  # fmt: skip
-    folder = make_folder(request)
-    # Before what the run that goes on there was called with is written over.
-    refuse_owned(folder)
-    call.keep(folder, Typed((program_name(), *sys.argv[1:]), str(Path.cwd()), asked.groups, asked.limit))
+    request = _request(call, plan, settings, machine, common=common, asked=asked, entry=entry)
     return _run(request, common, asked)
+
+
+def _request(
+    call: Call,
+    plan: Plan,
+    settings: Settings,
+    machine: str,
+    *,
+    common: Common,
+    asked: RunArguments,
+    entry: Entry | None,
+) -> RunRequest:
+    screen = asked.screen
+    typed = Typed((program_name(), *sys.argv[1:]), str(Path.cwd()), asked.groups, asked.limit)
+    return RunRequest(
+        plan,
+        settings,
+        machine=machine,
+        runs=common.runs,
+        entry=entry,
+        retry_failed=asked.retry_failed,
+        most=asked.limit,
+        groups=asked.groups,
+        tee=screen.tee,
+        keep_order=screen.keep_order,
+        tag=screen.tag,
+        results=asked.results,
+        resume_from=asked.resume_from,
+        force_resume=asked.force_resume,
+        columns=named_columns(common.configs, settings),
+        keep_call=partial(call.keep, typed=typed),
+    )
 
 
 def _nothing() -> int:

@@ -11,7 +11,7 @@ from shareout.cli.run_flags import Screen
 from shareout.errors import UsageError, nearest
 from shareout.plan.permutation import GIVEN
 from shareout.plan.plan import Plan
-from shareout.pool.template import Template
+from shareout.pool.templates.template import Template
 
 AT_ONCE = 5000
 NAMED = 12

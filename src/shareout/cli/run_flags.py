@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shareout.cli.given_inputs import ENDINGS, Given, Source
+from shareout.cli.inputs.adhoc_pool import ENDINGS, Given, Source
 from shareout.cli.options import add_common
 from shareout.errors import UsageError
 

@@ -8,17 +8,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from shareout.cli.inputs.run_folders import add_places, folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.cli.list import job_ids, texts_of
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_places, folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.entry import Entry
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
-from shareout.record.log import stamp
+from shareout.record.logs.printed import printed_by
+from shareout.record.logs.segments import stamp
 from shareout.record.outcome import Attempt, State
-from shareout.record.printed import printed_by
 from shareout.record.reader import read_header
-from shareout.show.standing import told_seconds
+from shareout.show.status import told_seconds
 from shareout.status.jobs import Texts, attempts_of
 
 

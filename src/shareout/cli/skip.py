@@ -7,15 +7,15 @@ import json
 from collections.abc import Sequence
 
 from shareout.cli.explain import position_of
+from shareout.cli.inputs.run_folders import folders_here, inputs_for, tell
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import folders_here, inputs_for, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import ALL, Plan
 from shareout.record.amend import refuse_busy, skip
 from shareout.record.folder import RunFolder
-from shareout.run.opening import RunRequest, header_of, make_folder
+from shareout.run.request import RunRequest, header_of, make_folder
 from shareout.titles import named_columns
 
 

@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
 from shareout.cli.merge_telling import rate_facts
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
-from shareout.record.durations import Durations
+from shareout.record.tallies.durations import Durations
 from shareout.show.beside import write
 from shareout.show.fold import columns_of
-from shareout.show.standing import active_lines, status_lines
+from shareout.show.status import active_lines, status_lines
 from shareout.show.swarm import active_report, report_lines
 from shareout.show.tables import clip
-from shareout.status.groups import GroupStanding, standings
+from shareout.status.groups import GroupStatus, standings
 from shareout.status.machine import Follower, Forecast, MachineStatus
 from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers, settled_before
 from shareout.units import parse_duration
@@ -82,7 +82,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
 def _print(
     status: Status,
-    groups: Mapping[str, GroupStanding],
+    groups: Mapping[str, GroupStatus],
     common: Common,
     group_of: Callable[[int], str | None] | None,
     *,
@@ -98,7 +98,7 @@ def _print(
         print("\n".join(status_lines(status, groups, time.time(), columns)), flush=True)
 
 
-def _print_as_swarm(status: Status, groups: Mapping[str, GroupStanding], plan: Plan, *, active: bool) -> None:
+def _print_as_swarm(status: Status, groups: Mapping[str, GroupStatus], plan: Plan, *, active: bool) -> None:
     pool = plan.pool
     if active:
         lines = active_report(status.active, pool.group, lambda job: " ".join(pool.values(job).words), time.time())
@@ -107,7 +107,7 @@ def _print_as_swarm(status: Status, groups: Mapping[str, GroupStanding], plan: P
     print("\n".join(clip(line, WIDEST) for line in lines), flush=True)
 
 
-def facts_of(status: Status, groups: Mapping[str, GroupStanding]) -> dict[str, Any]:
+def facts_of(status: Status, groups: Mapping[str, GroupStatus]) -> dict[str, Any]:
     """The keys of `--json`."""
     return {
         "digest": status.digest,
@@ -163,7 +163,7 @@ def _arrivals(gaps: Sequence[float]) -> dict[str, float]:
     return {f"p{percent}": ordered[(len(ordered) - 1) * percent // 100] for percent in PERCENTS} if ordered else {}
 
 
-def _groups(followers: Sequence[Follower], plan: Plan, status: Status) -> dict[str, GroupStanding]:
+def _groups(followers: Sequence[Follower], plan: Plan, status: Status) -> dict[str, GroupStatus]:
     absent = (
         position for name in status.absent for start, stop in plan.share(name).ranges for position in range(start, stop)
     )

@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
 from shareout.cli.options import Common, add_common
-from shareout.cli.standing import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
 from shareout.entry import Entry
 from shareout.plan.plan import ALL
 from shareout.show.beside import say, write

@@ -10,11 +10,11 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shareout.cli.call import Typed
+from shareout.cli.inputs.recorded_call import Typed
 from shareout.cli.options import program_name
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
-from shareout.record.tally import FAILED, NEW, Tally
+from shareout.record.tallies.tally import FAILED, NEW, Tally
 from shareout.status.machine import Follower, MachineStatus, last_session
 from shareout.units import counted
 

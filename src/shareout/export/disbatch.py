@@ -42,7 +42,7 @@ def _line(ended: Ended, snippets: Snippets) -> bytes:
     task = row.id if row.task < 0 else row.task
     where = (task, row.line or row.id + 1, repeat, ended.host, attempt.pid or -1, code)
     said = snippets.of(attempt).decode("utf-8", "replace") if out else ""
-    return _joined(flags, where, attempt.start, attempt.end, (out, said), row.text)
+    return _joined(flags, where, attempt.start, end=attempt.end, out=(out, said), command=row.text)
 
 
 def _joined(
@@ -87,4 +87,4 @@ class _Barriers:
 def _barrier_line(barrier: Barrier, ended: Ended) -> bytes:
     where = (barrier.task, barrier.line, -1, ended.host, -1, 0)
     when = ended.attempt.end
-    return _joined(("C" if barrier.check else "B") + "    ", where, when, when, (0, ""), barrier.text)
+    return _joined(("C" if barrier.check else "B") + "    ", where, when, end=when, out=(0, ""), command=barrier.text)

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from shareout.export.runs import Runs
 from shareout.record.folder import RunFolder
-from shareout.record.log import DamagedLog, read_segment
+from shareout.record.logs.segments import DamagedLog, read_segment
 from shareout.record.outcome import Attempt
 from shareout.status.jobs import MOST_HELD
 

@@ -70,7 +70,7 @@ def build(recipe: Recipe) -> Built:
         inside = [path for path in program.rglob("*") if path.is_file()] if recipe.onedir else _collected(work)
         size = sum(path.stat().st_size for path in (inside if recipe.onedir else [program]))
         starter = _write_starter(recipe, 0 if recipe.onedir else sum(path.stat().st_size for path in inside))
-        return Built(program, starter, size, oldest_glibc(inside), missing, code)
+        return Built(program, starter, size, glibc=oldest_glibc(inside), missing=missing, code=code)
 
 
 def _check(recipe: Recipe) -> Reading:

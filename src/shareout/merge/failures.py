@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from shareout.merge.gather import Journal
 from shareout.merge.partition import Block, Outcomes, job_of
 from shareout.record.journal import parse
-from shareout.record.log import stamp
+from shareout.record.logs.segments import stamp
 from shareout.record.outcome import Attempt
 from shareout.record.values import encode
 

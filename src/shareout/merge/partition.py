@@ -6,9 +6,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shareout.merge.audit import Comparison
 from shareout.merge.gather import Journal
-from shareout.merge.settle import Record, Verdict, settle
+from shareout.merge.proof.audit import Comparison
+from shareout.merge.proof.choose_record import Record, Verdict, settle
 from shareout.merge.spool import Plains
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt, State
@@ -201,7 +201,16 @@ def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -
 
 def _plain_record(journal: Journal, extra: bytes, row: bytes) -> Record:
     header = journal.header
-    return Record(journal.number, header.machine, header.digest, State.DONE, 1, float(extra[:17]), row, extra)
+    return Record(
+        journal.number,
+        header.machine,
+        digest=header.digest,
+        state=State.DONE,
+        attempt=1,
+        end=float(extra[:17]),
+        payload=row,
+        extra=extra,
+    )
 
 
 def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
@@ -217,13 +226,13 @@ def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
     record = Record(
         journal.number,
         header.machine,
-        header.digest,
-        attempt.state,
-        attempt.attempt,
-        attempt.end,
-        payload,
-        extra,
-        is_audit,
+        digest=header.digest,
+        state=attempt.state,
+        attempt=attempt.attempt,
+        end=attempt.end,
+        payload=payload,
+        extra=extra,
+        is_audit=is_audit,
     )
     return attempt.job, record
 

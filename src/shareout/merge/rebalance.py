@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from shareout.record.amend import refuse_busy
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
-from shareout.record.tally import DONE, FAILED, SKIPPED, tally_of
+from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, tally_of
 
 Range = tuple[int, int]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from shareout.merge.audit import Comparison
-from shareout.merge.certificate import block_hash
-from shareout.merge.complete import Said, Summary, append_ranges
 from shareout.merge.gather import Gatherer, Journal, pieces_of
 from shareout.merge.partition import BLOCK_SHIFT, Block, NeedsTimes, Outcomes, resolve, told
 from shareout.merge.processes import divided, how_many
+from shareout.merge.proof.audit import Comparison
+from shareout.merge.proof.certificate import block_hash
+from shareout.merge.proof.complete import Said, Summary, append_ranges
 from shareout.merge.sheet import Origin, Shape, Sheet
 from shareout.merge.spool import Spool, SpoolWriter
 from shareout.merge.tables import RowStore, TextForm, store_blocks

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from shareout.merge.complete import open_journals
+from shareout.merge.proof.complete import open_journals
 from shareout.merge.results import Merge
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target

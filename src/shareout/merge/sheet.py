@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shareout.merge.partition import Meta
-from shareout.record.log import stamp
+from shareout.record.logs.segments import stamp
 
 META: dict[str, tuple[str, ...]] = {
     "none": (),

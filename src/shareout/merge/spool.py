@@ -97,9 +97,9 @@ class SpoolWriter:
             self._pack()
         for partition, packs in sorted(self._packed.items()):
             ids, extras, rows, counts = zip(*packs, strict=True)
-            self._frame(partition, journal, PLAIN, b"".join(ids), extras, rows, sum(counts))
+            self._frame(partition, journal, PLAIN, ids=b"".join(ids), extras=extras, rows=rows, count=sum(counts))
         for partition, lines in self._odd.items():
-            self._frame(partition, journal, ODD, b"", (), lines, len(lines))
+            self._frame(partition, journal, ODD, ids=b"", extras=(), rows=lines, count=len(lines))
         self._packed.clear()
         self._odd.clear()
         self._buffered = 0

@@ -22,7 +22,7 @@ from shareout.names import twins, why_no_name
 from shareout.pool import MOST_JOBS, Row, Values
 from shareout.pool.axes import Axis, AxisReader
 from shareout.pool.rows import RowPool
-from shareout.pool.template import Template, written
+from shareout.pool.templates.template import Template, written
 
 KEYS = ("units", "groups")
 OWN_KEYS = ("template", "units")
@@ -62,7 +62,7 @@ class GroupsPool(RowPool):
 
     def row(self, job: int) -> Row:
         values = self.arguments(job)
-        return Row(job, self.command(job), (), values, 0, values["group"])
+        return Row(job, self.command(job), (), named=values, line=0, group=values["group"])
 
     def arguments(self, job: int) -> dict[str, Any]:
         number = self._number(job)

@@ -12,7 +12,7 @@ from shareout.names import mistakes_of
 from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
 from shareout.pool.needs import NOTHING, Said, need_from, one_by_one, said_by
-from shareout.pool.template import Template, written
+from shareout.pool.templates.template import Template, written
 
 MOST_MISTAKES = 50
 # Fields with a meaning of their own: they are no part of a command.
@@ -67,7 +67,7 @@ class RowPool:
         args = () if isinstance(values, dict) else values
         group = named.get("group")
         text = self.command(job) if self._template else self._shown(values)
-        return Row(job, text, args, named, self.line_of(job), None if group is None else str(group))
+        return Row(job, text, args, named=named, line=self.line_of(job), group=None if group is None else str(group))
 
     def command(self, job: int) -> str:
         return self._template.fill(self.values(job)) if self._template else _only(self.arguments(job))

@@ -12,7 +12,7 @@ from shareout.errors import InputError, Place, raise_all
 from shareout.pool import MOST_JOBS, InputFile, Need, Phase, Row, Values
 from shareout.pool.directives import Stretch, read_directives
 from shareout.pool.lines import Lines
-from shareout.pool.template import Template
+from shareout.pool.templates.template import Template
 
 CHECKED = 100_000
 
@@ -49,7 +49,17 @@ class TextPool:
         stretch = self._stretch(job)
         text, line = self._text(job, stretch)
         repeat = stretch.repeat[0] + (job - stretch.first) * stretch.repeat[1] if stretch.repeat else None
-        return Row(job, text, (text,), {}, line, stretch.group, repeat, stretch.need, job + stretch.counted)
+        return Row(
+            job,
+            text,
+            args=(text,),
+            named={},
+            line=line,
+            group=stretch.group,
+            repeat=repeat,
+            need=stretch.need,
+            task=job + stretch.counted,
+        )
 
     def arguments(self, job: int) -> tuple[Any, ...]:
         return (self._text(job, self._stretch(job))[0],)

@@ -13,7 +13,7 @@ from shareout.record.journal import Header, attempt_line
 from shareout.record.lock import Lock, refuse_owned
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import JournalReader, read_header
-from shareout.record.tally import DONE, FAILED, SKIPPED, Tally, tally_of
+from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally, tally_of
 from shareout.record.writer import JournalWriter
 
 FINAL = (DONE, FAILED, SKIPPED)
@@ -60,7 +60,7 @@ def _ended(folder: RunFolder, tally: Tally, states: Collection[int]) -> Iterator
 
 def _record(job: int, position: int, tally: Tally, state: State) -> Attempt:
     now = time.time()
-    return Attempt(job, position, max(1, tally.attempts_of(position)), state, now, now, 0)
+    return Attempt(job, position, max(1, tally.attempts_of(position)), state=state, start=now, end=now, slot=0)
 
 
 def _append(folder: RunFolder, header: Header, records: Sequence[Attempt]) -> None:

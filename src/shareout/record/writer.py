@@ -15,7 +15,7 @@ from shareout.files import sync_folder
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import is_torn_header, read_header
-from shareout.record.tally import Tally
+from shareout.record.tallies.tally import Tally
 
 SYNC_S = 1.0
 LEAST_ROOM = 256 << 10

@@ -85,10 +85,10 @@ def balance_of(deeds: Sequence[Deeds], shares: Mapping[str, int], machines: Sequ
             one.machine,
             raw[one.machine][0],
             _uncertainty(one),
-            raw[one.machine][1],
-            shares[one.machine],
-            float(f"{raw[one.machine][0] / raw[one.machine][1] * scale:.3g}"),
-            float(known[one.machine].perf) if one.machine in known else None,
+            cores=raw[one.machine][1],
+            share=shares[one.machine],
+            perf=float(f"{raw[one.machine][0] / raw[one.machine][1] * scale:.3g}"),
+            perf_now=float(known[one.machine].perf) if one.machine in known else None,
         )
         for one in measured
     )

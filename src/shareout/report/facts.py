@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from shareout.machines import Machine
 from shareout.plan.fingerprint import words
-from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import Damage
-from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
+from shareout.record.tallies.durations import Durations
+from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally
 from shareout.report.balance import Balance, balance_of
 from shareout.report.last_lines import last_lines
 from shareout.report.reading import FEW, LONGEST_KEPT, Deeds, Failure, Long, Reading, kind_of
@@ -131,17 +131,17 @@ def report_of(
     return Report(
         first.root,
         first.pool_digest,
-        first.kind,
-        tuple(gathered.plans),
-        gathered.standing.counts(max(header.total for _, header in runs), gathered.mended),
-        tuple(MachineRow(one, shares[one.machine], *gathered.settled[one.machine]) for one in deeds),
-        tuple(sorted((long for one in deeds for long in one.longest), reverse=True)[:LONGEST_KEPT]),
-        failures,
-        _kinds(deeds),
+        kind=first.kind,
+        plans=tuple(gathered.plans),
+        counts=gathered.standing.counts(max(header.total for _, header in runs), gathered.mended),
+        machines=tuple(MachineRow(one, shares[one.machine], *gathered.settled[one.machine]) for one in deeds),
+        longest=tuple(sorted((long for one in deeds for long in one.longest), reverse=True)[:LONGEST_KEPT]),
+        failures=failures,
+        kinds=_kinds(deeds),
         # Rates can be compared only where every machine got a random sample of the same jobs.
-        balance_of(deeds, shares, machines) if all(header.order == "shuffled" for _, header in runs) else None,
-        _lines(failures, said),
-        tuple(gathered.damage),
+        balance=balance_of(deeds, shares, machines) if all(header.order == "shuffled" for _, header in runs) else None,
+        lines=_lines(failures, said),
+        damage=tuple(gathered.damage),
     )
 
 

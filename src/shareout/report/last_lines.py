@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from shareout.record.folder import RunFolder
-from shareout.record.log import DamagedLog, read_segment
+from shareout.record.logs.segments import DamagedLog, read_segment
 
 LINES_KEPT = 12
 LONGEST_LINE = 400

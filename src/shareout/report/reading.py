@@ -14,12 +14,12 @@ from heapq import heappush, heapreplace
 from math import log
 from operator import itemgetter, sub
 
-from shareout.record.durations import GROWTH, SHORTEST_S, Durations
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, Session, parse
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import Chunk, JournalReader
-from shareout.record.tally import FAILED, Tally, tally_of
+from shareout.record.tallies.durations import GROWTH, SHORTEST_S, Durations
+from shareout.record.tallies.tally import FAILED, Tally, tally_of
 from shareout.report.spans import Spans
 
 LONGEST_KEPT = 20
@@ -138,9 +138,9 @@ class Reading:
                 Counter([int(log(one) * _SCALE + _SHIFT) for one in seconds]),
                 len(seconds),
                 sum(seconds),
-                sum(one * one for one in seconds),
-                min(seconds),
-                max(seconds),
+                squares=sum(one * one for one in seconds),
+                shortest=min(seconds),
+                longest=max(seconds),
             )
         )
         if self._watched:
@@ -211,9 +211,9 @@ class Reading:
     def _long(self, seconds: float, job: int, slot: int, attempt: int, start: float) -> None:
         longest = self.deeds.longest
         if len(longest) < LONGEST_KEPT:
-            heappush(longest, Long(seconds, job, self.deeds.machine, slot, attempt, start))
+            heappush(longest, Long(seconds, job, self.deeds.machine, slot=slot, attempt=attempt, start=start))
         elif seconds > longest[0].seconds:
-            heapreplace(longest, Long(seconds, job, self.deeds.machine, slot, attempt, start))
+            heapreplace(longest, Long(seconds, job, self.deeds.machine, slot=slot, attempt=attempt, start=start))
 
     def _pause(self) -> None:
         """A session is over: what came before and what comes after are not one stretch of work."""

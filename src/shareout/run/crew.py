@@ -18,16 +18,16 @@ from shareout.config import LimitSettings
 from shareout.events import Counts, Listener
 from shareout.record.journal import attempt_line, parse
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.record.tally import Tally
+from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
-from shareout.run import Finished, Hands, Order
-from shareout.run.guardian import Guardian
-from shareout.run.limits import Watch
-from shareout.run.needs import Packing
-from shareout.run.orphans import Children
+from shareout.run.hands import Finished, Hands, Order
+from shareout.run.host.packing import Packing
 from shareout.run.policy import halts, judge, may_start
-from shareout.run.signals import Stops
+from shareout.run.processes.children import Children
+from shareout.run.processes.guardian import Guardian
+from shareout.run.stops import Stops
 from shareout.run.verdicts import Verdicts
+from shareout.run.watch import Watch
 from shareout.supply import Supply, Work
 
 TICK_S = 0.25
@@ -99,7 +99,14 @@ class Crew:
     def counts(self) -> Counts:
         tally = self.parts.tally
         running = self.parts.hands.count_running()
-        return Counts(self.jobs, tally.done, tally.failed, tally.skipped, running, self._finished_here)
+        return Counts(
+            self.jobs,
+            tally.done,
+            tally.failed,
+            skipped=tally.skipped,
+            running=running,
+            finished_here=self._finished_here,
+        )
 
     def _is_smooth(self, finished: Sequence[Finished]) -> bool:
         """Nothing ended badly and nobody asked to stop: what was learned changes nothing about what comes next."""

@@ -16,21 +16,22 @@ from shareout.entry import Entry
 from shareout.environment import encoded, thread_limits, user_environment, with_threads
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
-from shareout.run import spawner, worker
-from shareout.run.binding import Binding
-from shareout.run.commands import Launch
-from shareout.run.context import Givers
-from shareout.run.control import Given
-from shareout.run.cores import seen_gpus
-from shareout.run.describing import describer, variables_of_all
-from shareout.run.failing import one_line, trace_of
-from shareout.run.orphans import MARK
-from shareout.run.shells import Shells
-from shareout.run.upward import INLINE_BYTES, message, refuse, send
-from shareout.run.workshop import Duty, Post
+from shareout.run.command import worker as command_worker
+from shareout.run.command.shell import Shells
+from shareout.run.command.spawn import Launch
+from shareout.run.command.variables import describer, variables_of_all
+from shareout.run.endings import one_line, trace_of
+from shareout.run.hands.fork import WorkerMain, WorkerSide
+from shareout.run.hands.messages import INLINE_BYTES, message, refuse, send
+from shareout.run.hands.shared import Given
+from shareout.run.host.cores import seen_gpus
+from shareout.run.processes.children import MARK
+from shareout.run.python import worker as python_worker
+from shareout.run.python.binding import Binding
+from shareout.run.python.context import Givers
 
 
-def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[int, int], None]) -> Duty:
+def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[int, int], None]) -> WorkerMain:
     """Runs command lines. `leads` tells the guardian who runs."""
     users = user_environment()
     shared = encoded(with_threads(users, int(settings.run.cores_per_job)))
@@ -39,7 +40,7 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
     def share(given: Given) -> Mapping[bytes, bytes]:
         return encoded(_share(users, given))
 
-    def duty(post: Post) -> None:
+    def duty(post: WorkerSide) -> None:
         environment = {
             **shared,
             **variables_of_all(plan, settings, machine, post.slot),
@@ -47,11 +48,21 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
         }
         shells = Shells(settings.commands.shell, users, for_bash=plan.pool.for_bash)
         launch = Launch(shells, users.get("PATH", os.defpath))
-        bench = spawner.Bench(
-            launch, describer(plan, settings, post.slot), share, plan.jobs_between, environment, post.control,
-            lambda pid: leads(post.slot, pid), post.slot, post.down, post.up, post.output, leaves,
-        )  # fmt: skip
-        spawner.serve(bench)
+        bench = command_worker.CommandWorker(
+            launch,
+            describer(plan, settings, post.slot),
+            share=share,
+            jobs_between=plan.jobs_between,
+            environment=environment,
+            control=post.control,
+            leads=lambda pid: leads(post.slot, pid),
+            slot=post.slot,
+            down=post.down,
+            up=post.up,
+            output=post.output,
+            leave_background=leaves,
+        )
+        command_worker.serve(bench)
 
     return duty
 
@@ -64,11 +75,11 @@ def python_duty(
     entry: Entry,
     job: Callable[..., Any],
     leads: Callable[[int, int], None],
-) -> Duty:
+) -> WorkerMain:
     """Calls the entry's job, in the worker itself: it leads the group of what its jobs start."""
     binding = Binding(job, plan.pool)
 
-    def duty(post: Post) -> None:
+    def duty(post: WorkerSide) -> None:
         leads(post.slot, os.getpid())
         # Only now: setup may have changed it.
         users = user_environment()
@@ -81,12 +92,29 @@ def python_duty(
         os.environ[MARK] = post.mark
         if entry.init_worker is not None and not _prepared(entry.init_worker, settings.parser, post):
             return
-        givers = Givers(binding.given, folder, machine, post.slot, plan.pool_digest, settings.parser, show)
-        station = worker.Station(
-            job, plan, binding, givers, post.control, post.slot, post.down, post.up, post.output,
-            settings.logging.level, lambda given: _share(users, given),
-        )  # fmt: skip
-        worker.serve(station)
+        givers = Givers(
+            binding.given,
+            folder,
+            machine,
+            slot=post.slot,
+            pool_digest=plan.pool_digest,
+            config=settings.parser,
+            show=show,
+        )
+        station = python_worker.PythonWorker(
+            job,
+            plan,
+            binding=binding,
+            givers=givers,
+            control=post.control,
+            slot=post.slot,
+            down=post.down,
+            up=post.up,
+            output=post.output,
+            log_level=settings.logging.level,
+            share=lambda given: _share(users, given),
+        )
+        python_worker.serve(station)
 
     return duty
 
@@ -97,7 +125,7 @@ def _share(users: Mapping[str, str], given: Given) -> dict[str, str]:
     return {**limits, seen_gpus(users)[0]: ",".join(given.gpus)} if given.gpus else limits
 
 
-def _prepared(init_worker: Callable[[Any], Any], config: Any, post: Post) -> bool:
+def _prepared(init_worker: Callable[[Any], Any], config: Any, post: WorkerSide) -> bool:
     """Whether it went well. If not, the parent is told, and this worker waits for its end."""
     failure: BaseException | None = None
     try:

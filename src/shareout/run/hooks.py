@@ -18,9 +18,9 @@ from shareout.config import HookSettings
 from shareout.environment import user_environment
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
-from shareout.run.commands import RESET
-from shareout.run.orphans import Children, kill_group
-from shareout.run.shells import Shells
+from shareout.run.command.shell import Shells
+from shareout.run.processes.children import Children, kill_group
+from shareout.run.processes.signals import RESET
 from shareout.units import format_duration
 
 # So long the last hooks may take without a word about them.

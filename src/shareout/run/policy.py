@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shareout.config import LimitSettings
 from shareout.errors import UsageError
-from shareout.record.durations import Durations
+from shareout.events import Counts
 from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.tallies.durations import Durations
 from shareout.settings_table import Halt
 from shareout.units import parse_duration
 
@@ -102,3 +104,17 @@ def _until(text: str, now: float) -> float:
         return now + parse_duration(text)
     except ValueError:
         raise UsageError(f'"{text}" is no time to stop at', way_out="Write 07:00, 8h, or 2026-12-01T07:00.") from None
+
+
+def exit_code(reason: str, counts: Counts, stopped_by: int | None, *, limited: bool) -> int:
+    """How a run ends. `stopped_by`: the signal that ended its jobs at once; `limited`: not all was asked for."""
+    todo = counts.jobs - counts.done - counts.failed - counts.skipped
+    if reason in ("stopped", "deadline", "refused", "full"):
+        if stopped_by is not None:
+            return 143 if stopped_by == signal.SIGTERM else 130
+        return 3 if todo else int(counts.failed > 0)
+    if reason == "halt":
+        return 1 if counts.failed else 3 if todo else 0
+    if counts.failed or reason == "barrier":
+        return 1
+    return 3 if todo and not limited else 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -22,25 +21,30 @@ from shareout.events import Counts, Listener
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Session
-from shareout.record.keeper import TallyKeeper
 from shareout.record.lock import Lock
-from shareout.record.log import LogWriter
+from shareout.record.logs.segments import LogWriter
 from shareout.record.reader import read_header
-from shareout.record.tally import Tally, tally_of
+from shareout.record.tallies.cache import TallyKeeper
+from shareout.record.tallies.tally import Tally, tally_of
 from shareout.record.writer import JournalWriter
-from shareout.run.audience import Audience
-from shareout.run.calling import HookFailed, call_hook
-from shareout.run.cores import granted_cores
+from shareout.run.command.per_machine import perform
+from shareout.run.command.shell import Shells
 from shareout.run.crew import Crew, Parts
-from shareout.run.engine import perform
-from shareout.run.guardian import Guardian
-from shareout.run.hearing import hearers_of, wanted_of
+from shareout.run.earlier import of_pool, of_status_files, take_over
 from shareout.run.hooks import Hooks
-from shareout.run.limits import Watch
-from shareout.run.livefile import LiveFile
-from shareout.run.making import Makings, make_duty, make_hands, make_packing, slots_of
-from shareout.run.mark import Mark, end_earlier
-from shareout.run.opening import (
+from shareout.run.host.cores import granted_cores
+from shareout.run.listeners import Listeners
+from shareout.run.live_file import LiveFile
+from shareout.run.make import Makings, make_duty, make_hands, make_packing, slots_of
+from shareout.run.output.choose import sinks_of
+from shareout.run.output.sieve import Sieve
+from shareout.run.output.slots import SlotOutputs
+from shareout.run.policy import deadline_of, exit_code
+from shareout.run.processes.children import Children
+from shareout.run.processes.guardian import Guardian
+from shareout.run.processes.mark import Mark, end_earlier
+from shareout.run.python.hooks import HookFailed, call_hook
+from shareout.run.request import (
     RunRequest,
     header_of,
     make_folder,
@@ -48,14 +52,10 @@ from shareout.run.opening import (
     refuse_too_many,
     requeue_failed,
     tell_damage,
+    wanted_of,
 )
-from shareout.run.orphans import Children
-from shareout.run.output import SlotOutputs
-from shareout.run.policy import deadline_of
-from shareout.run.shells import Shells
-from shareout.run.sieve import Sieve
-from shareout.run.signals import Stops
-from shareout.run.takeover import of_pool, of_status_files, take_over
+from shareout.run.stops import Stops
+from shareout.run.watch import Watch
 from shareout.supply.static import Stage, StaticSupply
 
 
@@ -70,35 +70,64 @@ class RunResult:
     """Why not all that jobs printed got through to where it was asked for, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a run holds open: its directory with lock, journal and log, and the signals that stop it."""
+
+    folder: RunFolder
+    lock: Lock
+    stops: Stops
+    writer: JournalWriter
+    tally: Tally
+    log: LogWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run works with."""
+
+    crew: Crew
+    makings: Makings
+    supply: StaticSupply
+    hooks: Hooks
+    keeper: TallyKeeper
+
+
 def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
     """Run a share from where its journal stands."""
     share = request.plan.share(request.machine)
     refuse_the_countless(share)
-    folder = make_folder(request)
     with ExitStack() as stack:
-        stops = Stops()
-        stack.callback(stops.close)
-        lock = Lock(folder)
-        stack.callback(lock.release)
-        header = header_of(request, share)
-        end_earlier(folder, _to_all(views))
-        writer = JournalWriter(folder, header)
-        stack.callback(writer.close)
-        ids_at = request.plan.ids_of(request.plan.hex)
-        tally = tally_of(folder.journal, folder.tally, read_header(folder.journal), ids_at)
-        writer.follows(tally)
-        log = LogWriter(folder, request.machine, request.settings.logging.segment)
-        stack.callback(log.close)
-        tell_damage(tally, folder, views)
-        _take_over(request, tally, writer, log)
+        opened = _open(request, share, views, stack)
+        tell_damage(opened.tally, opened.folder, views)
+        _take_over(request, opened)
         if request.retry_failed:
-            requeue_failed(tally, writer, request.plan, request.groups)
-        return _run(request, share, folder, writer, tally, log, lock, stops, views, stack)
+            requeue_failed(opened.tally, opened.writer, request.plan, request.groups)
+        return _go(request, opened, _make(request, share, opened, views, stack))
 
 
-def _take_over(request: RunRequest, tally: Tally, writer: JournalWriter, log: LogWriter) -> None:
+def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: ExitStack) -> Opened:
+    """The lock comes before all that is written or believed; then ends what an earlier run left alive."""
+    folder = make_folder(request)
+    stops = Stops()
+    stack.callback(stops.close)
+    lock = Lock(folder)
+    stack.callback(lock.release)
+    request.keep_call(folder)
+    end_earlier(folder, _to_all(views))
+    writer = JournalWriter(folder, header_of(request, share))
+    stack.callback(writer.close)
+    ids_at = request.plan.ids_of(request.plan.hex)
+    tally = tally_of(folder.journal, folder.tally, read_header(folder.journal), ids_at)
+    writer.follows(tally)
+    log = LogWriter(folder, request.machine, request.settings.logging.segment)
+    stack.callback(log.close)
+    return Opened(folder, lock, stops, writer, tally=tally, log=log)
+
+
+def _take_over(request: RunRequest, opened: Opened) -> None:
     """What ended elsewhere, as a session of its own: it says nothing about how long this run takes."""
-    plan = request.plan
+    plan, writer = request.plan, opened.writer
     earlier = [of_pool(plan)]
     if request.resume_from:
         earlier.append(
@@ -106,29 +135,20 @@ def _take_over(request: RunRequest, tally: Tally, writer: JournalWriter, log: Lo
         )
     for told in earlier:
         first = next(told, None)
-        if first is None or not tally.todo:
+        if first is None or not opened.tally.todo:
             continue
         writer.append(_session("start").line())
-        count = take_over(chain([first], told), plan, tally, writer, log)
+        count = take_over(chain([first], told), plan, opened.tally, writer, opened.log)
         writer.append(_session("end", "taken over").line())
-        log.record(f"taken over from {first.origin}: {count} jobs of this share that had ended before")
+        opened.log.record(f"taken over from {first.origin}: {count} jobs of this share that had ended before")
 
 
-def _run(
-    request: RunRequest,
-    share: Share,
-    folder: RunFolder,
-    writer: JournalWriter,
-    tally: Tally,
-    log: LogWriter,
-    lock: Lock,
-    stops: Stops,
-    views: Sequence[Listener],
-    stack: ExitStack,
-) -> RunResult:
-    settings = request.settings
+def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Listener], stack: ExitStack) -> Made:
+    """Builds everything that a run works with, from what jobs print up to the crew; then what is to be done once."""
+    settings, folder, tally = request.settings, opened.folder, opened.tally
+    writer, log, stops = opened.writer, opened.log, opened.stops
     sieve = Sieve(settings.commands.keep_lines, _to_all(views, log))
-    outputs = SlotOutputs(folder, log, settings, sieve, hearers_of(request, folder, tally, log, sieve))
+    outputs = SlotOutputs(folder, log, settings, sieve, sinks_of(request, folder, tally, log, sieve))
     stack.callback(outputs.close)
     slots = slots_of(request.plan, settings, share.cores or granted_cores(), tally.todo)
     refuse_too_many(slots)
@@ -139,12 +159,25 @@ def _run(
     selector = stack.enter_context(selectors.DefaultSelector())
     selector.register(stops.fileno(), selectors.EVENT_READ)
     makings = Makings(
-        request.plan, settings, request.machine, folder, request.entry, outputs, log, children,
-        guardian, selector, mark, slots, (writer.fileno(), log.fileno(), lock.fileno(), stops.fileno()),
-    )  # fmt: skip
+        request.plan,
+        settings,
+        machine=request.machine,
+        folder=folder,
+        entry=request.entry,
+        outputs=outputs,
+        log=log,
+        children=children,
+        guardian=guardian,
+        selector=selector,
+        mark=mark,
+        slots=slots,
+        private=(writer.fileno(), log.fileno(), opened.lock.fileno(), stops.fileno()),
+    )
     shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
-    hooks = Hooks(settings.hooks, settings.limits.grace, shells, _facts(request), log.record, children)
-    audience = Audience([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
+    hooks = Hooks(
+        settings.hooks, settings.limits.grace, shells, facts=_facts(request), log=log.record, children=children
+    )
+    audience = Listeners([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
     packing = make_packing(makings, share)
     duty = make_duty(makings)
     _prepare(request, makings)
@@ -153,27 +186,44 @@ def _run(
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
-        supply, hands, writer, tally, audience, children, guardian, stops, selector, settings.limits,
-        packing, Watch(settings.limits), _background(outputs, log, keeper),
-    )  # fmt: skip
+        supply,
+        hands,
+        writer=writer,
+        tally=tally,
+        listener=audience,
+        children=children,
+        guardian=guardian,
+        stops=stops,
+        selector=selector,
+        limits=settings.limits,
+        packing=packing,
+        watch=Watch(settings.limits),
+        background=_background(outputs, log, keeper),
+    )
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
-    begins = f"a run begins: {len(tally.states)} jobs, {tally.todo} to do, {slots} slots{_asked(request)}"
-    _begin(writer, keeper, log, begins)
-    audience.began(crew.counts())
+    return Made(crew, makings, supply, hooks, keeper)
+
+
+def _go(request: RunRequest, opened: Opened, made: Made) -> RunResult:
+    """From the first job to the last word."""
+    crew, parts, stops = made.crew, made.crew.parts, opened.stops
+    jobs = f"{len(opened.tally.states)} jobs, {opened.tally.todo} to do, {crew.slots} slots"
+    _begin(opened, made.keeper, f"a run begins: {jobs}{_asked(request)}")
+    parts.listener.began(crew.counts())
     try:
         reason = crew.run()
     finally:
-        hands.close()
-        children.end_all()
+        parts.hands.close()
+        parts.children.end_all()
     stops.leave()
     heard = stops.heard
-    result = _finish(request, makings, crew, keeper, _reason(request, supply, audience, reason))
+    result = _finish(request, made, _reason(request, made.supply, parts.listener, reason))
     stops.gives_way = False
-    hooks.wait(audience.said, lambda: stops.heed() > 0 and stops.heard > heard)
-    guardian.dismiss()
-    folder.mark.unlink(missing_ok=True)
-    outputs.close()
-    return replace(result, lost=outputs.lost)
+    made.hooks.wait(parts.listener.said, lambda: stops.heed() > 0 and stops.heard > heard)
+    parts.guardian.dismiss()
+    opened.folder.mark.unlink(missing_ok=True)
+    made.makings.outputs.close()
+    return replace(result, lost=made.makings.outputs.lost)
 
 
 def _reason(request: RunRequest, supply: StaticSupply, listener: Listener, reason: str) -> str:
@@ -184,15 +234,16 @@ def _reason(request: RunRequest, supply: StaticSupply, listener: Listener, reaso
     return "limited" if reason == "finished" and request.most is not None and supply.left() else reason
 
 
-def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeeper, reason: str) -> RunResult:
+def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     """First what is recorded, then the user's own code, then whoever looks."""
-    writer, listener, stops = crew.parts.writer, crew.parts.listener, crew.parts.stops
+    crew, writer, listener = made.crew, made.crew.parts.writer, made.crew.parts.listener
     counts = crew.counts()
     writer.append(_session("end", reason).line())
     writer.sync()
-    keeper.save()
-    code = _exit_code(reason, counts, at_once=crew.at_once, number=stops.number, limited=request.is_limited)
-    sentence, failures, counts_against = _tidy_up(request, makings)
+    made.keeper.save()
+    stopped_by = crew.parts.stops.number if crew.at_once else None
+    code = exit_code(reason, counts, stopped_by, limited=request.is_limited)
+    sentence, failures, counts_against = _tidy_up(request, made.makings)
     if sentence:
         listener.said(f"{sentence}; the log tells where. Run the same command to try it again")
     for failure in failures:
@@ -203,12 +254,12 @@ def _finish(request: RunRequest, makings: Makings, crew: Crew, keeper: TallyKeep
     return RunResult(code, reason, counts)
 
 
-def _begin(writer: JournalWriter, keeper: TallyKeeper, log: LogWriter, sentence: str) -> None:
+def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:
     # The tally that is there may be of lines that a power cut took: it would speak against the journal.
     keeper.save()
-    writer.append(_session("start").line())
-    log.record(sentence)
-    log.flush()
+    opened.writer.append(_session("start").line())
+    opened.log.record(sentence)
+    opened.log.flush()
 
 
 def _prepare(request: RunRequest, makings: Makings) -> None:
@@ -242,7 +293,7 @@ def _to_all(views: Sequence[Listener], log: LogWriter | None = None) -> Callable
 
 
 def _session(event: str, reason: str = "") -> Session:
-    return Session(event, time.time(), os.getpid(), socket.gethostname(), code_hash(), reason)
+    return Session(event, time.time(), os.getpid(), host=socket.gethostname(), code=code_hash(), reason=reason)
 
 
 def _stages(plan: Plan, share: Share) -> list[Stage]:
@@ -273,16 +324,3 @@ def _background(outputs: SlotOutputs, log: LogWriter, keeper: TallyKeeper) -> Ca
         return outputs.step()
 
     return step
-
-
-def _exit_code(reason: str, counts: Counts, *, at_once: bool, number: int, limited: bool) -> int:
-    todo = counts.jobs - counts.done - counts.failed - counts.skipped
-    if reason in ("stopped", "deadline", "refused", "full"):
-        if at_once:
-            return 143 if number == signal.SIGTERM else 130
-        return 3 if todo else int(counts.failed > 0)
-    if reason == "halt":
-        return 1 if counts.failed else 3 if todo else 0
-    if counts.failed or reason == "barrier":
-        return 1
-    return 3 if todo and not limited else 0

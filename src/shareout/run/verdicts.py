@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.run import Finished, Hands
-from shareout.run.bystander import VERDICT_S
-from shareout.run.signals import STOPPING
+from shareout.run.hands import Finished, Hands
+from shareout.run.hands.bystander import VERDICT_S
+from shareout.run.stops import STOPPING
 from shareout.supply import Work
 
 HITS = frozenset(number.name for number in STOPPING)

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from shareout.status.groups import NO_GROUP, GroupStanding
+from shareout.status.groups import NO_GROUP, GroupStatus
 from shareout.status.machine import Active
 from shareout.status.total import Counts
 
 BAR = 50
 
 
-def report_lines(groups: Mapping[str, GroupStanding]) -> list[str]:
+def report_lines(groups: Mapping[str, GroupStatus]) -> list[str]:
     """All tasks, in the order in which the pool has them."""
     return [line for name, one in groups.items() for line in _task(name, one)]
 
@@ -51,7 +51,7 @@ def told_time(seconds: float) -> str:
     return " ".join(f"{number}{unit}" for number, unit in parts)
 
 
-def _task(name: str, one: GroupStanding) -> list[str]:
+def _task(name: str, one: GroupStatus) -> list[str]:
     counts, running = one.counts, sum(one.workers.values())
     if counts.done + counts.skipped == counts.jobs:
         return [f"Task {name} done"]

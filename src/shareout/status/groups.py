@@ -12,7 +12,7 @@ NO_GROUP = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class GroupStanding:
+class GroupStatus:
     """`eta` in seconds: None while nothing of it ends. `workers`: how many jobs of it each machine runs now."""
 
     counts: Counts
@@ -22,7 +22,7 @@ class GroupStanding:
 
 def standings(
     status: Status, counts: Mapping[str, Counts], group_of: Callable[[int], str | None]
-) -> dict[str, GroupStanding]:
+) -> dict[str, GroupStatus]:
     """The rate of all is shared out as the last jobs that ended were."""
     recent = Counter(group_of(job) or NO_GROUP for machine in status.machines for job in machine.recent)
     ended = sum(recent.values())
@@ -33,5 +33,5 @@ def standings(
     for name, one in counts.items():
         rate = status.rate * recent[name] / ended if ended else 0.0
         eta = one.todo / rate if rate else None
-        found[name] = GroupStanding(one, eta if one.todo else 0.0, workers.get(name, {}))
+        found[name] = GroupStatus(one, eta if one.todo else 0.0, workers.get(name, {}))
     return found

@@ -75,10 +75,12 @@ class JobStates:
         if job in self._running and (odd is None or odd.state != DONE):
             return JobState(job, RUNNING, *self._running[job])
         if odd is not None:
-            return JobState(job, odd.state, self._machines[odd.machine], odd.attempt, odd.exit, odd.seconds)
+            return JobState(
+                job, odd.state, self._machines[odd.machine], attempt=odd.attempt, exit=odd.exit, seconds=odd.seconds
+            )
         owner = self._owner[job] if job < len(self._owner) else 0
         if owner:
-            return JobState(job, DONE, self._machines[owner - 1], 1, "0", self._seconds[job])
+            return JobState(job, DONE, self._machines[owner - 1], attempt=1, exit="0", seconds=self._seconds[job])
         return JobState(job, NEW)
 
     def all(self) -> Iterator[JobState]:
@@ -125,9 +127,13 @@ class JobStates:
         if held or (before is not None and before.state == DONE):
             return
         self._odd[job] = _Odd(
-            _letter(record), machine, record.attempt, record.signal or _told(record.exit),
-            record.end - record.start, record.end,
-        )  # fmt: skip
+            _letter(record),
+            machine,
+            record.attempt,
+            exit=record.signal or _told(record.exit),
+            seconds=record.end - record.start,
+            end=record.end,
+        )
 
 
 def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header, Attempt]]:

@@ -17,13 +17,13 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Session, parse
 from shareout.record.lock import is_locked
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import read_header
-from shareout.record.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
+from shareout.record.tallies.durations import Durations
+from shareout.record.tallies.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
 
 TAIL_BYTES = 256 << 10
 WINDOW_S = 120.0
@@ -125,14 +125,27 @@ class Follower:
         done, failed, skipped = (tally.states.count(state, 0, owned) for state in (DONE, FAILED, SKIPPED))
         audits = len(tally.states) - owned
         return MachineStatus(
-            self.header.machine, self.header.digest, owned, done, failed, skipped,
-            max(len(active), int(live.get("counts", {}).get("running", 0))), bool(live), rate,
-            forecast(tally.todo, rate, tally.durations, len(tally.states), self.is_sample),
-            active, tally.durations, tuple(later - end for end, later in pairwise(ends)),
-            tuple(job for _, job in last),
-            tally.first_start, tally.last_end, tally.damaged, self.folder.path,
-            audits, audits - tally.states.count(NEW, owned),
-        )  # fmt: skip
+            self.header.machine,
+            self.header.digest,
+            jobs=owned,
+            done=done,
+            failed=failed,
+            skipped=skipped,
+            running=max(len(active), int(live.get("counts", {}).get("running", 0))),
+            is_live=bool(live),
+            rate=rate,
+            forecast=forecast(tally.todo, rate, tally.durations, len(tally.states), self.is_sample),
+            active=active,
+            durations=tally.durations,
+            arrivals=tuple(later - end for end, later in pairwise(ends)),
+            recent=tuple(job for _, job in last),
+            first_start=tally.first_start,
+            last_end=tally.last_end,
+            damaged=tally.damaged,
+            path=self.folder.path,
+            audits=audits,
+            audited=audits - tally.states.count(NEW, owned),
+        )
 
     def _keep(self) -> None:
         """A long journal was brought home without its tally, or has outgrown it: the next look is to be quick. A run
@@ -226,6 +239,12 @@ def _tail(journal: Path) -> list[bytes]:
 
 def _active(facts: Mapping[str, Any], machine: str) -> Active:
     return Active(
-        facts["job"], facts["slot"], facts["attempt"], facts["started"], facts.get("activity"), facts["fraction"],
-        facts["text"], machine,
-    )  # fmt: skip
+        facts["job"],
+        facts["slot"],
+        attempt=facts["attempt"],
+        started=facts["started"],
+        activity=facts.get("activity"),
+        fraction=facts["fraction"],
+        text=facts["text"],
+        machine=machine,
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shareout.record.durations import Durations
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import told
 from shareout.record.sample import wilson
-from shareout.record.tally import DONE, FAILED, SKIPPED, Tally
+from shareout.record.tallies.durations import Durations
+from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
 
 
@@ -125,15 +125,15 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
     return Status(
         header.digest,
         total,
-        machines,
-        absent,
-        rate,
-        _slowest(machines, absent),
-        durations,
-        arrivals,
-        header.total - header.jobs,
-        max(0, header.total - header.jobs - settled_earlier) if settled_earlier is not None else 0,
-        all(one.is_sample for one in followers),
+        machines=machines,
+        absent=absent,
+        rate=rate,
+        forecast=_slowest(machines, absent),
+        durations=durations,
+        arrivals=arrivals,
+        earlier=header.total - header.jobs,
+        earlier_absent=max(0, header.total - header.jobs - settled_earlier) if settled_earlier is not None else 0,
+        is_sample=all(one.is_sample for one in followers),
     )
 
 

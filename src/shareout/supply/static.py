@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shareout.record.tally import FAILED, NEW, Tally
+from shareout.record.tallies.tally import FAILED, NEW, Tally
 from shareout.supply import Work
 
 

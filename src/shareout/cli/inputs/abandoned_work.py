@@ -1,0 +1,41 @@
+"""What a run would leave behind: work that was done with other inputs from the same place, before they changed."""
+
+from __future__ import annotations
+
+from shareout.cli.inputs.recorded_call import Call, is_same_place
+from shareout.cli.inputs.run_folders import tell
+from shareout.cli.options import Common
+from shareout.errors import ShareoutError
+from shareout.plan.plan import Plan
+from shareout.record.folder import JOURNAL, RunFolder
+from shareout.record.reader import read_header
+from shareout.record.tallies.tally import DONE, tally_of
+
+
+def tell_other_inputs(call: Call, common: Common, plan: Plan, machine: str) -> None:
+    """New inputs are a new plan that starts from nothing: who changed them by a slip should know before it does."""
+    if RunFolder.of(common.runs, plan.digest, machine).journal.is_file():
+        return
+    found = _others(call, common, plan, machine)
+    if not found:
+        return
+    told = ", ".join(f"{done:,} done jobs of another plan ({digest[:16]})" for digest, done in found.items())
+    tell(f"{common.runs} has {told}; the inputs have changed since, and this plan begins anew")
+    tell("to go on with those put the inputs back as they were; `rebalance`, made before a change, keeps what is done")
+
+
+def _others(call: Call, common: Common, plan: Plan, machine: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for journal in sorted(common.runs.glob(f"*/*/{JOURNAL}")):
+        folder = RunFolder(journal.parent)
+        if folder.path.name != machine or not is_same_place(call, folder):
+            continue
+        try:
+            header = read_header(journal)
+            if header.digest != plan.hex and header.digest not in plan.ancestors:
+                done = tally_of(journal, folder.tally, header).states.count(DONE)
+                if done:
+                    found[header.digest] = done
+        except (OSError, ShareoutError):
+            continue
+    return found

@@ -1,0 +1,129 @@
+"""What a call of `run` was given: configs, perhaps a pool file and settings by flags. It makes the plan, and is kept
+in the run directory: so `list`, `show` or `export` know the jobs of a run that was given a file and no configs.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from shareout.cli.options import Common
+from shareout.cli.planning import plan_of, pool_of
+from shareout.config import Settings, apply, load_settings
+from shareout.entry import Entry, kind_of
+from shareout.errors import ShareoutError
+from shareout.files import replace_file
+from shareout.machines import Machine
+from shareout.plan.plan import Plan, make_plan
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header
+
+Inputs = tuple[Plan, Settings]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed, and where; and which of the jobs it was to run."""
+
+    words: tuple[str, ...]
+    cwd: str
+    groups: tuple[str, ...] = ()
+    limit: int | None = None
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> Typed | None:
+        """By the last run of this directory; None when that is not known."""
+        try:
+            facts = json.loads(folder.call.read_bytes())
+            limit = facts["limit"]
+            words, groups = tuple(map(str, facts["words"])), tuple(map(str, facts["groups"]))
+            return cls(words, str(facts["cwd"]), groups, None if limit is None else int(limit))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Everything beyond the entry that decides what the jobs are."""
+
+    configs: Path
+    pool: Path | None
+    flags: Mapping[str, str]
+    own: tuple[str, int] | None = None
+    """Without machines.json: this host's name and cores, as the only machine."""
+
+    def plan(
+        self, common: Common, entry: Entry | None, *, local_barriers: bool = False, kind: str | None = None
+    ) -> Inputs:
+        kind = kind or kind_of(entry)
+        there = replace(common, configs=self.configs)
+        if self.own is None:
+            return plan_of(
+                there, entry, pool_file=self.pool, flags=self.flags, local_barriers=local_barriers, kind=kind
+            )
+        settings = apply(load_settings(self.configs), self.flags)
+        name, cores = self.own
+        pool = pool_of(there, settings, entry, self.pool)
+        return make_plan(pool, Machine(name, Fraction(1), cores), settings, kind=kind), settings
+
+    def keep(self, folder: RunFolder, typed: Typed) -> None:
+        """Absolute paths: later commands may be typed elsewhere."""
+        pool = str(self.pool.absolute()) if self.pool else None
+        facts = {
+            "configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own,
+            **asdict(typed),
+        }  # fmt: skip
+        replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
+
+
+def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says_what: bool) -> Call:
+    """What is called for. Without a machines.json this host is the only machine, when it is said what to run: a pool
+    is named, or `all`. A folder that was forgotten must not make every machine run everything."""
+    if not says_what or (common.configs / "machines.json").exists():
+        return Call(common.configs, pool, flags)
+    # Here, for whoever only plans loads nothing of a run.
+    from shareout.run.host.cores import granted_cores
+
+    if "run.order" not in apply(load_settings(common.configs), flags).texts:
+        # Nobody else takes part, and nothing has to be shuffled.
+        flags = {**flags, "run.order": "given"}
+    return Call(common.configs, pool, flags, (socket.gethostname().partition(".")[0] or "here", granted_cores()))
+
+
+def is_same_place(call: Call, folder: RunFolder) -> bool:
+    """Whether a run directory comes from a call that named the same configs and pool file."""
+    try:
+        facts = json.loads(folder.call.read_bytes())
+        pool = str(call.pool.absolute()) if call.pool else None
+        return bool(facts["configs"] == str(call.configs.absolute()) and facts["pool"] == pool)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def names_configs(folder: RunFolder, configs: Path) -> bool:
+    """Whether a run directory comes from a call with these configs."""
+    try:
+        return bool(json.loads(folder.call.read_bytes())["configs"] == str(configs.absolute()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | None) -> Inputs | None:
+    """The inputs of a run directory, if what its call named is still here and unchanged."""
+    try:
+        facts = json.loads(folder.call.read_bytes())
+        own = facts["own"]
+        call = Call(
+            Path(facts["configs"]),
+            Path(facts["pool"]) if facts["pool"] else None,
+            {str(name): str(text) for name, text in facts["flags"].items()},
+            (str(own[0]), int(own[1])) if own else None,
+        )
+        plan, settings = call.plan(common, entry, local_barriers=True, kind=header.kind)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ShareoutError):
+        return None
+    return (plan, settings) if plan.hex == header.digest else None

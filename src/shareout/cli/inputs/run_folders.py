@@ -1,0 +1,154 @@
+"""Where runs stand, for the commands that tell it: which run directories are meant, and the plan when it is at hand."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from shareout.cli.inputs.recorded_call import Inputs, names_configs, recalled
+from shareout.cli.options import Common
+from shareout.cli.planning import plan_of
+from shareout.entry import Entry, kind_of
+from shareout.errors import ShareoutError, UsageError
+from shareout.plan.plan import Plan
+from shareout.record.folder import JOURNAL, RunFolder
+from shareout.record.journal import Header
+from shareout.record.reader import read_header
+from shareout.record.sources import find_sources
+from shareout.show.beside import say
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="DIR",
+        help="run directories, or folders of them (default: --runs)",
+    )
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """The same where an id stands by itself."""
+    parser.add_argument(
+        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
+    )
+
+
+def places_among(words: Sequence[str], sources: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Ids, and the run directories that were named: by --in, or behind the ids as other commands take them."""
+    named = [word for word in words if not re.fullmatch(r"[0-9,\s-]+", word)]
+    places = [word for word in named if "/" in word or Path(word).exists()]
+    return [word for word in words if word not in places], [*sources, *places]
+
+
+def one_id(words: Sequence[str]) -> str:
+    """Of a command that is about one job."""
+    if len(words) != 1:
+        raise UsageError(f"one job is asked for, found {' '.join(words) or 'none'}", way_out="Say one id.")
+    return words[0]
+
+
+def tell(sentence: str) -> None:
+    say(f"shareout: {sentence}")
+
+
+@contextmanager
+def folders_of(sources: Sequence[str], common: Common) -> Iterator[list[RunFolder]]:
+    """Those that were named, else all under `--runs`."""
+    if not sources and not common.runs.is_dir():
+        raise UsageError(
+            f"there is no folder {common.runs}: nothing has run here yet",
+            way_out="Name run directories, or the folder that holds them with --runs DIR.",
+        )
+    with find_sources(list(sources) or [str(common.runs)], tell) as found:
+        yield found.folders
+
+
+def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
+    """Those whose jobs have the same ids: of the plan at hand when it is among them, else of the last one worked on."""
+    headers = [(folder, read_header(folder.journal)) for folder in folders]
+    chosen = chosen_root(headers, plan)
+    return [folder for folder, header in headers if header.root == chosen]
+
+
+def chosen_root(headers: Sequence[tuple[RunFolder, Header]], plan: Plan | None) -> str:
+    """Of which plan's jobs to speak, where nobody named directories: one rule for all commands."""
+    newest: dict[str, float] = {}
+    for folder, header in headers:
+        newest[header.root] = max(newest.get(header.root, 0.0), folder.journal.stat().st_mtime)
+    ours = {header.root for _, header in headers if plan is not None and header.digest == plan.hex}
+    chosen = next(iter(ours), max(newest, key=lambda root: newest[root]))
+    if len(newest) > 1:
+        why = "that of the inputs at hand" if ours else "the last one that was worked on"
+        others = ", ".join(root[:16] for root in newest if root != chosen)
+        tell(f"this is plan {chosen[:16]}, {why}; directories of {others} are left out")
+    return chosen
+
+
+def chooser(common: Common, entry: Entry | None) -> Callable[[Sequence[tuple[RunFolder, Header]]], str]:
+    """The same rule for who opens journals without knowing yet which of them have a header."""
+
+    def choose(headers: Sequence[tuple[RunFolder, Header]]) -> str:
+        return chosen_root(headers, plan_at_hand(common, entry, [folder for folder, _ in headers]))
+
+    return choose
+
+
+def plan_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:
+    """When the inputs are here and whole. Telling how runs stand does without it otherwise."""
+    found = inputs_at_hand(common, entry, folders)
+    return found[0] if found else None
+
+
+def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs | None:
+    """From the configs, else from what the call of the newest of these runs named; when it is here and whole."""
+    headers = [read_header(folder.journal) for folder in folders]
+    if not headers:
+        return _inputs_of_configs(common, entry, None)
+    newest, header = max(zip(folders, headers, strict=True), key=lambda one: one[0].journal.stat().st_mtime)
+    found = _inputs_of_configs(common, entry, header.kind)
+    if found and found[0].hex in {digest for one in headers for digest in (one.digest, *one.ancestors)}:
+        return found
+    return recalled(newest, header, common, entry) or found
+
+
+def inputs_for(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs:
+    """Of the configs, or of the call of the last of these runs, where that gave others. Refused as a plan is."""
+    if (common.configs / "machines.json").is_file():
+        folders = [folder for folder in folders if names_configs(folder, common.configs)]
+    if folders and (found := inputs_at_hand(common, entry, folders)):
+        return found
+    return plan_of(common, entry, local_barriers=True, kind=kind_here(entry, folders))
+
+
+def _inputs_of_configs(common: Common, entry: Entry | None, kind: str | None) -> Inputs | None:
+    if not (common.configs / "machines.json").is_file():
+        return None
+    try:
+        return plan_of(common, entry, local_barriers=True, kind=kind)
+    except ShareoutError:
+        return None
+
+
+def kind_here(entry: Entry | None, folders: Iterable[RunFolder]) -> str:
+    """What the jobs are, as the newest of these runs tells: who looks may not have the program that ran them."""
+    journals = [folder.journal for folder in folders if folder.journal.is_file()]
+    if entry is not None or not journals:
+        return kind_of(entry)
+    return read_header(max(journals, key=lambda path: path.stat().st_mtime)).kind
+
+
+def folders_here(common: Common) -> list[RunFolder]:
+    """Those below `--runs`."""
+    return [RunFolder(path.parent) for path in sorted(common.runs.glob(f"*/*/{JOURNAL}"))]
+
+
+def plan_of_folders(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:
+    """The plan at hand, if one of the directories is of it."""
+    plan = plan_at_hand(common, entry, folders)
+    if plan is None:
+        return None
+    return plan if plan.hex in {read_header(folder.journal).digest for folder in folders} else None

@@ -1,0 +1,1 @@
+"""Logs of several machines, as one."""

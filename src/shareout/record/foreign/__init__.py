@@ -1,0 +1,1 @@
+"""What other tools' files say became of jobs."""

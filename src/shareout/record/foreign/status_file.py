@@ -1,0 +1,74 @@
+"""Reads disBatch's status files, its own and ours: which task ended how.
+
+Lines that tell of no task (barriers, PERENGINE, late answers of engines that were given up) are passed over; anything
+else that is no line of such a file is refused.
+"""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout.errors import InputError, Place
+
+FIELDS = 15
+OTHER_KINDS = "PZBCD"
+EXAMPLE = "A line has fifteen fields with tabs between them, as disBatch's *_status.txt has."
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line about a task."""
+
+    place: Place
+    task: int
+    pid: int
+    exit: int
+    start: float
+    end: float
+    output_bytes: int
+    output: str
+    command: str
+    """Bytes that are not UTF-8 as surrogates."""
+
+
+def read_status(path: Path) -> Iterator[Told]:
+    """Streaming, in order of the file."""
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                fields = line.removesuffix("\n").split("\t", FIELDS - 1)
+                if line.strip() and not line.startswith("ROE[") and not _is_of_no_task(fields[0]):
+                    yield _told(fields, Place(str(path), number))
+    except IsADirectoryError:
+        raise InputError("is a directory, not a status file", where=Place(str(path))) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=Place(str(path))) from error
+
+
+def _is_of_no_task(flags: str) -> bool:
+    return len(flags) >= 4 and (flags[0] in OTHER_KINDS or flags[3] in OTHER_KINDS)
+
+
+def _told(fields: list[str], place: Place) -> Told:
+    if len(fields) != FIELDS:
+        raise InputError(f"is no line of a status file: {len(fields)} fields", where=place, way_out=EXAMPLE)
+    try:
+        numbers = [int(fields[at]) for at in (1, 5, 6, 10)]
+        start, end = float(fields[8]), float(fields[9])
+        # Nearly all tasks print nothing, and reading that as Python is a third of all the work.
+        output = "" if fields[11] == "''" else literal_eval(fields[11])
+        if not isinstance(output, str) or numbers[0] < 0 or not 0 <= start <= end < 1e11 or numbers[3] < 0:
+            raise ValueError
+        command = fields[14]
+        if command.startswith(("b'", 'b"')):
+            # As Python shows bytes that are not UTF-8.
+            command = bytes(literal_eval(command)).decode("utf-8", "surrogateescape")
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise InputError("is no line of a status file: a number is none", where=place, way_out=EXAMPLE) from None
+    task, pid, code, size = numbers
+    return Told(
+        place, task, pid=pid, exit=code, start=start, end=end, output_bytes=size, output=output, command=command
+    )

@@ -1,0 +1,1 @@
+"""The log of a machine: its segments, and what one job has in them."""

@@ -1,0 +1,1 @@
+"""One job again, by itself, as it ran."""

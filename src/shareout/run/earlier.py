@@ -1,0 +1,126 @@
+"""What ended before this run knew of it is taken over, not run again: the tasks of a status file (`--resume-from`), and
+the states that a runs.txt came with.
+
+Only jobs that have no history of their own here: what `requeue` took back stays taken back.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from shareout.errors import InputError, raise_all
+from shareout.plan.plan import Plan
+from shareout.pool.runmaker import LETTERS, RunmakerPool
+from shareout.record.foreign.outcome import Earlier
+from shareout.record.foreign.status_file import Told, read_status
+from shareout.record.journal import attempt_line
+from shareout.record.logs.segments import LogWriter
+from shareout.record.tallies.tally import NEW, Tally
+from shareout.record.writer import JournalWriter
+
+MOST_MISTAKES = 50
+LOT = 1000
+DONE, FAILED = 1, 2
+WAY_OUT = "Use the task file that it was written for; --force-resume goes by the numbers alone."
+
+
+def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: JournalWriter, log: LogWriter) -> int:
+    """Records those of this machine's share, as they come. How many they were."""
+    count = 0
+    lines: list[bytes] = []
+    for one in earlier:
+        try:
+            position = plan.position_of(one.job)
+        except IndexError:
+            # Done before a rebalance: it is not among the jobs of this plan.
+            continue
+        if tally.index(position) < 0 or tally.state(position) != NEW or tally.attempts_of(position):
+            continue
+        attempt = one.attempt(position)
+        tally.apply(attempt)
+        lines.append(attempt_line(attempt))
+        if len(lines) == LOT:
+            writer.append(b"".join(lines))
+            lines.clear()
+        if one.output:
+            log.record(one.output, job=one.job, attempt=1)
+        count += 1
+    writer.append(b"".join(lines))
+    return count
+
+
+def of_pool(plan: Plan) -> Iterator[Earlier]:
+    """What the letters of a runs.txt say: `d` is done, `!` and `e` failed, one that Runmaker
+    does not know is skipped. All of it when the file was last changed."""
+    pool = getattr(plan.pool, "whole", plan.pool)
+    if not isinstance(pool, RunmakerPool):
+        return
+    path = pool.inputs[0].path
+    when = path.stat().st_mtime
+    for job, letter in pool.ended():
+        yield Earlier(job, 0 if letter == "d" else 1, when, when, path.name, is_skipped=letter not in LETTERS)
+
+
+def of_status_files(paths: Sequence[Path], plan: Plan, *, failed_too: bool, force: bool) -> Iterator[Earlier]:
+    """The tasks of these files, each once: one that is done counts before any failure, of failures the last. Refused
+    when a command is another one here, unless forced; without `failed_too` failures are not looked at."""
+    numbers = _Numbers(plan)
+    seen: dict[int, int] = {}
+    mistakes: list[InputError] = []
+    for told in _all(paths, failed_too=failed_too):
+        what = numbers.mistake(told, by_number=force)
+        if what is None:
+            seen[told.task] = FAILED if told.exit and seen.get(told.task) != DONE else DONE
+        elif not force and len(mistakes) < MOST_MISTAKES:
+            mistakes.append(InputError(what, where=told.place, way_out=WAY_OUT))
+    raise_all(mistakes)
+    failures: dict[int, Earlier] = {}
+    for told in _all(paths, failed_too=failed_too):
+        state = seen.get(told.task)
+        if state == DONE and not told.exit:
+            del seen[told.task]
+            yield _earlier(numbers.job(told.task), told)
+        elif state == FAILED:
+            failures[told.task] = _earlier(numbers.job(told.task), told)
+    yield from failures.values()
+
+
+def _all(paths: Sequence[Path], *, failed_too: bool) -> Iterator[Told]:
+    for path in paths:
+        yield from (told for told in read_status(path) if failed_too or not told.exit)
+
+
+def _earlier(job: int, told: Told) -> Earlier:
+    origin = Path(told.place.path).name
+    return Earlier(
+        job,
+        told.exit,
+        start=told.start,
+        end=told.end,
+        origin=origin,
+        pid=told.pid,
+        output_bytes=told.output_bytes,
+        output=told.output,
+    )
+
+
+class _Numbers:
+    """Tasks as disBatch numbers them, its barriers among them, and our ids."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._barriers = [barrier.task for barrier in plan.pool.barriers]
+
+    def job(self, task: int) -> int:
+        return task - bisect_left(self._barriers, task)
+
+    def mistake(self, told: Told, *, by_number: bool) -> str | None:
+        at = bisect_left(self._barriers, told.task)
+        if told.task - at >= self._plan.total or told.task in self._barriers[at : at + 1]:
+            return f"there is no task {told.task} in these inputs"
+        command = self._plan.pool.command(self.job(told.task))
+        if by_number or command.replace("\n", "\\n") == told.command:
+            return None
+        return f"task {told.task} is another command here: {command}"

@@ -1,0 +1,67 @@
+"""A worker that a signal reaches which is to stop the run: a time limit, `scancel` and `systemctl stop` signal all
+processes of a run, in any order. It is the parent that stops it; a worker notes that it was hit, and stays.
+
+A worker of commands does no more. In a worker of Python jobs the signal may be meant for the job, as `kill PID` in a
+run that goes on, or what a job sends itself: it holds still until the parent says that the run is being stopped, and
+then the job goes on; if nothing is said the signal does what it does to any program. A handler and never SIG_IGN: what
+is ignored is so in every program that a job starts, and disarms the TERM that ends it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from shareout.record.outcome import Cause
+from shareout.run.hands.shared import Control
+from shareout.run.stops import ATTENDED, STOPPING
+
+VERDICT_S = 1.5
+"""So long after a job was hit it may become known that the run is being stopped."""
+LOOK_S = 0.01
+
+
+def stand_by(control: Control, *, runs_commands: bool) -> None:
+    """Called right after a worker was forked."""
+    bystander = _Bystander(control)
+    signal.set_wakeup_fd(-1)
+    for number in STOPPING:
+        _handle(number, bystander.note if runs_commands else bystander.wait)
+    for number in ATTENDED:
+        _handle(number, signal.SIG_DFL)
+
+
+class _Bystander:
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._pid = os.getpid()
+
+    def note(self, number: int, frame: object) -> None:
+        self._control.hit = time.time()
+
+    def wait(self, number: int, frame: object) -> None:
+        # Not in a process that a job has forked: it is none of ours.
+        if os.getpid() == self._pid:
+            self.note(number, frame)
+            end = time.monotonic() + VERDICT_S
+            while not self._is_told_to_end() and time.monotonic() < end:
+                if self._control.is_stopping:
+                    return
+                time.sleep(LOOK_S)
+        _obey(number)
+
+    def _is_told_to_end(self) -> bool:
+        return self._control.ended_by(self._control.started) is not Cause.NONE
+
+
+def _handle(number: int, handler: object) -> None:
+    if signal.getsignal(number) != signal.SIG_IGN:
+        signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _obey(number: int) -> None:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -1,0 +1,140 @@
+"""Forks workers: what a worker keeps of its parent, and what it must let go of before it takes up its duty."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import resource
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout.linux import adopt_orphans, die_with_parent
+from shareout.record.folder import RunFolder
+from shareout.run.endings import trace_of
+from shareout.run.hands.bystander import stand_by
+from shareout.run.hands.messages import refuse
+from shareout.run.hands.seat import Seat
+from shareout.run.hands.shared import Control
+from shareout.run.hands.streams import redirect
+
+# Above what programs close when they "close everything": a job that does so still reports its end.
+HIGH_HANDLE = 900
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSide:
+    """Where a worker finds itself after its fork."""
+
+    slot: int
+    control: Control
+    down: int
+    up: int
+    output: Path
+    mark: str
+    """What the environment of its children carries."""
+
+
+WorkerMain = Callable[[WorkerSide], None]
+"""What a worker does, until its pipe ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Everything that all workers of a run have in common."""
+
+    duty: WorkerMain
+    runs_commands: bool
+    folder: RunFolder
+    mark: str
+    nice: int
+    private: Callable[[int], list[int]]
+    """The parent's descriptors that the worker of a slot may not keep: the journal, the lock, the others' pipes."""
+
+    def spawn(self, slot: int) -> Seat:
+        """Fork one worker and its pipes."""
+        control = Control()
+        down_reader, down = os.pipe()
+        up, up_writer = os.pipe()
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with warnings.catch_warnings():
+            # From 3.12 on a fork beside threads is warned of. Ours are numeric libraries' idle pools, at most;
+            # the child runs only Python code that was imported before, and the user's job.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            self._be_worker(slot, control, down_reader, up=up_writer, others=[down, up], parent=parent)
+        os.close(down_reader)
+        os.close(up_writer)
+        return Seat(
+            slot,
+            pid,
+            down=down,
+            up=up,
+            control=control,
+            mark=self._mark_of(pid),
+            runs_commands=self.runs_commands,
+            output=self.folder.slot_output(slot),
+        )
+
+    def _mark_of(self, pid: int) -> str:
+        """Of this worker alone, not of the slot: what a dead one left behind must not pass for its successor's."""
+        return f"{self.mark}:w{pid}:"
+
+    def _be_worker(self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int) -> None:
+        code = 1
+        try:
+            post = self._take_post(slot, control, down, up=up, others=others, parent=parent)
+            if post is not None:
+                self.duty(post)
+            code = 0
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def _take_post(
+        self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int
+    ) -> WorkerSide | None:
+        """Everything before the duty. What the world refuses here is told to the parent: the terminal is not ours."""
+        try:
+            stand_by(control, runs_commands=self.runs_commands)
+            os.setsid()
+            os.nice(self.nice)
+            die_with_parent(signal.SIGKILL, parent)
+            adopt_orphans()
+            self._forget([*others, *self.private(slot)])
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(nothing, 0)
+            os.close(nothing)
+            output = self.folder.slot_output(slot)
+            redirect(output)
+            up, down = _high(up), _high(down)
+            return WorkerSide(slot, control, down, up=up, output=output, mark=self._mark_of(os.getpid()))
+        except OSError as error:
+            refuse(up, down, f"no worker can be started: {error}", trace_of(error))
+            return None
+
+    def _forget(self, others: list[int]) -> None:
+        # A reader that has gone is told by an error, as Python does; its death is the crew's to see.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        for handle in others:
+            try:
+                os.close(handle)
+            except OSError:
+                continue
+        logging.root.handlers.clear()
+
+
+def _high(handle: int) -> int:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    moved = fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, min(HIGH_HANDLE, max(3, limit - 64)))
+    os.close(handle)
+    return moved

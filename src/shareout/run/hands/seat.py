@@ -1,0 +1,182 @@
+"""One worker as its parent sees it: its pipes, the batches it was given, and how far it has come."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shareout.record.outcome import Cause
+from shareout.run.hands.shared import Control
+from shareout.supply import Work
+
+BATCH_S = 0.05
+LARGEST_BATCH = 8192
+QUICK_S = 0.025
+
+
+@dataclass(slots=True)
+class Batch:
+    """A range that was handed to the worker; `seen` is the first position whose line has not come up yet."""
+
+    serial: int
+    start: int
+    stop: int
+    attempt: int
+    seen: int
+    given: float
+
+    def without(self, position: int) -> list[Work]:
+        """What is left of it, but one position."""
+        if not self.seen <= position < self.stop:
+            return [Work(self.seen, self.stop)] if self.seen < self.stop else []
+        parts = [Work(self.seen, position), Work(position + 1, self.stop)]
+        return [part for part in parts if len(part)]
+
+
+@dataclass(slots=True)
+class Seat:
+    """A slot and the process that works in it."""
+
+    slot: int
+    pid: int
+    down: int
+    up: int
+    control: Control
+    mark: str
+    runs_commands: bool = False
+    output: Path = Path()
+    """Where its jobs print."""
+    batches: deque[Batch] = field(default_factory=deque)
+    cause: Cause | None = None
+    ending_since: float | None = None
+    ending: int = -1
+    """The position that was told to end."""
+    gpus: tuple[str, ...] = ()
+    idle_deaths: int = 0
+    _job_s: float | None = None
+    """Seconds a job took in the last batches."""
+    _size: int = 1
+    _partial: list[bytes] = field(default_factory=list)
+
+    def leader(self) -> int:
+        """The process whose group is the running job: the command, or the worker itself; 0 when there is none."""
+        return self.control.leader if self.runs_commands else self.pid
+
+    def has_begun(self) -> bool:
+        """Whether this worker ever came to a job."""
+        return self.control.started != -1
+
+    def has_ended(self) -> bool:
+        """Whether the job that was told to end has come to its end."""
+        return self.runs_commands and (self.control.started != self.ending or not self.control.since)
+
+    def wanted(self) -> int:
+        """The size of the next batch: 50 ms of work, at most four times the last one."""
+        if self._job_s is None:
+            return 1
+        fitting = int(BATCH_S / max(self._job_s, 1e-6))
+        self._size = max(1, min(fitting, 4 * self._size, LARGEST_BATCH))
+        return self._size
+
+    def is_quick(self) -> bool:
+        """Whether a second batch may wait behind the first without anybody waiting for it."""
+        return self._job_s is not None and self._job_s < QUICK_S
+
+    def waiting(self) -> int:
+        """Positions that were given and are surely not begun."""
+        given = sum(batch.stop - batch.seen for batch in self.batches)
+        return max(0, given - 1)
+
+    def busy_for(self) -> float:
+        """Seconds of work that it surely has before it; 0 when that is not known, or jobs are not quick."""
+        return self.waiting() * self._job_s if self._job_s is not None and self.is_quick() else 0.0
+
+    def batch_of(self, position: int) -> Batch | None:
+        """The unfinished batch that a position belongs to."""
+        return next((batch for batch in self.batches if batch.seen <= position < batch.stop), None)
+
+    def read(self, limit: int) -> bytes:
+        """Whole lines that have come up. A line of many megabytes is put together once, at its end."""
+        data = self._read_all(limit)
+        at = data.rfind(b"\n")
+        if at < 0:
+            if data:
+                self._partial.append(data)
+            return b""
+        block = b"".join([*self._partial, data[: at + 1]])
+        self._partial = [data[at + 1 :]] if at + 1 < len(data) else []
+        return block
+
+    def advance(self, count: int) -> list[Work]:
+        """So many lines came up: the ranges of positions that they cover."""
+        covered = []
+        while count and self.batches:
+            batch = self.batches[0]
+            taken = min(count, batch.stop - batch.seen)
+            if taken:
+                covered.append(Work(batch.seen, batch.seen + taken))
+            batch.seen += taken
+            count -= taken
+            if batch.seen == batch.stop:
+                self._ended(batch)
+        return covered
+
+    def revoke(self) -> None:
+        """No batch that was given so far is to be gone on with. What was revoked before stays so: it may still lie
+        in the worker's pipe after we have taken it back."""
+        self.control.revoked = max(self.control.revoked, self.batches[-1].serial)
+
+    def trim(self) -> list[Work]:
+        """After a revocation: give back what is surely not begun. In doubt it is kept: the worker tells, by
+        `not_begun`, where it ends a batch. What was done and has not come up yet is kept as well."""
+        serial, (reached, begun) = self.control.serial, self.control.reached
+        given_back = []
+        for batch in list(self.batches):
+            keep = batch.stop if batch.serial <= serial else batch.seen
+            if batch.serial == serial and batch.start <= reached < batch.stop:
+                keep = reached + 1 if begun else reached
+            if keep < batch.stop:
+                given_back.append(Work(keep, batch.stop))
+                batch.stop = keep
+            if batch.seen == batch.stop:
+                self.batches.remove(batch)
+        return given_back
+
+    def not_begun(self, serial: int, position: int) -> list[Work]:
+        """The worker says that it ends a batch before a position; what `trim` had kept of it comes back."""
+        for batch in list(self.batches):
+            if batch.serial == serial and position < batch.stop:
+                left = Work(max(position, batch.seen), batch.stop)
+                batch.stop = left.start
+                if batch.seen == batch.stop:
+                    self.batches.remove(batch)
+                return [left]
+        return []
+
+    def _ended(self, batch: Batch) -> None:
+        self.batches.popleft()
+        now = time.monotonic()
+        size = batch.stop - batch.start
+        if size:
+            took = (now - batch.given) / size
+            self._job_s = took if self._job_s is None else (self._job_s + took) / 2
+        if self.batches:
+            # It waited in the pipe until now.
+            self.batches[0].given = now
+
+    def _read_all(self, limit: int) -> bytes:
+        parts = []
+        size = 0
+        while size < limit:
+            try:
+                part = os.read(self.up, limit)
+            except BlockingIOError:
+                break
+            if not part:
+                break
+            parts.append(part)
+            size += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)

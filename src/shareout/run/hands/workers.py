@@ -1,0 +1,356 @@
+"""A worker process a slot, fed with batches, its finished lines taken up in bulk: for Python jobs and commands.
+
+A batch is about 50 ms of work, and one job when jobs are long; at most one more waits in the worker's pipe.
+The parent does nothing per job: a block of lines that are all done goes to the journal as it is. A worker
+that dies costs the job it ran one attempt; the rest of its batch goes back, and another takes its place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from shareout.events import Running
+from shareout.record.outcome import Attempt, Cause
+from shareout.run.endings import failed_attempt, lost_attempt, lost_words
+from shareout.run.hands import Ended, Finished, Order
+from shareout.run.hands.messages import parse_message
+from shareout.run.hands.seat import QUICK_S, Batch, Seat
+from shareout.run.hands.shared import Given
+from shareout.run.output.aside import set_aside
+from shareout.run.processes.children import Children, kill_group, kill_one
+from shareout.run.processes.proc import family, processes
+from shareout.supply import Work
+
+READ_BYTES = 1 << 20
+F_SETPIPE_SZ = 1031
+# While every slot has more to do than twice this, a turn waits for lines to gather: a turn costs as much as ten lines.
+# In small pipes they may not gather for long: a worker of short jobs fills 64 KiB in two milliseconds.
+GATHER_S, GATHER_IN_SMALL_PIPES_S = 0.016, 0.002
+# How long an idle worker may take to end by itself.
+FAREWELL_S = 2.0
+# Deaths in a row, without a job begun, after which no other worker is tried.
+IDLE_DEATHS = 3
+
+OnMessage = Callable[[str, Mapping[str, object]], None]
+"""A message of a worker: log records and outputs."""
+
+
+class Workers:
+    """Hands that are processes of their own."""
+
+    def __init__(
+        self,
+        slots: int,
+        spawn: Callable[[int], Seat],
+        name: Callable[[int], tuple[int, str]],
+        heard: OnMessage,
+        children: Children,
+        runs: Callable[[int, int], None],
+        selector: selectors.BaseSelector,
+        grace: float,
+        *,
+        single: bool,
+    ) -> None:
+        """`spawn` forks a worker; `name` tells a position's job id and text; `single` forbids batches."""
+        self._spawn = spawn
+        self._name = name
+        self._heard = heard
+        self._children = children
+        self._runs = runs
+        self._selector = selector
+        self._grace = grace
+        self._single = single
+        self._serial = 0
+        self._gather_s = GATHER_S
+        self.refusal = ""
+        self._is_stopping = False
+        self._ran: set[int] = set()
+        """Positions of failed Python jobs that had started other programs."""
+        self._lost: deque[Work] = deque()
+        self._seats = [self._seat(slot) for slot in range(slots)]
+
+    def appetite(self, slot: int) -> int:
+        seat = self._seats[slot]
+        if not seat.batches:
+            return 1 if self._single else seat.wanted()
+        if self._single or len(seat.batches) > 1 or not seat.is_quick():
+            return 0
+        # Behind a job that takes long already, whatever its predecessors took, nothing more must wait.
+        since = seat.control.since
+        return 0 if since and time.time() - since > QUICK_S else seat.wanted()
+
+    def start(self, slot: int, order: Order) -> None:
+        seat = self._seats[slot]
+        if order.gpus and not seat.runs_commands:
+            seat = self._with_gpus(seat, order.gpus)
+        self._serial += 1
+        batch = Batch(
+            self._serial,
+            order.work.start,
+            order.work.stop,
+            attempt=order.attempt,
+            seen=order.work.start,
+            given=time.monotonic(),
+        )
+        seat.batches.append(batch)
+        try:
+            Given(
+                batch.serial, batch.start, batch.stop, attempt=batch.attempt, cores=order.cores, gpus=order.gpus
+            ).send(seat.down)
+        except BrokenPipeError:
+            # The worker is dead; its end is told by the next `collect`, and this batch goes back with the others.
+            return
+
+    def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
+        finished = []
+        for seat in self._seats:
+            if seat.batches or seat.pid in ended:
+                one = self._take_up(seat)
+                if one is not None:
+                    finished.append(one)
+            if seat.pid in ended:
+                lost = self._bury(seat, ended[seat.pid])
+                if lost is not None:
+                    finished.append(lost)
+        self._press()
+        if finished:
+            self._gather()
+        return finished
+
+    def _gather(self) -> None:
+        busy = min((seat.busy_for() for seat in self._seats if seat.batches), default=0.0)
+        time.sleep(min(self._gather_s, busy / 2))
+
+    def running(self) -> Sequence[Running]:
+        shown = []
+        for seat in self._seats:
+            since, position = seat.control.since, seat.control.started
+            batch = seat.batch_of(position)
+            if since and batch is not None:
+                job, text = self._name(position)
+                shown.append(
+                    Running(job, seat.slot, batch.attempt, started=since, fraction=seat.control.fraction, text=text)
+                )
+        return shown
+
+    def count_running(self) -> int:
+        return sum(bool(seat.batches) for seat in self._seats)
+
+    def marks(self) -> Mapping[int, str]:
+        return {seat.pid: seat.mark for seat in self._seats}
+
+    def families(self) -> Mapping[int, tuple[int, bool]]:
+        return {seat.slot: (seat.pid, not seat.runs_commands) for seat in self._seats if seat.batches}
+
+    def hold(self) -> Callable[[], None]:
+        held = family([seat.pid for seat in self._seats], processes())
+        for pid in held:
+            kill_one(pid, signal.SIGSTOP)
+
+        def go_on() -> None:
+            for pid in held:
+                kill_one(pid, signal.SIGCONT)
+
+        return go_on
+
+    def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
+        now = time.time()
+        rich = [seat for seat in self._seats if seat.waiting() and now - (seat.control.since or now) >= behind_s]
+        for seat in rich:
+            seat.revoke()
+        if rich:
+            # The other half of the agreement in `shared`: after this the worker has seen it, or we see what it began.
+            time.sleep(0.001)
+        taken = list(self._lost)
+        self._lost.clear()
+        for seat in rich:
+            taken += seat.trim()
+        return taken
+
+    def end(self, slot: int, cause: Cause) -> None:
+        seat = self._seats[slot]
+        if seat.batches and seat.ending_since is None:
+            seat.cause = cause
+            seat.ending_since = time.monotonic()
+            seat.ending = seat.control.started
+            seat.control.end(seat.ending, cause)
+            kill_group(seat.leader(), signal.SIGTERM)
+            kill_group(seat.leader(), signal.SIGCONT)
+
+    def tell_stopping(self) -> None:
+        self._is_stopping = True
+        for seat in self._seats:
+            seat.control.is_stopping = True
+
+    def was_hit(self, slot: int, attempt: Attempt) -> bool:
+        return self._seats[slot].control.hit >= attempt.start
+
+    def ran_others(self, attempt: Attempt) -> bool:
+        ran = attempt.position in self._ran
+        self._ran.discard(attempt.position)
+        return ran
+
+    def is_idle(self) -> bool:
+        return not self._lost and not any(seat.batches for seat in self._seats)
+
+    def close(self) -> None:
+        """What idle workers have still to tell is heard first: what the last job printed comes after its end."""
+        for seat in self._seats:
+            self._unregister(seat)
+            os.close(seat.down)
+        end = time.monotonic() + FAREWELL_S
+        for seat in self._seats:
+            if not seat.batches:
+                self._hear_out(seat, end)
+            self._kill(seat)
+            os.close(seat.up)
+
+    def handles(self) -> list[int]:
+        """Descriptors that a new worker must not keep."""
+        return [handle for seat in getattr(self, "_seats", []) for handle in (seat.down, seat.up)]
+
+    def _seat(self, slot: int) -> Seat:
+        seat = self._spawn(slot)
+        seat.control.is_stopping = self._is_stopping
+        os.set_blocking(seat.up, False)
+        try:
+            fcntl.fcntl(seat.up, F_SETPIPE_SZ, READ_BYTES)
+        except OSError:
+            # Beyond what this user may have: the pipe stays small, and works.
+            self._gather_s = GATHER_IN_SMALL_PIPES_S
+        self._selector.register(seat.up, selectors.EVENT_READ)
+        self._children.add(seat.pid)
+        self._runs(slot, seat.pid)
+        return seat
+
+    def _take_up(self, seat: Seat) -> Finished | None:
+        """Everything that the worker has written so far."""
+        block = seat.read(READ_BYTES)
+        if not block:
+            return None
+        if not block.startswith(b"!") and b"\n!" not in block:
+            count = block.count(b"\n")
+            return Finished(seat.slot, block, count, (), seat.advance(count))
+        good: list[bytes] = []
+        attempts: list[Attempt] = []
+        for line in block.splitlines(keepends=True):
+            if not line.startswith(b"!"):
+                good.append(line)
+            elif line.startswith((b"!A", b"!{")):
+                attempts.append(self._attempt(seat, line))
+            elif line.startswith(b"!N"):
+                facts = parse_message(line)[1]
+                self._lost += seat.not_begun(int(facts["serial"]), int(facts["pos"]))
+            elif line.startswith(b"!I"):
+                self._refused(seat, parse_message(line)[1])
+            else:
+                self._heard(*parse_message(line))
+        work = seat.advance(len(good) + len(attempts))
+        return Finished(seat.slot, b"".join(good), len(good), attempts, work) if work else None
+
+    def _attempt(self, seat: Seat, line: bytes) -> Attempt:
+        from shareout.record.journal import parse
+
+        if line.startswith(b"!{"):
+            told = parse(line[1:-1])
+            assert isinstance(told, Attempt)
+            return told
+        kind, facts = parse_message(line)
+        self._heard(kind, facts)
+        if facts["ran"]:
+            self._ran.add(facts["pos"])
+        return failed_attempt(seat, facts)
+
+    def _bury(self, seat: Seat, how: Ended) -> Finished | None:
+        """A worker has died: its running job is charged, the rest goes back, another worker sits down."""
+        position = seat.control.started
+        batch = seat.batch_of(position)
+        attempt = lost_attempt(seat, batch, self._name(position)[0], position, how) if batch is not None else None
+        for left in seat.batches:
+            self._lost += left.without(position if attempt else -1)
+        deaths = 0 if attempt or seat.has_begun() else seat.idle_deaths + 1
+        if deaths == IDLE_DEATHS:
+            self.refusal = (
+                f"workers die before they begin a job: {lost_words(os.waitstatus_to_exitcode(how.status))[1]}"
+            )
+        self._kill(seat)
+        self._keep_output(seat, attempt)
+        self._replace(seat).idle_deaths = deaths
+        if attempt is None:
+            return None
+        return Finished(seat.slot, b"", 0, [attempt], [Work(position, position + 1)])
+
+    def _keep_output(self, seat: Seat, attempt: Attempt | None) -> None:
+        """What a worker's last job printed is not its successor's to throw away."""
+        job, number = (attempt.job, attempt.attempt) if attempt else (None, 0)
+        try:
+            if seat.output.stat().st_size:
+                path = set_aside(seat.output, job, number)
+                self._heard("F", {"job": -1 if job is None else job, "try": number, "path": str(path)})
+        except OSError:
+            # The run directory is gone; the next sync of the journal tells.
+            return
+
+    def _refused(self, seat: Seat, facts: Mapping[str, object]) -> None:
+        """It can run nothing; it waits for its end, and what it was given is for nobody."""
+        if not self.refusal:
+            self._heard("I", facts)
+        self.refusal = str(facts["said"])
+        for left in seat.batches:
+            self._lost += left.without(-1)
+        seat.batches.clear()
+
+    def _press(self) -> None:
+        now = time.monotonic()
+        for seat in self._seats:
+            if seat.ending_since is None:
+                continue
+            if seat.has_ended():
+                seat.ending_since = seat.cause = None
+            elif now - seat.ending_since >= self._grace:
+                kill_group(seat.leader(), signal.SIGKILL)
+                if now - seat.ending_since >= self._grace + FAREWELL_S:
+                    # It has not come so far as to start its command, or cannot see its end.
+                    kill_group(seat.pid, signal.SIGKILL)
+
+    def _hear_out(self, seat: Seat, end: float) -> None:
+        """Its messages, until it has gone."""
+        poll = select.poll()
+        poll.register(seat.up, select.POLLIN)
+        while poll.poll(max(0.0, end - time.monotonic()) * 1000):
+            block = seat.read(READ_BYTES)
+            if not block:
+                return
+            for line in block.splitlines():
+                if line.startswith((b"!L", b"!O", b"!F")):
+                    self._heard(*parse_message(line))
+
+    def _with_gpus(self, seat: Seat, gpus: tuple[str, ...]) -> Seat:
+        """A process that has begun to use a GPU stays with it: for another one, another worker."""
+        if seat.gpus and seat.gpus != gpus:
+            kill_group(seat.pid, signal.SIGKILL)
+            seat = self._replace(seat)
+        seat.gpus = gpus
+        return seat
+
+    def _replace(self, seat: Seat) -> Seat:
+        self._unregister(seat)
+        os.close(seat.down)
+        os.close(seat.up)
+        self._seats[seat.slot] = fresh = self._seat(seat.slot)
+        return fresh
+
+    def _kill(self, seat: Seat) -> None:
+        """A worker and the command that it waits for."""
+        kill_group(seat.control.leader, signal.SIGKILL)
+        kill_group(seat.pid, signal.SIGKILL)
+
+    def _unregister(self, seat: Seat) -> None:
+        self._selector.unregister(seat.up)

@@ -1,0 +1,1 @@
+"""What this host grants, and which jobs fit into it now."""

@@ -1,0 +1,47 @@
+"""Everybody who is told how a run goes, as one Listener; what is said is in the log as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shareout.events import Counts, Listener, Running
+from shareout.record.logs.segments import LogWriter
+from shareout.record.outcome import Attempt, State
+
+
+class Listeners:
+    """Passes on."""
+
+    def __init__(self, listeners: Sequence[Listener], log: LogWriter) -> None:
+        self._listeners = listeners
+        self._log = log
+
+    @property
+    def wants_every_attempt(self) -> bool:
+        return any(one.wants_every_attempt for one in self._listeners)
+
+    def began(self, counts: Counts) -> None:
+        for one in self._listeners:
+            one.began(counts)
+
+    def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        for attempt in attempts:
+            if attempt.state in (State.FAILED, State.RETRY):
+                self._log.record(
+                    f"{attempt.state.value}: {attempt.error}", level="ERROR", job=attempt.job, attempt=attempt.attempt
+                )
+        for one in self._listeners:
+            one.finished(attempts, counts)
+
+    def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        for one in self._listeners:
+            one.tick(counts, running)
+
+    def said(self, line: str) -> None:
+        self._log.record(line)
+        for one in self._listeners:
+            one.said(line)
+
+    def ended(self, counts: Counts, reason: str) -> None:
+        for one in self._listeners:
+            one.ended(counts, reason)

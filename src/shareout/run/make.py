@@ -1,0 +1,168 @@
+"""Builds the hands that a run's jobs need: workers that spawn commands, or that call a Python function."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from shareout.config import Settings
+from shareout.entry import Entry, runs_commands
+from shareout.errors import InputError
+from shareout.plan.fitting import Demand, Host, demand_of, is_packed, least_cores, refuse_unfit
+from shareout.plan.plan import Plan, Share
+from shareout.record.folder import RunFolder
+from shareout.record.logs.segments import LogWriter
+from shareout.run.duties import command_duty, python_duty
+from shareout.run.hands import Hands
+from shareout.run.hands.fork import Fork, WorkerMain
+from shareout.run.hands.workers import Workers
+from shareout.run.host.capacity import Capacity
+from shareout.run.host.cgroups import memory_granted
+from shareout.run.host.cores import all_slots, granted_cores, granted_memory, seen_gpus
+from shareout.run.host.packing import Packing
+from shareout.run.output.slots import SlotOutputs
+from shareout.run.processes.children import Children
+from shareout.run.processes.guardian import Guardian
+from shareout.run.processes.mark import Mark
+from shareout.run.python.binding import Binding
+from shareout.settings_table import MOST_SLOTS
+
+
+@dataclass(frozen=True, slots=True)
+class Makings:
+    """What everything in a run is made from."""
+
+    plan: Plan
+    settings: Settings
+    machine: str
+    folder: RunFolder
+    entry: Entry | None
+    outputs: SlotOutputs
+    log: LogWriter
+    children: Children
+    guardian: Guardian
+    selector: selectors.BaseSelector
+    mark: Mark
+    slots: int
+    private: tuple[int, ...]
+
+
+def slots_of(plan: Plan, settings: Settings, cores: int, todo: int) -> int:
+    """Places where jobs run here and now: as many as the smallest jobs find room, and no more than there are jobs."""
+    slots = all_slots(settings.run, cores)
+    if settings.run.slots is None and is_packed(plan, settings):
+        slots = max(slots, min(MOST_SLOTS, int(cores // least_cores(plan, settings))))
+    return min(slots, max(1, todo))
+
+
+def make_duty(makings: Makings) -> WorkerMain:
+    """The one place that knows both kinds."""
+    if makings.entry is None or makings.entry.job is None:
+        return command_duty(makings.plan, makings.settings, makings.machine, makings.guardian.leads)
+    return python_duty(
+        makings.plan,
+        makings.settings,
+        makings.machine,
+        folder=makings.folder,
+        entry=makings.entry,
+        job=makings.entry.job,
+        leads=makings.guardian.leads,
+    )
+
+
+def make_hands(makings: Makings, duty: WorkerMain, *, packed: bool) -> Hands:
+    """Forks the workers. `packed`: each job is told by itself what it may use."""
+    is_command = runs_commands(makings.entry)
+    # With a rule of when to stop, no command is begun before the last one is judged.
+    single = packed or (is_command and makings.settings.limits.halt is not None)
+    return _make_workers(makings, duty, runs_commands=is_command, nice=makings.settings.run.nice, single=single)
+
+
+def make_packing(makings: Makings, share: Share) -> Packing | None:
+    """Only when jobs differ in what they take, or take more than cores. Refuses those that could never run here."""
+    plan, settings = makings.plan, makings.settings
+    if not is_packed(plan, settings):
+        return None
+    host, gpus = _host(plan, settings, share)
+
+    def demand(position: int, factor: Fraction) -> Demand:
+        job = plan.job_at(position)
+        made = demand_of(settings.run, plan.pool.need(job, settings.run.needs))
+        if much := host.too_much(made):
+            raise InputError(f"job {job} takes {much}", way_out="It could never run here. Lower its need.")
+        return made.with_memory(factor)
+
+    capacity = Capacity(host.cores, gpus, host.memory or 0)
+    return Packing(capacity, demand, settings.limits.retry_memory_factor, makings.slots)
+
+
+def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None) -> None:
+    """Refuses rows that do not fit the job, and jobs that could never run here: before anything is made or started."""
+    if entry is not None and entry.job is not None:
+        Binding(entry.job, plan.pool).check()
+    refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
+
+
+def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str, ...]]:
+    """What this machine has, and the names of its GPUs."""
+    machine = next((one for one in plan.machines if one.name == share.machine), None)
+    there = share.cores or granted_cores()
+    cores = Fraction(max(there, settings.run.slots.of(there) if settings.run.slots else 0))
+    variable, seen = seen_gpus()
+    has = (machine and machine.gpus) or 0
+    gpus = tuple(map(str, range(has))) if seen is None else seen
+    said = machine and machine.memory
+    memory = min(said, memory_granted() or said) if said else granted_memory()
+    hidden_by = variable if seen == () else ""
+    return Host(share.machine, cores, len(gpus), memory, hidden_by), gpus
+
+
+def _make_workers(makings: Makings, duty: WorkerMain, *, runs_commands: bool, nice: int, single: bool) -> Hands:
+    made: list[Workers] = []
+    plan = makings.plan
+    plan.prepare()
+
+    def private(slot: int) -> list[int]:
+        return [*makings.private, *makings.guardian.foreign(slot), *(made[0].handles() if made else [])]
+
+    def name(position: int) -> tuple[int, str]:
+        job = plan.job_at(position)
+        return job, plan.pool.command(job) if runs_commands else plan.pool.row(job).text
+
+    workshop = Fork(duty, runs_commands, makings.folder, mark=makings.mark.text, nice=nice, private=private)
+    workers = Workers(
+        makings.slots,
+        workshop.spawn,
+        name=name,
+        heard=_hearer(makings),
+        children=makings.children,
+        runs=makings.guardian.runs,
+        selector=makings.selector,
+        grace=makings.settings.limits.grace,
+        single=single,
+    )
+    made.append(workers)
+    return workers
+
+
+def _hearer(makings: Makings) -> Callable[[str, Mapping[str, object]], None]:
+    from pathlib import Path
+
+    log, outputs = makings.log, makings.outputs
+
+    def heard(kind: str, facts: Mapping[str, object]) -> None:
+        number, attempt = int(str(facts["job"])), int(str(facts["try"]))
+        job = number if number >= 0 else None
+        if kind in "LAI":
+            text, level = str(facts.get("text") or facts.get("trace")), str(facts.get("level") or "ERROR")
+            log.record(text, level=level, job=job, attempt=attempt)
+            if job is not None:
+                outputs.note(text, job, level)
+        elif kind == "O":
+            outputs.add(str(facts["text"]).encode("utf-8", "surrogateescape"), number, attempt)
+        elif kind == "F":
+            outputs.adopt(Path(str(facts["path"])), job, attempt)
+
+    return heard

@@ -1,0 +1,148 @@
+"""`--tee`: what jobs print, on standard output as well, each line after a prefix; and `--keep-order`.
+
+In order, what a job printed waits until all before it have ended. It waits in a file; of each job that waits eight
+bytes are held. A reader that goes away (`| head`) ends the printing, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from array import array
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import BinaryIO
+
+from shareout.plan.plan import Plan
+from shareout.record.tallies.tally import NEW, Tally
+from shareout.run.output.sieve import Sieve
+from shareout.safe import safe_bytes
+from shareout.supply.static import Wanted
+
+_LINK = struct.Struct("<QQ")
+"""Before each piece in the file: where the one before it of the same job is (+1; 0: nowhere), and its length."""
+COMPACT_AT = 1 << 16
+
+Prefix = Callable[[int], bytes]
+
+
+class Screen:
+    """Prints as it comes, what the sieve keeps of it."""
+
+    def __init__(self, prefix: Prefix, sieve: Sieve, said: Callable[[str], None]) -> None:
+        self._prefix = prefix
+        self._sieve = sieve
+        self._said = said
+        self.lost = ""
+        self._is_terminal = os.isatty(1)
+
+    def add(self, data: bytes, job: int, *, first: bool) -> None:
+        if data := self._sieve.kept(data):
+            prefix = self._prefix(job)
+            self.show(job, prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
+
+    def show(self, job: int, text: bytes) -> None:
+        """Print these whole lines of a job."""
+        view = memoryview(safe_bytes(text) if self._is_terminal else text)
+        try:
+            while view and not self.lost:
+                view = view[os.write(1, view) :]
+        except OSError as error:
+            self.lost = f"standard output is gone ({error.strerror})"
+            self._said(f"{self.lost}: the run goes on without --tee")
+
+    def step(self, unfinished: Collection[int]) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+class OrderedScreen(Screen):
+    """Prints in the order of positions."""
+
+    def __init__(
+        self,
+        prefix: Prefix,
+        sieve: Sieve,
+        said: Callable[[str], None],
+        folder: Path,
+        tally: Tally,
+        plan: Plan,
+        wanted: Wanted | None,
+    ) -> None:
+        super().__init__(prefix, sieve, said)
+        self._tally = tally
+        self._plan = plan
+        self._wanted = wanted
+        self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._end = 0
+        # The last piece of each job that waits, from `_first` on; the next one to print is `_next`.
+        self._waiting = array("Q")
+        self._first = self._next = self._next_expected(0)
+
+    def show(self, job: int, text: bytes) -> None:
+        index = self._tally.index(self._plan.position_of(job))
+        if index < self._next:
+            super().show(job, text)
+            return
+        at = index - self._first
+        if at >= len(self._waiting):
+            self._waiting.extend([0] * (at + 1 - len(self._waiting)))
+        self._file.seek(self._end)
+        self._file.write(_LINK.pack(self._waiting[at], len(text)) + text)
+        self._waiting[at] = self._end + 1
+        self._end += _LINK.size + len(text)
+
+    def step(self, unfinished: Collection[int]) -> None:
+        """Print all that nothing before it holds up any more."""
+        stop = self._first + len(self._waiting)
+        while self._next < stop and not self._is_expected(self._next):
+            if unfinished and self._plan.job_at(self._tally.position(self._next)) in unfinished:
+                return
+            self._print(self._next)
+            self._next += 1
+        if self._next == stop:
+            if unfinished:
+                return
+            # Nothing waits: what comes next is the first job from here on that has not ended.
+            self._next = self._first = self._next_expected(self._next)
+            del self._waiting[:]
+            if self._end:
+                self._end = 0
+                self._file.truncate(0)
+        elif self._next - self._first > COMPACT_AT:
+            del self._waiting[: self._next - self._first]
+            self._first = self._next
+
+    def close(self) -> None:
+        """The run is over: what waits for jobs that will not end now is printed, still in order."""
+        for index in range(self._next, self._first + len(self._waiting)):
+            self._print(index)
+        self._file.close()
+
+    def _is_expected(self, index: int) -> bool:
+        """Whether its job is still to end in this run."""
+        if self._tally.states[index] != NEW:
+            return False
+        position = self._tally.position(index)
+        return self._wanted is None or self._wanted(position, position + 1) == b"\1"
+
+    def _next_expected(self, index: int) -> int:
+        """The first that has not ended, from an index on."""
+        while (found := self._tally.states.find(NEW, index)) >= 0 and not self._is_expected(found):
+            index = found + 1
+        return found if found >= 0 else len(self._tally.states)
+
+    def _print(self, index: int) -> None:
+        pieces: list[tuple[int, int]] = []
+        link = self._waiting[index - self._first]
+        while link:
+            self._file.seek(link - 1)
+            before, length = _LINK.unpack(self._file.read(_LINK.size))
+            pieces.append((link - 1 + _LINK.size, length))
+            link = before
+        for at, length in reversed(pieces):
+            self._file.seek(at)
+            super().show(0, self._file.read(length))

@@ -1,0 +1,162 @@
+"""What jobs print: a file a slot while they run, moved into the log when the job ends.
+
+Small outputs are moved at once. A large one is set aside and moved in steps between the turns of the crew,
+so that a job that prints a gigabyte stops nobody. What a killed run left is moved at the next start.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from shareout.config import Settings
+from shareout.errors import CannotRecord
+from shareout.record.folder import RunFolder
+from shareout.record.logs.segments import LogWriter
+from shareout.run.output.aside import LOST, set_aside
+from shareout.run.output.sieve import Sieve
+
+STEP = 1 << 20
+_ASIDE = re.compile(r"(\d+|lost)-(\d+)-\d+\.aside")
+
+
+@dataclass(slots=True)
+class _Aside:
+    path: Path
+    job: int | None
+    """None: what stood in a slot's file when a run was killed; whose it was is not known."""
+    attempt: int
+    at: int = 0
+
+
+class OutputSink(Protocol):
+    """Who is given what jobs print, besides the log."""
+
+    lost: str
+    """Why not all of it got through, in words."""
+
+    def add(self, data: bytes, job: int, *, first: bool) -> None:
+        """What an attempt at a job printed, or some lines of it; `first`: nothing came of this attempt before."""
+
+    def step(self, unfinished: Collection[int]) -> None:
+        """Between turns; `unfinished` are jobs of whose output more will come."""
+
+    def close(self) -> None: ...
+
+
+class SlotOutputs:
+    """The output files of all slots."""
+
+    def __init__(
+        self, folder: RunFolder, log: LogWriter, settings: Settings, sieve: Sieve, hearers: Sequence[OutputSink] = ()
+    ) -> None:
+        self._folder = folder
+        self._log = log
+        self._sieve = sieve
+        self._per_job = settings.logging.per_job
+        self._hearers = hearers
+        self.lost = ""
+        self._asides: deque[_Aside] = deque()
+        try:
+            folder.slots.mkdir(exist_ok=True)
+        except OSError as error:
+            raise CannotRecord(f"{folder.slots} cannot be made: {error.strerror}") from error
+        self._rescue()
+
+    def activity(self, slot: int) -> float | None:
+        """When the slot's job last printed something."""
+        try:
+            return self._folder.slot_output(slot).stat().st_mtime
+        except OSError:
+            return None
+
+    def add(self, data: bytes, job: int, attempt: int, *, first: bool = True) -> None:
+        if self._per_job:
+            self._keep_apart(data, job)
+        for hearer in self._hearers:
+            hearer.add(data, job, first=first)
+        if data := self._sieve.kept(data):
+            self._log.output(data, job, attempt, "INFO", time.time())
+
+    def note(self, text: str, job: int, level: str) -> None:
+        """A record of a job's, for the log that it has to itself, when it has one."""
+        if self._per_job:
+            self._keep_apart(f"{level} {text}\n".encode("utf-8", "surrogateescape"), job)
+
+    def _keep_apart(self, data: bytes, job: int) -> None:
+        path = self._folder.job_log(job)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(data)
+        except OSError as error:
+            raise _lost(f"the log of job {job} cannot be written", error) from error
+
+    def step(self) -> bool:
+        """Move a little of what was set aside; True while there is more."""
+        for hearer in self._hearers:
+            hearer.step({one.job for one in self._asides if one.job is not None})
+        if not self._asides:
+            return False
+        one = self._asides[0]
+        try:
+            with one.path.open("rb") as file:
+                file.seek(one.at)
+                data = file.read(STEP)
+        except FileNotFoundError:
+            self._log.record("what it printed was removed before it was here", level="ERROR", job=one.job)
+            self._asides.popleft()
+            return bool(self._asides)
+        except OSError as error:
+            raise _lost(f"what job {one.job} printed cannot be read again", error) from error
+        if len(data) == STEP and b"\n" in data:
+            data = data[: data.rindex(b"\n") + 1]
+        if data:
+            if one.job is None:
+                self._log.output(data, None, 0, "WARNING", time.time())
+            else:
+                self.add(data, one.job, one.attempt, first=one.at == 0)
+            one.at += len(data)
+        else:
+            one.path.unlink(missing_ok=True)
+            self._asides.popleft()
+        return bool(self._asides)
+
+    def close(self) -> None:
+        while self.step():
+            pass
+        for hearer in self._hearers:
+            hearer.close()
+            self.lost = self.lost or hearer.lost
+        self._hearers = ()
+        for path in self._folder.slots.glob("*.out"):
+            path.unlink(missing_ok=True)
+
+    def adopt(self, path: Path, job: int | None, attempt: int) -> None:
+        """What a worker, or its parent after its death, has set aside."""
+        self._asides.append(_Aside(path, job, attempt))
+
+    def _rescue(self) -> None:
+        """What a run that was killed had not moved yet; whose it was is told where it is known."""
+        for path in sorted(self._folder.slots.glob("*.out")):
+            if path.stat().st_size:
+                set_aside(path, None, 0)
+            else:
+                path.unlink()
+        for path in sorted(self._folder.slots.glob("*.aside")):
+            match = _ASIDE.fullmatch(path.name)
+            if match:
+                job = None if match[1] == LOST else int(match[1])
+                self._asides.append(_Aside(path, job, int(match[2])))
+
+
+def _lost(what: str, error: OSError) -> CannotRecord:
+    return CannotRecord(
+        f"{what}: {error.strerror}",
+        way_out="What is recorded so far is safe. Mend it, and run the same command to go on.",
+    )

@@ -1,0 +1,164 @@
+"""Reaps children, and ends what a job leaves behind: background processes, daemons, grandchildren.
+
+This process adopts every descendant whose parent dies (a subreaper), so nothing of a job can hide behind
+`setsid` or a double fork: when its leader has ended, what we adopted belongs to it by its session, or by the
+mark in its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from shareout.linux import adopt_orphans
+from shareout.run.hands import Ended
+
+MARK = "SHAREOUT_MARK"
+
+
+class Children:
+    """All child processes of a run, ours and adopted."""
+
+    def __init__(self, *, leave_background: bool) -> None:
+        adopt_orphans()
+        self._leave = leave_background
+        self._ours: set[int] = set()
+        # Kept open and read from its start each time: opening it costs four times the reading.
+        listing = f"/proc/self/task/{threading.get_native_id()}/children"
+        self._listing = os.open(listing, os.O_RDONLY | os.O_CLOEXEC) if os.path.exists(listing) else -1
+        self._suspect = False
+        self.statuses: dict[int, int | None] = {}
+        self.spared = ""
+        """The mark of what a START command left running: it may live until the STOP commands have run."""
+
+    def add(self, pid: int) -> None:
+        """A process that we started ourselves."""
+        self._ours.add(pid)
+
+    def watch(self, pid: int) -> None:
+        """The same, and `statuses` has how it ended, when it has."""
+        self.statuses[pid] = None
+        self._ours.add(pid)
+
+    def reap(self) -> dict[int, Ended]:
+        """Those of ours that ended, each with its group gone; adopted ones are only waved off."""
+        ended: dict[int, Ended] = {}
+        while True:
+            try:
+                # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                break
+            if found is None:
+                break
+            pid = found.si_pid
+            if pid in self._ours:
+                if not self._leave:
+                    kill_group(pid, signal.SIGKILL)
+                _, status, usage = os.wait4(pid, 0)
+                ended[pid] = Ended(status, usage.ru_maxrss * 1024)
+                self._ours.discard(pid)
+                self._suspect = True
+                if pid in self.statuses:
+                    self.statuses[pid] = status
+            else:
+                os.waitpid(pid, 0)
+                self._suspect = True
+        return ended
+
+    def sweep(self, running: Mapping[int, str]) -> None:
+        """End adopted processes that belong to no running job; `running` is leader → mark."""
+        if self._leave or not self._suspect:
+            return
+        self._suspect = False
+        for pid in self.adopted():
+            if not self._belongs(pid, running):
+                # Seen again until it is gone: its own children come to us only when it has died.
+                self._suspect = True
+                _kill(pid)
+
+    def end_all(self) -> None:
+        """At the end of a run: whatever was adopted and still lives."""
+        for _ in range(100):
+            left = [pid for pid in self.adopted() if not (self.spared and self._belongs(pid, {}))]
+            if self._leave or not left:
+                return
+            for pid in left:
+                _kill(pid)
+                try:
+                    os.waitpid(pid, 0)
+                except ChildProcessError:
+                    continue
+
+    def adopted(self) -> list[int]:
+        if self._listing < 0:
+            return []
+        text, at = b"", 0
+        while part := os.pread(self._listing, 65536, at):
+            text += part
+            at += len(part)
+            if len(part) < 4096:
+                break
+        ours = self._ours
+        return [pid for pid in map(int, text.split()) if pid not in ours]
+
+    def _belongs(self, pid: int, running: Mapping[int, str]) -> bool:
+        try:
+            if os.getsid(pid) in running or os.getpgid(pid) in running:
+                return True
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                environ = file.read()
+        except (OSError, ProcessLookupError):
+            return False
+        marks = [*running.values(), self.spared] if self.spared else running.values()
+        return any(mark.encode() in environ for mark in marks)
+
+
+def end_children() -> None:
+    """Kill whatever the job started and did not wait for; we adopt its descendants, so in the end all are ours."""
+    for _ in range(100):
+        pids = [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in _words(path)]
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                continue
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
+
+
+def kill_group(leader: int, number: int) -> None:
+    """Signal a job's group. Group 0 would be our own."""
+    if leader <= 1:
+        return
+    try:
+        os.killpg(leader, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def kill_one(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _kill(pid: int) -> None:
+    try:
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,0 +1,137 @@
+"""If the parent is killed, its workers and commands go with it: a tiny process that waits for nothing else.
+
+It waits for the parent's end and for a goodbye before that. Without one it kills all that carries the run's mark.
+Where jobs may leave processes in the background, it kills the workers only, and the running jobs with all that is in
+their groups and sessions: a shared table names them, with the time at which they were named, so that a number which
+was given to another process since is nobody's. It stands in a session of its own, so that a Ctrl-C or a killed process
+group does not reach it. If it is killed, the parent forks another; if both are, the lifeline serves.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+import signal
+import struct
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from shareout.run.hands import Ended
+from shareout.run.processes.children import Children
+from shareout.run.processes.lifeline import Lifeline
+from shareout.run.processes.mark import PAUSE_S, SWEEPS, Mark, is_zombie
+from shareout.run.processes.proc import Process, family, processes
+from shareout.run.stops import CAUGHT
+
+GOODBYE = b"."
+# A process, and the seconds since the machine's start at which it was named.
+ENTRY = struct.Struct("qd")
+
+
+class Guardian:
+    """Started before the first job, from the parent."""
+
+    def __init__(self, slots: int, mark: Mark, children: Children, *, leave_background: bool) -> None:
+        self._slots = slots
+        self._mark = mark
+        self._children = children
+        self._leave = leave_background
+        # A worker and a command for each slot.
+        self._table = mmap.mmap(-1, max(1, 2 * slots) * ENTRY.size)
+        self._lifeline = Lifeline(slots)
+        self._reader, self._writer = os.pipe()
+        self._fork()
+
+    def runs(self, slot: int, pid: int) -> None:
+        """A process now works in a slot."""
+        self._name(slot, pid)
+
+    def leads(self, slot: int, pid: int) -> None:
+        """Called in a worker: the group that the job of its slot now is; 0: none. Before its leader is reaped."""
+        self._name(self._slots + slot, pid)
+        if pid or self._leave:
+            self._lifeline.hold(slot, pid)
+
+    def foreign(self, slot: int) -> list[int]:
+        """What the worker of a slot must close: the pipes must end with the parent and the guardian."""
+        return [self._reader, self._writer, *self._lifeline.foreign(slot)]
+
+    def replace(self, ended: Mapping[int, Ended]) -> None:
+        """If it is among those that have ended, another takes its place."""
+        if self.pid in ended:
+            self._fork()
+
+    def dismiss(self) -> None:
+        """The run is over and nothing of it is left. It may have been killed: its duty is over as well."""
+        with suppress(BrokenPipeError):
+            os.write(self._writer, GOODBYE)
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        os.close(self._reader)
+        os.close(self._writer)
+        self._lifeline.close()
+
+    def _name(self, entry: int, pid: int) -> None:
+        ENTRY.pack_into(self._table, entry * ENTRY.size, pid, time.clock_gettime(time.CLOCK_BOOTTIME))
+
+    def _fork(self) -> None:
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                self._guard(parent)
+            finally:
+                os._exit(0)
+        self._children.add(self.pid)
+
+    def _guard(self, parent: int) -> None:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in CAUGHT:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _let_pass)
+        _close_all_but({self._reader, *self._lifeline.handles()})
+        if _goodbye(self._reader, parent):
+            return
+        if not self._leave:
+            self._mark.sweep({os.getpid(), parent})
+            return
+        for _ in range(SWEEPS):
+            seen = processes()
+            named = [pid for pid, when in ENTRY.iter_unpack(bytes(self._table)) if _is_still(seen.get(pid), when)]
+            left = {pid for pid in family(named, seen, descendants=False) if not is_zombie(pid)}
+            if not left:
+                return
+            for pid in left - {os.getpid(), parent}:
+                self._mark.end(pid)
+            time.sleep(PAUSE_S)
+
+
+def _let_pass(number: int, frame: object) -> None:
+    """It is the parent that is to heed it. Not ignored: what is ignored is so in every program that is started."""
+
+
+def _goodbye(reader: int, parent: int) -> bool:
+    """Waits for the parent's end; whether it was an orderly one. Its pipe may be held open by what a hook of the user's
+    has forked: then the end of the process itself tells."""
+    handles = [reader]
+    with suppress(OSError):
+        handles.append(os.pidfd_open(parent))
+    if os.getppid() == parent:
+        select.select(handles, [], [])
+    return bool(select.select([reader], [], [], 0)[0]) and os.read(reader, 1) == GOODBYE
+
+
+def _is_still(process: Process | None, named: float) -> bool:
+    """Whether it had begun when it was named."""
+    return process is not None and process.began <= named + 1 / os.sysconf("SC_CLK_TCK")
+
+
+def _close_all_but(kept: set[int]) -> None:
+    """The guardian must hold neither the lock, nor a terminal, nor a pipe that somebody waits on."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in kept:
+            with suppress(OSError):
+                os.close(int(name))

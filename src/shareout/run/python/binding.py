@@ -1,0 +1,184 @@
+"""Rows → a job's parameters, by place or by name; checked against the signature before any job starts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from shareout.errors import InputError, Place, UsageError, nearest, raise_all
+from shareout.pool import Pool
+from shareout.run.python.context import GIVEN
+
+# Of more rows what cannot be converted is seen when they run.
+CHECKED = 1_000_000
+MOST_MISTAKES = 50
+_TRUE = {"true", "yes", "on", "1"}
+_FALSE = {"false", "no", "off", "0"}
+
+
+class CannotConvert(ValueError):
+    """A text that is not what the job's annotation asks for."""
+
+
+class Binding:
+    """How one job function is called."""
+
+    def __init__(self, job: Callable[..., Any], pool: Pool) -> None:
+        self._pool = pool
+        self._name = getattr(job, "__name__", "job")
+        self._signature = _signature(job)
+        parameters = self._signature.parameters.values()
+        self.given = frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.name in GIVEN)
+        converters = _converters(job, self._signature)
+        self._converters = converters if pool.kind == "csv" else {}
+        self._line = next(iter(self._signature.parameters), "")
+        """What a line is given to, of a pool of lines."""
+        self._convert_line = converters.get(self._line) if pool.kind in ("text", "runmaker") else None
+        self._refusal = _why_no_job(job)
+        self._takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+        self._extra = self._unasked()
+        self._is_plain = not self._extra and not self._converters
+
+    def check(self) -> None:
+        """The first row, tried on the signature: what is missing or too much is told before a job starts."""
+        if self._refusal:
+            what = f"{self._name} cannot be the job: {self._refusal}"
+            raise UsageError(what, way_out="A job is a function that returns its result.")
+        if not len(self._pool):
+            return
+        try:
+            args, named = self.arguments(0)
+        except CannotConvert:
+            self._check_texts()
+            raise
+        try:
+            self._signature.bind(*args, **named, **dict.fromkeys(self.given))
+        except TypeError as error:
+            raise self._mismatch(str(error), args, named) from None
+        self._check_texts()
+
+    def _check_texts(self) -> None:
+        """Whether the texts of the rows are what the annotations ask for."""
+        mistakes: list[InputError] = []
+        for job, texts in enumerate(self._texts()):
+            for name, text in texts:
+                convert = self._converters.get(name) or self._convert_line
+                try:
+                    assert convert is not None
+                    convert(name, text)
+                except CannotConvert as error:
+                    where = Place(str(self._pool.inputs[0].path), self._pool.row(job).line)
+                    mistakes.append(InputError(str(error), where=where))
+            if len(mistakes) >= MOST_MISTAKES:
+                break
+        raise_all(mistakes)
+
+    def _texts(self) -> Iterable[Iterable[tuple[str, str]]]:
+        """Of the first rows, the names and texts that are converted."""
+        if self._convert_line:
+            rows = range(min(len(self._pool), CHECKED // 10))
+            return ([(self._line, self._pool.row(job).text)] for job in rows)
+        names = [name for name in self._converters if name in (getattr(self._pool, "names", None) or ())]
+        columns = getattr(self._pool, "columns", None)
+        if not names or columns is None:
+            # Of a rest the whole pool was looked at.
+            return ()
+        return (zip(names, row, strict=True) for row in islice(columns(names), CHECKED))
+
+    def arguments(self, job: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and named arguments of a job; raises CannotConvert."""
+        values = self._pool.arguments(job)
+        if not isinstance(values, dict):
+            if self._convert_line and values:
+                values = (self._convert_line(self._line, values[0]), *values[1:])
+            return values, {}
+        if self._is_plain:
+            return (), values
+        if self._extra:
+            values = {name: value for name, value in values.items() if name not in self._extra}
+        for name, convert in self._converters.items():
+            if name in values:
+                values[name] = convert(name, values[name])
+        return (), values
+
+    def _unasked(self) -> frozenset[str]:
+        """Columns with a meaning of their own need not be parameters."""
+        names = getattr(self._pool, "names", None) or ()
+        known = set(self._signature.parameters)
+        reserved = {"group", "cores", "gpus", "memory"}
+        return frozenset() if self._takes_any else frozenset(set(names) & reserved - known)
+
+    def _mismatch(self, said: str, args: tuple[Any, ...], named: dict[str, Any]) -> InputError:
+        asked = [name for name in self._signature.parameters if name not in self.given]
+        where = Place(str(self._pool.inputs[0].path))
+        unknown = [name for name in named if name not in asked]
+        hint = nearest(unknown[0], asked) if unknown else ""
+        ours = [name for name in asked if name in GIVEN and name not in named]
+        if ours and len(args) < len(asked):
+            # What a row does not have and we would give.
+            own = [*(name for name in asked if name not in ours), "*", *ours, *sorted(self.given)]
+            return InputError(
+                f"its rows do not fit the job: {said}",
+                where=where,
+                way_out=f"Parameters after `*,` are given by us: write def {self._name}({', '.join(own)}).",
+            )
+        have = ", ".join(named) if named else f"{len(args)} values"
+        return InputError(
+            f"its rows do not fit the job: {said}{hint}",
+            where=where,
+            way_out=f"A row has {have}; the job takes {', '.join(asked) or 'nothing'}.",
+        )
+
+
+def _signature(job: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(job)
+    except (TypeError, ValueError):
+        return inspect.Signature([inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)])
+
+
+def _why_no_job(job: Callable[..., Any]) -> str:
+    """Empty for what returns when it is called; the others return before they have done anything."""
+    call = job if inspect.isfunction(job) or inspect.ismethod(job) else getattr(job, "func", type(job).__call__)
+    if inspect.iscoroutinefunction(call):
+        return "it is async, and nothing here awaits it (write asyncio.run in it)"
+    if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+        return "it is a generator, which does nothing until it is asked for values"
+    return ""
+
+
+def _converters(job: Callable[..., Any], signature: inspect.Signature) -> dict[str, Callable[[str, str], Any]]:
+    """Fields of CSV and lines are text; int, float and bool annotations convert, also as strings or `| None`."""
+    found = {}
+    for name, parameter in signature.parameters.items():
+        annotation = parameter.annotation
+        text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+        words = {word.strip().removeprefix("Optional[").rstrip("]") for word in text.split("|")}
+        optional = "None" in words or "Optional" in text
+        for kind, convert in (("int", int), ("float", float), ("bool", _bool)):
+            if kind in words:
+                found[name] = _converter(kind, convert, optional)
+    return found
+
+
+def _converter(kind: str, convert: Callable[[str], Any], optional: bool) -> Callable[[str, str], Any]:
+    def read(name: str, text: str) -> Any:
+        if optional and text == "":
+            return None
+        try:
+            return convert(text)
+        except ValueError:
+            raise CannotConvert(f'{name}: "{text}" is not {kind}') from None
+
+    return read
+
+
+def _bool(text: str) -> bool:
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(text)

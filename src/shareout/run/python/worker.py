@@ -1,0 +1,210 @@
+"""The loop inside a worker process of Python jobs: positions in, journal lines out, one write a job (`messages`)."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from shareout.plan.plan import Plan
+from shareout.record.outcome import Cause
+from shareout.record.values import NotJson, encode
+from shareout.run.endings import LONGEST_ERROR, one_line, trace_of
+from shareout.run.hands.messages import message, not_begun, output_message, send
+from shareout.run.hands.shared import Control, Given, held_before, receive
+from shareout.run.hands.streams import _streams, redirect
+from shareout.run.processes.children import end_children
+from shareout.run.python.binding import Binding, CannotConvert
+from shareout.run.python.context import Givers
+
+THOROUGH_S = 0.001
+WATCHED = frozenset(
+    ("os.chdir", "os.putenv", "os.unsetenv", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system",
+     "subprocess.Popen")
+)  # fmt: skip
+RAN = frozenset(("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"))
+"""Of these, what starts other programs, which a signal may have reached before it reaches us."""
+
+
+@dataclass(slots=True)
+class PythonWorker:
+    """What a worker was forked with."""
+
+    job: Callable[..., Any]
+    plan: Plan
+    binding: Binding
+    givers: Givers
+    control: Control
+    slot: int
+    down: int
+    up: int
+    output: Path
+    log_level: str
+    share: Callable[[Given], Mapping[str, str]]
+    """What a batch may use → its part of the environment."""
+
+
+def serve(station: PythonWorker) -> None:
+    """Until the pipe ends."""
+    worker = _Worker(station)
+    while (given := receive(station.down)) is not None:
+        worker.use(given)
+        worker.batch(given.serial, given.start, given.stop, given.attempt)
+
+
+class _Worker:
+    def __init__(self, station: PythonWorker) -> None:
+        self._station = station
+        self._folder = os.getcwd()
+        self._streams = _streams()
+        # The mapping under os.environ: comparing it costs a microsecond, comparing decoded copies fifty.
+        self._variables: dict[Any, Any] = getattr(os.environ, "_data", {})
+        self._environ = dict(self._variables)
+        self._job, self._attempt = -1, 0
+        # What a job may do to its process is noticed as it does it, so that the others need not be looked at: five
+        # system calls after each job would cost as much as all the rest. What only C code does is looked for
+        # after every job of a millisecond, and after every batch.
+        self._changes: list[str] = []
+        sys.addaudithook(self._watch)
+        for stream in self._streams:
+            stream.noticed = self._changes
+        logging.root.handlers[:] = [_Records(self)]
+        logging.root.setLevel(station.log_level)
+        logging.captureWarnings(True)
+        warnings.simplefilter("default")
+        # A crash in C code tells where Python was.
+        faulthandler.enable(2)
+
+    def use(self, given: Given) -> None:
+        """What the next job may take, where jobs differ in that."""
+        if given.gpus or given.cores:
+            os.environ.update(self._station.share(given))
+            self._environ = dict(self._variables)
+
+    def batch(self, serial: int, start: int, stop: int, attempt: int) -> None:
+        """Run the positions start … stop-1. All names are bound outside the loop: a job costs some 4 µs in all."""
+        station = self._station
+        integers, floats, changes = station.control.integers, station.control.floats, self._changes
+        call, arguments, given = station.job, station.binding.arguments, station.givers.given
+        wants = bool(station.binding.given)
+        up, write, seek, now = station.up, os.write, os.lseek, time.time
+        middle, end = f',"try":{attempt},"state":"done","start":', f',"slot":{station.slot},"result":'
+        self._attempt = attempt
+        station.control.serial = serial
+        position = start
+        begun = now()
+        begun_text = f"{begun:.6f}"
+        for job in station.plan.jobs_between(start, stop if integers[1] < serial else start):
+            self._job = job
+            integers[0] = position
+            if integers[1] >= serial:
+                integers[0] = held_before(position)
+                break
+            floats[0] = begun
+            try:
+                args, named = arguments(job)
+                if wants:
+                    named = {**named, **given(job, position, attempt)}
+                value = encode(call(*args, **named))
+            except BaseException as error:  # noqa: BLE001
+                self._failed(job, position, attempt, begun, error)
+                ended = now()
+                ended_text = f"{ended:.6f}"
+            else:
+                ended = now()
+                ended_text = f"{ended:.6f}"
+                until = ended_text if ended >= begun else begun_text
+                raw = (f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{until}{end}{value}').encode("ascii")
+                line = b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))
+                if attempt > 1:
+                    line = b"!" + line
+                sent = write(up, line)
+                if sent < len(line):
+                    send(up, line[sent:])
+            try:
+                # The shared offset of the output: the cheapest question that C code cannot get round.
+                if changes or ended - begun > THOROUGH_S or seek(1, 0, os.SEEK_CUR):
+                    self._clean_up(job, attempt)
+            except OSError:
+                self._clean_up(job, attempt)
+            begun, begun_text = ended, ended_text
+            position += 1
+        floats[0] = 0.0
+        self._clean_up(self._job, attempt)
+        if position < stop:
+            # Whatever the parent made of the moment: from here on nothing was begun.
+            send(up, not_begun(serial, position))
+
+    def record(self, level: str, text: str) -> None:
+        facts = {"level": level, "text": text, "job": self._job, "try": self._attempt}
+        send(self._station.up, message("L", facts))
+
+    def _failed(self, job: int, position: int, attempt: int, begun: float, error: BaseException) -> None:
+        cause = Cause.BAD_RESULT if isinstance(error, NotJson) else Cause.EXCEPTION
+        if isinstance(error, NotJson | CannotConvert):
+            said, trace = str(error), ""
+        else:
+            said, trace = one_line(error), trace_of(error)
+        facts = {
+            "job": job, "pos": position, "try": attempt, "start": begun, "end": max(begun, time.time()),
+            "cause": cause.value, "ran": not RAN.isdisjoint(self._changes),
+            "error": said[:LONGEST_ERROR], "trace": trace or said,
+        }  # fmt: skip
+        send(self._station.up, message("A", facts))
+
+    def _clean_up(self, job: int, attempt: int) -> None:
+        """What a job changed in the process, printed, or left running ends with it."""
+        self._changes.clear()
+        self._station.control.floats[1] = -1.0
+        sys.stdout, sys.stderr = self._streams
+        try:
+            for stream in self._streams:
+                stream.flush()
+            size = os.fstat(1).st_size
+            if size:
+                send(self._station.up, output_message(job, attempt, size, self._station.output))
+            if os.getcwd() != self._folder:
+                os.chdir(self._folder)
+        except OSError:
+            self._reopen()
+        if self._variables != self._environ:
+            os.environ.clear()
+            os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in self._environ.items()})
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        end_children()
+
+    def _watch(self, event: str, arguments: object) -> None:
+        if event in WATCHED:
+            self._changes.append(event)
+
+    def _reopen(self) -> None:
+        """The job closed its output, or removed its folder."""
+        os.chdir(self._folder)
+        redirect(self._station.output)
+        self._streams = _streams()
+        for stream in self._streams:
+            stream.noticed = self._changes
+
+
+class _Records(logging.Handler):
+    def __init__(self, worker: _Worker) -> None:
+        super().__init__()
+        self._worker = worker
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+        except Exception as error:  # noqa: BLE001
+            text = f"{record.msg!r} (cannot be formatted: {error})"
+        self._worker.record(record.levelname, text)

@@ -1,0 +1,149 @@
+"""What a run finds before it starts: the request, its run directory, and what an earlier run left there."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shareout._version import VERSION
+from shareout.code_hash import code_hash
+from shareout.config import Settings
+from shareout.entry import Entry
+from shareout.errors import UsageError, cannot_record
+from shareout.events import Listener
+from shareout.plan.plan import Plan, Share
+from shareout.record.folder import RunFolder
+from shareout.record.journal import Header, attempt_line
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import told
+from shareout.record.tallies.tally import FAILED, Tally
+from shareout.record.writer import JournalWriter
+from shareout.run.host.cores import granted_memory
+from shareout.supply.static import Wanted
+from shareout.units import counted
+
+OPEN_PER_SLOT = 2
+OPEN_BESIDES = 28
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What `run` was asked for, all checked."""
+
+    plan: Plan
+    settings: Settings
+    machine: str
+    runs: Path
+    entry: Entry | None = None
+    retry_failed: bool = False
+    most: int | None = None
+    groups: tuple[str, ...] = ()
+    """Run only jobs of these; empty: all."""
+    tee: bool = False
+    keep_order: bool = False
+    tag: str | None = None
+    """What stands before each line on the screen; None: the job's id."""
+    results: Path | None = None
+    resume_from: tuple[Path, ...] = ()
+    """disBatch's status files, whose tasks are taken over."""
+    force_resume: bool = False
+    columns: tuple[str, ...] = ()
+    """What the results are called in a table."""
+    keep_call: Callable[[RunFolder], None] = lambda folder: None
+    """Writes down what the run was called with, once its directory is ours."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is over before all is done, as it was asked for."""
+        return self.most is not None or bool(self.groups)
+
+
+def refuse_the_countless(share: Share) -> None:
+    """A run keeps a byte for each job of its share: whether it is done."""
+    jobs, most = len(share), granted_memory() // 2
+    if jobs > most:
+        raise UsageError(
+            f"this share is of {jobs:,} jobs; a run keeps a byte of memory for each, and here is room for {most:,}",
+            way_out="Do more work in each job, or give the pool in parts.",
+        )
+
+
+def refuse_too_many(slots: int) -> None:
+    """Each slot takes two open files of ours, and some are open besides."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(0, (most - OPEN_BESIDES) // OPEN_PER_SLOT)
+    if most != resource.RLIM_INFINITY and slots > room:
+        raise UsageError(
+            f"{counted(slots, 'job')} at once are too many for the {most} files that may be open here: "
+            f"they allow {counted(room, 'job')}",
+            way_out="Say -j N with fewer, or let a process open more files (`ulimit -n`).",
+        )
+
+
+def make_folder(request: RunRequest) -> RunFolder:
+    # Absolute: the user's own code may change the folder that we are in.
+    folder = RunFolder.of(request.runs.absolute(), request.plan.digest, request.machine)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        probe = folder.path / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise cannot_record(folder.path, error, way_out="Name another place with --runs DIR.") from error
+    return folder
+
+
+def header_of(request: RunRequest, share: Share) -> Header:
+    plan = request.plan
+    return Header(
+        plan.hex,
+        plan.pool_digest.hex(),
+        machine=request.machine,
+        jobs=plan.jobs,
+        ranges=share.ranges,
+        audit=share.audit,
+        version=VERSION,
+        code=code_hash(),
+        kind=plan.kind,
+        ancestors=plan.ancestors,
+        pool_jobs=plan.total if plan.ancestors else 0,
+        order=plan.order,
+        phases=tuple(phase.start for phase in plan.pool.phases) if len(plan.pool.phases) > 1 else (),
+        work=plan.work.hex(),
+        columns=request.columns,
+    )
+
+
+def tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
+    for sentence in told(tally.damage, folder.journal):
+        for view in views:
+            view.said(sentence)
+
+
+def requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan, groups: Collection[str]) -> None:
+    """`--retry-failed`: what failed is to do again; that it was asked for is recorded as well."""
+    now = time.time()
+    at = tally.states.find(FAILED)
+    while at >= 0:
+        position = tally.position(at)
+        job, tries = plan.job_at(position), tally.tries.get(position, 1)
+        if not groups or plan.pool.group(job) in groups:
+            again = Attempt(job, position, tries, state=State.REQUEUED, start=now, end=now, slot=0)
+            writer.append(attempt_line(again))
+            tally.apply(again)
+        at = tally.states.find(FAILED, at + 1)
+
+
+def wanted_of(plan: Plan, groups: Collection[str]) -> Wanted | None:
+    """The positions of jobs in these groups; None: all."""
+    if not groups:
+        return None
+    chosen, group = frozenset(groups), plan.pool.group
+
+    def wanted(start: int, stop: int) -> bytes:
+        return bytes([group(job) in chosen for job in plan.jobs_between(start, stop)])
+
+    return wanted

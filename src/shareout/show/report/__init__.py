@@ -1,0 +1,1 @@
+"""The report as a page: numbers, charts, tables, in one file."""

@@ -1,0 +1,167 @@
+"""How runs stand, in lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from shareout.record.tallies.durations import Durations
+from shareout.show.fold import folded
+from shareout.show.pace import told_time
+from shareout.show.tables import clip, table
+from shareout.status.groups import NO_GROUP, GroupStatus
+from shareout.status.machine import Active, Forecast, MachineStatus
+from shareout.status.total import Counts, Status
+from shareout.units import counted
+
+TEXT = 60
+# Silent for so many times the longest usual job: look at it.
+STUCK = 3.0
+
+
+def status_lines(
+    status: Status, groups: Mapping[str, GroupStatus], now: float, columns: int | None = None
+) -> list[str]:
+    """`columns`: of the terminal that they are for."""
+    counts = status.counts
+    lines = [
+        f"{_percent(counts):.1f}%  {counts.done:,} done  {counts.failed:,} failed  {counts.skipped:,} skipped  "
+        f"{counts.running:,} running  {counts.todo:,} to do  of {counts.jobs:,}",
+        _pace_line(status),
+    ]
+    if status.earlier:
+        lines.append(f"before  {status.earlier:,} more jobs of the pool were settled under earlier plans")
+    if status.earlier_absent:
+        absent = f"{status.earlier_absent:,} jobs that an earlier plan settled are in no directory here"
+        lines.append(f"absent  {absent}; bring it home")
+    audits = sum(machine.audits for machine in status.machines)
+    if audits:
+        ended = sum(machine.audited for machine in status.machines)
+        lines.append(f"audit   {ended:,} of {audits:,} jobs of other machines are run again")
+    failure = status.failure_rate()
+    if failure is not None:
+        share, low, high = (100 * part for part in failure)
+        lines.append(
+            f"fails  {share:.3g}% of all jobs"
+            if low == high
+            else f"fails  {share:.3g}% of what has run; of all, {low:.3g}% to {high:.3g}%"
+            " (positions are shuffled: what has run is a random sample)"
+        )
+    if status.durations.count:
+        lines.append(f"seconds a job     {_percentile_words(status.durations)}")
+    if status.arrivals:
+        lines.append(f"between two ends  {_gap_words(status.arrivals)}")
+    lines += ["", _group_table(groups, columns) if groups else _machine_table(status, now, columns)]
+    return folded("\n".join(lines), columns).split("\n")
+
+
+def active_lines(
+    status: Status, now: float, group_of: Callable[[int], str | None] | None, columns: int | None = None
+) -> list[str]:
+    """What runs, the longest silent first; with the group of each when there are any."""
+    if not status.active:
+        return ["nothing runs now"]
+    usual = status.durations.percentile(99) if status.durations.count else None
+    jobs = sorted(status.active, key=lambda one: one.activity or one.started)
+    head = ["job", "machine", "slot", "try", "started", "last output", "progress", "", "text"]
+    rows = [_active_row(one, usual, now) for one in jobs]
+    if group_of is not None:
+        head.insert(-1, "group")
+        for one, row in zip(jobs, rows, strict=True):
+            row.insert(-1, group_of(one.job) or NO_GROUP)
+    return [table(head, rows, right=(0, 2, 3, 4, 5, 6), columns=columns)]
+
+
+def told_seconds(seconds: float) -> str:
+    """`85µs`, `12ms`, `3.4s`, and longer ones as times."""
+    if seconds < 1e-3:
+        return f"{1e6 * seconds:.0f}µs"
+    if seconds < 1:
+        return f"{1e3 * seconds:.3g}ms"
+    return f"{seconds:.3g}s" if seconds < 100 else told_time(seconds)
+
+
+def _active_row(one: Active, usual: float | None, now: float) -> list[str]:
+    silent = now - (one.activity or one.started) if one.activity and one.activity > one.started else now - one.started
+    is_stuck = usual is not None and now - one.started > STUCK * usual and silent > STUCK * usual
+    printed = told_time(silent) + " ago" if one.activity and one.activity > one.started else "none"
+    progress = "" if one.fraction is None else f"{100 * one.fraction:.0f}%"
+    return [
+        str(one.job), one.machine, str(one.slot), str(one.attempt), told_time(now - one.started) + " ago",
+        printed, progress, "STUCK?" if is_stuck else "", clip(one.text, TEXT),
+    ]  # fmt: skip
+
+
+def _pace_line(status: Status) -> str:
+    if status.is_over:
+        is_left = status.counts.todo or any(one.left for one in status.machines)
+        state = "not running" if is_left else "finished"
+        return f"{state}" + (f"; {_absent_words(status)}" if status.absent else "")
+    said = f"{status.rate:.3g} jobs a second  ETA {_eta(status.forecast)}"
+    return said + (f"; {_absent_words(status)}" if status.absent else "")
+
+
+def _absent_words(status: Status) -> str:
+    whose = ", ".join(f"{name} ({counted(jobs, 'job')})" for name, jobs in list(status.absent.items())[:8])
+    return f"no run directory here of {whose}" + (" …" if len(status.absent) > 8 else "")
+
+
+def _eta(forecast: Forecast | None) -> str:
+    if forecast is None:
+        return "?"
+    if told_time(forecast.low) == told_time(forecast.high):
+        return told_time(forecast.seconds)
+    return f"{told_time(forecast.seconds)} ({told_time(forecast.low)} to {told_time(forecast.high)})"
+
+
+def _machine_table(status: Status, now: float, columns: int | None) -> str:
+    head = ("machine", "done", "failed", "running", "to do", "of", "rate", "ETA", "state")
+    rows = [_machine_row(one, now) for one in status.machines]
+    rows += [
+        (name, "0", "0", "0", f"{jobs:,}", f"{jobs:,}", "", "", "no directory") for name, jobs in status.absent.items()
+    ]
+    return table(head, rows, right=range(1, 7), columns=columns)
+
+
+def _machine_row(one: MachineStatus, now: float) -> Sequence[str]:
+    counts = [f"{number:,}" for number in (one.done, one.failed, one.running, one.todo, one.jobs)]
+    if one.is_live:
+        state = "running"
+    elif not one.left:
+        state = "finished"
+    else:
+        state = f"not running, last heard {told_time(now - one.last_end)} ago" if one.last_end else "not running"
+    rate = f"{one.rate:.3g}/s" if one.is_live else ""
+    return (one.name, *counts, rate, _eta(one.forecast) if one.is_live else "", state)
+
+
+def _group_table(groups: Mapping[str, GroupStatus], columns: int | None) -> str:
+    head = ("group", "", "percent", "done", "failed", "running", "to do", "of", "ETA", "who works on it")
+    return table(head, [_group_row(name, one) for name, one in groups.items()], right=range(2, 9), columns=columns)
+
+
+def _group_row(name: str, one: GroupStatus) -> Sequence[str]:
+    counts = one.counts
+    numbers = [f"{number:,}" for number in (counts.done, counts.failed, counts.running, counts.todo, counts.jobs)]
+    eta = "" if not counts.todo else "?" if one.eta is None else told_time(one.eta)
+    who = ", ".join(f"{machine} x{jobs}" for machine, jobs in sorted(one.workers.items()))
+    return (name, _bar(_percent(counts)), f"{_percent(counts):.1f}%", *numbers, eta, who)
+
+
+def _bar(percent: float, columns: int = 20) -> str:
+    full = int(percent * columns / 100)
+    return "█" * full + "░" * (columns - full)
+
+
+def _percent(counts: Counts) -> float:
+    return 100 * (counts.jobs - counts.todo) / counts.jobs if counts.jobs else 100.0
+
+
+def _percentile_words(durations: Durations) -> str:
+    return "  ".join(f"p{percent} {told_seconds(durations.percentile(percent))}" for percent in (10, 50, 90, 99))
+
+
+def _gap_words(gaps: Sequence[float]) -> str:
+    ordered = sorted(gaps)
+    return "  ".join(
+        f"p{percent} {told_seconds(ordered[(len(ordered) - 1) * percent // 100])}" for percent in (10, 50, 90, 99)
+    )
