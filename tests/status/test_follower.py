@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kit.journals import JOBS, attempt, header, run_folder
-from shareout.record import tally
 from shareout.record.journal import attempt_line
+from shareout.record.tallies import tally
 from shareout.status import machine
 from shareout.status.machine import Follower
 

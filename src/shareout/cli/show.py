@@ -12,6 +12,7 @@ from shareout.cli.inputs.run_folders import add_places, folders_of, of_one_plan,
 from shareout.cli.list import job_ids, texts_of
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
+from shareout.errors import UsageError
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.logs.printed import printed_by
@@ -32,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     ids, sources = places_among(arguments.ids, arguments.sources)
+    if not ids:
+        raise UsageError(f'"{arguments.ids[0]}" is no job', way_out="Say ids, and run directories behind them.")
     with folders_of(sources, common) as every:
         plan = plan_at_hand(common, entry, every)
         folders = of_one_plan(every, plan)
