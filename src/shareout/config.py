@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from shareout.choices import Background, Barriers, Level, Order, Progress
 from shareout.errors import InputError, Place, UsageError, nearest, raise_all
 from shareout.json_places import read_text
 from shareout.settings_table import (
@@ -38,7 +39,7 @@ FILE = "runner.config"
 class RunSettings:
     pool: str
     seed: str
-    order: str
+    order: Order
     slots: SlotCount | None
     cores_per_job: Fraction
     gpus_per_job: Fraction
@@ -46,7 +47,7 @@ class RunSettings:
     needs: tuple[str, ...]
     nice: int
     audit: Fraction
-    barriers: str
+    barriers: Barriers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class CommandSettings:
     colsep: str
     shell: str
     keep_lines: str
-    background: str
+    background: Background
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,14 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class LoggingSettings:
-    level: str
+    level: Level
     segment: int
     per_job: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DisplaySettings:
-    progress: str
+    progress: Progress
     interval: float
 
 

@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
+from shareout.choices import Background, Barriers, Level, Order, Progress, words_of
 from shareout.units import (
     parse_amount,
     parse_count,
@@ -66,6 +68,9 @@ class SlotCount:
         return max(1, min(counts[self.how], MOST_SLOTS))
 
 
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row. `default` is text, as one would write it; empty means unset."""
@@ -104,13 +109,15 @@ def _columns(text: str) -> tuple[str, ...]:
     return names
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in words:
-            known = [word for word in words if word]
+def _one_of(choices: type[Choice]) -> Callable[[str], Choice]:
+    def read(text: str) -> Choice:
+        try:
+            return choices(text)
+        except ValueError:
+            known = words_of(choices)
             listed = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
-            raise ValueError(f'"{text}" is not known; write {listed}{"" if all(words) else ", or nothing"}')
-        return text
+            nothing = ", or nothing" if len(known) < len(choices) else ""
+            raise ValueError(f'"{text}" is not known; write {listed}{nothing}') from None
 
     return read
 
@@ -235,14 +242,14 @@ def _until(text: str) -> str:
     raise ValueError(f'"{text}" is no time to stop at; write 07:00, 8h, or 2026-12-01T07:00')
 
 
-def _level(text: str) -> str:
-    return _one_of("NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")(text.upper())
+def _level(text: str) -> Level:
+    return _one_of(Level)(text.upper())
 
 
 TABLE: tuple[Setting, ...] = (
     Setting("run", "pool", _text, "", "the pool file, when it is not the only jobs.* of this folder"),
     Setting("run", "seed", _text, "", "another text here gives another shuffle and other random numbers"),
-    Setting("run", "order", _one_of("shuffled", "given"), "shuffled", "given: jobs run in the order of the pool"),
+    Setting("run", "order", _one_of(Order), "shuffled", "given: jobs run in the order of the pool"),
     Setting(
         "run",
         "slots",
@@ -280,7 +287,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "run",
         "barriers",
-        _one_of("", "local"),
+        _one_of(Barriers),
         "",
         "local: each of several machines keeps barriers by itself",
     ),
@@ -293,7 +300,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "commands",
         "background",
-        _one_of("kill", "leave"),
+        _one_of(Background),
         "kill",
         "what becomes of processes a command leaves",
     ),
@@ -324,7 +331,7 @@ TABLE: tuple[Setting, ...] = (
         "logging", "segment", _more_than_nothing(parse_filesize), "64MiB", "size at which the log goes on in a new file"
     ),
     Setting("logging", "per_job", parse_switch, "no", "also keep a log file for each job"),
-    Setting("display", "progress", _one_of("auto", "live", "plain", "none"), "auto", "how a run shows itself"),
+    Setting("display", "progress", _one_of(Progress), "auto", "how a run shows itself"),
     Setting("display", "interval", _more_than_nothing(parse_duration), "10s", "time between plain progress lines"),
     Setting("hooks", "on_finish", _text, "", "a command to run when a run ends; SHAREOUT_* variables say how"),
     Setting("hooks", "on_failure", _text, "", "a command to run when a job has failed for good"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ HOUSE = Path(__file__).parents[2] / "src" / "shareout"
 FILES = sorted(HOUSE.rglob("*.py"))
 LARGEST = 15_000
 LONGEST_FUNCTION = 60
+MOST_FILES = 15
+MOST_BY_PLACE = 5
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager", "misc"}
 
 # A room may import the rooms named for it (and itself); floor by floor, as the design's picture has them.
@@ -31,14 +34,15 @@ GROUND = {
     "unpacked",
     "names",
 }
-INPUTS = {"settings_table", "config", "titles", "machines", "pool"}
+INPUTS = {"choices", "settings_table", "config", "titles", "machines", "pool"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
-    "settings_table": GROUND,
-    "config": GROUND | {"settings_table"},
+    "choices": GROUND,
+    "settings_table": GROUND | {"choices"},
+    "config": GROUND | {"choices", "settings_table"},
     "titles": GROUND | {"config"},
     "machines": GROUND,
-    "pool": GROUND | {"config"},
+    "pool": GROUND | {"choices", "config"},
     "plan": GROUND | INPUTS,
     "record": GROUND | INPUTS,
     "supply": GROUND | INPUTS | {"record", "plan"},
@@ -115,6 +119,21 @@ def test_a_file_is_read_in_one_sitting(path: Path) -> None:
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno is not None
             assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{node.name} does not fit a screen"
+
+
+def test_a_room_is_taken_in_at_a_look() -> None:
+    """Not the ground floor, which is no room; nor `cli`, where a command is a file."""
+    rooms = Counter(path.parent for path in FILES if path.parent not in (HOUSE, HOUSE / "cli"))
+    crowded = {str(room.relative_to(HOUSE)): count for room, count in rooms.items() if count > MOST_FILES}
+    assert not crowded, f"these want rooms of their own: {crowded}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_values_that_travel_together_have_a_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            count = sum(not isinstance(value, ast.Starred) for value in node.args)
+            assert count <= MOST_BY_PLACE, f"line {node.lineno} hands over {count} values by place"
 
 
 @pytest.mark.parametrize("path", FILES, ids=named)

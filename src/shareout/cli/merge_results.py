@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from shareout.choices import Order
 from shareout.cli.export import export_to
 from shareout.cli.inputs.run_folders import chooser, plan_at_hand, tell
 from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell_oddities
@@ -285,7 +286,7 @@ def _report(
             )
     else:
         print(missing_sentence(summary, _owners(summary, journals, common, entry)), file=stream)
-        if all(journal.header.order == "shuffled" for journal in journals):
+        if all(journal.header.order == Order.SHUFFLED for journal in journals):
             print(sample_sentence(summary), file=stream)
     if asked.output and not asked.to_stdout:
         print(f"wrote {asked.output}", file=stream)

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from shareout.choices import Barriers, words_of
 from shareout.cli.inputs.recorded_call import call_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import check_fits, tell_oddities
@@ -56,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compare", metavar="CARD", help="say what differs from a card: a file, or -")
     parser.add_argument("--expect", metavar="FINGERPRINT", help="exit 2 when the plan is another one")
     parser.add_argument("--pool", metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_argument("--barriers", choices=["local"], help="let every machine keep barriers by itself")
+    parser.add_argument("--barriers", choices=words_of(Barriers), help="let every machine keep barriers by itself")
     add_common(parser)
 
 
@@ -69,7 +70,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         compare=arguments.compare,
         expect=arguments.expect,
         pool=Path(named) if (named := arguments.named or arguments.pool) else None,
-        local_barriers=arguments.barriers == "local",
+        local_barriers=arguments.barriers == Barriers.LOCAL,
     )
     if asked.ids and not asked.machine:
         raise UsageError("--ids needs to know whose", way_out="Add --machine NAME.")

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shareout.choices import Progress
 from shareout.cli import run_flags
 from shareout.cli.inputs.abandoned_work import tell_other_inputs
 from shareout.cli.inputs.adhoc_pool import Given, pool_file
@@ -267,17 +268,17 @@ def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, 
 
         views.append(OnResult(entry.on_result))
     kind = settings.display.progress
-    if kind == "auto":
-        kind = "live" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else "plain"
-    if quiet or kind == "none":
+    if kind is Progress.AUTO:
+        kind = Progress.LIVE if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else Progress.PLAIN
+    if quiet or kind is Progress.NONE:
         from shareout.show.plain import WarningsView
 
         return [*views, WarningsView()]
-    if kind == "live" and tee:
+    if kind is Progress.LIVE and tee:
         from shareout.show.plain import SentencesView
 
         return [*views, SentencesView()]
-    if kind == "live":
+    if kind is Progress.LIVE:
         from shareout.show.live import LiveView
 
         return [*views, LiveView(sys.stderr, title)]

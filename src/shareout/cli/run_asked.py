@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from shareout.choices import Order
 from shareout.cli.run_flags import Screen
 from shareout.errors import UsageError, nearest
-from shareout.plan.permutation import GIVEN
 from shareout.plan.plan import Plan
 from shareout.pool.templates.template import Template
 
@@ -30,7 +30,7 @@ def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: b
         raise UsageError(
             "--keep-order is about what commands print", way_out="merge-results has the results in pool order."
         )
-    if screen.keep_order and plan.order != GIVEN:
+    if screen.keep_order and plan.order != Order.GIVEN:
         raise UsageError(
             "--keep-order needs jobs that run in the order of the pool, and these are shuffled",
             way_out="Add --order given: every machine then gets a stretch of the pool (and another digest).",

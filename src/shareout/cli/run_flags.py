@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shareout.choices import Barriers, Order, words_of
 from shareout.cli.inputs.adhoc_pool import ENDINGS, Given, Source
 from shareout.cli.options import add_common
 from shareout.errors import UsageError
@@ -110,8 +111,8 @@ def _jobs(group: argparse._ArgumentGroup) -> None:
 def _how(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("-j", "--slots", metavar="N", help="jobs at once: 8, or 50%% +2 of the cores")
-    add("--order", choices=["shuffled", "given"], metavar="ORDER", help="given: as in the pool (default: shuffled)")
-    add("--barriers", choices=["local"], metavar="local", help="each of several machines keeps them by itself")
+    add("--order", choices=words_of(Order), metavar="ORDER", help="given: as in the pool (default: shuffled)")
+    add("--barriers", choices=words_of(Barriers), metavar="local", help="each of several machines keeps them by itself")
     add("--shell", metavar="PATH", help="runs lines with shell syntax (default: sh, or bash)")
     add("--cores-per-job", metavar="N", help="cores that a job takes; may be a fraction")
     add("--gpus-per-job", metavar="N", help="GPUs that a job takes")

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from blake3 import blake3
 
+from shareout.choices import Order
 from shareout.plan.network import KEY_BYTES, Network
 from shareout.plan.shuffled_list import LONGEST, ShuffledList
 
 CONTEXT = "shareout 2 permutation"
-SHUFFLED, GIVEN = "shuffled", "given"
 MOST_KEPT_BYTES = 64 << 20
 
 
@@ -104,7 +104,7 @@ class Permutations:
 
     def _make(self, phase: int) -> Permutation:
         size = self._sizes[phase]
-        if self._order == GIVEN:
+        if self._order == Order.GIVEN:
             return InOrder(size)
         keyed = self._keyed.copy()
         keyed.update(phase.to_bytes(4, "little"))

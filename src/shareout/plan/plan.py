@@ -14,6 +14,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from shareout.choices import Barriers, Order
 from shareout.config import Settings, digest_text
 from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.machines import Machine, load_machines, own_machine_text
@@ -29,7 +30,7 @@ from shareout.plan.digest import (
     hash_without_states,
 )
 from shareout.plan.ids import IdsAt, places_at
-from shareout.plan.permutation import GIVEN, SHUFFLED, Permutations
+from shareout.plan.permutation import Permutations
 from shareout.plan.split import split
 from shareout.pool import InputFile, Pool, Selection
 
@@ -66,7 +67,7 @@ class Plan:
         machines: Sequence[Machine],
         inputs: Sequence[HashedInput],
         audit: Fraction,
-        order: str = SHUFFLED,
+        order: str = Order.SHUFFLED,
     ) -> None:
         self.pool = pool
         self.machines = tuple(machines)
@@ -228,9 +229,9 @@ def make_plan(
         inputs.append(hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape")))
     if kind == PYTHON:
         inputs.append(hash_text(KIND, PYTHON.encode()))
-    if settings.run.order == GIVEN:
-        inputs.append(hash_text("order", GIVEN.encode()))
-    if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers == "local"):
+    if settings.run.order == Order.GIVEN:
+        inputs.append(hash_text("order", Order.GIVEN.encode()))
+    if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers is Barriers.LOCAL):
         raise InputError(
             f"the pool has barriers, and a barrier cannot reach across {len(named)} machines that do not talk",
             where=place,

@@ -17,10 +17,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from shareout.choices import Order
 from shareout.errors import InputError, Place
 from shareout.files import replace_file
 from shareout.plan.ids import places_at
-from shareout.plan.permutation import GIVEN, SHUFFLED, Permutations
+from shareout.plan.permutation import Permutations
 from shareout.pool import InputFile, Need, Phase, Pool, Row, Values
 
 NAME = "rest.json"
@@ -35,12 +36,12 @@ class Step:
     digest: str
     phases: tuple[Phase, ...]
     left: tuple[Range, ...]
-    order: str = SHUFFLED
+    order: str = Order.SHUFFLED
 
     def facts(self) -> dict[str, object]:
         return {
             "digest": self.digest,
-            **({"order": self.order} if self.order != SHUFFLED else {}),
+            **({"order": self.order} if self.order != Order.SHUFFLED else {}),
             "phases": [(phase.start, phase.stop, phase.check) for phase in self.phases],
             "left": self.left,
         }
@@ -204,8 +205,8 @@ def _step(facts: Mapping[str, Any]) -> Step:
         if not end <= start < stop <= phases[-1].stop:
             raise ValueError(f"the range {start}-{stop} is out of place")
         end = stop
-    order = facts.get("order", SHUFFLED)
-    if order not in (SHUFFLED, GIVEN):
+    order = facts.get("order", Order.SHUFFLED)
+    if order not in tuple(Order):
         raise ValueError(f"there is no order {order}")
     return Step(facts["digest"], phases, left, order)
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from zlib import crc32
 
+from shareout.choices import Order
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.values import decode, encode
 
@@ -44,7 +45,7 @@ class Header:
     """Digests of the plans that these inputs were rebalanced from, oldest first."""
     pool_jobs: int = 0
     """How many jobs the oldest of those plans has, whose ids are used; 0 when there is none."""
-    order: str = "shuffled"
+    order: str = Order.SHUFFLED
     """Or `given`: positions are places, and what has run is no random sample."""
     phases: tuple[int, ...] = ()
     """Where each phase begins, when there are several."""
@@ -65,7 +66,7 @@ class Header:
 
     def line(self) -> bytes:
         facts = {"shareout": VERSION, **asdict(self)}
-        if self.order == "shuffled":
+        if self.order == Order.SHUFFLED:
             del facts["order"]
         if not self.phases:
             del facts["phases"]
@@ -184,7 +185,7 @@ def _header(facts: dict[str, Any]) -> Header:
     ranges, audit = (tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit"))
     ancestors, pool_jobs = tuple(facts["ancestors"]), facts.get("pool_jobs", 0)
     more = {
-        "order": facts.get("order", "shuffled"),
+        "order": facts.get("order", Order.SHUFFLED),
         "phases": tuple(facts.get("phases", ())),
         "work": facts["work"],
         "columns": tuple(facts["columns"]),

@@ -36,7 +36,9 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=
 _make = getattr(json.encoder, "c_make_encoder", None)
 # The C encoder made once: `JSONEncoder.encode` makes one at every call, which costs more than the encoding.
 _chunks = (
-    _make(None, _convert, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True) if _make else None
+    _make(*(None, _convert, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True))
+    if _make
+    else None
 )
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from shareout.choices import Order
 from shareout.machines import Machine
 from shareout.plan.fingerprint import words
 from shareout.record.folder import RunFolder
@@ -139,7 +140,9 @@ def report_of(
         failures=failures,
         kinds=_kinds(deeds),
         # Rates can be compared only where every machine got a random sample of the same jobs.
-        balance=balance_of(deeds, shares, machines) if all(header.order == "shuffled" for _, header in runs) else None,
+        balance=balance_of(deeds, shares, machines)
+        if all(header.order == Order.SHUFFLED for _, header in runs)
+        else None,
         lines=_lines(failures, said),
         damage=tuple(gathered.damage),
     )
@@ -249,3 +252,7 @@ def _lines(failures: Sequence[Failure], said: Callable[[str], None]) -> dict[tup
         lines = last_lines(folder, [(one.attempt.job, one.attempt.attempt) for one in many], said)
         found.update({(machine, job): text for job, text in lines.items()})
     return found
+
+
+def _is_sample(runs: Sequence[tuple[RunFolder, Header]]) -> bool:
+    return all(header.order == Order.SHUFFLED for _, header in runs)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from shareout.choices import Background
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.environment import encoded, thread_limits, user_environment, with_threads
@@ -35,7 +36,7 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
     """Runs command lines. `leads` tells the guardian who runs."""
     users = user_environment()
     shared = encoded(with_threads(users, int(settings.run.cores_per_job)))
-    leaves = settings.commands.background == "leave"
+    leaves = settings.commands.background is Background.LEAVE
 
     def share(given: Given) -> Mapping[bytes, bytes]:
         return encoded(_share(users, given))

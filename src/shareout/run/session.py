@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from shareout.choices import Background
 from shareout.code_hash import code_hash
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
@@ -152,7 +153,7 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
     stack.callback(outputs.close)
     slots = slots_of(request.plan, settings, share.cores or granted_cores(), tally.todo)
     refuse_too_many(slots)
-    leaves = settings.commands.background == "leave"
+    leaves = settings.commands.background is Background.LEAVE
     mark = Mark.new(folder, keep=not leaves)
     children = Children(leave_background=leaves)
     guardian = Guardian(slots, mark, children, leave_background=leaves)

@@ -17,6 +17,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from shareout.choices import Order
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Session, parse
 from shareout.record.lock import is_locked
@@ -109,7 +110,7 @@ class Follower:
     @property
     def is_sample(self) -> bool:
         """Whether what has run is a random sample of all."""
-        return self.header.order == "shuffled"
+        return self.header.order == Order.SHUFFLED
 
     def look(self) -> MachineStatus:
         """As it stands now."""

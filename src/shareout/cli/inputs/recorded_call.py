@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from shareout.choices import Order
 from shareout.cli.options import Common
 from shareout.cli.planning import plan_of, pool_of
 from shareout.config import Settings, apply, load_settings
@@ -90,7 +91,7 @@ def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says
 
     if "run.order" not in apply(load_settings(common.configs), flags).texts:
         # Nobody else takes part, and nothing has to be shuffled.
-        flags = {**flags, "run.order": "given"}
+        flags = {**flags, "run.order": Order.GIVEN}
     return Call(common.configs, pool, flags, (socket.gethostname().partition(".")[0] or "here", granted_cores()))
 
 

@@ -75,9 +75,9 @@ class Durations:
             raise TypeError("buckets")
         return cls(
             {int(bucket): int(count) for bucket, count in buckets.items()},
-            int(str(facts["count"])),
-            float(str(facts["total"])),
-            float(str(facts["squares"])),
-            float(str(facts["shortest"])),
-            float(str(facts["longest"])),
+            count=int(str(facts["count"])),
+            total=float(str(facts["total"])),
+            squares=float(str(facts["squares"])),
+            shortest=float(str(facts["shortest"])),
+            longest=float(str(facts["longest"])),
         )
