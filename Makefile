@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/made-from-requirements
+QUICK := $(addprefix tests/,house plan/test_split.py plan/test_rest.py plan/test_algorithm.py record pool/test_lines.py pool/test_needs.py run)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format bench exe clean check-python
+.PHONY: help demo quick test soak lint format bench exe clean check-python node
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -30,8 +31,15 @@ format: $(STAMP)  ## repair what lint can repair
 	$(BIN)/ruff check --fix src tests bench packaging
 	$(BIN)/ruff format src tests bench packaging
 
-test: lint  ## lint, then all tests, on the module and on the built executable
+quick: lint  ## lint and the pure tests: what to run after each change
+	$(BIN)/python -m pytest --numprocesses 2 --quiet $(QUICK)
+
+test: lint node  ## lint, then all tests, on the module and on the built executable
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+node:
+	@command -v node >/dev/null || { echo 'the second implementation of the algorithm needs node: installing it' && \
+	  apt-get update -qq && apt-get install --yes -qq nodejs >/dev/null; } || true
 
 soak: $(STAMP)  ## the long hunts: fifty rounds each of signals and kills, in any order
 	$(BIN)/python -m pytest -m soak

@@ -121,3 +121,13 @@ def test_the_help_of_run_begins_with_examples() -> None:
     lines = make_parser("run").format_help().splitlines()
     assert "seq 1 1000 | " in "".join(lines[:8])
     assert sum(line.endswith(":") for line in lines) >= 7, "flags stand in groups"
+
+
+def test_every_station_of_the_way_of_a_job_is_where_it_is_said_to_be() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## The way of a job")[2].partition("\n## ")[0]
+    stations = re.findall(r"`([A-Z]\w+\.)?(\w+)`[^`]*?in\s+`([\w/]+\.py)`", text)
+    assert len(stations) >= 12
+    for owner, name, file in stations:
+        source = (ROOT / "src" / "shareout" / file).read_text()
+        assert re.search(rf"^\s*(def|class) {name}\b|^{name}\b", source, re.MULTILINE), f"{file} has no {name}"
+        assert not owner or f"class {owner[:-1]}" in source, f"{file} has no {owner[:-1]}"
