@@ -49,6 +49,18 @@ def move(here: Path) -> None:
     folder.tally.unlink()
 
 
+def exchange(here: Path) -> None:
+    """The ids of the two first attempts."""
+
+    def ids(lines: list[dict[str, Any]]) -> None:
+        one, other = [facts for facts in lines if "job" in facts][:2]
+        one["job"], other["job"] = other["job"], one["job"]
+
+    folder = RunFolder(journal(here).parent)
+    rewrite(folder, ids)
+    folder.tally.unlink()
+
+
 def archive(here: Path) -> None:
     """Cut where its first member ends."""
     packed = io.BytesIO()
@@ -75,6 +87,7 @@ EVENTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a header that is damaged": (edit(lambda data: data.replace(b"alice", b"alicf", 1)), "runs"),
     "a header that is cut off": (edit(lambda data: data[:40]), "runs"),
     "a record that is not its machine's": (move, "runs"),
+    "a record of a job that the plan has elsewhere": (exchange, "runs"),
     "a journal that cannot be read": (lambda here: None, "runs"),
     "a folder that cannot be read": (lambda here: None, "runs"),
     "an archive that is cut off": (archive, "cut.tar"),
@@ -86,12 +99,15 @@ COMMANDS: dict[str, list[str]] = {
     "status": ["DIR"],
     "wait": ["DIR"],
     "list": ["DIR"],
-    "show": ["0", "--in", "DIR"],
+    "show": ["0-2", "--in", "DIR"],
     "report": ["DIR", "-o", "r.html"],
     "export": ["--format", "joblog", "-o", "joblog", "DIR"],
     "rebalance": ["DIR", "-o", "configs2"],
     "requeue": ["--failed", "--in", "DIR"],
 }
+
+# Who reads all of a journal says what is damaged in it.
+TOLD_OF = ("merge-results", "status", "wait", "list", "rebalance")
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, ending: str) -> None:
@@ -131,6 +147,9 @@ def test_each_damage_ends_each_command_as_the_docs_say(tmp_path: Path, capsys: p
             shutil.copytree(sound.folder, here)
             codes.append(code_of(here, event, command, words))
             told = capsys.readouterr()
+            if event == "a damaged line in the middle" and command in TOLD_OF:
+                assert "journal.jsonl:" in told.err, (command, told.err)
+                assert "are damaged" in told.err
             assert "Traceback" not in told.err
             assert codes[-1] in (0, 1, 3) or told.err.startswith("shareout: "), (event, command)
         rows.append(f"| {event} | " + " | ".join(map(str, codes)) + " |")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from shareout.plan.ids import IdsAt, ids_as_told
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line, closed
 from shareout.record.outcome import Attempt, Cause, State
@@ -22,10 +24,10 @@ def header(jobs: int = JOBS, ranges: tuple[tuple[int, int], ...] = (), machine: 
 
 
 def attempt(position: int, state: State = State.DONE, number: int = 1, result: Any = None, jobs: int = JOBS) -> Attempt:
-    """Job ids run against the positions, so that one cannot be taken for the other."""
+    """Of the job that the plan has there, where that is a position of the plan."""
     fine = state in (State.DONE, State.SKIPPED, State.REQUEUED)
     return Attempt(
-        jobs - 1 - position,
+        _ids_of(jobs)([position])[0] if position < jobs else position,
         position,
         number,
         state,
@@ -38,9 +40,16 @@ def attempt(position: int, state: State = State.DONE, number: int = 1, result: A
     )
 
 
+@cache
+def _ids_of(jobs: int) -> IdsAt:
+    ids_at = ids_as_told(header(jobs))
+    assert ids_at is not None
+    return ids_at
+
+
 def ids_as_made(positions: Sequence[int]) -> list[int]:
     """The ids that `attempt` gives."""
-    return [JOBS - 1 - position for position in positions]
+    return _ids_of(JOBS)(positions)
 
 
 def run_folder(path: Path, attempts: Sequence[Attempt] = (), made_for: Header | None = None) -> RunFolder:

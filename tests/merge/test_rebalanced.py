@@ -105,7 +105,7 @@ def test_any_history_merges_to_the_same_table(
         shares = [plan.share(one.name) for one in plan.machines if source.random() < 0.8]
         ran = [run(plan, one, home / f"runs{turn}" / one.machine, source.random() * 0.9, source) for one in shares]
         folders += ran
-        left = left_positions(plan.jobs, [(one, read_header(one.journal)) for one in ran], failed=True)
+        left = left_positions(plan.jobs, [(one, read_header(one.journal)) for one in ran], lambda _: None, failed=True)
         if not left:
             break
         inputs(home / f"configs{turn + 1}", lines, source)

@@ -14,6 +14,7 @@ import pytest
 
 from kit.journals import attempt, header, run_folder
 from kit.program import Machine
+from shareout.plan.ids import ids_as_told
 from shareout.record.journal import Header, closed
 from shareout.record.outcome import State
 
@@ -57,12 +58,14 @@ def many(folder: Path, jobs: int, machines: int) -> Path:
         start, stop = jobs * number // machines, jobs * (number + 1) // machines
         made_for = Header("ab" * 32, "cd" * 32, f"m{number}", jobs, ((start, stop),), (), "0.1.0", "", "python")
         journal = run_folder(folder / f"m{number}", made_for=made_for).journal
+        ids_at = ids_as_told(made_for)
+        assert ids_at is not None
         with journal.open("ab") as file:
-            for place, position in enumerate(range(start, stop)):
+            for place, (position, job) in enumerate(zip(range(start, stop), ids_at(range(start, stop)), strict=True)):
                 began = 1_000_000_000 + place // 2 * (number + 1)
                 file.write(
                     closed(
-                        f'{{"job":{jobs - 1 - position},"pos":{position},"try":1,"state":"done",'
+                        f'{{"job":{job},"pos":{position},"try":1,"state":"done",'
                         f'"start":{began}.000000,"end":{began + number + 1}.000000,"slot":{place % 2},"result":0'
                     )
                 )

@@ -35,7 +35,7 @@ def test_states_follow_the_records(
     tmp_path_factory: pytest.TempPathFactory, jobs: list[list[str]], source: random.Random
 ) -> None:
     folder = RunFolder(tmp_path_factory.mktemp("jobs"))
-    header = Header("ab" * 32, "cd" * 32, "alice", len(jobs), ((0, len(jobs)),), (), "0", "", "python")
+    header = Header("ab" * 32, "cd" * 32, "alice", len(jobs), ((0, len(jobs)),), (), "0", "", "python", order="given")
     waiting = {job: list(enumerate(steps, 1)) for job, steps in enumerate(jobs) if steps}
     lines = [header.line()]
     while waiting:

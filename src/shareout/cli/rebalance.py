@@ -49,8 +49,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         plan, _ = plan_of(common, entry, local_barriers=True, kind=kind)
         journals = _of_plan(folders, plan, strict=bool(arguments.sources))
         _tell_absent(plan, journals)
-        left = left_positions(plan.jobs, journals, failed=arguments.failed)
-        failed = _size(left_positions(plan.jobs, journals, failed=True)) - _size(left)
+        left = left_positions(plan.jobs, journals, tell, failed=arguments.failed)
+        failed = _size(left_positions(plan.jobs, journals, lambda _: None, failed=True)) - _size(left)
     if failed:
         tell(f"{failed:,} jobs have failed, and stay so; --failed gives them away as well")
     if not _size(left):

@@ -13,6 +13,7 @@ from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.merge.partition import as_ranges
 from shareout.merge.proof.complete import ranges_of
+from shareout.plan.ids import ids_as_told
 from shareout.record.amend import FINAL, refuse_busy, requeue
 from shareout.record.reader import read_header
 from shareout.record.tallies.tally import FAILED
@@ -52,11 +53,14 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     refuse_archives(sources)
     with folders_of(sources, common) as found:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))
-        total = max(read_header(folder.journal).total for folder in folders)
+        journals = [(folder, read_header(folder.journal)) for folder in folders]
+        total = max(header.total for _, header in journals)
         jobs = set(job_ids(ids, total)) if ids else None
         refuse_busy(folders)
         states = (FAILED,) if arguments.failed else FINAL
-        again = [job for folder in folders for job in requeue(folder, states, jobs)]
+        again = [
+            job for folder, header in journals for job in requeue(folder, header, states, jobs, ids_as_told(header))
+        ]
     left = sorted((jobs or set()) - set(again))
     for job in left:
         tell(f"job {job} has not ended here: there is nothing to take back")

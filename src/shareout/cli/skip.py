@@ -42,7 +42,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         request = RunRequest(
             plan, settings, machine, common.runs, entry, columns=named_columns(common.configs, settings)
         )
-        skipped += skip(make_folder(request), header_of(request, plan.share(machine)), jobs)
+        skipped += skip(make_folder(request), header_of(request, plan.share(machine)), jobs, plan.ids_of(plan.hex))
     ended = sorted({job for jobs in by_machine.values() for job, _ in jobs} - set(skipped))
     for job in ended:
         tell(f"job {job} has ended already, and stays as it is")

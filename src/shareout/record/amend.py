@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 
+from shareout.record.belonging import IdsAt
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.lock import Lock, refuse_owned
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import JournalReader, read_header
+from shareout.record.reader import JournalReader
 from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally, tally_of
 from shareout.record.writer import JournalWriter
 
@@ -25,12 +26,13 @@ def refuse_busy(folders: Sequence[RunFolder]) -> None:
         refuse_owned(folder)
 
 
-def requeue(folder: RunFolder, states: Collection[int], jobs: Collection[int] | None) -> list[int]:
+def requeue(
+    folder: RunFolder, header: Header, states: Collection[int], jobs: Collection[int] | None, ids_at: IdsAt | None
+) -> list[int]:
     """What has come to one of these states is to do again: all of it, or the named jobs. Their ids."""
     lock = Lock(folder)
     try:
-        header = read_header(folder.journal)
-        tally = tally_of(folder.journal, folder.tally, header)
+        tally = tally_of(folder.journal, folder.tally, header, ids_at)
         found = {one.position: one.job for one in _ended(folder, tally, states) if jobs is None or one.job in jobs}
         _append(folder, header, [_record(job, at, tally, State.REQUEUED) for at, job in found.items()])
         return sorted(found.values())
@@ -38,11 +40,12 @@ def requeue(folder: RunFolder, states: Collection[int], jobs: Collection[int] | 
         lock.release()
 
 
-def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]]) -> list[int]:
+def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]], ids_at: IdsAt | None) -> list[int]:
     """These (job, position), unless they are done, are never to be run. Those that now are not."""
     lock = Lock(folder)
     try:
-        tally = tally_of(folder.journal, folder.tally, header) if folder.journal.exists() else Tally(header.ranges)
+        recorded = folder.journal.exists()
+        tally = tally_of(folder.journal, folder.tally, header, ids_at) if recorded else Tally(header.ranges)
         left = [(job, at) for job, at in jobs if tally.state(at) not in (DONE, SKIPPED)]
         _append(folder, header, [_record(job, at, tally, State.SKIPPED) for job, at in left])
         return [job for job, _ in left]

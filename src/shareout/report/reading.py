@@ -14,6 +14,7 @@ from heapq import heappush, heapreplace
 from math import log
 from operator import itemgetter, sub
 
+from shareout.plan.ids import ids_as_told
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, Session, parse
 from shareout.record.outcome import Attempt, State
@@ -102,7 +103,7 @@ class Reading:
     def read(self, folder: RunFolder, header: Header) -> Tally:
         """All attempts of a run directory; where its positions stand is in the tally."""
         deeds = self.deeds
-        tally = tally_of(folder.journal, folder.tally, header)
+        tally = tally_of(folder.journal, folder.tally, header, ids_as_told(header))
         deeds.versions[header.version] = None
         deeds.codes[header.code] = None
         for chunk in JournalReader(folder.journal).chunks():

@@ -6,11 +6,14 @@ import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from shareout.plan.ids import ids_as_told
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, parse
 from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.proof import proof_of
 from shareout.record.reader import JournalReader, read_header, told
 
 NEW, RUNNING, DONE, FAILED, ERROR, SKIPPED = ".", "r", "d", "!", "e", "s"
@@ -93,26 +96,26 @@ class JobStates:
         machine = self._machines.index(header.machine)
         owner, seconds, odd = self._owner, self._seconds, self._odd
         matched, held = _PLAIN.match, len(self._owner)
-        reader, belonging = JournalReader(folder.journal), Belonging(header)
-        for offset, line in reader.located():
-            plain = matched(line)
-            if plain is None:
-                self._apply(line, machine, belonging, reader, offset)
-                continue
-            job = int(plain[1])
-            if not belonging.is_owed(int(plain[2])):
-                raise belonging.refusal_at(reader.path, offset, job, int(plain[2]))
-            if job >= held or job in odd:
-                self._apply(line, machine, belonging, reader, offset)
-            elif not owner[job]:
-                owner[job] = machine + 1
-                seconds[job] = float(plain[4]) - float(plain[3])
+        reader, belonging = JournalReader(folder.journal), Belonging(header, ids_as_told(header))
+        proven = proof_of(folder.journal, folder.tally).good
+        for chunk in reader.chunks():
+            lines = [(offset, line, matched(line)) for offset, line in chunk.located()]
+            if chunk.offset + len(chunk.data) > proven:
+                places = ((offset, int(plain[1]), int(plain[2])) for offset, _, plain in lines if plain)
+                _refuse_strangers(belonging, reader.path, list(places))
+            for offset, line, plain in lines:
+                job = int(plain[1]) if plain else -1
+                if plain is None or job >= held or job in odd:
+                    self._apply(line, machine, belonging, reader, offset)
+                elif not owner[job]:
+                    owner[job] = machine + 1
+                    seconds[job] = float(plain[4]) - float(plain[3])
         self.damage += told(reader.damage, folder.journal)
 
     def _apply(self, line: bytes, machine: int, belonging: Belonging, reader: JournalReader, offset: int) -> None:
         record = parse(line)
-        if isinstance(record, Attempt) and not belonging.is_owed(record.position):
-            raise belonging.refusal_at(reader.path, offset, record.job, record.position)
+        if isinstance(record, Attempt):
+            _refuse_strangers(belonging, reader.path, [(offset, record.job, record.position)])
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
             return
         job = record.job
@@ -136,12 +139,19 @@ class JobStates:
         )
 
 
+def _refuse_strangers(belonging: Belonging, journal: Path, places: Sequence[tuple[int, int, int]]) -> None:
+    """Of records, each with its offset, id and position, the first that does not belong."""
+    if places and not belonging.holds([job for _, job, _ in places], [position for _, _, position in places]):
+        first = next(one for one in places if not belonging.holds([one[1]], [one[2]]))
+        raise belonging.refusal_at(journal, *first)
+
+
 def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header, Attempt]]:
     """All that journals say of one job, in their order: found by its first bytes, so that a large journal is fast."""
     needle = b'{"job":%d,' % job
     for folder in folders:
         header = read_header(folder.journal)
-        belonging, base = Belonging(header), 0
+        belonging, base = Belonging(header, ids_as_told(header)), 0
         with folder.journal.open("rb") as file:
             rest = b""
             while block := file.read(1 << 22):
@@ -153,9 +163,8 @@ def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header
                         record = parse(line)
                     except BadLine:
                         continue
-                    if isinstance(record, Attempt) and not belonging.is_owed(record.position):
-                        raise belonging.refusal_at(folder.journal, base + at, job, record.position)
                     if isinstance(record, Attempt):
+                        _refuse_strangers(belonging, folder.journal, [(base + at, job, record.position)])
                         yield header, record
                 base += cut
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.choices import Order
+from shareout.plan.ids import ids_as_told
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Session, parse
 from shareout.record.lock import is_locked
@@ -103,7 +104,7 @@ class Follower:
         self.folder = folder
         self.header: Header = read_header(folder.journal)
         began = time.monotonic()
-        self.tally: Tally = tally_of(folder.journal, folder.tally, self.header)
+        self.tally: Tally = tally_of(folder.journal, folder.tally, self.header, ids_as_told(self.header))
         if time.monotonic() - began > WORTH_KEEPING_S:
             self._keep()
 

@@ -6,6 +6,7 @@ from shareout.cli.inputs.recorded_call import Call, is_same_place
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.options import Common
 from shareout.errors import ShareoutError
+from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
 from shareout.record.folder import JOURNAL, RunFolder
 from shareout.record.reader import read_header
@@ -33,7 +34,7 @@ def _others(call: Call, common: Common, plan: Plan, machine: str) -> dict[str, i
         try:
             header = read_header(journal)
             if header.digest != plan.hex and header.digest not in plan.ancestors:
-                done = tally_of(journal, folder.tally, header).states.count(DONE)
+                done = tally_of(journal, folder.tally, header, ids_as_told(header)).states.count(DONE)
                 if done:
                     found[header.digest] = done
         except (OSError, ShareoutError):
