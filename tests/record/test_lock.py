@@ -48,8 +48,8 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def left_by(folder: RunFolder, **other: object) -> Owner:
-    """A note as this process would leave it, but for what is said."""
-    note = replace(Owner.this(), **other)  # type: ignore[arg-type]
+    """A note as a dead process here would leave it, but for what is said."""
+    note = replace(Owner.this(folder), **{"began": 1, **other})  # type: ignore[arg-type]
     folder.owner.write_text(json.dumps(asdict(note)))
     return note
 

@@ -3,9 +3,10 @@
 Two things together. On one host the kernel's lock tells, and lets go of a dead owner's, so that nothing stale is ever
 in the way; it knows nothing of a process on another host that has the same folder by a network mount. Between hosts the
 owner's note tells: its host, boot and pid, in a file of its own that only one can make (a hard link, which is atomic on
-network mounts too) and that an orderly end removes. One that was left behind by this host, before a reboot or not, is a
-dead owner's, for the kernel's lock is ours. One of another host may be that of a run that goes on there: it is
-refused, until somebody says that the host is dead (`release`).
+network mounts too) and that an orderly end removes. One of this host is believed where its process lives and has this
+very folder, though the locked file was removed; else it is a dead owner's, before a reboot or not, or came with a
+copy. One of another host may be that of a run that goes on there: it is refused, until somebody says that the host is
+dead (`release`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from blake3 import blake3
 
 from shareout.errors import CannotRecord, RunDirectoryInUse
 from shareout.record.folder import RunFolder
+from shareout.record.holder import Holder
 
 if sys.platform != "win32":
     # Only runs lock. Plan, merge and status may be done anywhere.
@@ -44,12 +46,17 @@ class Owner:
     boot: str
     machine: str
     since: float
+    began: int = 0
+    device: int = 0
+    inode: int = 0
+    """These three as in `Holder`."""
 
     @classmethod
-    def this(cls) -> Owner:
+    def this(cls, folder: RunFolder) -> Owner:
         # Its hash: the number itself is nobody's business.
         machine = blake3(_read(MACHINE)).hexdigest()[:16] if _read(MACHINE) else ""
-        return cls(socket.gethostname(), os.getpid(), _read(BOOT).decode("ascii"), machine, round(time.time(), 3))
+        boot, since = _read(BOOT).decode("ascii"), round(time.time(), 3)
+        return cls(socket.gethostname(), boot=boot, machine=machine, since=since, **asdict(Holder.this(folder)))
 
     def is_elsewhere(self, here: Owner) -> bool:
         """Whether it may live where this kernel's locks say nothing. The same boot is the same kernel, whatever the
@@ -58,6 +65,11 @@ class Owner:
         if self.boot and self.boot == here.boot:
             return False
         return self.host != here.host or bool(self.machine and here.machine and self.machine != here.machine)
+
+    def lives_in(self, folder: RunFolder) -> bool:
+        """Whether its process goes on, on this host, and this is its folder: no copy."""
+        holder = Holder(self.pid, self.began, self.device, self.inode)
+        return self.boot.encode("ascii") == _read(BOOT) and holder.is_of(folder) and holder.lives()
 
 
 def owner_of(folder: RunFolder) -> Owner | None:
@@ -71,13 +83,13 @@ def owner_of(folder: RunFolder) -> Owner | None:
 def owner_elsewhere(folder: RunFolder) -> Owner | None:
     """The same, where that is another host."""
     owner = owner_of(folder)
-    return owner if owner is not None and owner.is_elsewhere(Owner.this()) else None
+    return owner if owner is not None and owner.is_elsewhere(Owner.this(folder)) else None
 
 
 def refuse_owned(folder: RunFolder) -> None:
     """When a process here holds it, or one of another host may."""
     if is_locked(folder):
-        raise _in_use(folder)
+        raise in_use(folder)
     if owner := owner_elsewhere(folder):
         raise _elsewhere(folder, owner)
 
@@ -93,10 +105,10 @@ class Lock:
             raise _unlockable(folder.lock, error) from error
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _note_down(folder, Owner.this())
+            _note_down(folder, Owner.this(folder))
         except BlockingIOError:
             os.close(self._handle)
-            raise _in_use(folder) from None
+            raise in_use(folder) from None
         except OSError as error:
             os.close(self._handle)
             raise _unlockable(folder.lock, error) from error
@@ -116,6 +128,11 @@ class Lock:
 
 def is_locked(folder: RunFolder) -> bool:
     """Whether a living process on this host holds it."""
+    owner = owner_of(folder)
+    return _is_held(folder) or (owner is not None and owner.lives_in(folder))
+
+
+def _is_held(folder: RunFolder) -> bool:
     try:
         handle = os.open(folder.lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -159,6 +176,9 @@ def _note_down(folder: RunFolder, own: Owner) -> None:
                 return
             if left is not None and left.is_elsewhere(own):
                 raise _elsewhere(folder, left)
+            if left is not None and left.lives_in(folder):
+                # Its locked file was removed, and the one that we have locked is another.
+                raise in_use(folder)
             folder.owner.unlink(missing_ok=True)
     finally:
         fresh.unlink(missing_ok=True)
@@ -179,10 +199,12 @@ def _is_made(fresh: Path, folder: RunFolder) -> bool:
     return True
 
 
-def _in_use(folder: RunFolder) -> RunDirectoryInUse:
+def in_use(folder: RunFolder, pid: int | None = None) -> RunDirectoryInUse:
+    """By a process that is named, or by the one that has noted itself down."""
     owner = owner_of(folder)
+    user = f"process {owner.pid} on {owner.host}" if owner else "another process"
     return RunDirectoryInUse(
-        f"{folder.path} is in use by {f'process {owner.pid} on {owner.host}' if owner else 'another process'}",
+        f"{folder.path} is in use by {user if pid is None else f'process {pid}'}",
         way_out="Wait for it (`wait`), or stop it: Ctrl-C there, or `kill` with that pid.",
     )
 

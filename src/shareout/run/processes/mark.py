@@ -5,8 +5,9 @@ inherits it from who started it, and neither a session of its own, nor a parent 
 sheds it. Where it cannot be set, the environment of the jobs has the number as well. A process is killed by a handle
 that is looked at again: never another one that was given its number since.
 
-A run that ends what it leaves behind keeps its number in its run directory until all has ended. The next start of
-that machine ends whatever still carries it, before it starts a job.
+A run that ends what it leaves behind keeps its number in its run directory until all has ended, and which process in
+which folder it is. The next start of that machine ends whatever still carries the number, before it starts a job; but
+nothing of a run that goes on, and nothing that belongs to the original of a copied folder.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import signal
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shareout.errors import CannotRecord
 from shareout.files import replace_file
 from shareout.linux import mark_descendants
 from shareout.record.folder import RunFolder
+from shareout.record.holder import Holder
+from shareout.record.lock import in_use
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 SWEEPS = 100
@@ -91,7 +94,8 @@ class Mark:
 
     def _keep(self, folder: RunFolder) -> None:
         try:
-            replace_file(folder.mark, [json.dumps({"mark": self.number, "boot": _boot()}).encode()], sync=False)
+            kept = {"mark": self.number, "boot": _boot(), **asdict(Holder.this(folder))}
+            replace_file(folder.mark, [json.dumps(kept).encode()], sync=False)
         except OSError as error:
             raise CannotRecord(
                 f"{folder.mark} cannot be written: {error.strerror}", way_out="Make room or mend it, and run again."
@@ -99,21 +103,29 @@ class Mark:
 
 
 def end_earlier(folder: RunFolder, said: Callable[[str], None]) -> None:
-    """What a run that was killed with all its helpers has left alive on this host. We hold its lock."""
+    """What a run that was killed with all its helpers has left alive on this host. We hold its lock; where that was
+    removed while its run goes on, the run has the folder."""
     try:
         kept = json.loads(folder.mark.read_bytes())
-        mark, boot = Mark(int(kept["mark"])), kept["boot"]
-    except (OSError, ValueError, KeyError, TypeError):
+        mark, boot = Mark(int(kept.pop("mark"))), kept.pop("boot")
+        holder = Holder(**kept)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return
-    if boot == _boot():
-        found = mark.carriers({os.getpid()})
-        if found:
-            left = mark.sweep({os.getpid()})
-            said(f"ended first: {len(found - left)} processes that an earlier run had left behind")
-            if left:
-                pids = ", ".join(map(str, sorted(left)))
-                said(f"processes of an earlier run cannot be ended, and may work on its jobs still: {pids}")
+    if boot == _boot() and holder.is_of(folder):
+        if holder.pid != os.getpid() and holder.lives():
+            raise in_use(folder, holder.pid)
+        _end_left(mark, said)
     folder.mark.unlink(missing_ok=True)
+
+
+def _end_left(mark: Mark, said: Callable[[str], None]) -> None:
+    found = mark.carriers({os.getpid()})
+    if found:
+        left = mark.sweep({os.getpid()})
+        said(f"ended first: {len(found - left)} processes that an earlier run had left behind")
+        if left:
+            pids = ", ".join(map(str, sorted(left)))
+            said(f"processes of an earlier run cannot be ended, and may work on its jobs still: {pids}")
 
 
 def is_zombie(pid: int) -> bool:

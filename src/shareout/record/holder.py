@@ -1,0 +1,49 @@
+"""The process that runs in a run directory, told so that nothing else is ever taken for it: neither another process
+that was given its number since, nor the run that goes on in the original of a copied folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from shareout.record.folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What is noted of it."""
+
+    pid: int
+    began: int
+    """Clock ticks after the start of the host, as `/proc/PID/stat` has it."""
+    device: int
+    inode: int
+    """Of the folder: a copy has others, one that was renamed has not."""
+
+    @classmethod
+    def this(cls, folder: RunFolder) -> Holder:
+        pid, (device, inode) = os.getpid(), _identity(folder)
+        return cls(pid, _began(pid), device, inode)
+
+    def is_of(self, folder: RunFolder) -> bool:
+        return (self.device, self.inode) == _identity(folder)
+
+    def lives(self) -> bool:
+        """On this host, since the start that it was noted in."""
+        return self.began > 0 and _began(self.pid) == self.began
+
+
+def _identity(folder: RunFolder) -> tuple[int, int]:
+    told = os.stat(folder.path)
+    return told.st_dev, told.st_ino
+
+
+def _began(pid: int) -> int:
+    """0 of a process that is gone, or dead and only not waited for yet."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read()
+    except OSError:
+        return 0
+    fields = text[text.rindex(b")") + 2 :].split()
+    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
