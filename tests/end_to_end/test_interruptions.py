@@ -141,8 +141,25 @@ def test_a_killed_worker_costs_one_attempt_and_leaves_nothing_behind(here: Machi
     process.communicate()
     assert process.returncode == 1
     wait_until(lambda: not processes_with(f"sleep\0{word}"), 1)
-    states = {facts["job"]: (facts["state"], facts.get("signal")) for facts in here.records()}
-    assert states == {0: ("failed", "SIGKILL"), **dict.fromkeys(range(1, 21), ("done", None))}
+    states = {facts["job"]: (facts["state"], facts["try"], facts.get("cause")) for facts in here.records()}
+    # A Python job is what was killed; a command is not, and is not said to have died so.
+    cause = "lost worker" if kind == "command" else "signal"
+    assert states == {0: ("failed", 1, cause), **dict.fromkeys(range(1, 21), ("done", 1, None))}
+    told = here.call("show", "0").out
+    assert ("the process that waited for it was killed by SIGKILL" in told) == (kind == "command")
+    assert ("out of memory" in told) == (kind == "python")
+
+
+@pytest.mark.module_only("the same code tells it in both")
+def test_who_stops_the_jobs_at_once_is_not_told_that_they_are_let_finish(here: Machine) -> None:
+    here.jobs(GATE, "true")
+    process = here.start("-j", "1")
+    wait_until((here.folder / "begun").exists)
+    process.send_signal(signal.SIGQUIT)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"stopping now: running jobs are ended" in told
+    assert b"let finish" not in told
 
 
 def ancestor_below(pid: int, parent: int) -> int:

@@ -32,6 +32,7 @@ from shareout.supply import Supply, Work
 
 TICK_S = 0.25
 LONG_JOB_S = 0.02
+LET_FINISH = "stopping: nothing new is started, running jobs are let finish (again: stop them now)"
 
 
 @dataclass(slots=True)
@@ -301,11 +302,11 @@ class Crew:
         level = self.parts.stops.heed()
         if level >= 1:
             self.parts.hands.tell_stopping()
-        if level >= 1 and not self.reason:
-            self._stop(
-                "stopped", "stopping: nothing new is started, running jobs are let finish (again: stop them now)"
-            )
+        if level == 1 and not self.reason:
+            self._stop("stopped", LET_FINISH)
         if level >= 2 and not self.at_once:
+            if not self.reason:
+                self._stop("stopped")
             self._stop_now("stopping now: running jobs are ended")
 
     def _heed_halt(self) -> None:
@@ -317,10 +318,11 @@ class Crew:
             if halt.when == "now":
                 self._stop_now("running jobs are ended")
 
-    def _stop(self, reason: str, sentence: str) -> None:
+    def _stop(self, reason: str, sentence: str = "") -> None:
         self.reason = reason
         self._take_back()
-        self.parts.listener.said(sentence)
+        if sentence:
+            self.parts.listener.said(sentence)
 
     def _stop_now(self, sentence: str) -> None:
         self.at_once = True

@@ -38,6 +38,12 @@ def lost_attempt(seat: Seat, batch: Batch, job: int, position: int, how: Ended) 
     name, error = lost_words(code)
     start = seat.control.since or time.time()
     cause = Cause.SIGNAL if name else Cause.LOST_WORKER
+    exit_code: int | None = 128 - code if code < 0 else code
+    if seat.runs_commands:
+        # It was our process that died so, and not the command's.
+        how_ended = f"was killed by {name}" if name else f"ended with status {code}"
+        cause, error = Cause.LOST_WORKER, f"the process that waited for it {how_ended}"
+        name = exit_code = None
     if seat.cause is not None:
         # A signal that was meant for the job before this one costs this one nothing.
         cause = seat.cause if position == seat.ending else Cause.STOPPED
@@ -50,7 +56,7 @@ def lost_attempt(seat: Seat, batch: Batch, job: int, position: int, how: Ended) 
         start=start,
         end=max(start, time.time()),
         slot=seat.slot,
-        exit=128 - code if code < 0 else code,
+        exit=exit_code,
         signal=name,
         cause=cause,
         error=error,
