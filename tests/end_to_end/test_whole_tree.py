@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,8 @@ STOPS = [
 ]  # fmt: skip
 
 WAITING = "touch begun-$SHAREOUT_JOB; while [ ! -e go ]; do sleep 0.01; done"
+# Its child is hit: then the command ends by itself, with a status of its own.
+OF_A_CHILD = f"bash -c '{WAITING}; exit 0'; [ $? = 0 ] || exit 7"
 # Beside Python: a program that it runs, and that takes the signal first; and a plain wait.
 PYTHON = f"""
 import os, subprocess, time
@@ -65,7 +67,9 @@ def seeded() -> random.Random:
 
 
 def prepared(here: Machine, kind: str) -> Machine:
-    return here.jobs(*[WAITING] * JOBS) if kind == "command" else here.script(PYTHON)
+    if kind == "python":
+        return here.script(PYTHON)
+    return here.jobs(*[WAITING if kind == "command" else OF_A_CHILD] * JOBS)
 
 
 def afresh(here: Machine, number: int) -> None:
@@ -82,12 +86,13 @@ def started(here: Machine) -> subprocess.Popen[bytes]:
     return process
 
 
-def stop_and_resume(here: Machine, order: str, moment: random.Random) -> None:
+def stop_and_resume(here: Machine, order: str, moment: random.Random, gaps: Sequence[float] = ()) -> None:
     """One round: a signal to everything, at most a second from first to last; then the same call again."""
     process = started(here)
     groups = ORDERS[order](tree_of(here, process), moment)
     number = moment.choice(STOPS)
-    gap = moment.choice([0.0, 0.001, 0.05, 0.9 / len(groups)]) if order != "twice" else moment.choice([0.01, 0.6])
+    gaps = gaps or ([0.01, 0.6] if order == "twice" else [0.0, 0.001, 0.05, 0.9 / len(groups)])
+    gap = moment.choice(gaps)
     for pids in groups:
         send(pids, number)
         if gap:
@@ -115,6 +120,12 @@ def wait_a_moment(seconds: float) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_signal_to_everything_fails_no_job_and_costs_no_attempt(here: Machine, order: str, kind: str) -> None:
     stop_and_resume(prepared(here, kind), order, seeded())
+
+
+@pytest.mark.module_only("the same code judges in both")
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_command_whose_child_was_hit_first_has_not_failed(here: Machine, order: str) -> None:
+    stop_and_resume(prepared(here, "of a child"), order, seeded(), [0.001, 0.01, 0.03])
 
 
 @pytest.mark.soak

@@ -86,7 +86,11 @@ class Crew:
             self._wait()
             ended = parts.children.reap()
             parts.guardian.replace(ended)
-            finished = self._verdicts.known(parts.hands.collect(ended), is_stopping=parts.stops.level > 0)
+            collected = parts.hands.collect(ended)
+            if parts.packing:
+                for work in (work for one in collected for work in one.work):
+                    parts.packing.free(work)
+            finished = self._verdicts.known(collected, is_stopping=parts.stops.level > 0)
             parts.children.sweep(parts.hands.marks())
             if parts.hands.refusal and not self.reason:
                 self._stop("refused", f"{parts.hands.refusal}; mend it, and run the same command to go on")
@@ -170,8 +174,6 @@ class Crew:
         parts = self.parts
         for work in one.work:
             parts.supply.finished(work)
-            if parts.packing:
-                parts.packing.free(work)
         for attempt in attempts:
             single = Work(attempt.position, attempt.position + 1)
             if parts.packing:
@@ -185,7 +187,8 @@ class Crew:
     def _fill(self) -> None:
         """Start what fits. When the supply runs low, batches shrink, so that all slots end together."""
         parts = self.parts
-        if self._verdicts and parts.limits.halt is not None:
+        if self._verdicts and self._meets_halt(self._verdicts.failures()):
+            self._take_back()
             return
         if not may_start(time.time(), self.deadline, parts.tally.durations):
             self._stop("deadline", "no job would end before the deadline: nothing new is started")
@@ -268,7 +271,7 @@ class Crew:
         timeout = max(0.0, self._next_tick - time.monotonic())
         if self._again and not self.reason:
             timeout = min(timeout, max(0.0, self._again[0][0] - time.monotonic()))
-        timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations))
+        timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations), self._verdicts.patience())
         if self.parts.background():
             timeout = 0.0
         if self.parts.selector.select(timeout):
@@ -309,11 +312,16 @@ class Crew:
                 self._stop("stopped")
             self._stop_now("stopping now: running jobs are ended")
 
-    def _heed_halt(self) -> None:
-        halt = self.parts.limits.halt
+    def _meets_halt(self, more: int = 0) -> bool:
+        """Whether the halt rule is met, or would be if so many more have failed."""
         tally = self.parts.tally
         done, failed = tally.done - self._done_before, tally.failed - self._failed_before
-        if halt is not None and halts(halt, done, failed, self.jobs) and not self.reason and not self._is_over():
+        return halts(self.parts.limits.halt, done, failed + more, self.jobs)
+
+    def _heed_halt(self) -> None:
+        halt, tally = self.parts.limits.halt, self.parts.tally
+        if halt is not None and self._meets_halt() and not self.reason and not self._is_over():
+            done, failed = tally.done - self._done_before, tally.failed - self._failed_before
             self._stop("halt", f"stopping by the halt rule: {failed} failed, {done} done")
             if halt.when == "now":
                 self._stop_now("running jobs are ended")

@@ -1,18 +1,20 @@
 """Whether a job has failed, or was only hit by what stops the run: known a moment later.
 
-Whoever stops a run by signalling all its processes may reach the jobs before the parent. So the verdict waits, where a
-job ended by such a signal that none of ours has sent, or did not end well after its own worker was hit, or after it
-had run other programs, which may have been hit: up to 1.5 s, until the parent gets the signal. Then the job was
-stopped, and that costs it nothing. If the run goes on, it has failed as any other.
+Whoever stops a run by signalling all its processes may reach the jobs, or what they have started, before the parent. So
+every verdict of a failure waits a quarter of a second; and up to 1.5 s where the job ended by such a signal that none
+of ours has sent, where a worker was hit meanwhile, or where a Python job had run other programs. If the parent gets the
+signal by then, the job was stopped, and that costs it nothing. If the run goes on, it has failed as any other. No slot
+waits for a verdict: only the job itself, a rule that it could meet, and the end of the run.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run.hands import Finished, Hands
@@ -22,6 +24,8 @@ from shareout.supply import Work
 
 HITS = frozenset(number.name for number in STOPPING)
 MAYBE = frozenset((Cause.EXIT, Cause.EXCEPTION, Cause.SIGNAL, Cause.LOST_WORKER))
+MOMENT_S = 0.25
+"""So long waits what nothing speaks for but that it has failed."""
 
 
 class Verdicts:
@@ -29,11 +33,21 @@ class Verdicts:
 
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
-        self._held: deque[tuple[float, Finished]] = deque()
+        self._number = count()
+        self._held: list[tuple[float, int, float, Finished]] = []
+        """When it is due; its number; when it was held first."""
         self._stopping_since = math.inf
 
     def __bool__(self) -> bool:
         return bool(self._held)
+
+    def failures(self) -> int:
+        """How many there may be among them."""
+        return sum(len(one.attempts) for _, _, _, one in self._held)
+
+    def patience(self) -> float:
+        """Seconds until the next is due."""
+        return max(0.0, self._held[0][0] - time.monotonic()) if self._held else math.inf
 
     def known(self, finished: Sequence[Finished], *, is_stopping: bool) -> list[Finished]:
         """Of this and of what was held back, all that is certain now; what was only hit is told as stopped."""
@@ -42,28 +56,40 @@ class Verdicts:
             self._stopping_since = min(self._stopping_since, now)
         certain = []
         for one in finished:
-            doubtful = [attempt for attempt in one.attempts if self._is_doubtful(one.slot, attempt)]
-            if doubtful:
-                apart = [_apart(one.slot, attempt) for attempt in doubtful]
-                self._held.extend((now + VERDICT_S, each) for each in apart)
-                one = _without(one, doubtful)
+            for moment, attempts in self._doubtful(one, now).items():
+                if attempts:
+                    self._hold(now + moment, now, _of(one.slot, attempts))
+                    one = _without(one, attempts)
             if one.work:
                 certain.append(one)
         while self._held and (is_stopping or self._held[0][0] <= now):
-            one = self._held.popleft()[1]
-            certain.append(_stopped(one) if is_stopping else one)
+            _, _, since, held = heapq.heappop(self._held)
+            if is_stopping:
+                certain.append(_stopped(held))
+            elif now < since + VERDICT_S and self._hands.last_hit() >= since - MOMENT_S:
+                # Others have been hit about then: the parent may be next.
+                self._hold(since + VERDICT_S, since, held)
+            else:
+                certain.append(held)
         return certain
 
-    def _is_doubtful(self, slot: int, attempt: Attempt) -> bool:
-        if attempt.state is not State.FAILED or attempt.cause not in MAYBE:
-            return False
-        if self._hands.ran_others(attempt) and time.monotonic() < self._stopping_since + VERDICT_S:
-            return True
-        return attempt.signal in HITS or self._hands.was_hit(slot, attempt)
+    def _hold(self, due: float, since: float, one: Finished) -> None:
+        heapq.heappush(self._held, (due, next(self._number), since, one))
+
+    def _doubtful(self, one: Finished, now: float) -> dict[float, list[Attempt]]:
+        """How long to wait → the attempts that must."""
+        found: dict[float, list[Attempt]] = {MOMENT_S: [], VERDICT_S: []}
+        for attempt in one.attempts:
+            if attempt.state is State.FAILED and attempt.cause in MAYBE:
+                is_hit = attempt.signal in HITS or self._hands.was_hit(one.slot, attempt)
+                ran_others = self._hands.ran_others(attempt)
+                if is_hit or now < self._stopping_since + VERDICT_S:
+                    found[VERDICT_S if is_hit or ran_others else MOMENT_S].append(attempt)
+        return found
 
 
-def _apart(slot: int, attempt: Attempt) -> Finished:
-    return Finished(slot, b"", 0, [attempt], [Work(attempt.position, attempt.position + 1)])
+def _of(slot: int, attempts: Sequence[Attempt]) -> Finished:
+    return Finished(slot, b"", 0, attempts, [Work(attempt.position, attempt.position + 1) for attempt in attempts])
 
 
 def _stopped(one: Finished) -> Finished:
@@ -74,10 +100,16 @@ def _stopped(one: Finished) -> Finished:
     return replace(one, attempts=attempts)
 
 
-def _without(one: Finished, doubtful: Sequence[Attempt]) -> Finished:
-    work = list(one.work)
-    for attempt in doubtful:
-        at = attempt.position
-        parts = [(Work(part.start, min(at, part.stop)), Work(max(at + 1, part.start), part.stop)) for part in work]
-        work = [part for pair in parts for part in pair if part.start < part.stop]
-    return replace(one, attempts=[attempt for attempt in one.attempts if attempt not in doubtful], work=work)
+def _without(one: Finished, attempts: Sequence[Attempt]) -> Finished:
+    apart = sorted(attempt.position for attempt in attempts)
+    work = []
+    for part in one.work:
+        start = part.start
+        for position in apart:
+            if start <= position < part.stop:
+                work.append(Work(start, position))
+                start = position + 1
+        work.append(Work(start, part.stop))
+    gone = set(apart)
+    left = [attempt for attempt in one.attempts if attempt.position not in gone]
+    return replace(one, attempts=left, work=[part for part in work if len(part)])

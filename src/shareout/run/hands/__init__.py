@@ -93,6 +93,9 @@ class Hands(Protocol):
         """Whether a signal that is to stop the run has reached the worker of this attempt, which its slot has just
         brought, since it began."""
 
+    def last_hit(self) -> float:
+        """When, by the monotonic clock, such a signal last reached any worker that lives."""
+
     def ran_others(self, attempt: Attempt) -> bool:
         """Whether a Python job that has just failed had run other programs. Asked once."""
 

@@ -192,6 +192,10 @@ class Workers:
     def was_hit(self, slot: int, attempt: Attempt) -> bool:
         return self._seats[slot].control.hit >= attempt.start
 
+    def last_hit(self) -> float:
+        # What is shared is told by the other clock, as the times of jobs are.
+        return max(seat.control.hit for seat in self._seats) - time.time() + time.monotonic()
+
     def ran_others(self, attempt: Attempt) -> bool:
         ran = attempt.position in self._ran
         self._ran.discard(attempt.position)
