@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from random import Random
@@ -169,6 +170,72 @@ def test_places_where_no_quoting_is_certain_are_refused(template: str, column: i
     assert told.where.column == column
 
 
+# What a shell reads as code all the same, however it is written.
+AS_CODE = r"""
+bash -cx 'echo {}'
+sh -c -e 'echo {}'
+sh -c -- 'echo {}'
+sh "-c" 'echo {}'
+bash -c$'' 'echo {}'
+bash $'\x2dc' 'echo {}'
+bash -o posix -c 'echo {}'
+bash -c -o posix 'echo {}'
+bash --rcfile x -c 'echo {}'
+bash -{c,x} 'echo {}'
+{bash,-c,'echo {}'}
+"$SHELL" -c "echo {}"
+x=sh; $x -c 'echo {}'
+$(which sh) -c 'echo {}'
+/bin/[bd]ash -c 'echo {}'
+nice "$SHELL" -c 'echo {}'
+env -i b'as'h -c 'echo {}'
+bash-5.2 -c 'echo {}'
+\eval 'echo {}'
+e"va"l 'echo {}'
+$'\x65val' 'echo {}'
+2>/dev/null eval 'echo {}'
+eval <(true) 'echo {}'
+command -p eval 'echo {}'
+time -p eval 'echo {}'
+command $o eval 'echo {}'
+for x do eval 'echo {}'; done
+function f { eval 'echo {}'; }
+bash <<< 'echo {}'
+<<< 'echo {}' bash
+bash <(echo {})
+. <(echo {})
+. /dev/stdin <<< 'echo {}'
+$SHELL <<< 'echo {}'
+su root --command='echo {}'
+su root -c'echo {}'
+alias q='echo {}'
+alias q='sh -c'; q 'echo {}'
+PS4={}; set -x; f
+SECONDS={}
+printf -v{} x
+printf -v {} x
+printf {} x
+declare {}=1
+export {}
+declare -n r={}; echo $r
+declare -n r; r={}; echo $r
+declare -i r; r={}
+f() { r={}; }; declare -"i" r; f
+[ {1} {2} ]
+mapfile {}
+""".strip().split("\n")
+
+
+@pytest.mark.parametrize("template", AS_CODE)
+def test_code_is_refused_however_a_shell_is_called(template: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Template(template, ["x"])
+    told = caught.value
+    assert told.where is not None
+    assert template[told.where.column - 1] == "{"
+    assert told.way_out
+
+
 @pytest.mark.parametrize(
     "template",
     [
@@ -178,6 +245,25 @@ def test_places_where_no_quoting_is_certain_are_refused(template: str, column: i
         "awk '{print $1}' {}",
         "find . -name {} -exec ls \\{\\} +",
         "f ${x} ${1} {}",
+        'sh -c \'cp "$1" "$2"\' sh {} {.}.out',
+        "bash script.sh -c a{}b",
+        "bash -e script.sh --out={}.out",
+        "bash $HOME/script.sh --out={}.out",
+        "sh -e $HOME/script.sh '{}.out'",
+        "sh -c 'read x; echo \"$x\"' <<< {}",
+        "bash script.sh <<< 'a {}'",
+        "python main.py eval --file={}.x",
+        "python -c 'print(1)' a{}b",
+        'eval "$(conda shell.bash hook)" && python x.py --lr={}',
+        "$PYTHON train.py --lr={}",
+        "gcc -c {}.c -o {}.o",
+        "nice -n 5 gcc -c {}.c",
+        "timeout 5 prog --conf={}",
+        "declare x={}; export y='{}'",
+        "[ {} = a ] && test -n {}",
+        "read x < {}; grep -c x a{}",
+        "printf '%s: {}' x > a{}.txt 2>&1",
+        "command -v python && command time -p f a{}",
     ],
 )
 def test_what_is_clear_is_taken(template: str) -> None:
@@ -189,6 +275,29 @@ def test_what_is_clear_is_taken(template: str) -> None:
 PIECES = """' " \\ ` $( ) ${x:- } {} {} {} # (( )) ; $' \\' a $ <<< && [[ ]] echo ( | $(( $x = a[ ] ! ~ * >&2 x= if
             then fi ${#x} ${x% "$( $" <( -eq =~ {a, let for""".split()  # noqa: SIM905
 PIECES += [
+    "sh ",
+    "bash -cx ",
+    "-c ",
+    '"-c" ',
+    "$'' ",
+    "-e ",
+    "eval x",
+    "\\eval x",
+    "command -p ",
+    "time -p ",
+    "env ",
+    "x=sh; $x ",
+    '"$SHELL" ',
+    ". /dev/stdin ",
+    "alias q=",
+    "\nq\n",
+    "declare ",
+    "-n r=",
+    "-i r=",
+    "; r=",
+    "printf -v",
+    "2>&1 ",
+    " ",
     " ",
     " ",
     "\n",
@@ -202,6 +311,8 @@ PIECES += [
     "; done",
     "echo ",
 ]
+# A line that is the code, as a whole.
+MEANT = re.compile(r"""c["']?\s.*?(?<!\S)["']?\{\}["']?(?!\S)""", re.DOTALL)
 RUN = "echo R$((1+1))N"
 HARMFUL = [f"$({RUN})", f"`{RUN}`", f"';{RUN};'", f'";{RUN};"', f"\n{RUN}\n", f"E\n{RUN}\n", f"a[$({RUN} >&2)]"]
 HARMFUL += ["\\", f"}}\n{RUN};"]
@@ -215,6 +326,8 @@ def test_no_template_that_is_taken_lets_a_shell_run_a_value(tmp_path: Path) -> N
         try:
             template = Template(text, None)
         except UsageError:
+            continue
+        if MEANT.search(text):
             continue
         taken += 1
         value = random.choice(HARMFUL)

@@ -2,7 +2,7 @@
 
 `sh -c 'echo {}'` hands the value to another shell as a part of its code, and bash evaluates once more what stands in
 `[[ … -eq … ]]`, in a subscript or after `let`: there no quoting helps. A word that is nothing but the placeholder is
-meant as code.
+meant as code. In doubt a word is code: who meant something else has scripts as the way out.
 """
 
 from __future__ import annotations
@@ -11,19 +11,34 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "fish", "su", "runuser"})
+from shareout.pool.templates.called import called, code_behind, reads_its_input
+from shareout.pool.templates.plain_words import UNKNOWN, VALUE, is_known, plain
+
+Reason = tuple[str, str]
+
 CODE = "is a part of code for {}", "Give it as an argument, as: sh -c 'echo \"$1\"' sh {}"
 EVALUATED = "stands where bash evaluates it once more", "Use [ … ] or expr, which take a value as it is."
+SPOILT = (
+    "stands in a template with {}, which makes code of other words",
+    "Put the command into a script that reads $1, and write: sh script {}",
+)
 
 _RESERVED = frozenset(
     "if then else elif fi do done case esac while until for select in function time coproc [[ ]]".split()  # noqa: SIM905
 )
-_PREFIXES = _RESERVED | {"command", "builtin", "exec", "{", "}", "!"}
-_ASSIGNMENT = re.compile(r"\w+(?:\[[^=]*\])?\+?=")
 _SUBSCRIPT = re.compile(r"\w*\[[^=]*\]\+?=")
 _SAFE_WORD = re.compile(r"[A-Za-z0-9_@%+:,./-]+").fullmatch
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]*").fullmatch
 _COMPARISONS = frozenset("-eq -ne -lt -le -gt -ge".split())  # noqa: SIM905
+_DECLARE = frozenset("declare typeset local export readonly".split())  # noqa: SIM905
+_NAME_IS_EVALUATED = frozenset(
+    "let unset read mapfile readarray getopts wait compgen complete bind fc".split()  # noqa: SIM905
+)
+_SPOILS = frozenset(("alias", "hash", "enable"))
+# bash evaluates what these are given: as arithmetic, or as a prompt with its substitutions.
+_OWN_VARIABLES = frozenset(
+    "PS0 PS1 PS2 PS4 PROMPT_COMMAND BASH_ENV ENV RANDOM SECONDS OPTIND HISTCMD LINENO".split()  # noqa: SIM905
+)
 
 
 @dataclass(slots=True)
@@ -31,13 +46,19 @@ class Command:
     """Filled while a scanner passes over it."""
 
     words: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    """The words without their quotes."""
     firsts: list[int] = field(default_factory=list)
     """The number of the first placeholder in or behind each word."""
     start: int = -1
     first: int = 0
-    redirected: bool = False
-    """The next word is a file's name."""
+    redirected: str = ""
+    """The next word is a file's name, or a here-string."""
+    given: list[int] = field(default_factory=list)
+    """The placeholders in here-strings."""
     compares: bool = False
+    spoils: Reason | None = None
+    """Why no placeholder of the whole template can be filled."""
 
     @property
     def in_word(self) -> bool:
@@ -52,62 +73,87 @@ class Command:
         """At a `;` and its like, which in bash's `[[ … ]]` end nothing."""
         if "[[" in self.words and "]]" not in self.words:
             return
-        self.words.clear()
-        self.firsts.clear()
-        self.redirected = self.compares = False
+        for one in (self.words, self.texts, self.firsts, self.given):
+            one.clear()
+        self.redirected, self.compares = "", False
+
+    def redirects(self, operator: str, sign_before: str) -> None:
+        """A number right before it is a descriptor, and no word."""
+        if sign_before.isdigit() and self.words and self.words[-1].isdigit():
+            for one in (self.words, self.texts, self.firsts):
+                one.pop()
+        self.redirected = operator
 
     def takes_bare(self, before: str, placeholder: re.Pattern[str]) -> bool:
         """Whether this word is an argument, and there is nothing suspicious in front of the placeholder."""
         if not _SAFE(placeholder.sub("", before)):
             return False
-        return self.redirected or (bool(self.words) and _is_ordinary(self.words[0], placeholder))
+        return bool(self.redirected) or (bool(self.words) and _is_ordinary(self.words[0], placeholder))
 
-    def end(self, raw: str, starts: Sequence[int], placeholder: re.Pattern[str]) -> list[tuple[int, tuple[str, str]]]:
+    def end(self, raw: str, starts: Sequence[int], placeholder: re.Pattern[str]) -> list[tuple[int, Reason]]:
         """A word ends: the numbers of the placeholders that can't be filled, and why."""
         mine = range(self.first, len(starts))
         self.start = -1
         if self.redirected:
-            self.redirected = False
-            return []
-        before = self.words[:]
+            self.given += mine if self.redirected == "<<<" else ()
+            self.redirected = ""
+            return self._given_as_code()
+        words, texts = self.words[:], self.texts[:]
+        text = plain(raw, placeholder)
         self.words.append(raw)
+        self.texts.append(text)
         self.firsts.append(self.first)
-        if self._evaluates(before, raw):
-            return [(number, EVALUATED) for number in mine]
-        if raw in _COMPARISONS and "[[" in before and len(self.firsts) > 1:
+        names = called(words, texts)
+        self._look_for_spoilers(names, text)
+        if raw in _COMPARISONS and "[[" in words and len(self.firsts) > 1:
             self.compares = True
             return [(number, EVALUATED) for number in range(self.firsts[-2], self.first)]
-        reader = _reader_of_code(before)
-        if not reader or (placeholder.fullmatch(_unquoted(raw)) and before[-1] in (reader, reader.split()[-1])):
-            return []
+        if self._evaluates(texts, raw, text, [texts[at] for at in names], has_value=bool(mine)):
+            return [(number, EVALUATED) for number in mine]
+        reader = code_behind(words, texts, raw, text) if mine else ""
+        if not reader or (placeholder.fullmatch(_unquoted(raw)) and _is_right_behind(reader, names, texts)):
+            return self._given_as_code()
         return [(number, (CODE[0].format(reader), CODE[1])) for number in mine]
 
-    def _evaluates(self, before: Sequence[str], raw: str) -> bool:
+    def _given_as_code(self) -> list[tuple[int, Reason]]:
+        if not self.given:
+            return []
+        reader = reads_its_input(self.words, self.texts)
+        return [(number, (CODE[0].format(reader), CODE[1])) for number in self.given] if reader else []
+
+    def _look_for_spoilers(self, names: Sequence[int], text: str) -> None:
+        variable = re.split(r"\+?=|\[", text, maxsplit=1)[0]
+        calls = [self.texts[at] for at in called(self.words, self.texts)]
+        found = next((one for one in calls if one in _SPOILS), "") or (variable if variable in _OWN_VARIABLES else "")
+        for name in (self.texts[at] for at in names):
+            wanted = "i" if name == "export" else "in"
+            is_option = text[:1] in ("-", "+", UNKNOWN) and "=" not in text
+            if name in _DECLARE and is_option and (any(sign in text for sign in wanted) or not is_known(text)):
+                found = f"{name} {text}" if is_known(text) else name
+        if found and self.spoils is None:
+            self.spoils = SPOILT[0].format(found), SPOILT[1]
+
+    def _evaluates(self, before: Sequence[str], raw: str, text: str, names: Sequence[str], *, has_value: bool) -> bool:
         if self.compares:
             self.compares = False
             return True
-        name = _name(before)
-        if name in ("let", "unset", "read") or _SUBSCRIPT.match(raw):
+        if _SUBSCRIPT.match(raw) or any(name in _NAME_IS_EVALUATED for name in names):
             return True
-        if before[-1:] == ["-v"] and ("[[" in before or name in ("[", "test", "printf")):
+        last = before[-1] if before else ""
+        if last == "-v" and ("[[" in before or "[" in names or "test" in names):
             return True
-        return name in ("declare", "typeset", "local") and any(re.match(r"-\w*i", word) for word in before)
+        if has_value and any(name in _DECLARE for name in names) and not is_known(text.partition("=")[0]):
+            return True
+        if has_value and "printf" in names:
+            # A format that is all a value's might be -v as well.
+            if last == "printf":
+                return text[:1] in (VALUE, UNKNOWN, "-")
+            return before[-2:-1] == ["printf"] and last[:1] in ("-", UNKNOWN) and last not in ("-", "--")
+        return ("[" in names or "test" in names) and VALUE in last[:1] and VALUE in text[:1]
 
 
-def _reader_of_code(before: Sequence[str]) -> str:
-    """Who reads the next word as code; empty: nobody that we know."""
-    name = _name(before)
-    if name in ("eval", "trap"):
-        return name
-    if not before or not re.fullmatch(r"-\w*c", before[-1]):
-        return ""
-    shells = [shell for word in before if (shell := _unquoted(word).rpartition("/")[2]) in SHELLS]
-    return f"{shells[-1]} {before[-1]}" if shells else ""
-
-
-def _name(words: Sequence[str]) -> str:
-    """What is called: the first word that is no assignment and no word of the shell's grammar."""
-    return next((_unquoted(word) for word in words if word not in _PREFIXES and not _ASSIGNMENT.match(word)), "")
+def _is_right_behind(reader: str, names: Sequence[int], texts: Sequence[str]) -> bool:
+    return " -" in reader or bool(names and names[-1] == len(texts) - 1)
 
 
 def _is_ordinary(word: str, placeholder: re.Pattern[str]) -> bool:

@@ -89,6 +89,8 @@ class _Scanner:
         self.found: list[Placeholder] = []
         self.barred: tuple[str, str] | None = None
         """Why nothing can be filled in where we are."""
+        self.spoilt: tuple[str, str] | None = None
+        """Why nothing can be filled in anywhere."""
         self.documents: list[tuple[str, bool]] = []
         """Delimiters of here-documents that begin at the next newline, and whether tabs before them count."""
 
@@ -99,13 +101,16 @@ class _Scanner:
             self.found = [one for one in self.found if one.start < self.at]
             self.barred = f"stands behind {lost}, after which shells differ", WAY_OUT
             self._skip_to(len(self.text))
-        return self.found
+        return [self._refused(one, self.spoilt) for one in self.found] if self.spoilt else self.found
 
     def _code(self, *, nested: bool) -> None:
         """Text outside quotes: all of it, or up to the `)` of a `$(`."""
         command, depth = Command(), 0
         while (sign := self.text[self.at : self.at + 1]) and not (sign == ")" and nested and not depth):
-            if sign in " \t\n;&|()<>":
+            if self.text.startswith(("<(", ">("), self.at):
+                command.begin(self.at, len(self.found))
+                self._substitution(self.at)
+            elif sign in " \t\n;&|()<>":
                 self._word_ends(command, nested=nested)
                 depth += {"(": 1, ")": -1}.get(sign, 0)
                 self._between_words(sign, command)
@@ -132,17 +137,17 @@ class _Scanner:
                 command.ends()
 
     def _redirection(self, command: Command) -> None:
-        command.redirected = True
         if self.text.startswith("<<", self.at) and not self.text.startswith("<<<", self.at):
             match = _DOCUMENT.match(self.text, self.at)
             if match is None:
                 raise _Lost("a here-document of an unusual delimiter")
             self.documents.append((match[2] or match[3] or match[4], bool(match[1])))
             self.at = match.end()
-            command.redirected = False
             return
         operator = re.compile(r"<<<|[<>][<>&|]*").match(self.text, self.at)
         assert operator is not None
+        # With a blank between, a number is a word.
+        command.redirects(operator[0], self.text[self.at - 1 : self.at])
         self.at = operator.end()
 
     def _piece(self, sign: str, command: Command) -> None:
@@ -172,6 +177,7 @@ class _Scanner:
         if not command.in_word:
             return
         refused = command.end(self.text[command.start : self.at], [one.start for one in self.found], PLACEHOLDER)
+        self.spoilt = self.spoilt or command.spoils
         if nested and command.words[-1:] == ["case"]:
             raise _Lost("a case inside $(…)")
         for number, reason in refused:
@@ -233,10 +239,7 @@ class _Scanner:
             self.at += 3
             self._arithmetic(start)
         elif text.startswith("$(", start):
-            self.at += 2
-            self._code(nested=True)
-            self._sign("this $( is never closed", start)
-            self.at += 1
+            self._substitution(start)
         elif text.startswith("$[", start):
             raise _Lost("$[…]")
         elif text.startswith("$'", start) and not quoted:
@@ -252,6 +255,12 @@ class _Scanner:
                 self.found[-1] = replace(self.found[-1], joins=True)
         else:
             self.at += 1
+
+    def _substitution(self, start: int) -> None:
+        self.at += 2
+        self._code(nested=True)
+        self._sign(f"this {self.text[start : self.at][:2]} is never closed", start)
+        self.at += 1
 
     def _braces(self, start: int, *, quoted: bool) -> None:
         with self._barring(BRACES):
