@@ -46,3 +46,8 @@ def with_threads(users: Mapping[str, str], cores: int) -> dict[str, str]:
 def encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
     """As bytes, once: a spawn encodes the whole environment of every command otherwise."""
     return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+
+
+def as_in_its_file(text: str) -> bytes:
+    """Text of an input, which was read as UTF-8 with odd bytes let through: its bytes again, whatever the locale is."""
+    return text.encode("utf-8", "surrogateescape")

@@ -65,3 +65,10 @@ def test_another_owners_files_are_no_bug(tmp_path: Path) -> None:
     ):  # fmt: skip
         told = here.call(*words, code=None)
         assert told.code in (0, 1, 2, 3, 4, 74), told
+
+
+def test_lines_are_run_as_they_stand_whatever_the_locale_is(here: Machine) -> None:
+    here.environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    here.jobs("echo \u00e9 >> told", "printf '%s\\n' \u00e9 >> told", "/bin/echo '\udcff' >> told")
+    here.run("-j", "1")
+    assert sorted((here.folder / "told").read_bytes().split()) == [b"\xc3\xa9", b"\xc3\xa9", b"\xff"]

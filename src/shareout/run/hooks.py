@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shareout.config import HookSettings
-from shareout.environment import user_environment
+from shareout.environment import as_in_its_file, user_environment
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
 from shareout.run.command.shell import Shells
@@ -190,7 +190,7 @@ class Hooks:
         try:
             shell = self._shells.of(command)
             pid = os.posix_spawn(
-                shell, [shell, "-c", command], environment,
+                shell, (shell, "-c", as_in_its_file(command)), environment,
                 file_actions=NO_INPUT, setpgroup=0, setsigdef=RESET, setsigmask=(),
             )  # fmt: skip
         except OSError as error:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from shareout.environment import encoded, user_environment
+from shareout.environment import as_in_its_file, encoded, user_environment
 from shareout.pool import EngineCommand
 from shareout.run.command.shell import Shells
 from shareout.run.command.variables import variables_of_all
@@ -56,7 +55,7 @@ def _ended(shells: Shells, text: str, folder: Path, environment: Mapping[bytes, 
     try:
         with TemporaryFile(dir=folder) as file:
             done = subprocess.run(
-                [shells.of(text), "-c", os.fsencode(text)],
+                [shells.of(text), "-c", as_in_its_file(text)],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 
+from shareout.environment import as_in_its_file
 from shareout.run.command.shell import Shells
 from shareout.run.command.words import words_of
 from shareout.run.processes.signals import RESET
@@ -22,25 +23,25 @@ class Launch:
     def __init__(self, shells: Shells, search_path: str) -> None:
         self._shells = shells
         self._search_path = search_path
-        self._programs: dict[str, str | None] = {}
+        self._programs: dict[bytes, bytes | None] = {}
 
     def spawn(self, line: str, environment: Mapping[bytes, bytes]) -> int:
         """The process id of the line's leader; OSError when not even the shell can be started."""
-        words = words_of(line)
+        words = [as_in_its_file(word) for word in words_of(line) or ()]
         program = self._program(words[0]) if words else None
-        if words and program:
+        if program:
             try:
                 return os.posix_spawn(program, words, environment, setsid=True, setsigdef=RESET, setsigmask=())
             except OSError:
                 self._programs.pop(words[0], None)
         # A blank first: a line that begins with `-` is a command, not an option of the shell's.
-        script = os.fsencode(f" {line}" if line.startswith("-") else line)
+        script = as_in_its_file(f" {line}" if line.startswith("-") else line)
         shell = self._shells.of(line)
         call = [os.fsencode(shell), b"-c", script]
         return os.posix_spawn(shell, call, environment, setsid=True, setsigdef=RESET, setsigmask=())
 
-    def _program(self, word: str) -> str | None:
-        if "/" in word:
+    def _program(self, word: bytes) -> bytes | None:
+        if b"/" in word:
             return word
         if word not in self._programs:
             self._programs[word] = shutil.which(word, path=self._search_path)
