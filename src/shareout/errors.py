@@ -165,6 +165,9 @@ def of_system(error: OSError) -> ShareoutError | None:
     """What the system refuses; None when nothing that a person could mend does."""
     path = error.filename2 or error.filename
     named = isinstance(path, str | bytes | os.PathLike)
+    if path is None and error.errno == errno.ENOENT:
+        # Only the question where we are can fail so, and any path that is not absolute asks it.
+        return UsageError("the current folder is gone: it was removed", way_out="Go to one that is there (cd).")
     what = f"{os.fsdecode(path)}: {_word(error).lower()}" if named else f"the system refuses: {_word(error).lower()}"
     if named and error.errno in _OF_THE_CALL:
         return UsageError(what, way_out="Name another place, or mend that one.")

@@ -48,6 +48,9 @@ def test_a_current_folder_that_is_gone_is_told(here: Machine) -> None:
     here.program = ["bash", "-c", 'mkdir gone; cd gone; rmdir ../gone; exec "$@"', "bash", *here.program]
     assert here.call("list", code=None).code in (0, 2)
     assert here.run(code=2).err
+    # What is named by itself is found; where we are is asked all the same.
+    named = here.write("t.txt", "true\n")
+    assert "the current folder is gone" in here.call("run", str(named), "-q", code=2).err
     assert here.call("run", "--template", "echo {}", "--arg", "1", code=None).code in (2, 3)
 
 
