@@ -178,6 +178,14 @@ def of_system(error: OSError) -> ShareoutError | None:
     return None
 
 
+def cannot_read(path: os.PathLike[str] | str, error: OSError) -> ShareoutError:
+    """An input: where its place is wrong that is a mistake of the inputs, else it is the world that refuses."""
+    what, where = f"cannot be read: {_word(error)}", Place(os.fspath(path))
+    if error.errno in _OF_THE_CALL:
+        return InputError(what, where=where)
+    return CannotRead(what, where=where, way_out=_EITHER.get(error.errno or 0, _BROKEN))
+
+
 def cannot_write(path: os.PathLike[str] | str, error: OSError, *, way_out: str) -> ShareoutError:
     """A file that was asked for: where its place is wrong the call is, else it is the world that refuses."""
     return _unwritten(CannotWrite, path, error, way_out)

@@ -16,7 +16,7 @@ from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-define
 from pathlib import Path
 from typing import TypeAlias
 
-from shareout.errors import InputError, Place
+from shareout.errors import InputError, Place, cannot_read
 
 LARGEST_EXPONENT = 400
 LARGEST = int(sys.float_info.max)
@@ -187,7 +187,7 @@ def read_text(path: Path) -> str:
     except IsADirectoryError:
         raise InputError("is a directory, not a file", where=Place(str(path))) from None
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=Place(str(path))) from error
+        raise cannot_read(path, error) from error
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

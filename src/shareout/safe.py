@@ -16,6 +16,11 @@ def safe(text: str) -> str:
     return text.translate(_SHOWN)
 
 
+def one_line(text: str) -> str:
+    """Where a line is a job: the ends of lines that its own text has are shown as they are typed."""
+    return text.replace("\n", "\\n").replace("\r", "\\r")
+
+
 def safe_bytes(data: bytes) -> bytes:
     """The same for what jobs print; what is no UTF-8 is shown as bytes."""
     return safe(data.decode("utf-8", "backslashreplace")).encode("utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shareout.config import Settings, apply, load_settings
-from shareout.errors import InputError, InputErrors, UsageError
+from shareout.errors import CannotRead, InputError, InputErrors, UsageError
 from shareout.settings_table import BY_NAME, Halt, SlotCount, Timeout
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_may_not_be_searched_is_told(tmp_path: Path) -> None:
     if user == 0:
         os.seteuid(65534)
     try:
-        with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        with pytest.raises(CannotRead, match="cannot be read: Permission denied"):
             load_settings(folder)
     finally:
         if user == 0:

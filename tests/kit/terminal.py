@@ -19,10 +19,10 @@ from kit.program import Machine
 class Terminal:
     """A program on a terminal of its own."""
 
-    def __init__(self, here: Machine, *words: str, columns: int = 80) -> None:
+    def __init__(self, here: Machine, *words: str, columns: int = 80, kind: str = "xterm") -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environ = {**os.environ, **here.environ, "TERM": "xterm"}
+        environ = {**os.environ, **here.environ, "TERM": kind}
         self.process = subprocess.Popen(
             [*here.program, *words], cwd=here.folder, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env=environ,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -64,6 +65,18 @@ static int is_file(int file) {
 OPEN(open)
 OPEN(open64)
 
+#define OPEN_AT(name) \
+    int name(int folder, const char *path, int flags, ...) { \
+        REAL(int, #name, (int, const char *, int, ...)); \
+        mode_t mode = 0; va_list more; va_start(more, flags); \
+        if (flags & (O_CREAT | O_TMPFILE)) mode = va_arg(more, mode_t); \
+        va_end(more); \
+        if ((flags & O_ACCMODE) != O_RDONLY && fails()) return -1; \
+        return real(folder, path, flags, mode); \
+    }
+OPEN_AT(openat)
+OPEN_AT(openat64)
+
 #define ON_FILE(type, name, parameters, ...) \
     type name parameters { \
         REAL(type, #name, parameters); \
@@ -74,6 +87,8 @@ ON_FILE(ssize_t, write, (int file, const void *data, size_t size), file, data, s
 ON_FILE(ssize_t, pwrite, (int file, const void *data, size_t size, off_t place), file, data, size, place)
 ON_FILE(ssize_t, pwrite64, (int file, const void *data, size_t size, off_t place), file, data, size, place)
 ON_FILE(ssize_t, writev, (int file, const struct iovec *parts, int count), file, parts, count)
+ON_FILE(ssize_t, sendfile, (int file, int from, off_t *place, size_t size), file, from, place, size)
+ON_FILE(ssize_t, sendfile64, (int file, int from, off64_t *place, size_t size), file, from, place, size)
 ON_FILE(int, ftruncate, (int file, off_t size), file, size)
 ON_FILE(int, ftruncate64, (int file, off_t size), file, size)
 
@@ -90,3 +105,8 @@ ALWAYS(mkdir, (const char *path, mode_t mode), path, mode)
 ALWAYS(unlink, (const char *path), path)
 ALWAYS(link, (const char *from, const char *to), from, to)
 ALWAYS(symlink, (const char *from, const char *to), from, to)
+ALWAYS(renameat, (int there, const char *from, int here, const char *to), there, from, here, to)
+ALWAYS(mkdirat, (int folder, const char *path, mode_t mode), folder, path, mode)
+ALWAYS(unlinkat, (int folder, const char *path, int flags), folder, path, flags)
+ALWAYS(rmdir, (const char *path), path)
+ALWAYS(linkat, (int there, const char *from, int here, const char *to, int flags), there, from, here, to, flags)

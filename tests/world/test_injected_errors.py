@@ -12,11 +12,14 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from kit.program import Machine
+from shareout.cli import main
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EMFILE, errno.EINTR)
 COMMANDS = {
@@ -91,6 +94,13 @@ def injector(faulty: Path, tmp_path: Path, command: str) -> Iterator[Injector]:
     return Injector(faulty, before.folder, tmp_path / "after")
 
 
+def again(here: Machine, words: list[str]) -> tuple[int, str]:
+    """A command without a fault. In this process, which is quicker by far."""
+    with pytest.MonkeyPatch.context() as there, redirect_stdout(StringIO()) as out:
+        there.chdir(here.folder)
+        return main(words), out.getvalue()
+
+
 def check(injector: Injector, command: str, faults: list[tuple[int, int]]) -> None:
     for at, number in faults:
         here, done = injector.call(command, at, number)
@@ -102,24 +112,28 @@ def check(injector: Injector, command: str, faults: list[tuple[int, int]]) -> No
         # Nothing is lost: the same again, without a fault, and all is there.
         if command == "rebalance":
             shutil.rmtree(here.folder / "rest", ignore_errors=True)
-        if command not in ("init", "replay"):
-            again = here.call(*COMMANDS[command], code=None)
-            assert again.code in ((0, 1, 2) if command in ("skip", "requeue") else (0,)), f"{told}\nthen: {again}"
+        if command == "run":
+            assert here.call(*COMMANDS[command], code=None).code == 0, told
+        elif command not in ("init", "replay"):
+            code, _ = again(here, COMMANDS[command])
+            assert code in ((0, 1, 2) if command in ("skip", "requeue") else (0,)), f"{told}\nthen: {code}"
         if command in ("requeue", "skip"):
             here.run("-q")
         if command != "rebalance":
-            merged = here.call("merge-results", "-o", "whole.csv", code=None)
-            assert merged.code == 0, f"{told}\nthen: {merged}"
-            assert "complete: " in merged.out
+            code, out = again(here, ["merge-results", "-o", "whole.csv"])
+            assert code == 0, told
+            assert "complete: " in out, told
 
 
 def test_a_tenth_of_all_errors_of_the_disk_are_told_and_lose_nothing(injector: Injector, command: str) -> None:
     faults = [(at, number) for at in range(1, injector.calls(command) + 1) for number in ERRORS]
     print(f"SHAREOUT_SEED={SEED}: of {len(faults)} faults")
-    chosen = random.Random(f"{SEED} {command}").sample(faults, min(len(faults), 2 + len(faults) // 100))
+    chosen = random.Random(f"{SEED} {command}").sample(faults, -(-len(faults) // 10))
     check(injector, command, chosen)
 
 
 @pytest.mark.soak
 def test_all_errors_of_the_disk_are_told_and_lose_nothing(injector: Injector, command: str) -> None:
-    check(injector, command, [(at, n) for at in range(1, injector.calls(command) + 1) for n in ERRORS])
+    faults = [(at, number) for at in range(1, injector.calls(command) + 1) for number in ERRORS]
+    print(f"{command}: {len(faults)} faults")
+    check(injector, command, faults)

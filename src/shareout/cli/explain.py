@@ -17,6 +17,7 @@ from shareout.plan.plan import ALL, PYTHON, Plan
 from shareout.record.folder import RunFolder
 from shareout.record.reader import read_header
 from shareout.record.tallies.tally import DONE, FAILED, SKIPPED
+from shareout.safe import one_line
 from shareout.status.machine import Follower, MachineStatus
 
 
@@ -57,7 +58,7 @@ def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Ent
         print(json.dumps(facts))
         return 0
     text = plan.pool.row(job).text if plan.kind == PYTHON else plan.pool.command(job)
-    print(f"job {job}: {text}".encode("utf-8", "backslashreplace").decode())
+    print(f"job {job}: {one_line(text)}".encode("utf-8", "backslashreplace").decode())
     print(f"  {owner}'s, position {position}: number {before + 1:,} of its {len(share):,}")
     print(f"  {reason.why}")
     if reason.way:

@@ -15,6 +15,7 @@ from shareout.errors import UsageError, nearest
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
+from shareout.safe import one_line
 from shareout.show.fold import columns_of
 from shareout.show.tables import clip
 from shareout.status.jobs import LETTERS, JobState, JobStates
@@ -110,13 +111,13 @@ def _print_json(jobs: Iterator[JobState], text: Text) -> None:
 
 
 def _text(one: JobState, text: str) -> str:
-    return text
+    return one_line(text)
 
 
 def _row(one: JobState, text: str) -> str:
     seconds = "-" if one.seconds is None else f"{one.seconds:.3f}"
     machine, code = one.machine or "-", one.exit or "-"
-    return f"{one.state} {one.job:>7} {machine:<12} {one.attempt} {code:>3} {seconds:>9} {text}".rstrip()
+    return f"{one.state} {one.job:>7} {machine:<12} {one.attempt} {code:>3} {seconds:>9} {one_line(text)}".rstrip()
 
 
 def _row_in(columns: int) -> Form:
@@ -125,7 +126,8 @@ def _row_in(columns: int) -> Form:
     def narrow(one: JobState, text: str) -> str:
         seconds = "-" if one.seconds is None else f"{one.seconds:.1f}"
         return (
-            f"{one.state} {one.job:>4} {one.machine or '-':<6} {one.attempt} {one.exit or '-':>3} {seconds:>5} {text}"
+            f"{one.state} {one.job:>4} {one.machine or '-':<6} {one.attempt} {one.exit or '-':>3} {seconds:>5} "
+            f"{one_line(text)}"
         )
 
     row = _row if columns >= NARROW else narrow
@@ -134,14 +136,14 @@ def _row_in(columns: int) -> Form:
 
 def _tsv(one: JobState, text: str) -> str:
     seconds = "" if one.seconds is None else f"{one.seconds:.6f}"
-    clean = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    clean = one_line(text.replace("\\", "\\\\").replace("\t", "\\t"))
     return f"{one.state}\t{one.job}\t{one.machine}\t{one.attempt}\t{one.exit}\t{seconds}\t{clean}"
 
 
 def _dkvp(one: JobState, text: str) -> str:
     seconds = "" if one.seconds is None else f"{one.seconds:.6f}"
     # A comma would begin the next field.
-    clean = text.replace(",", ";").replace("\n", " ")
+    clean = one_line(text.replace(",", ";"))
     return (
         f"state={one.state},job={one.job},machine={one.machine},attempt={one.attempt},exit={one.exit},"
         f"seconds={seconds},text={clean}"

@@ -310,10 +310,12 @@ def _planned_owner(
     if not (common.configs / "machines.json").is_file():
         return None
     from shareout.cli.planning import plan_of
-    from shareout.errors import ShareoutError
+    from shareout.errors import CannotRead, ShareoutError
 
     try:
         plan, _ = plan_of(common, entry, local_barriers=True, kind=journals[0].header.kind)
+    except CannotRead:
+        raise
     except ShareoutError:
         # Inputs of something else, or not whole: the merge does without them.
         return None

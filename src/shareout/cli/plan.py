@@ -16,7 +16,7 @@ from shareout.cli.inputs.recorded_call import call_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.entry import Entry
-from shareout.errors import InputError, PlanMismatch, UsageError
+from shareout.errors import CannotRead, InputError, PlanMismatch, UsageError, cannot_read
 from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of
 from shareout.plan.plan import ALL, Plan, Share
@@ -167,6 +167,8 @@ def _compare(plan: Plan, where: str, common: Common) -> int:
     try:
         text = sys.stdin.read() if where == "-" else Path(where).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and isinstance(refused := cannot_read(where, error), CannotRead):
+            raise refused from error
         why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is no text"
         way_out = "`plan --card > FILE` on the other machine makes one."
         raise UsageError(f"the card {where} cannot be read: {why}", way_out=way_out) from error

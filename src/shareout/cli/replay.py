@@ -11,6 +11,7 @@ from typing import Any
 
 from shareout.cli.inputs.run_folders import (
     add_places,
+    folders_here,
     folders_of,
     inputs_at_hand,
     of_one_plan,
@@ -25,7 +26,7 @@ from shareout.config import Settings
 from shareout.entry import Entry, kind_of, runs_commands
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
-from shareout.record.folder import JOURNAL, RunFolder
+from shareout.record.folder import RunFolder
 from shareout.record.logs.job_log import said_by
 from shareout.record.logs.segments import cleaned
 from shareout.record.outcome import Attempt, State
@@ -54,7 +55,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     settle()
     words, sources = places_among(arguments.ids, arguments.sources)
     word = one_id(words)
-    if not sources and not any(common.runs.glob(f"*/*/{JOURNAL}")):
+    if not sources and not folders_here(common):
         plan, settings = plan_of(common, entry, local_barriers=True)
         return _replay(
             common, plan, settings, entry=entry, job=job_id(word, plan.total), folders=(), trace=arguments.trace

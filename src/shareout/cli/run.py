@@ -35,7 +35,7 @@ from shareout.run.make import check_jobs
 from shareout.run.output.choose import pool_of_results, refuse_others_results
 from shareout.run.policy import deadline_of, is_date
 from shareout.run.request import RunRequest
-from shareout.show.beside import say
+from shareout.show.beside import may_steer, say
 from shareout.show.fold import columns_of, folded
 from shareout.titles import named_columns
 from shareout.units import counted
@@ -199,10 +199,7 @@ def _confirmed(plan: Plan, machine: str, *, named: bool) -> bool:
 def _tell_grant(cores: int, settings: Settings) -> None:
     granted = granted_cores()
     if cores > granted and settings.run.slots is None:
-        print(
-            f"shareout: machines.json says {cores} cores, but this host grants {granted}: jobs will share cores",
-            file=sys.stderr,
-        )
+        say(f"shareout: machines.json says {cores} cores, but this host grants {granted}: jobs will share cores")
 
 
 def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
@@ -269,7 +266,7 @@ def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, 
         views.append(OnResult(entry.on_result))
     kind = settings.display.progress
     if kind is Progress.AUTO:
-        kind = Progress.LIVE if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else Progress.PLAIN
+        kind = Progress.LIVE if may_steer() else Progress.PLAIN
     if quiet or kind is Progress.NONE:
         from shareout.show.plain import WarningsView
 

@@ -19,6 +19,7 @@ from shareout.record.logs.printed import printed_by
 from shareout.record.logs.segments import stamp
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import read_header
+from shareout.safe import one_line
 from shareout.show.status import told_seconds
 from shareout.status.jobs import Texts, attempts_of
 
@@ -111,7 +112,7 @@ def _attempt(header: Header, attempt: Attempt) -> dict[str, Any]:
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[str]:
-    yield f"job {facts['job']}" + (f": {facts['text']}" if facts["text"] else "")
+    yield f"job {facts['job']}" + (f": {one_line(facts['text'])}" if facts["text"] else "")
     if not facts["attempts"]:
         yield "  nothing is recorded of it; `explain` says why"
     for one in facts["attempts"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,7 @@ from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
 from shareout.record.tallies.durations import Durations
-from shareout.show.beside import write
+from shareout.show.beside import may_steer, write
 from shareout.show.fold import columns_of
 from shareout.show.status import active_lines, status_lines
 from shareout.show.swarm import active_report, report_lines
@@ -70,7 +69,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             groups = _groups(followers, plan, status) if by_groups and plan else {}
             group_of = plan.pool.group if plan and plan.pool.groups else None
             if every is not None and not common.json:
-                write("\x1b[H\x1b[J" if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else "")
+                write("\x1b[H\x1b[J" if sys.stdout.isatty() and may_steer() else "")
             if arguments.format == "swarm" and plan and not common.json:
                 _print_as_swarm(status, groups, plan, active=arguments.active)
             else:

@@ -36,6 +36,25 @@ class _Terminal(io.TextIOWrapper):
 
         return super().write(safe(text))
 
+    @property
+    def buffer(self) -> _Lines:  # type: ignore[override]
+        return _Lines(self)
+
+
+class _Lines(io.BufferedIOBase):
+    """For who writes whole lines as bytes: on a terminal they go the way of all text."""
+
+    def __init__(self, terminal: _Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def write(self, data: Buffer) -> int:
+        self._terminal.write(bytes(data).decode("utf-8", "backslashreplace"))
+        return len(bytes(data))
+
+    def flush(self) -> None:
+        self._terminal.flush()
+
 
 def mend() -> None:
     """Only what the program was started with: a test's or a job's own streams are theirs."""

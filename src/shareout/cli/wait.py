@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.plan.plan import ALL
-from shareout.show.beside import say, write
+from shareout.show.beside import may_steer, say, write
 from shareout.show.pace import told_time
 from shareout.status.total import Counts, Status, look, newest_plan, open_followers
 
@@ -35,7 +34,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         meant = folders if arguments.sources else of_one_plan(folders, plan_at_hand(common, entry, folders))
         followers = newest_plan(open_followers(meant, tell), tell)
         plan = plan_of_folders(common, entry, [one.folder for one in followers])
-        told, tell_s = 0.0, LOOK_S if sys.stderr.isatty() else TELL_S
+        told, tell_s = 0.0, LOOK_S if may_steer() else TELL_S
         while True:
             status = look(followers, None)
             if arguments.progress and not common.quiet and (status.is_over or time.monotonic() - told >= tell_s):
@@ -82,7 +81,7 @@ def _cells(part: int, whole: int) -> int:
 
 def _tell(line: str, *, is_last: bool) -> None:
     """On a terminal in one line that changes, else a line now and then."""
-    if sys.stderr.isatty():
+    if may_steer():
         write(f"\r\x1b[K{line}" + "\n" * is_last)
     else:
         say(line)

@@ -65,8 +65,7 @@ class Target:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
+        self._close()
         self.fresh.unlink(missing_ok=True)
 
     def begin(self, head: bytes) -> int:
@@ -108,19 +107,23 @@ class Target:
             return
         try:
             # Opened anew: a row store may have made another file under the temporary name.
-            if self._handle >= 0:
-                os.close(self._handle)
+            self._close()
             self._handle = os.open(self.fresh, os.O_RDWR)
             if self._outlet.is_replaced and self._outlet.passes_on(self._handle):
                 os.fsync(self._handle)
-                os.close(self._handle)
-                self._handle = -1
+                self._close()
                 self.fresh.replace(self._outlet.path)
                 sync_folder(self._outlet.path.resolve().parent)
             else:
                 self._copy()
         except OSError as error:
             raise self._refused(error) from error
+
+    def _close(self) -> None:
+        """Its number may be another file's from then on, also where closing fails."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
 
     def _draft(self) -> None:
         try:

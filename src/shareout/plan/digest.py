@@ -13,7 +13,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from shareout.errors import InputError, Place
+from shareout.errors import cannot_read
 
 DIGEST_CONTEXT = "shareout 2 plan digest"
 POOL_CONTEXT = "shareout 2 pool digest"
@@ -35,13 +35,12 @@ class HashedInput:
 
 def hash_file(role: str, path: Path) -> HashedInput:
     """Mapped and hashed on all cores when the file is large enough to gain from it."""
-    hasher = blake3(max_threads=blake3.AUTO) if _size(path) >= PARALLEL_BYTES else blake3()
     try:
-        hasher.update_mmap(path)
         size = path.stat().st_size
+        hasher = blake3(max_threads=blake3.AUTO) if size >= PARALLEL_BYTES else blake3()
+        hasher.update_mmap(path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot be read: {reason}", where=Place(str(path))) from error
+        raise cannot_read(path, error) from error
     return HashedInput(role, str(path), size, hasher.digest())
 
 
@@ -55,7 +54,7 @@ def hash_without_states(role: str, path: Path) -> HashedInput:
                 hasher.update(data)
                 size += len(data)
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", where=Place(str(path))) from error
+        raise cannot_read(path, error) from error
     return HashedInput(role, str(path), size, hasher.digest())
 
 
@@ -80,10 +79,3 @@ def digest_of(kind: str, inputs: Sequence[HashedInput], context: str = DIGEST_CO
 def _framed(word: str) -> bytes:
     encoded = word.encode()
     return len(encoded).to_bytes(4, "little") + encoded
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.choices import Order
-from shareout.errors import InputError, Place
+from shareout.errors import InputError, Place, cannot_read
 from shareout.files import replace_file
 from shareout.plan.ids import places_at
 from shareout.plan.permutation import Permutations
@@ -182,7 +182,9 @@ def with_rest(pool: Pool, configs: Path) -> Pool:
         steps = [_step(one) for one in facts["plans"]]
         work, jobs, version = facts["work"], facts["jobs"], facts["shareout_rest"]
         is_whole = bool(steps) and isinstance(work, str)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except (ValueError, KeyError, TypeError) as error:
         raise _refused(path, f"cannot be read: {error}") from None
     if version != VERSION or not is_whole:
         raise _refused(path, f"is of version {version}, and this program reads {VERSION}")

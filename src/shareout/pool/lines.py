@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
-from shareout.errors import InputError, Place
+from shareout.errors import InputError, Place, cannot_read
 
 BLOCK = 1 << 14
 CHUNK = 1 << 20
@@ -226,9 +226,10 @@ def _map(path: Path) -> mmap.mmap | bytes:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except IsADirectoryError:
         raise InputError("is a directory, not a file", where=Place(str(path))) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"cannot be read: {reason}", where=Place(str(path))) from error
+    except ValueError as error:
+        raise InputError(f"cannot be read: {error}", where=Place(str(path))) from error
+    except OSError as error:
+        raise cannot_read(path, error) from error
 
 
 def _read(file: object, size: int) -> bytes:

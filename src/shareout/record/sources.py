@@ -18,7 +18,7 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from shareout.errors import CannotRead, Place, RunDirectoryDamaged, UsageError
+from shareout.errors import CannotRead, CannotWrite, Place, RunDirectoryDamaged, UsageError, of_system
 from shareout.record.folder import CALL, JOURNAL, RunFolder
 from shareout.record.reader import is_torn_header
 
@@ -62,7 +62,7 @@ class Sources:
 
     def _add_folder(self, folder: Path, given: Path) -> bool:
         found = False
-        for journal in _journals(folder):
+        for journal in journals_below(folder):
             found = True
             real = journal.resolve()
             if is_torn_header(journal):
@@ -95,6 +95,8 @@ class Sources:
         except UsageError:
             raise
         except _unreadable() as error:
+            if isinstance(error, OSError) and isinstance(refused := of_system(error), CannotRead | CannotWrite):
+                raise refused from error
             raise UsageError(f"the archive {path} cannot be unpacked: {error}") from error
         return folder
 
@@ -122,7 +124,7 @@ def find_sources(paths: Sequence[str], said: Callable[[str], None]) -> Sources:
     return sources
 
 
-def _journals(folder: Path) -> Iterator[Path]:
+def journals_below(folder: Path) -> Iterator[Path]:
     """In the order of their names; a link that leads back up is not followed twice. A folder that cannot be read may
     hold a machine's whole work: it is refused, never left out."""
 

@@ -15,6 +15,11 @@ def say(line: str) -> None:
     write(folded(text, columns_of(sys.stderr)) + "\n")
 
 
+def may_steer() -> bool:
+    """Whether it is a terminal whose cursor can be moved."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def write(text: str) -> None:
     """As it is. After a failure all that follows goes nowhere: not even the last flush at exit fails."""
     try:

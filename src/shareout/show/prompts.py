@@ -7,10 +7,12 @@ said of it is ours alone.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import questionary
+from prompt_toolkit.output import Output, create_output
 
 from shareout.plan.plan import ALL
 from shareout.show.beside import write
@@ -31,7 +33,7 @@ def ask_machine(names: Sequence[str], described: Sequence[str], host: str, colum
     default = next((choice for choice in choices if choice.value == matching(names, host)), None)
     # What stands behind it, the keys and then the answer, goes to a line of its own where it does not fit.
     end = "\n " if len("? Which machine is this? ") + max(map(len, [KEYS, *described])) >= columns else ""
-    question = questionary.select("Which machine is this?" + end, choices, default, instruction=KEYS)
+    question = questionary.select("Which machine is this?" + end, choices, default, instruction=KEYS, output=_screen())
     try:
         return str(_asked(question))
     except (KeyboardInterrupt, EOFError):
@@ -43,10 +45,16 @@ def ask_same(question: str, columns: int, *, default: bool) -> bool:
     keys = " (Y/n)" if default else " (y/N)"
     lines = fold(question + keys, columns - BEFORE - len(" Yes"))
     message = "\n  ".join(lines).removesuffix(keys)
+    confirm = questionary.confirm(message, default=default, auto_enter=False, output=_screen())
     try:
-        return bool(_asked(questionary.confirm(message, default=default, auto_enter=False)))
+        return bool(_asked(confirm))
     except (KeyboardInterrupt, EOFError):
         return False
+
+
+def _screen() -> Output:
+    """The terminal itself: a prompt's own codes are to reach it, and the names in it are clipped already."""
+    return create_output(sys.__stdout__)
 
 
 def _asked(question: questionary.Question) -> Any:

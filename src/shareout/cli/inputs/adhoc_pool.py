@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shareout.cli.options import Common
-from shareout.errors import InputError, Place, UsageError
+from shareout.errors import UsageError, cannot_read
 from shareout.pool.given import canonical, keep_file
 
 BLOCK = 1 << 20
@@ -122,7 +122,7 @@ def _opened(name: str) -> BinaryIO:
     try:
         return open(name, "rb")
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=Place(name)) from error
+        raise cannot_read(name, error) from error
 
 
 def _blocks(name: str) -> Iterator[bytes]:
@@ -135,7 +135,7 @@ def _reading(file: BinaryIO, name: str) -> Callable[[], bytes]:
         try:
             return file.read(BLOCK)
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", where=Place(name)) from error
+            raise cannot_read(name, error) from error
 
     return read
 

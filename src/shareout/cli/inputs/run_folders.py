@@ -12,12 +12,12 @@ from shareout.cli.inputs.recorded_call import Inputs, names_configs, recalled
 from shareout.cli.options import Common
 from shareout.cli.planning import plan_of
 from shareout.entry import Entry, kind_of
-from shareout.errors import ShareoutError, UsageError
+from shareout.errors import CannotRead, ShareoutError, UsageError
 from shareout.plan.plan import Plan
-from shareout.record.folder import JOURNAL, RunFolder
+from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import read_header
-from shareout.record.sources import find_sources
+from shareout.record.sources import find_sources, journals_below
 from shareout.show.beside import say
 
 
@@ -129,6 +129,9 @@ def _inputs_of_configs(common: Common, entry: Entry | None, kind: str | None) ->
         return None
     try:
         return plan_of(common, entry, local_barriers=True, kind=kind)
+    except CannotRead:
+        # They may well be the ones that are meant: what is told without them would look whole.
+        raise
     except ShareoutError:
         return None
 
@@ -143,7 +146,7 @@ def kind_here(entry: Entry | None, folders: Iterable[RunFolder]) -> str:
 
 def folders_here(common: Common) -> list[RunFolder]:
     """Those below `--runs`."""
-    return [RunFolder(path.parent) for path in sorted(common.runs.glob(f"*/*/{JOURNAL}"))]
+    return [RunFolder(path.parent) for path in journals_below(common.runs)] if common.runs.is_dir() else []
 
 
 def plan_of_folders(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:

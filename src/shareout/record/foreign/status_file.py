@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shareout.errors import InputError, Place
+from shareout.errors import InputError, Place, cannot_read
 
 FIELDS = 15
 OTHER_KINDS = "PZBCD"
@@ -45,7 +45,7 @@ def read_status(path: Path) -> Iterator[Told]:
     except IsADirectoryError:
         raise InputError("is a directory, not a status file", where=Place(str(path))) from None
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=Place(str(path))) from error
+        raise cannot_read(path, error) from error
 
 
 def _is_of_no_task(flags: str) -> bool:
