@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,16 @@ def test_lines_are_run_as_they_stand_whatever_the_locale_is(here: Machine) -> No
     here.jobs("echo \u00e9 >> told", "printf '%s\\n' \u00e9 >> told", "/bin/echo '\udcff' >> told")
     here.run("-j", "1")
     assert sorted((here.folder / "told").read_bytes().split()) == [b"\xc3\xa9", b"\xc3\xa9", b"\xff"]
+
+
+def test_no_room_for_what_the_run_was_called_with_ends_it_with_3_before_any_job(here: Machine) -> None:
+    here.jobs("true", "true").run("-q", "-n", "1")
+    full = here.folder / "full"
+    os.mknod(full, 0o666 | stat.S_IFCHR, os.makedev(1, 7))
+    (here.run_folder / ".call.json.new").symlink_to(full)
+    told = here.run("-q", code=3)
+    assert "call.json cannot be written: No space left on device" in told.err
+    assert "Make room" in told.err
+    assert len(here.records()) == 1
+    here.run("-q")
+    assert len(here.records()) == 2

@@ -16,7 +16,7 @@ from shareout.cli.options import Common
 from shareout.cli.planning import plan_of, pool_of
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, kind_of
-from shareout.errors import ShareoutError
+from shareout.errors import ShareoutError, cannot_record
 from shareout.files import replace_file
 from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan
@@ -78,7 +78,10 @@ class Call:
             "configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own,
             **asdict(typed),
         }  # fmt: skip
-        replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
+        try:
+            replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
+        except OSError as error:
+            raise cannot_record(folder.call, error, way_out="Name another place with --runs DIR.") from error
 
 
 def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says_what: bool) -> Call:
