@@ -222,7 +222,7 @@ def test_an_unreadable_file_is_told(here: Machine) -> None:
     pool = here.folder / "configs" / "jobs.txt"
     pool.unlink()
     pool.symlink_to(Path("/proc/self/mem"))
-    assert "cannot be read" in here.call("plan", code=2).err
+    assert "cannot be read" in here.call("plan", code=74).err
 
 
 def test_a_share_of_more_jobs_than_can_be_kept_track_of_is_refused(here: Machine) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +96,18 @@ def make_folder(request: RunRequest) -> RunFolder:
     except OSError as error:
         raise cannot_record(folder.path, error, way_out="Name another place with --runs DIR.") from error
     return folder
+
+
+@contextmanager
+def recording(runs: Path) -> Iterator[None]:
+    """What the world refuses of a run's own directory is what the run cannot record, wherever that shows."""
+    try:
+        yield
+    except OSError as error:
+        path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes | os.PathLike) else Path()
+        if not path.is_relative_to(runs.absolute()):
+            raise
+        raise cannot_record(path, error, way_out="Nothing that is recorded is lost.") from error
 
 
 def header_of(request: RunRequest, share: Share) -> Header:

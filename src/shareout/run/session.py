@@ -49,6 +49,7 @@ from shareout.run.request import (
     RunRequest,
     header_of,
     make_folder,
+    recording,
     refuse_the_countless,
     refuse_too_many,
     requeue_failed,
@@ -98,7 +99,7 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
     """Run a share from where its journal stands."""
     share = request.plan.share(request.machine)
     refuse_the_countless(share)
-    with ExitStack() as stack:
+    with recording(request.runs), ExitStack() as stack:
         opened = _open(request, share, views, stack)
         tell_damage(opened.tally, opened.folder, views)
         _take_over(request, opened)
