@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.program import Machine, Told
+from kit.program import Machine
+from kit.shell import in_shell
 
 NAMES = ["echo one", "echo two", "echo drei — ü"]
 
@@ -20,30 +21,6 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     machine = Machine(tmp_path_factory.mktemp("there")).jobs(*NAMES)
     machine.run("-q")
     return machine
-
-
-def in_shell(machine: Machine, words: str, end: str, **environ: str) -> Told:
-    """The program's call with redirections; its own exit code."""
-    text = f'"$@" {words} {end}; exit ${{PIPESTATUS[0]}}'
-    done = subprocess.run(
-        ["bash", "-c", text, "bash", *machine.program], cwd=machine.folder, capture_output=True, check=False,
-        env={**os.environ, **environ}, timeout=60,
-    )  # fmt: skip
-    told = Told(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
-    assert "Traceback" not in told.err
-    assert "bug of ours" not in told.err
-    assert "Exception ignored" not in told.err
-    return told
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_a_run_with_closed_descriptors_runs_and_mixes_nothing_into_its_files(tmp_path: Path, closed: str) -> None:
-    here = Machine(tmp_path).jobs("echo to out; echo to err >&2", "exit 3")
-    assert in_shell(here, "run --machine alice --yes", closed).code == 1
-    assert {facts["job"]: facts["state"] for facts in here.records()} == {0: "done", 1: "failed"}
-    assert here.log().count("to out\n") == here.log().count("to err\n") == 1
-    for path in here.run_folder.glob("journal*.jsonl"):
-        assert b"event=" not in path.read_bytes()
 
 
 @pytest.mark.parametrize("words", ["list", "show 0", "--version", "--help", "plan --json", "status", "merge-logs runs"])
