@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
+from shareout.choices import Order
 from shareout.merge.proof.certificate import certificate
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, WORK_CONTEXT, HashedInput, digest_of
-from shareout.plan.permutation import SHUFFLED, Permutations
+from shareout.plan.permutation import Permutations
 from shareout.plan.seeds import job_seed
 from shareout.plan.split import split
 
@@ -131,7 +132,7 @@ def test_permutations_are_those_of_version_2(case: dict[str, Any]) -> None:
     digest = bytes(range(32))
     assert page_stream(digest, case["phase"], 16).hex() == case["stream"]
     if case["phase"] < 100:
-        shuffle = Permutations(digest, [0] * case["phase"] + [case["size"]], SHUFFLED)[case["phase"]]
+        shuffle = Permutations(digest, [0] * case["phase"] + [case["size"]], Order.SHUFFLED)[case["phase"]]
         assert [[position, shuffle.at(position)] for position, _ in case["places"]] == case["places"]
         assert [[shuffle.position_of(place), place] for _, place in case["places"]] == case["places"]
     for position, place in case["places"]:

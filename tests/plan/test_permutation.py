@@ -15,8 +15,9 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shareout.choices import Order
 from shareout.plan import permutation
-from shareout.plan.permutation import GIVEN, SHUFFLED, Permutation, Permutations
+from shareout.plan.permutation import Permutation, Permutations
 from shareout.plan.shuffled_list import LONGEST
 from shareout.plan.split import split
 
@@ -31,12 +32,12 @@ def digest(number: int) -> bytes:
 
 
 def made(key: bytes, phase: int, size: int) -> Permutation:
-    return Permutations(key, [0] * phase + [size], SHUFFLED)[phase]
+    return Permutations(key, [0] * phase + [size], Order.SHUFFLED)[phase]
 
 
 def many(size: int, count: int) -> Iterator[Permutation]:
     """Of one plan with as many phases."""
-    of_phases = Permutations(digest(size), [size] * count, SHUFFLED)
+    of_phases = Permutations(digest(size), [size] * count, Order.SHUFFLED)
     return (of_phases[phase] for phase in range(count))
 
 
@@ -81,7 +82,7 @@ def test_tables_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [5, LONGEST + 1])
-@pytest.mark.parametrize("order", [SHUFFLED, GIVEN])
+@pytest.mark.parametrize("order", [Order.SHUFFLED, Order.GIVEN])
 def test_positions_outside_are_refused(size: int, order: str) -> None:
     shuffle = Permutations(digest(1), [size], order)[0]
     for wrong in (-1, size):
@@ -94,7 +95,7 @@ def test_positions_outside_are_refused(size: int, order: str) -> None:
 def test_phases_in_any_order_and_any_number_are_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only some are kept in memory at a time."""
     monkeypatch.setattr(permutation, "MOST_KEPT_BYTES", 10_000)
-    of_phases = Permutations(digest(1), [50] * 100, SHUFFLED)
+    of_phases = Permutations(digest(1), [50] * 100, Order.SHUFFLED)
     for phase in (0, 1, 99, 0, *range(100), 0, 1):
         assert list(of_phases[phase].between(0, 50)) == list(made(digest(1), phase, 50).between(0, 50))
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from blake3 import blake3
 
+from shareout.choices import Order
 from shareout.merge.proof.certificate import certificate
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, WORK_CONTEXT, HashedInput, digest_of
 from shareout.plan.network import KEY_BYTES, round_keys
-from shareout.plan.permutation import CONTEXT, SHUFFLED, Permutations
+from shareout.plan.permutation import CONTEXT, Permutations
 from shareout.plan.plan import WORK
 from shareout.plan.seeds import job_seed
 from shareout.plan.split import split
@@ -67,7 +68,7 @@ def permutations() -> list[dict[str, Any]]:
     small = [(0, size) for size in (1, 2, 3, 10, 1000, 4096)] + [(1, 10), (2**31, 5)]
     for phase, size in (*small, (0, 4097), (0, 10**7), (0, 10**12), (3, 10**18)):
         # A phase's number alone matters, not the phases before it: 2^31 of them are not made here.
-        shuffle = Permutations(digest, OnlyOne(phase, size), SHUFFLED)[phase]
+        shuffle = Permutations(digest, OnlyOne(phase, size), Order.SHUFFLED)[phase]
         last = [size - 1] if size > 10 else []
         positions = [*range(min(size, 10)), *last]
         stream = blake3(digest + phase.to_bytes(4, "little"), derive_key_context=CONTEXT).digest(KEY_BYTES)
