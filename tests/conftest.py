@@ -25,3 +25,11 @@ def here(tmp_path: Path) -> Iterator[Machine]:
     machine = Machine(folder)
     yield machine
     machine.end_all()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have to tell also when they pass."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(str(value))

@@ -139,6 +139,12 @@ class OutputLost(CannotWrite):
         return [] if self.is_left else super().lines()
 
 
+class CannotStart(ShareoutError):
+    """The world starts no process for us: there are too many, or there is no memory for it."""
+
+    exit_code = 3
+
+
 # A path that is wrong as it was given: the call's mistake, not the world's.
 _OF_THE_CALL = {
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST, errno.EINVAL,
@@ -208,6 +214,14 @@ def _unwritten(
 
 def _word(error: OSError) -> str:
     return error.strerror or str(error)
+
+
+def cannot_start(what: str, error: OSError) -> CannotStart:
+    """One of the run's own processes."""
+    return CannotStart(
+        f"no {what} can be started: {error.strerror or error}",
+        way_out="What is recorded so far is safe. Let it have more processes or memory, and run the same call again.",
+    )
 
 
 def raise_all(mistakes: Sequence[InputError]) -> None:

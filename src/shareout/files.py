@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.world import world
+
 MOST_LINKS = 40
 _DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
 
@@ -25,7 +27,7 @@ def replace_file(path: Path, parts: Sequence[bytes | bytearray], *, sync: bool =
                 file.write(part)
             file.flush()
             if sync:
-                os.fsync(file.fileno())
+                world.fsync(file.fileno())
         fresh.replace(path)
     except BaseException:
         fresh.unlink(missing_ok=True)
@@ -38,11 +40,20 @@ def sync_folder(folder: Path) -> None:
     """A new name is safe only when its folder is."""
     if sys.platform == "win32":
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = world.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        world.fsync(handle)
     finally:
-        os.close(handle)
+        world.close(handle)
+
+
+def sync_names(folder: Path) -> None:
+    """The same for a folder that may be another user's, or of a file system that syncs none."""
+    try:
+        sync_folder(folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,12 @@ def test_a_second_process_is_refused_and_a_dead_lock_is_no_obstacle(here: Machin
     here.run()
 
 
+def test_a_barrier_waits_for_a_job_that_is_tried_again(here: Machine) -> None:
+    slow = "sleep 0.2; test -e tried || { touch tried; exit 1; }; sleep 1; touch first"
+    here.jobs(slow, "#SHAREOUT BARRIER", "test -e first")
+    assert "2 done" in here.run("--retries", "1").err
+
+
 def test_barriers_part_a_run_into_phases(here: Machine) -> None:
     lines = ["echo a >> order"] * 5 + ["#SHAREOUT BARRIER"] + ["echo b >> order"] * 5
     here.jobs(*lines)

@@ -11,12 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from shareout.world import World
+
 HOUSE = Path(__file__).parents[2] / "src" / "shareout"
 FILES = sorted(HOUSE.rglob("*.py"))
 LARGEST = 15_000
 LONGEST_FUNCTION = 60
 MOST_FILES = 15
 MOST_BY_PLACE = 5
+# What the seam answers, and where it would be found past it. `os.path` is about words only.
+ANSWERS = {name for name in vars(World) if not name.startswith("_")} - {"path"} | {"_exit"}
+OUTSIDE = {"os", "time", "signal", "select", "selectors", "fcntl", "mmap", "linux"}
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager", "misc"}
 
 # A room may import the rooms named for it (and itself); floor by floor, as the design's picture has them.
@@ -31,6 +36,7 @@ GROUND = {
     "_version",
     "entry",
     "linux",
+    "world",
     "unpacked",
     "names",
 }
@@ -87,6 +93,18 @@ def test_imports_run_downward(path: Path) -> None:
     room = room_of(path)
     upward = {name for name in imports(ast.parse(path.read_text())) if name not in ALLOWED[room] | {room}}
     assert not upward, f"{named(path)} may not import {upward}"
+
+
+@pytest.mark.parametrize("path", [one for one in FILES if room_of(one) in ("run", "record")], ids=named)
+def test_the_outside_is_met_through_the_one_seam(path: Path) -> None:
+    """What `world` answers is asked of it, so that the simulated one is all that such code meets in tests/simulated."""
+    past = {
+        f"{node.value.id}.{node.attr}, line {node.lineno}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in OUTSIDE
+        if node.attr in ANSWERS
+    }
+    assert not past, f"{named(path)} goes past the seam: {past}"
 
 
 def test_no_two_modules_import_each_other() -> None:

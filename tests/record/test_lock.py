@@ -19,6 +19,7 @@ from shareout.files import replace_file
 from shareout.record import lock as locking
 from shareout.record.folder import RunFolder
 from shareout.record.lock import Lock, Owner, declare_dead, is_locked, owner_elsewhere, owner_of, refuse_owned
+from shareout.world import world
 
 OWNER = """
 import sys
@@ -135,11 +136,11 @@ def test_of_two_hosts_that_begin_at_once_one_has_it(folder: RunFolder, monkeypat
     link = os.link
 
     def slow_link(fresh: Path, name: Path) -> None:
-        monkeypatch.setattr(os, "link", link)
+        monkeypatch.setattr(world, "link", link)
         left_by(folder, **ELSEWHERE)
         link(fresh, name)
 
-    monkeypatch.setattr(os, "link", slow_link)
+    monkeypatch.setattr(world, "link", slow_link)
     with pytest.raises(RunDirectoryInUse, match="on node17"):
         Lock(folder)
 
@@ -148,7 +149,7 @@ def test_a_folder_without_hard_links_is_locked_all_the_same(folder: RunFolder, m
     def no_links(fresh: Path, name: Path) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(world, "link", no_links)
     left_by(folder, pid=1)
     lock = Lock(folder)
     note = owner_of(folder)
@@ -197,7 +198,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", full)
+        patched.setattr(world, "fsync", full)
         with pytest.raises(OSError, match="No space"):
             replace_file(path, [b"new"])
     assert path.read_bytes() == b"old content"

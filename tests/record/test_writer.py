@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import resource
 import signal
@@ -20,6 +19,7 @@ from shareout.record.journal import attempt_line
 from shareout.record.reader import JournalReader, read_header
 from shareout.record.tallies.tally import tally_of
 from shareout.record.writer import JournalWriter
+from shareout.world import world
 
 LINES = b"".join(attempt_line(attempt(position)) for position in range(6))
 
@@ -96,7 +96,7 @@ def test_a_torn_line_that_could_not_be_cut_is_cut_before_the_next(
         raise OSError(5, "Input/output error")
 
     with file_limit(writer.size + len(LINES) - 10), monkeypatch.context() as patched:
-        patched.setattr(os, "ftruncate", no_cut)
+        patched.setattr(world, "ftruncate", no_cut)
         with pytest.raises(CannotRecord, match="full"):
             writer.append(LINES)
         with pytest.raises(CannotRecord, match="Input/output"):

@@ -5,7 +5,6 @@ The caller holds no lock: each call takes the run directory's own, so that nothi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Sequence
 
 from shareout.record.belonging import IdsAt
@@ -16,6 +15,7 @@ from shareout.record.outcome import Attempt, State
 from shareout.record.reader import JournalReader
 from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally, tally_of
 from shareout.record.writer import JournalWriter
+from shareout.world import world
 
 FINAL = (DONE, FAILED, SKIPPED)
 
@@ -62,7 +62,7 @@ def _ended(folder: RunFolder, tally: Tally, states: Collection[int]) -> Iterator
 
 
 def _record(job: int, position: int, tally: Tally, state: State) -> Attempt:
-    now = time.time()
+    now = world.time()
     return Attempt(job, position, max(1, tally.attempts_of(position)), state=state, start=now, end=now, slot=0)
 
 

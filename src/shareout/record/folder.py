@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from shareout.world import world
 
 JOURNAL = "journal.jsonl"
 CALL = "call.json"
@@ -68,7 +69,7 @@ class RunFolder:
 
     def log_numbers(self) -> list[int]:
         """Of the segments that are there, in order; files of other names are nobody's."""
-        found = map(_SEGMENT.fullmatch, os.listdir(self.path))
+        found = map(_SEGMENT.fullmatch, world.listdir(self.path))
         return sorted(int(match[1]) for match in found if match)
 
     def log_segments(self) -> list[Path]:

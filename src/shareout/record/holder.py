@@ -3,10 +3,10 @@ that was given its number since, nor the run that goes on in the original of a c
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from shareout.record.folder import RunFolder
+from shareout.world import stat_of, world
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Holder:
 
     @classmethod
     def this(cls, folder: RunFolder) -> Holder:
-        pid, (device, inode) = os.getpid(), _identity(folder)
+        pid, (device, inode) = world.getpid(), _identity(folder)
         return cls(pid, _began(pid), device, inode)
 
     def is_of(self, folder: RunFolder) -> bool:
@@ -34,16 +34,11 @@ class Holder:
 
 
 def _identity(folder: RunFolder) -> tuple[int, int]:
-    told = os.stat(folder.path)
+    told = world.stat(folder.path)
     return told.st_dev, told.st_ino
 
 
 def _began(pid: int) -> int:
     """0 of a process that is gone, or dead and only not waited for yet."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            text = file.read()
-    except OSError:
-        return 0
-    fields = text[text.rindex(b")") + 2 :].split()
-    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+    fields = stat_of(pid)
+    return 0 if not fields or fields[0] in (b"Z", b"X") else int(fields[19])

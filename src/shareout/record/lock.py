@@ -26,12 +26,12 @@ from blake3 import blake3
 from shareout.errors import CannotRecord, RunDirectoryInUse
 from shareout.record.folder import RunFolder
 from shareout.record.holder import Holder
+from shareout.world import world
 
 if sys.platform != "win32":
     # Only runs lock. Plan, merge and status may be done anywhere.
     import fcntl
 
-BOOT = Path("/proc/sys/kernel/random/boot_id")
 MACHINE = Path("/etc/machine-id")
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -55,7 +55,7 @@ class Owner:
     def this(cls, folder: RunFolder) -> Owner:
         # Its hash: the number itself is nobody's business.
         machine = blake3(_read(MACHINE)).hexdigest()[:16] if _read(MACHINE) else ""
-        boot, since = _read(BOOT).decode("ascii"), round(time.time(), 3)
+        boot, since = world.boot_id(), round(world.time(), 3)
         return cls(socket.gethostname(), boot=boot, machine=machine, since=since, **asdict(Holder.this(folder)))
 
     def is_elsewhere(self, here: Owner) -> bool:
@@ -69,7 +69,7 @@ class Owner:
     def lives_in(self, folder: RunFolder) -> bool:
         """Whether its process goes on, on this host, and this is its folder: no copy."""
         holder = Holder(self.pid, self.began, self.device, self.inode)
-        return self.boot.encode("ascii") == _read(BOOT) and holder.is_of(folder) and holder.lives()
+        return self.boot == world.boot_id() and holder.is_of(folder) and holder.lives()
 
 
 def owner_of(folder: RunFolder) -> Owner | None:
@@ -100,20 +100,20 @@ class Lock:
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         try:
-            self._handle = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._handle = world.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise _unlockable(folder.lock, error) from error
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            world.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _note_down(folder, Owner.this(folder))
         except BlockingIOError:
-            os.close(self._handle)
+            world.close(self._handle)
             raise in_use(folder) from None
         except OSError as error:
-            os.close(self._handle)
+            world.close(self._handle)
             raise _unlockable(folder.lock, error) from error
         except BaseException:
-            os.close(self._handle)
+            world.close(self._handle)
             raise
 
     def fileno(self) -> int:
@@ -123,7 +123,7 @@ class Lock:
         with suppress(OSError):
             # What cannot be removed is this host's own, and in nobody's way here.
             self._folder.owner.unlink(missing_ok=True)
-        os.close(self._handle)
+        world.close(self._handle)
 
 
 def is_locked(folder: RunFolder) -> bool:
@@ -134,24 +134,24 @@ def is_locked(folder: RunFolder) -> bool:
 
 def _is_held(folder: RunFolder) -> bool:
     try:
-        handle = os.open(folder.lock, os.O_RDWR | os.O_CLOEXEC)
+        handle = world.open(folder.lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        world.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     finally:
-        os.close(handle)
+        world.close(handle)
     return False
 
 
 def declare_dead(folder: RunFolder, owner: Owner, watch_s: float) -> None:
     """Take the note of a host that is dead away; refused when what it tells of its run still changes."""
     before = _read(folder.live)
-    end = time.monotonic() + watch_s
-    while before and time.monotonic() < end:
-        time.sleep(0.1)
+    end = world.monotonic() + watch_s
+    while before and world.monotonic() < end:
+        world.sleep(0.1)
         if _read(folder.live) != before:
             raise RunDirectoryInUse(
                 f"{owner.host} is alive: process {owner.pid} there works in {folder.path}",
@@ -168,7 +168,7 @@ def _note_down(folder: RunFolder, own: Owner) -> None:
         with fresh.open("wb") as file:
             file.write(json.dumps(asdict(own)).encode("ascii"))
             file.flush()
-            os.fsync(file.fileno())
+            world.fsync(file.fileno())
         while not _is_made(fresh, folder):
             left = owner_of(folder)
             if left == own:
@@ -186,7 +186,7 @@ def _note_down(folder: RunFolder, own: Owner) -> None:
 
 def _is_made(fresh: Path, folder: RunFolder) -> bool:
     try:
-        os.link(fresh, folder.owner)
+        world.link(fresh, folder.owner)
     except FileExistsError:
         return False
     except OSError as error:

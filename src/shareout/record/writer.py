@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import is_torn_header, read_header
 from shareout.record.tallies.tally import Tally
+from shareout.world import world
 
 SYNC_S = 1.0
 LEAST_ROOM = 256 << 10
@@ -32,12 +32,12 @@ class JournalWriter:
                 _begin(self.path, header)
             else:
                 _check_same(read_header(self.path), header, self.path)
-            self._handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            self._handle = world.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except OSError as error:
             raise _refused(self.path, error) from error
         self.size = self._cut_torn_tail()
         self.lines = 0
-        self._synced = time.monotonic()
+        self._synced = world.monotonic()
         self._dirty = False
         self._torn = False
         self.hasher = blake3()
@@ -56,7 +56,7 @@ class JournalWriter:
         written = 0
         try:
             while written < len(lines):
-                written += os.write(self._handle, lines[written:] if written else lines)
+                written += world.write(self._handle, lines[written:] if written else lines)
         except OSError as error:
             self._count(lines[: lines.rfind(b"\n", 0, written) + 1])
             # What cannot be cut now is cut before anything else is appended, or at the next start.
@@ -74,15 +74,15 @@ class JournalWriter:
 
     def sync_if_due(self) -> None:
         """To the disk at least once a second while something is written."""
-        if self._dirty and time.monotonic() - self._synced >= SYNC_S:
+        if self._dirty and world.monotonic() - self._synced >= SYNC_S:
             self.sync()
 
     def sync(self) -> None:
-        self._synced = time.monotonic()
+        self._synced = world.monotonic()
         self._dirty = False
         try:
-            os.fdatasync(self._handle)
-            ours = os.fstat(self._handle)
+            world.fdatasync(self._handle)
+            ours = world.fstat(self._handle)
         except OSError as error:
             raise _refused(self.path, error) from error
         # Not by the number of names: what is removed from a network's folder keeps a hidden one.
@@ -94,14 +94,14 @@ class JournalWriter:
 
     def _is_in_place(self, ours: os.stat_result) -> bool:
         try:
-            return os.path.samestat(os.stat(self.path), ours)
+            return os.path.samestat(world.stat(self.path), ours)
         except OSError:
             return False
 
     def is_full(self) -> bool:
         """Whether the disk has no room for much more: jobs may fail of that while our short lines still go in."""
         try:
-            disk = os.fstatvfs(self._handle)
+            disk = world.fstatvfs(self._handle)
         except OSError:
             return False
         free = disk.f_bavail if os.geteuid() else disk.f_bfree
@@ -111,26 +111,26 @@ class JournalWriter:
         return self._handle
 
     def close(self) -> None:
-        os.close(self._handle)
+        world.close(self._handle)
 
     def _cut_torn_tail(self) -> int:
-        size = os.fstat(self._handle).st_size
+        size = world.fstat(self._handle).st_size
         end = size
         while end:
             start = max(0, end - 65536)
-            at = os.pread(self._handle, end - start, start).rfind(b"\n")
+            at = world.pread(self._handle, end - start, start).rfind(b"\n")
             if at >= 0:
                 end = start + at + 1
                 break
             end = start
         if end < size:
-            os.ftruncate(self._handle, end)
-            os.fsync(self._handle)
+            world.ftruncate(self._handle, end)
+            world.fsync(self._handle)
         return end
 
     def _cut_back(self) -> None:
         try:
-            os.ftruncate(self._handle, self.size)
+            world.ftruncate(self._handle, self.size)
         except OSError as error:
             raise _refused(self.path, error) from error
         self._torn = False
@@ -138,14 +138,14 @@ class JournalWriter:
 
 def _begin(path: Path, header: Header) -> None:
     line = header.line()
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    handle = world.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         written = 0
         while written < len(line):
-            written += os.write(handle, line[written:])
-        os.fsync(handle)
+            written += world.write(handle, line[written:])
+        world.fsync(handle)
     finally:
-        os.close(handle)
+        world.close(handle)
     sync_folder(path.parent)
 
 

@@ -7,10 +7,8 @@ listener, then hand back to the supply. A job counts as done when its line is in
 from __future__ import annotations
 
 import heapq
-import os
 import selectors
 import signal
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +27,7 @@ from shareout.run.stops import Stops
 from shareout.run.verdicts import Verdicts
 from shareout.run.watch import Watch
 from shareout.supply import Supply, Work
+from shareout.world import world
 
 TICK_S = 0.25
 LONG_JOB_S = 0.02
@@ -66,6 +65,7 @@ class Crew:
         self.at_once = False
         self._is_full = False
         self._verdicts = Verdicts(parts.hands)
+        self._is_hungry = False
         self._again: list[tuple[float, int, int]] = []
         self._finished_here = 0
         self._next_tick = 0.0
@@ -164,25 +164,33 @@ class Crew:
             tally.took(one.lines, one.count)
             apart = {attempt.position for attempt in attempts}
             for work in one.work:
-                _mark_done(tally, work, apart)
+                for part in work.without(apart):
+                    tally.did(part.start, part.stop)
         for attempt in attempts:
             tally.apply(attempt)
         final = sum(attempt.state in (State.DONE, State.FAILED) for attempt in attempts)
         self._finished_here += one.count + final
 
     def _hand_back(self, one: Finished, attempts: Sequence[Attempt]) -> None:
+        """What is tried again is not finished: a barrier waits for it."""
         parts = self.parts
+        again = {attempt.position for attempt in attempts if self._runs_again(attempt)}
         for work in one.work:
-            parts.supply.finished(work)
+            for part in work.without(again):
+                parts.supply.finished(part)
         for attempt in attempts:
             single = Work(attempt.position, attempt.position + 1)
             if parts.packing:
                 parts.packing.learn(attempt)
             if attempt.state is State.RETRY:
-                due = time.monotonic() + parts.limits.retry_delay
+                due = world.monotonic() + parts.limits.retry_delay
                 heapq.heappush(self._again, (due, attempt.position, attempt.attempt + 1))
             elif attempt.state is State.STOPPED and not self.reason:
                 heapq.heappush(self._again, (0.0, single.start, attempt.attempt))
+
+    def _runs_again(self, attempt: Attempt) -> bool:
+        """Here, in this run."""
+        return attempt.state is State.RETRY or (attempt.state is State.STOPPED and not self.reason)
 
     def _fill(self) -> None:
         """Start what fits. When the supply runs low, batches shrink, so that all slots end together."""
@@ -190,12 +198,14 @@ class Crew:
         if self._verdicts and self._meets_halt(self._verdicts.failures()):
             self._take_back()
             return
-        if not may_start(time.time(), self.deadline, parts.tally.durations):
+        if not may_start(world.time(), self.deadline, parts.tally.durations):
             self._stop("deadline", "no job would end before the deadline: nothing new is started")
             return
+        self._is_hungry = False
         for slot in range(self.slots):
             appetite = parts.hands.appetite(slot)
             if appetite and not self._feed(slot, appetite):
+                self._is_hungry = True
                 self._share_rest()
                 return
 
@@ -203,7 +213,7 @@ class Crew:
         """Give a slot its next work; False when there is none now."""
         if self.parts.packing is not None:
             return self._feed_packed(slot)
-        if self._again and self._again[0][0] <= time.monotonic():
+        if self._again and self._again[0][0] <= world.monotonic():
             _, position, attempt = heapq.heappop(self._again)
             self.parts.hands.start(slot, Order(Work(position, position + 1), attempt))
             return True
@@ -217,7 +227,7 @@ class Crew:
     def _feed_packed(self, slot: int) -> bool:
         packing = self.parts.packing
         assert packing is not None
-        while self._again and self._again[0][0] <= time.monotonic():
+        while self._again and self._again[0][0] <= world.monotonic():
             _, position, attempt = heapq.heappop(self._again)
             packing.wait(position, attempt)
         while packing.wants_more() and (work := self.parts.supply.next(1)) is not None:
@@ -251,6 +261,8 @@ class Crew:
 
     def _take_back(self, behind_s: float = 0.0) -> None:
         for work in self.parts.hands.take_back(behind_s):
+            if self.parts.packing:
+                self.parts.packing.free(work)
             self.parts.supply.give_back(work)
 
     def _wind_down(self) -> None:
@@ -268,9 +280,10 @@ class Crew:
         return not waiting and self.parts.supply.is_exhausted()
 
     def _wait(self) -> None:
-        timeout = max(0.0, self._next_tick - time.monotonic())
-        if self._again and not self.reason:
-            timeout = min(timeout, max(0.0, self._again[0][0] - time.monotonic()))
+        timeout = max(0.0, self._next_tick - world.monotonic())
+        if self._again and self._is_hungry and not self.reason:
+            # Where no slot is free, what is due waits for one: a turn that waits for nothing would only be busy.
+            timeout = min(timeout, max(0.0, self._again[0][0] - world.monotonic()))
         timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations), self._verdicts.patience())
         if self.parts.background():
             timeout = 0.0
@@ -279,7 +292,7 @@ class Crew:
 
     def _between_turns(self) -> None:
         parts = self.parts
-        now = time.monotonic()
+        now = world.monotonic()
         parts.writer.sync_if_due()
         if now >= self._next_tick or parts.stops.redraw:
             self._next_tick = now + TICK_S
@@ -294,9 +307,9 @@ class Crew:
         parts.stops.pause = False
         parts.listener.said("paused, with all running jobs, until it is continued (fg, bg, kill -CONT)")
         go_on = parts.hands.hold()
-        began = time.monotonic()
-        os.kill(os.getpid(), signal.SIGSTOP)
-        parts.watch.rested(time.monotonic() - began)
+        began = world.monotonic()
+        world.kill(world.getpid(), signal.SIGSTOP)
+        parts.watch.rested(world.monotonic() - began)
         go_on()
 
     def _heed_stops(self) -> None:
@@ -340,14 +353,3 @@ class Crew:
     def _end_running(self) -> None:
         for one in self.parts.hands.running():
             self.parts.hands.end(one.slot, Cause.STOPPED)
-
-
-def _mark_done(tally: Tally, work: Work, apart: set[int]) -> None:
-    start = work.start
-    for position in sorted(apart):
-        if start <= position < work.stop:
-            if start < position:
-                tally.did(start, position)
-            start = position + 1
-    if start < work.stop:
-        tally.did(start, work.stop)

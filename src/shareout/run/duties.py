@@ -25,11 +25,13 @@ from shareout.run.endings import one_line, trace_of
 from shareout.run.hands.fork import WorkerMain, WorkerSide
 from shareout.run.hands.messages import INLINE_BYTES, message, refuse, send
 from shareout.run.hands.shared import Given
+from shareout.run.hands.streams import open_streams
 from shareout.run.host.cores import seen_gpus
 from shareout.run.processes.children import MARK
 from shareout.run.python import worker as python_worker
 from shareout.run.python.binding import Binding
 from shareout.run.python.context import Givers
+from shareout.world import world
 
 
 def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[int, int], None]) -> WorkerMain:
@@ -81,7 +83,8 @@ def python_duty(
     binding = Binding(job, plan.pool)
 
     def duty(post: WorkerSide) -> None:
-        leads(post.slot, os.getpid())
+        open_streams()
+        leads(post.slot, world.getpid())
         # Only now: setup may have changed it.
         users = user_environment()
 
@@ -135,11 +138,11 @@ def _prepared(init_worker: Callable[[Any], Any], config: Any, post: WorkerSide) 
         failure = error
     sys.stdout.flush()
     sys.stderr.flush()
-    if printed := os.pread(1, INLINE_BYTES, 0):
+    if printed := world.pread(1, INLINE_BYTES, 0):
         text = printed.decode("utf-8", "backslashreplace")
         send(post.up, message("L", {"job": -1, "try": 0, "level": "INFO", "text": text}))
-        os.ftruncate(1, 0)
-        os.lseek(1, 0, os.SEEK_SET)
+        world.ftruncate(1, 0)
+        world.lseek(1, 0, os.SEEK_SET)
     if failure is not None:
         refuse(post.up, post.down, f"init_worker failed: {one_line(failure)}", trace_of(failure))
     return failure is None

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run.hands import Ended
 from shareout.run.hands.seat import Batch, Seat
+from shareout.world import world
 
 
 def failed_attempt(seat: Seat, facts: Mapping[str, Any]) -> Attempt:
@@ -36,7 +36,7 @@ def lost_attempt(seat: Seat, batch: Batch, job: int, position: int, how: Ended) 
     """A job that took its worker with it, or lost it."""
     code = os.waitstatus_to_exitcode(how.status)
     name, error = lost_words(code)
-    start = seat.control.since or time.time()
+    start = seat.control.since or world.time()
     cause = Cause.SIGNAL if name else Cause.LOST_WORKER
     exit_code: int | None = 128 - code if code < 0 else code
     if seat.runs_commands:
@@ -47,14 +47,14 @@ def lost_attempt(seat: Seat, batch: Batch, job: int, position: int, how: Ended) 
     if seat.cause is not None:
         # A signal that was meant for the job before this one costs this one nothing.
         cause = seat.cause if position == seat.ending else Cause.STOPPED
-        error = told_sentence(cause, time.time() - start)
+        error = told_sentence(cause, world.time() - start)
     return Attempt(
         job,
         position,
         attempt=batch.attempt,
         state=State.FAILED,
         start=start,
-        end=max(start, time.time()),
+        end=max(start, world.time()),
         slot=seat.slot,
         exit=exit_code,
         signal=name,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from shareout.run.command.shell import Shells
 from shareout.run.processes.children import Children, kill_group
 from shareout.run.processes.signals import RESET
 from shareout.units import format_duration
+from shareout.world import world
 
 # So long the last hooks may take without a word about them.
 PATIENCE_S = 1.0
@@ -91,20 +91,20 @@ class Hooks:
     def wait(self, said: Callable[[str], None], is_stopped: Callable[[], bool]) -> None:
         """The run is over; its last hooks are let finish, but for their limit, and for another Ctrl-C or TERM. Those
         that do not end soon, or ended badly, are named."""
-        patience = time.monotonic() + PATIENCE_S
+        patience = world.monotonic() + PATIENCE_S
         while self._running:
             for pid in list(self._running):
                 status = self._status(pid)
                 if status is not None:
                     self._count(pid, status)
-            if time.monotonic() >= patience:
+            if world.monotonic() >= patience:
                 patience = float("inf")
                 for hook in self._running.values():
                     said(f"waiting for the hook {hook.name} to end: {hook.command}")
             if is_stopped():
                 self._end_now()
             self._end_overdue()
-            time.sleep(LOOK_S if self._running else 0)
+            world.sleep(LOOK_S if self._running else 0)
         for (how, command), times in self._failed.items():
             often = f", {times} times" if times > 1 else ""
             said(f"{how}{often}: {command}")
@@ -116,11 +116,11 @@ class Hooks:
             return status
         try:
             # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if world.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 return None
             if self._running[pid].ended_for:
                 kill_group(pid, signal.SIGKILL)
-            return os.waitpid(pid, 0)[1]
+            return world.waitpid(pid, 0)[1]
         except ChildProcessError:
             return 0
 
@@ -135,7 +135,7 @@ class Hooks:
 
     def _end_overdue(self) -> None:
         """Asked first, with what stands still woken up for it; killed after the grace time."""
-        now = time.monotonic()
+        now = world.monotonic()
         for pid, hook in list(self._running.items()):
             status = self._children.statuses.get(pid)
             if status is not None:
@@ -154,7 +154,7 @@ class Hooks:
                 self._end(pid, hook, "as the run was told to end")
 
     def _end(self, pid: int, hook: _Hook, why: str) -> None:
-        hook.ended_for, hook.due = why, time.monotonic() + self._grace_s
+        hook.ended_for, hook.due = why, world.monotonic() + self._grace_s
         self._log(f"the hook {hook.name} is ended, {why}: {hook.command}")
         kill_group(pid, signal.SIGTERM)
         kill_group(pid, signal.SIGCONT)
@@ -168,13 +168,13 @@ class Hooks:
         """The next whole multiple of the step; by time, that much later."""
         every = self._settings.progress_every
         if every.seconds is not None:
-            return time.monotonic() + every.seconds
+            return world.monotonic() + every.seconds
         step = every.count or max(1, (every.percent or 1) * counts.jobs)
         return float(step * (self._place_of(counts) // step + 1))
 
     def _place_of(self, counts: Counts) -> float:
         if self._settings.progress_every.seconds is not None:
-            return time.monotonic()
+            return world.monotonic()
         return counts.done + counts.failed + counts.skipped
 
     def _spawn(self, name: str, command: str, counts: Counts, more: Mapping[str, str]) -> None:
@@ -189,7 +189,7 @@ class Hooks:
         }
         try:
             shell = self._shells.of(command)
-            pid = os.posix_spawn(
+            pid = world.posix_spawn(
                 shell, (shell, "-c", as_in_its_file(command)), environment,
                 file_actions=NO_INPUT, setpgroup=0, setsigdef=RESET, setsigmask=(),
             )  # fmt: skip
@@ -199,7 +199,7 @@ class Hooks:
         if pid in self._running:
             # Its number was given again: how it ended is counted now.
             self._count(pid, self._children.statuses.get(pid) or 0)
-        self._running[pid] = _Hook(name, command, time.monotonic() + self._settings.limit)
+        self._running[pid] = _Hook(name, command, world.monotonic() + self._settings.limit)
         self._children.watch(pid)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 from shareout.events import Counts, Running
 from shareout.files import replace_file
 from shareout.record.outcome import Attempt
+from shareout.world import world
 
 WRITE_S = 1.0
 MOST_SHOWN = 1000
@@ -36,8 +35,8 @@ class LiveFile:
         return
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + WRITE_S
+        if world.monotonic() >= self._next:
+            self._next = world.monotonic() + WRITE_S
             self._write(counts, running)
 
     def said(self, line: str) -> None:
@@ -49,9 +48,9 @@ class LiveFile:
     def _write(self, counts: Counts, running: Sequence[Running]) -> None:
         jobs = [{**asdict(one), "activity": self._activity(one.slot)} for one in running[:MOST_SHOWN]]
         facts = {
-            "pid": os.getpid(),
+            "pid": world.getpid(),
             "host": self._host,
-            "updated": time.time(),
+            "updated": world.time(),
             "counts": asdict(counts),
             "running": jobs,
         }

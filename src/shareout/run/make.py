@@ -28,6 +28,7 @@ from shareout.run.processes.guardian import Guardian
 from shareout.run.processes.mark import Mark
 from shareout.run.python.binding import Binding
 from shareout.settings_table import MOST_SLOTS
+from shareout.world import world
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,6 @@ def _make_workers(makings: Makings, duty: WorkerMain, *, runs_commands: bool, ni
 
 
 def _hearer(makings: Makings) -> Callable[[str, Mapping[str, object]], None]:
-    from pathlib import Path
-
     log, outputs = makings.log, makings.outputs
 
     def heard(kind: str, facts: Mapping[str, object]) -> None:
@@ -163,6 +162,6 @@ def _hearer(makings: Makings) -> Callable[[str, Mapping[str, object]], None]:
         elif kind == "O":
             outputs.add(str(facts["text"]).encode("utf-8", "surrogateescape"), number, attempt)
         elif kind == "F":
-            outputs.adopt(Path(str(facts["path"])), job, attempt)
+            outputs.adopt(world.path(str(facts["path"])), job, attempt)
 
     return heard

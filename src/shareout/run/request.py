@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError, cannot_record
 from shareout.events import Listener
+from shareout.files import sync_names
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
@@ -26,6 +26,7 @@ from shareout.record.writer import JournalWriter
 from shareout.run.host.cores import granted_memory
 from shareout.supply.static import Wanted
 from shareout.units import counted
+from shareout.world import world
 
 OPEN_PER_SLOT = 2
 OPEN_BESIDES = 28
@@ -93,6 +94,9 @@ def make_folder(request: RunRequest) -> RunFolder:
         probe = folder.path / ".writable"
         probe.write_bytes(b"")
         probe.unlink()
+        # The journal is as safe as the names that lead to it.
+        for above in (folder.path.parent, folder.path.parent.parent, folder.path.parent.parent.parent):
+            sync_names(above)
     except OSError as error:
         raise cannot_record(folder.path, error, way_out="Name another place with --runs DIR.") from error
     return folder
@@ -139,7 +143,7 @@ def tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> N
 
 def requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan, groups: Collection[str]) -> None:
     """`--retry-failed`: what failed is to do again; that it was asked for is recorded as well."""
-    now = time.time()
+    now = world.time()
     at = tally.states.find(FAILED)
     while at >= 0:
         position = tally.position(at)

@@ -6,10 +6,8 @@ everything whole: whatever ends a run, the same call goes on with it.
 
 from __future__ import annotations
 
-import os
 import selectors
 import socket
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -59,6 +57,7 @@ from shareout.run.request import (
 from shareout.run.stops import Stops
 from shareout.run.watch import Watch
 from shareout.supply.static import Stage, StaticSupply
+from shareout.world import world
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
     mark = Mark.new(folder, keep=not leaves)
     children = Children(leave_background=leaves)
     guardian = Guardian(slots, mark, children, leave_background=leaves)
-    selector = stack.enter_context(selectors.DefaultSelector())
+    selector = stack.enter_context(world.selector())
     selector.register(stops.fileno(), selectors.EVENT_READ)
     makings = Makings(
         request.plan,
@@ -202,7 +201,7 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         watch=Watch(settings.limits),
         background=_background(outputs, log, keeper),
     )
-    crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, time.time()))
+    crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, world.time()))
     return Made(crew, makings, supply, hooks, keeper)
 
 
@@ -295,7 +294,7 @@ def _to_all(views: Sequence[Listener], log: LogWriter | None = None) -> Callable
 
 
 def _session(event: str, reason: str = "") -> Session:
-    return Session(event, time.time(), os.getpid(), host=socket.gethostname(), code=code_hash(), reason=reason)
+    return Session(event, world.time(), world.getpid(), host=socket.gethostname(), code=code_hash(), reason=reason)
 
 
 def _stages(plan: Plan, share: Share) -> list[Stage]:

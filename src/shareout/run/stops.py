@@ -12,9 +12,9 @@ second later raises `Interrupted` wherever the program is.
 from __future__ import annotations
 
 import signal
-import socket
-import time
 from types import FrameType
+
+from shareout.world import world
 
 DEBOUNCE_S = 0.5
 FIRST = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGXCPU, signal.SIGALRM)
@@ -49,9 +49,9 @@ class Stops:
         """While the user's own code runs in this process, a Ctrl-C interrupts it."""
         self._heeded = 0
         self._last = 0.0
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        self._reader, self._writer = world.pipe()
+        world.set_blocking(self._reader, False)
+        world.set_blocking(self._writer, False)
         self._before: dict[int, object] = {}
         for number in STOPPING:
             self._handle(number)
@@ -60,20 +60,20 @@ class Stops:
         """From now on the crew looks: signals wake it."""
         for number in ATTENDED:
             self._before[number] = self._handle(number)
-        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        world.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self.gives_way = False
 
     def leave(self) -> None:
         """It looks no more."""
         self.gives_way = True
-        signal.set_wakeup_fd(-1)
+        world.set_wakeup_fd(-1)
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            world.signal(number, handler)
 
     def close(self) -> None:
         self.leave()
-        self._reader.close()
-        self._writer.close()
+        world.close(self._reader)
+        world.close(self._writer)
 
     def heed(self) -> int:
         """The level, for one who acts on it."""
@@ -82,18 +82,18 @@ class Stops:
 
     def fileno(self) -> int:
         """Readable when a signal came."""
-        return self._reader.fileno()
+        return self._reader
 
     def drain(self) -> None:
         try:
-            while len(self._reader.recv(4096)) == 4096:
+            while len(world.read(self._reader, 4096)) == 4096:
                 pass
         except BlockingIOError:
             return
 
     def _handle(self, number: int) -> object:
-        before = signal.getsignal(number)
-        return before if before == signal.SIG_IGN else signal.signal(number, self._on_signal)
+        before = world.getsignal(number)
+        return before if before == signal.SIG_IGN else world.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGTSTP:
@@ -101,7 +101,7 @@ class Stops:
         elif number in REDRAW:
             self.redraw = True
         elif number in STOPPING:
-            self._on_stop(number, time.monotonic())
+            self._on_stop(number, world.monotonic())
 
     def _on_stop(self, number: int, now: float) -> None:
         is_another = now - self._last >= DEBOUNCE_S

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -21,6 +20,7 @@ from shareout.run.hands import Finished, Hands
 from shareout.run.hands.bystander import VERDICT_S
 from shareout.run.stops import STOPPING
 from shareout.supply import Work
+from shareout.world import world
 
 HITS = frozenset(number.name for number in STOPPING)
 MAYBE = frozenset((Cause.EXIT, Cause.EXCEPTION, Cause.SIGNAL, Cause.LOST_WORKER))
@@ -47,11 +47,11 @@ class Verdicts:
 
     def patience(self) -> float:
         """Seconds until the next is due."""
-        return max(0.0, self._held[0][0] - time.monotonic()) if self._held else math.inf
+        return max(0.0, self._held[0][0] - world.monotonic()) if self._held else math.inf
 
     def known(self, finished: Sequence[Finished], *, is_stopping: bool) -> list[Finished]:
         """Of this and of what was held back, all that is certain now; what was only hit is told as stopped."""
-        now = time.monotonic()
+        now = world.monotonic()
         if is_stopping:
             self._stopping_since = min(self._stopping_since, now)
         certain = []

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from shareout.config import LimitSettings
 from shareout.events import Running
@@ -14,7 +11,9 @@ from shareout.record.outcome import Attempt, Cause
 from shareout.record.tallies.durations import Durations
 from shareout.run.hands import Hands
 from shareout.run.policy import time_limit
+from shareout.run.processes.proc import processes
 from shareout.units import format_duration, told_filesize
+from shareout.world import world
 
 LOOK_S = 0.25
 
@@ -38,7 +37,7 @@ class Watch:
 
     def overdue(self, hands: Hands, durations: Durations) -> Iterator[tuple[int, Cause]]:
         """Slots whose job must be ended, and why."""
-        now = time.monotonic()
+        now = world.monotonic()
         if not self._needed or now < self._next_look:
             return
         self._next_look = now + self.patience(durations)
@@ -82,24 +81,12 @@ class Watch:
 
 def memory_of(families: Mapping[int, tuple[int, bool]]) -> Mapping[int, int]:
     """slot → resident bytes of all that descends from its process, in sessions of their own or not."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    parents: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            text = Path(f"/proc/{name}/stat").read_text("utf-8", "replace")
-        except OSError:
-            continue
-        fields = text[text.rindex(")") + 2 :].split()
-        parents[int(name)] = int(fields[1])
-        sizes[int(name)] = int(fields[21]) * page
+    seen = processes()
     slots = {pid: slot for slot, (pid, _) in families.items()}
-    sums = {slot: -sizes.get(pid, 0) if not itself else 0 for slot, (pid, itself) in families.items()}
-    for pid, size in sizes.items():
+    sums = {slot: -seen[pid].resident if pid in seen and not itself else 0 for slot, (pid, itself) in families.items()}
+    for pid, one in seen.items():
         while pid and pid not in slots:
-            pid = parents.get(pid, 0)
+            pid = seen[pid].parent if pid in seen else 0
         if pid:
-            sums[slots[pid]] += size
+            sums[slots[pid]] += one.resident
     return sums

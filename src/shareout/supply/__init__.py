@@ -7,6 +7,7 @@ journal already counts as final.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,17 @@ class Work:
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def without(self, apart: Collection[int]) -> Iterator[Work]:
+        """The stretches between these positions."""
+        start = self.start
+        for position in sorted(apart):
+            if start <= position < self.stop:
+                if start < position:
+                    yield Work(start, position)
+                start = position + 1
+        if start < self.stop:
+            yield Work(start, self.stop)
 
 
 class Supply(Protocol):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from typing import BinaryIO
 from shareout.errors import CannotRecord
 from shareout.files import replace_file
 from shareout.record.folder import RunFolder
+from shareout.world import world
 
 FLUSH_S = 1.0
 FLUSH_BYTES = 256 << 10
@@ -50,19 +50,19 @@ class LogWriter:
         self._segment_bytes = segment_bytes
         self._buffer: list[bytes] = []
         self._buffered = 0
-        self._flushed = time.monotonic()
+        self._flushed = world.monotonic()
         self._number = max(folder.log_numbers(), default=1)
         self._handle = self._open()
         self._size = _end_of_members(self._handle)
         if self._size < 0:
             # Damaged, not torn: what can still be read of it is left as it is.
             self._turn_over()
-        elif self._size < os.fstat(self._handle).st_size:
+        elif self._size < world.fstat(self._handle).st_size:
             _truncate(self._handle, self._size)
 
     def record(self, text: str, *, level: str = "INFO", job: int | None = None, attempt: int = 0) -> None:
         """One record of ours or of a job's logging; more lines become more records."""
-        self.output(text.encode("utf-8", "surrogateescape"), job, attempt, level, time.time())
+        self.output(text.encode("utf-8", "surrogateescape"), job, attempt, level, world.time())
 
     def output(self, data: bytes, job: int | None, attempt: int, level: str, when: float) -> None:
         """What a job printed, every line with its prefix."""
@@ -72,21 +72,21 @@ class LogWriter:
         self._add(prefix + body.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
 
     def flush_if_due(self) -> None:
-        if self._buffered and time.monotonic() - self._flushed >= FLUSH_S:
+        if self._buffered and world.monotonic() - self._flushed >= FLUSH_S:
             self.flush()
 
     def flush(self) -> None:
         """One whole member, one write."""
-        self._flushed = time.monotonic()
+        self._flushed = world.monotonic()
         if not self._buffered:
             return
         member = zlib.compress(b"".join(self._buffer), LEVEL, 31)
         self._buffer.clear()
         self._buffered = 0
         try:
-            written = os.write(self._handle, member)
+            written = world.write(self._handle, member)
             while written < len(member):
-                written += os.write(self._handle, member[written:])
+                written += world.write(self._handle, member[written:])
         except OSError as error:
             _truncate(self._handle, self._size)
             raise _refused(self._folder, error) from error
@@ -101,7 +101,7 @@ class LogWriter:
         try:
             self.flush()
         finally:
-            os.close(self._handle)
+            world.close(self._handle)
 
     def _add(self, lines: bytes) -> None:
         self._buffer.append(lines)
@@ -111,7 +111,7 @@ class LogWriter:
 
     def _turn_over(self) -> None:
         """To the next segment."""
-        os.close(self._handle)
+        world.close(self._handle)
         self._number += 1
         self._handle = self._open()
         self._size = len(EMPTY)
@@ -122,7 +122,7 @@ class LogWriter:
         try:
             if not path.exists() or not path.stat().st_size:
                 replace_file(path, [EMPTY], sync=False)
-            return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            return world.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except OSError as error:
             raise _refused(self._folder, error) from error
 
@@ -243,18 +243,18 @@ def _next_member(file: BinaryIO, start: int) -> int:
 def _end_of_members(handle: int) -> int:
     """Where the last whole member ends; -1 when what stands there is not torn but damaged. Members before the last
     were whole when it was appended, so that only it is unpacked."""
-    size = os.fstat(handle).st_size
+    size = world.fstat(handle).st_size
     at = good = _last_member(handle, size)
     unpacker = zlib.decompressobj(31)
     while at < size:
-        data = os.pread(handle, 1 << 20, at)
+        data = world.pread(handle, 1 << 20, at)
         at += len(data)
         while data:
             try:
                 unpacker.decompress(data)
             except zlib.error:
                 # A power cut may leave zeros where data was to come.
-                return good if not os.pread(handle, size - good, good).strip(b"\0") else -1
+                return good if not world.pread(handle, size - good, good).strip(b"\0") else -1
             if not unpacker.eof:
                 break
             data = unpacker.unused_data
@@ -268,7 +268,7 @@ def _last_member(handle: int, size: int) -> int:
     end = size
     while end > 0:
         start = max(0, end - (1 << 18))
-        at = os.pread(handle, end - start + len(MEMBER), start).rfind(MEMBER)
+        at = world.pread(handle, end - start + len(MEMBER), start).rfind(MEMBER)
         if at >= 0:
             return start + at
         end = start
@@ -277,6 +277,6 @@ def _last_member(handle: int, size: int) -> int:
 
 def _truncate(handle: int, size: int) -> None:
     try:
-        os.ftruncate(handle, size)
+        world.ftruncate(handle, size)
     except OSError:
         return

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from shareout.record.folder import RunFolder
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
+from shareout.world import world
 
 EVERY_S = 10.0
 # A large tally is saved more rarely: never more than a hundredth of the time goes into it.
@@ -21,21 +20,21 @@ class TallyKeeper:
         self._writer = writer
         self._tally = tally
         self._saved = -1
-        self._due = time.monotonic() + EVERY_S
+        self._due = world.monotonic() + EVERY_S
 
     def save_if_due(self) -> None:
-        if time.monotonic() >= self._due:
+        if world.monotonic() >= self._due:
             self.save()
 
     def save(self) -> None:
         """It is a cache: when it cannot be written, the next start reads the journal instead."""
         writer = self._writer
-        began = time.monotonic()
+        began = world.monotonic()
         if writer.size != self._saved:
             try:
                 self._tally.save(self._folder.tally, writer.size, writer.hasher.digest(), writer.lines)
                 self._saved = writer.size
             except OSError:
                 pass
-        ended = time.monotonic()
+        ended = world.monotonic()
         self._due = ended + max(EVERY_S, COST * (ended - began))

@@ -7,7 +7,6 @@ an offset together with the BLAKE3 of the journal to there, and is believed only
 from __future__ import annotations
 
 import json
-import os
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from shareout.record.outcome import Attempt, State
 from shareout.record.proof import HASH_BYTES, VERSION, hash_of_prefix
 from shareout.record.reader import Chunk, Damage, JournalReader
 from shareout.record.tallies.durations import Durations
+from shareout.world import world
 
 _is_plain = itemgetter(0)
 NEW, DONE, FAILED, SKIPPED = 0, 1, 2, 3
@@ -154,7 +154,7 @@ class Tally:
 
     def catch_up(self, path: Path) -> None:
         """Read what is new in the journal since the last call. One that was replaced is read anew."""
-        found = os.stat(path)
+        found = world.stat(path)
         file = (found.st_dev, found.st_ino)
         if found.st_size < self.offset or self._file not in ((0, 0), file):
             self._clear()

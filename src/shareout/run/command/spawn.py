@@ -15,6 +15,7 @@ from shareout.environment import as_in_its_file
 from shareout.run.command.shell import Shells
 from shareout.run.command.words import words_of
 from shareout.run.processes.signals import RESET
+from shareout.world import world
 
 
 class Launch:
@@ -31,14 +32,14 @@ class Launch:
         program = self._program(words[0]) if words else None
         if program:
             try:
-                return os.posix_spawn(program, words, environment, setsid=True, setsigdef=RESET, setsigmask=())
+                return world.posix_spawn(program, words, environment, setsid=True, setsigdef=RESET, setsigmask=())
             except OSError:
                 self._programs.pop(words[0], None)
         # A blank first: a line that begins with `-` is a command, not an option of the shell's.
         script = as_in_its_file(f" {line}" if line.startswith("-") else line)
         shell = self._shells.of(line)
         call = [os.fsencode(shell), b"-c", script]
-        return os.posix_spawn(shell, call, environment, setsid=True, setsigdef=RESET, setsigmask=())
+        return world.posix_spawn(shell, call, environment, setsid=True, setsigdef=RESET, setsigmask=())
 
     def _program(self, word: bytes) -> bytes | None:
         if b"/" in word:

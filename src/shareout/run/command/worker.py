@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shareout.linux import die_with_parent
 from shareout.record.journal import attempt_line, well_ended_line
 from shareout.record.outcome import Cause
 from shareout.run.command.spawn import Launch
@@ -23,6 +21,7 @@ from shareout.run.endings import ended_attempt, told_peak, unspawnable
 from shareout.run.hands.messages import not_begun, output_message, send
 from shareout.run.hands.shared import Control, Given, held_before, receive
 from shareout.run.processes.children import end_children, kill_group
+from shareout.world import world
 
 # Told to a worker when its parent has died: a signal that nobody else sends.
 ORPHANED = signal.SIGRTMIN + 7
@@ -57,16 +56,16 @@ def serve(bench: CommandWorker) -> None:
 
 def _outlive_parent(bench: CommandWorker) -> None:
     """For a moment: what descends from our command is ours to end, wherever it has gone: the guardian may be dead."""
-    parent = os.getppid()
+    parent = world.getppid()
 
     def end(number: int, frame: object) -> None:
         kill_group(bench.control.leader, signal.SIGKILL)
         if not bench.leave_background:
             end_children()
-        os._exit(1)
+        world.exit(1)
 
-    signal.signal(ORPHANED, end)
-    die_with_parent(ORPHANED, parent)
+    world.signal(ORPHANED, end)
+    world.die_with_parent(ORPHANED, parent)
 
 
 def _batch(bench: CommandWorker, given: Given) -> None:
@@ -80,7 +79,7 @@ def _batch(bench: CommandWorker, given: Given) -> None:
         if integers[1] >= serial:
             integers[0] = held_before(position)
             break
-        floats[0] = time.time()
+        floats[0] = world.time()
         told = _run(bench, job, position, given.attempt, base)
         floats[0] = 0.0
         send(bench.up, told)
@@ -92,13 +91,13 @@ def _batch(bench: CommandWorker, given: Given) -> None:
 
 def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapping[bytes, bytes]) -> bytes:
     """One command from start to end: its line, after the message that brings its output, if there is any."""
-    control, start, clock = bench.control, bench.control.since, time.monotonic()
+    control, start, clock = bench.control, bench.control.since, world.monotonic()
     try:
         line, own = bench.describe(job, attempt)
         pid = bench.launch.spawn(line, {**base, **own})
     except (OSError, ValueError) as error:
         return b"!" + attempt_line(
-            unspawnable(job, position, attempt, slot=bench.slot, start=start, end=time.time(), error=error)
+            unspawnable(job, position, attempt, slot=bench.slot, start=start, end=world.time(), error=error)
         )
     control.leader = pid
     bench.leads(pid)
@@ -106,15 +105,15 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
         # We were told before there was anybody to tell.
         kill_group(pid, signal.SIGTERM)
     # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    world.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     if not bench.leave_background:
         kill_group(pid, signal.SIGKILL)
     control.leader = 0
     bench.leads(0)
-    _, status, usage = os.wait4(pid, 0)
+    _, status, usage = world.wait4(pid, 0)
     _tidy(bench)
-    size = os.fstat(1).st_size
-    end, told = start + (time.monotonic() - clock), control.ended_by(position)
+    size = world.fstat(1).st_size
+    end, told = start + (world.monotonic() - clock), control.ended_by(position)
     brought = output_message(job, attempt, size, bench.output) if size else b""
     if status == 0 and attempt == 1 and told is Cause.NONE:
         return brought + well_ended_line(
@@ -146,8 +145,8 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
 def _tidy(bench: CommandWorker) -> None:
     """What the command left behind goes with it; or is let live, and only waved off when it has ended."""
     try:
-        while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None and bench.leave_background:
-            os.waitpid(-1, os.WNOHANG)
+        while world.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None and bench.leave_background:
+            world.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
         return
     if not bench.leave_background:

@@ -9,13 +9,12 @@ is ignored is so in every program that a job starts, and disarms the TERM that e
 
 from __future__ import annotations
 
-import os
 import signal
-import time
 
 from shareout.record.outcome import Cause
 from shareout.run.hands.shared import Control
 from shareout.run.stops import ATTENDED, STOPPING
+from shareout.world import world
 
 VERDICT_S = 1.5
 """So long after a job was hit it may become known that the run is being stopped."""
@@ -25,7 +24,7 @@ LOOK_S = 0.01
 def stand_by(control: Control, *, runs_commands: bool) -> None:
     """Called right after a worker was forked."""
     bystander = _Bystander(control)
-    signal.set_wakeup_fd(-1)
+    world.set_wakeup_fd(-1)
     for number in STOPPING:
         _handle(number, bystander.note if runs_commands else bystander.wait)
     for number in ATTENDED:
@@ -35,20 +34,20 @@ def stand_by(control: Control, *, runs_commands: bool) -> None:
 class _Bystander:
     def __init__(self, control: Control) -> None:
         self._control = control
-        self._pid = os.getpid()
+        self._pid = world.getpid()
 
     def note(self, number: int, frame: object) -> None:
-        self._control.hit = time.time()
+        self._control.hit = world.time()
 
     def wait(self, number: int, frame: object) -> None:
         # Not in a process that a job has forked: it is none of ours.
-        if os.getpid() == self._pid:
+        if world.getpid() == self._pid:
             self.note(number, frame)
-            end = time.monotonic() + VERDICT_S
-            while not self._is_told_to_end() and time.monotonic() < end:
+            end = world.monotonic() + VERDICT_S
+            while not self._is_told_to_end() and world.monotonic() < end:
                 if self._control.is_stopping:
                     return
-                time.sleep(LOOK_S)
+                world.sleep(LOOK_S)
         _obey(number)
 
     def _is_told_to_end(self) -> bool:
@@ -56,12 +55,12 @@ class _Bystander:
 
 
 def _handle(number: int, handler: object) -> None:
-    if signal.getsignal(number) != signal.SIG_IGN:
-        signal.signal(number, handler)  # type: ignore[arg-type]
+    if world.getsignal(number) != signal.SIG_IGN:
+        world.signal(number, handler)
 
 
 def _obey(number: int) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+    world.signal(number, signal.SIG_DFL)
+    world.kill(world.getpid(), number)

@@ -8,20 +8,19 @@ import os
 import resource
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from shareout.linux import adopt_orphans, die_with_parent
 from shareout.record.folder import RunFolder
 from shareout.run.endings import trace_of
 from shareout.run.hands.bystander import stand_by
-from shareout.run.hands.messages import refuse
+from shareout.run.hands.messages import refuse, reopen
 from shareout.run.hands.seat import Seat
 from shareout.run.hands.shared import Control
-from shareout.run.hands.streams import redirect
+from shareout.world import world
 
 # Above what programs close when they "close everything": a job that does so still reports its end.
 HIGH_HANDLE = 900
@@ -59,20 +58,20 @@ class Fork:
     def spawn(self, slot: int) -> Seat:
         """Fork one worker and its pipes."""
         control = Control()
-        down_reader, down = os.pipe()
-        up, up_writer = os.pipe()
-        parent = os.getpid()
+        down_reader, down = world.pipe()
+        up, up_writer = world.pipe()
+        parent, others = world.getpid(), [down, up, *self.private(slot)]
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
             # From 3.12 on a fork beside threads is warned of. Ours are numeric libraries' idle pools, at most;
             # the child runs only Python code that was imported before, and the user's job.
             warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if pid == 0:
-            self._be_worker(slot, control, down_reader, up=up_writer, others=[down, up], parent=parent)
-        os.close(down_reader)
-        os.close(up_writer)
+            pid = world.fork(
+                partial(self._be_worker, slot, control, down_reader, up=up_writer, others=others, parent=parent)
+            )
+        world.close(down_reader)
+        world.close(up_writer)
         return Seat(
             slot,
             pid,
@@ -88,17 +87,11 @@ class Fork:
         """Of this worker alone, not of the slot: what a dead one left behind must not pass for its successor's."""
         return f"{self.mark}:w{pid}:"
 
-    def _be_worker(self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int) -> None:
-        code = 1
-        try:
-            post = self._take_post(slot, control, down, up=up, others=others, parent=parent)
-            if post is not None:
-                self.duty(post)
-            code = 0
-        except BaseException:  # noqa: BLE001
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+    def _be_worker(self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int) -> int:
+        post = self._take_post(slot, control, down, up=up, others=others, parent=parent)
+        if post is not None:
+            self.duty(post)
+        return 0
 
     def _take_post(
         self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int
@@ -106,28 +99,28 @@ class Fork:
         """Everything before the duty. What the world refuses here is told to the parent: the terminal is not ours."""
         try:
             stand_by(control, runs_commands=self.runs_commands)
-            os.setsid()
-            os.nice(self.nice)
-            die_with_parent(signal.SIGKILL, parent)
-            adopt_orphans()
-            self._forget([*others, *self.private(slot)])
-            nothing = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(nothing, 0)
-            os.close(nothing)
+            world.setsid()
+            world.nice(self.nice)
+            world.die_with_parent(signal.SIGKILL, parent)
+            world.adopt_orphans()
+            self._forget(others)
+            nothing = world.open(os.devnull, os.O_RDONLY)
+            world.dup2(nothing, 0)
+            world.close(nothing)
             output = self.folder.slot_output(slot)
-            redirect(output)
+            reopen(output)
             up, down = _high(up), _high(down)
-            return WorkerSide(slot, control, down, up=up, output=output, mark=self._mark_of(os.getpid()))
+            return WorkerSide(slot, control, down, up=up, output=output, mark=self._mark_of(world.getpid()))
         except OSError as error:
             refuse(up, down, f"no worker can be started: {error}", trace_of(error))
             return None
 
     def _forget(self, others: list[int]) -> None:
         # A reader that has gone is told by an error, as Python does; its death is the crew's to see.
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        world.signal(signal.SIGPIPE, signal.SIG_IGN)
         for handle in others:
             try:
-                os.close(handle)
+                world.close(handle)
             except OSError:
                 continue
         logging.root.handlers.clear()
@@ -135,6 +128,6 @@ class Fork:
 
 def _high(handle: int) -> int:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    moved = fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, min(HIGH_HANDLE, max(3, limit - 64)))
-    os.close(handle)
+    moved = world.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, min(HIGH_HANDLE, max(3, limit - 64)))
+    world.close(handle)
     return moved

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.run.output.aside import set_aside
+from shareout.world import world
 
 # Larger outputs do not travel through the pipe.
 INLINE_BYTES = 64 << 10
@@ -23,7 +24,7 @@ INLINE_BYTES = 64 << 10
 
 def send(up: int, data: bytes) -> None:
     while data:
-        data = data[os.write(up, data) :]
+        data = data[world.write(up, data) :]
 
 
 def message(kind: str, facts: Mapping[str, object]) -> bytes:
@@ -42,9 +43,9 @@ def not_begun(serial: int, position: int) -> bytes:
 def output_message(job: int, attempt: int, size: int, path: Path) -> bytes:
     """What stands in the slot's file, which is descriptor 1: the message that brings it. The file is empty then."""
     if size <= INLINE_BYTES:
-        text = os.pread(1, size, 0).decode("utf-8", "surrogateescape")
-        os.ftruncate(1, 0)
-        os.lseek(1, 0, os.SEEK_SET)
+        text = world.pread(1, size, 0).decode("utf-8", "surrogateescape")
+        world.ftruncate(1, 0)
+        world.lseek(1, 0, os.SEEK_SET)
         return message("O", {"job": job, "try": attempt, "text": text})
     aside = set_aside(path, job, attempt)
     reopen(path)
@@ -54,15 +55,15 @@ def output_message(job: int, attempt: int, size: int, path: Path) -> bytes:
 def refuse(up: int, down: int, said: str, trace: str) -> None:
     """Nothing can be run here: the parent is told, and its end is waited for."""
     send(up, message("I", {"job": -1, "try": 0, "said": said, "trace": trace}))
-    while os.read(down, 4096):
+    while world.read(down, 4096):
         pass
 
 
 def reopen(path: Path) -> None:
     """Descriptors 1 and 2 → the slot's file. Appended to, so that two writers never overwrite each other."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o644)
+    handle = world.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o644)
     for number in (1, 2):
         if handle != number:
-            os.dup2(handle, number)
+            world.dup2(handle, number)
     if handle > 2:
-        os.close(handle)
+        world.close(handle)

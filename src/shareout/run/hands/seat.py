@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from shareout.record.outcome import Cause
 from shareout.run.hands.shared import Control
 from shareout.supply import Work
+from shareout.world import world
 
 BATCH_S = 0.05
 LARGEST_BATCH = 8192
@@ -158,7 +157,7 @@ class Seat:
 
     def _ended(self, batch: Batch) -> None:
         self.batches.popleft()
-        now = time.monotonic()
+        now = world.monotonic()
         size = batch.stop - batch.start
         if size:
             took = (now - batch.given) / size
@@ -172,7 +171,7 @@ class Seat:
         size = 0
         while size < limit:
             try:
-                part = os.read(self.up, limit)
+                part = world.read(self.up, limit)
             except BlockingIOError:
                 break
             if not part:

@@ -5,12 +5,11 @@ in which a batch goes down to the worker.
 from __future__ import annotations
 
 import json
-import mmap
-import os
 import struct
 from dataclasses import dataclass
 
 from shareout.record.outcome import Cause
+from shareout.world import world
 
 _CAUSES = tuple(Cause)
 _STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL, _ENDED_SERIAL, _STOPPING = range(8)
@@ -43,7 +42,7 @@ class Control:
     """
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _INTEGERS + _FLOATS)
+        self._memory = world.shared(_INTEGERS + _FLOATS)
         view = memoryview(self._memory)
         self.integers = view[:_INTEGERS].cast("q")
         self.floats = view[_INTEGERS:].cast("d")
@@ -138,16 +137,16 @@ class Given:
 
     def send(self, handle: int) -> None:
         extra = json.dumps([self.cores, self.gpus]).encode("ascii") if self.cores or self.gpus else b""
-        os.write(handle, _BATCH.pack(self.serial, self.start, self.stop, self.attempt, len(extra)) + extra)
+        world.write(handle, _BATCH.pack(self.serial, self.start, self.stop, self.attempt, len(extra)) + extra)
 
 
 def receive(handle: int) -> Given | None:
     """The next batch, waited for; None when there will be none."""
-    message = os.read(handle, _BATCH.size)
+    message = world.read(handle, _BATCH.size)
     if len(message) < _BATCH.size:
         return None
     serial, start, stop, attempt, more = _BATCH.unpack(message)
     if not more:
         return Given(serial, start, stop, attempt)
-    cores, gpus = json.loads(os.read(handle, more))
+    cores, gpus = json.loads(world.read(handle, more))
     return Given(serial, start, stop, attempt=attempt, cores=cores, gpus=tuple(gpus))

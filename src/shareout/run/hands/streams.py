@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
-
-from shareout.run.hands.messages import reopen
 
 
-def redirect(path: Path) -> None:
-    """Descriptors 1 and 2 → the slot's file; Python's streams write through at the end of a line."""
-    reopen(path)
-    sys.stdout, sys.stderr = (_Stream(number) for number in (1, 2))
+def open_streams() -> None:
+    """Python's streams over descriptors 1 and 2, which write through at the end of a line."""
+    sys.stdout, sys.stderr = (Stream(number) for number in (1, 2))
 
 
-class _Stream(io.TextIOWrapper):
+class Stream(io.TextIOWrapper):
     """Standard output of jobs: written through at once, and noticed."""
 
     def __init__(self, number: int) -> None:
@@ -29,9 +25,9 @@ class _Stream(io.TextIOWrapper):
         return super().write(text)
 
 
-def _streams() -> tuple[_Stream, _Stream]:
-    """What `redirect` has put in place."""
+def streams() -> tuple[Stream, Stream]:
+    """What `open_streams` has put in place."""
     out, error = sys.stdout, sys.stderr
-    assert isinstance(out, _Stream)
-    assert isinstance(error, _Stream)
+    assert isinstance(out, Stream)
+    assert isinstance(error, Stream)
     return out, error

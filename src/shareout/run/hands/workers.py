@@ -7,15 +7,13 @@ that dies costs the job it ran one attempt; the rest of its batch goes back, and
 
 from __future__ import annotations
 
-import fcntl
 import os
-import select
 import selectors
 import signal
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from shareout.errors import cannot_start
 from shareout.events import Running
 from shareout.record.outcome import Attempt, Cause
 from shareout.run.endings import failed_attempt, lost_attempt, lost_words
@@ -24,9 +22,10 @@ from shareout.run.hands.messages import parse_message
 from shareout.run.hands.seat import QUICK_S, Batch, Seat
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside
-from shareout.run.processes.children import Children, kill_group, kill_one
+from shareout.run.processes.children import Children, kill_child, kill_group, kill_one
 from shareout.run.processes.proc import family, processes
 from shareout.supply import Work
+from shareout.world import world
 
 READ_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031
@@ -84,7 +83,7 @@ class Workers:
             return 0
         # Behind a job that takes long already, whatever its predecessors took, nothing more must wait.
         since = seat.control.since
-        return 0 if since and time.time() - since > QUICK_S else seat.wanted()
+        return 0 if since and world.time() - since > QUICK_S else seat.wanted()
 
     def start(self, slot: int, order: Order) -> None:
         seat = self._seats[slot]
@@ -97,7 +96,7 @@ class Workers:
             order.work.stop,
             attempt=order.attempt,
             seen=order.work.start,
-            given=time.monotonic(),
+            given=world.monotonic(),
         )
         seat.batches.append(batch)
         try:
@@ -111,10 +110,10 @@ class Workers:
     def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
         finished = []
         for seat in self._seats:
-            if seat.batches or seat.pid in ended:
-                one = self._take_up(seat)
-                if one is not None:
-                    finished.append(one)
+            # An idle one too: where it ends what was taken back, it may say so when nothing of that is left.
+            one = self._take_up(seat)
+            if one is not None:
+                finished.append(one)
             if seat.pid in ended:
                 lost = self._bury(seat, ended[seat.pid])
                 if lost is not None:
@@ -126,7 +125,7 @@ class Workers:
 
     def _gather(self) -> None:
         busy = min((seat.busy_for() for seat in self._seats if seat.batches), default=0.0)
-        time.sleep(min(self._gather_s, busy / 2))
+        world.sleep(min(self._gather_s, busy / 2))
 
     def running(self) -> Sequence[Running]:
         shown = []
@@ -161,13 +160,13 @@ class Workers:
         return go_on
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
-        now = time.time()
+        now = world.time()
         rich = [seat for seat in self._seats if seat.waiting() and now - (seat.control.since or now) >= behind_s]
         for seat in rich:
             seat.revoke()
         if rich:
             # The other half of the agreement in `shared`: after this the worker has seen it, or we see what it began.
-            time.sleep(0.001)
+            world.sleep(0.001)
         taken = list(self._lost)
         self._lost.clear()
         for seat in rich:
@@ -178,7 +177,7 @@ class Workers:
         seat = self._seats[slot]
         if seat.batches and seat.ending_since is None:
             seat.cause = cause
-            seat.ending_since = time.monotonic()
+            seat.ending_since = world.monotonic()
             seat.ending = seat.control.started
             seat.control.end(seat.ending, cause)
             kill_group(seat.leader(), signal.SIGTERM)
@@ -194,7 +193,7 @@ class Workers:
 
     def last_hit(self) -> float:
         # What is shared is told by the other clock, as the times of jobs are.
-        return max(seat.control.hit for seat in self._seats) - time.time() + time.monotonic()
+        return max(seat.control.hit for seat in self._seats) - world.time() + world.monotonic()
 
     def ran_others(self, attempt: Attempt) -> bool:
         ran = attempt.position in self._ran
@@ -206,26 +205,32 @@ class Workers:
 
     def close(self) -> None:
         """What idle workers have still to tell is heard first: what the last job printed comes after its end."""
+        # One that a Ctrl-C reaches now must not wait for what it was meant for.
+        self.tell_stopping()
         for seat in self._seats:
             self._unregister(seat)
-            os.close(seat.down)
-        end = time.monotonic() + FAREWELL_S
+            world.close(seat.down)
+        end = world.monotonic() + FAREWELL_S
         for seat in self._seats:
             if not seat.batches:
                 self._hear_out(seat, end)
             self._kill(seat)
-            os.close(seat.up)
+            kill_child(seat.pid, signal.SIGKILL)
+            world.close(seat.up)
 
     def handles(self) -> list[int]:
         """Descriptors that a new worker must not keep."""
         return [handle for seat in getattr(self, "_seats", []) for handle in (seat.down, seat.up)]
 
     def _seat(self, slot: int) -> Seat:
-        seat = self._spawn(slot)
-        seat.control.is_stopping = self._is_stopping
-        os.set_blocking(seat.up, False)
         try:
-            fcntl.fcntl(seat.up, F_SETPIPE_SZ, READ_BYTES)
+            seat = self._spawn(slot)
+        except OSError as error:
+            raise cannot_start("worker", error) from error
+        seat.control.is_stopping = self._is_stopping
+        world.set_blocking(seat.up, False)
+        try:
+            world.fcntl(seat.up, F_SETPIPE_SZ, READ_BYTES)
         except OSError:
             # Beyond what this user may have: the pipe stays small, and works.
             self._gather_s = GATHER_IN_SMALL_PIPES_S
@@ -284,7 +289,8 @@ class Workers:
             self.refusal = (
                 f"workers die before they begin a job: {lost_words(os.waitstatus_to_exitcode(how.status))[1]}"
             )
-        self._kill(seat)
+        # Its own group ended as it was waited for; since then its number may be another's.
+        kill_child(seat.control.leader, signal.SIGKILL)
         self._keep_output(seat, attempt)
         self._replace(seat).idle_deaths = deaths
         if attempt is None:
@@ -312,7 +318,7 @@ class Workers:
         seat.batches.clear()
 
     def _press(self) -> None:
-        now = time.monotonic()
+        now = world.monotonic()
         for seat in self._seats:
             if seat.ending_since is None:
                 continue
@@ -326,9 +332,7 @@ class Workers:
 
     def _hear_out(self, seat: Seat, end: float) -> None:
         """Its messages, until it has gone."""
-        poll = select.poll()
-        poll.register(seat.up, select.POLLIN)
-        while poll.poll(max(0.0, end - time.monotonic()) * 1000):
+        while world.readable([seat.up], end - world.monotonic()):
             block = seat.read(READ_BYTES)
             if not block:
                 return
@@ -345,10 +349,11 @@ class Workers:
         return seat
 
     def _replace(self, seat: Seat) -> Seat:
-        self._unregister(seat)
-        os.close(seat.down)
-        os.close(seat.up)
+        """The old one is let go of when there is a new one."""
         self._seats[seat.slot] = fresh = self._seat(seat.slot)
+        self._unregister(seat)
+        world.close(seat.down)
+        world.close(seat.up)
         return fresh
 
     def _kill(self, seat: Seat) -> None:

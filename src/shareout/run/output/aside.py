@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
+
+from shareout.world import world
 
 LOST = "lost"
 
 
 def set_aside(path: Path, job: int | None, attempt: int) -> Path:
     """What stands in a slot's file, under a name that tells whose it is; None: nobody knows."""
-    aside = path.with_name(f"{LOST if job is None else job}-{attempt}-{time.time_ns()}.aside")
+    aside = path.with_name(f"{LOST if job is None else job}-{attempt}-{world.time_ns()}.aside")
     path.rename(aside)
     return aside

@@ -19,6 +19,7 @@ from shareout.record.tallies.tally import NEW, Tally
 from shareout.run.output.sieve import Sieve
 from shareout.safe import safe_bytes
 from shareout.supply.static import Wanted
+from shareout.world import world
 
 _LINK = struct.Struct("<QQ")
 """Before each piece in the file: where the one before it of the same job is (+1; 0: nowhere), and its length."""
@@ -47,7 +48,7 @@ class Screen:
         view = memoryview(safe_bytes(text) if self._is_terminal else text)
         try:
             while view and not self.lost:
-                view = view[os.write(1, view) :]
+                view = view[world.write(1, view) :]
         except OSError as error:
             self.lost = f"standard output is gone ({error.strerror})"
             self._said(f"{self.lost}: the run goes on without --tee")

@@ -11,6 +11,8 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from shareout.world import world
+
 LIMIT_S = 1.0
 
 
@@ -47,10 +49,10 @@ def _limited() -> Iterator[None]:
     def end(number: int, frame: object) -> None:
         raise _TooLong
 
-    before = signal.signal(signal.SIGVTALRM, end)
+    before = world.signal(signal.SIGVTALRM, end)
     signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        world.signal(signal.SIGVTALRM, before)

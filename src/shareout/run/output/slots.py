@@ -7,7 +7,6 @@ so that a job that prints a gigabyte stops nobody. What a killed run left is mov
 from __future__ import annotations
 
 import re
-import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import LogWriter
 from shareout.run.output.aside import LOST, set_aside
 from shareout.run.output.sieve import Sieve
+from shareout.world import world
 
 STEP = 1 << 20
 _ASIDE = re.compile(r"(\d+|lost)-(\d+)-\d+\.aside")
@@ -81,7 +81,7 @@ class SlotOutputs:
         for hearer in self._hearers:
             hearer.add(data, job, first=first)
         if data := self._sieve.kept(data):
-            self._log.output(data, job, attempt, "INFO", time.time())
+            self._log.output(data, job, attempt, "INFO", world.time())
 
     def note(self, text: str, job: int, level: str) -> None:
         """A record of a job's, for the log that it has to itself, when it has one."""
@@ -118,7 +118,7 @@ class SlotOutputs:
             data = data[: data.rindex(b"\n") + 1]
         if data:
             if one.job is None:
-                self._log.output(data, None, 0, "WARNING", time.time())
+                self._log.output(data, None, 0, "WARNING", world.time())
             else:
                 self.add(data, one.job, one.attempt, first=one.at == 0)
             one.at += len(data)

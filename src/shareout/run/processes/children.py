@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Mapping
-from pathlib import Path
 
-from shareout.linux import adopt_orphans
 from shareout.run.hands import Ended
+from shareout.world import world
 
 MARK = "SHAREOUT_MARK"
 
@@ -23,12 +21,9 @@ class Children:
     """All child processes of a run, ours and adopted."""
 
     def __init__(self, *, leave_background: bool) -> None:
-        adopt_orphans()
+        world.adopt_orphans()
         self._leave = leave_background
         self._ours: set[int] = set()
-        # Kept open and read from its start each time: opening it costs four times the reading.
-        listing = f"/proc/self/task/{threading.get_native_id()}/children"
-        self._listing = os.open(listing, os.O_RDONLY | os.O_CLOEXEC) if os.path.exists(listing) else -1
         self._suspect = False
         self.statuses: dict[int, int | None] = {}
         self.spared = ""
@@ -49,7 +44,7 @@ class Children:
         while True:
             try:
                 # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                found = world.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 break
             if found is None:
@@ -58,14 +53,14 @@ class Children:
             if pid in self._ours:
                 if not self._leave:
                     kill_group(pid, signal.SIGKILL)
-                _, status, usage = os.wait4(pid, 0)
+                _, status, usage = world.wait4(pid, 0)
                 ended[pid] = Ended(status, usage.ru_maxrss * 1024)
                 self._ours.discard(pid)
                 self._suspect = True
                 if pid in self.statuses:
                     self.statuses[pid] = status
             else:
-                os.waitpid(pid, 0)
+                world.waitpid(pid, 0)
                 self._suspect = True
         return ended
 
@@ -89,30 +84,20 @@ class Children:
             for pid in left:
                 _kill(pid)
                 try:
-                    os.waitpid(pid, 0)
+                    world.waitpid(pid, 0)
                 except ChildProcessError:
                     continue
 
     def adopted(self) -> list[int]:
-        if self._listing < 0:
-            return []
-        text, at = b"", 0
-        while part := os.pread(self._listing, 65536, at):
-            text += part
-            at += len(part)
-            if len(part) < 4096:
-                break
-        ours = self._ours
-        return [pid for pid in map(int, text.split()) if pid not in ours]
+        return [pid for pid in world.children() if pid not in self._ours]
 
     def _belongs(self, pid: int, running: Mapping[int, str]) -> bool:
         try:
-            if os.getsid(pid) in running or os.getpgid(pid) in running:
+            if world.getsid(pid) in running or world.getpgid(pid) in running:
                 return True
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                environ = file.read()
-        except (OSError, ProcessLookupError):
+        except OSError:
             return False
+        environ = world.about(pid, "environ")
         marks = [*running.values(), self.spared] if self.spared else running.values()
         return any(mark.encode() in environ for mark in marks)
 
@@ -120,22 +105,15 @@ class Children:
 def end_children() -> None:
     """Kill whatever the job started and did not wait for; we adopt its descendants, so in the end all are ours."""
     for _ in range(100):
-        pids = [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in _words(path)]
+        pids = world.children()
         if not pids:
             return
         for pid in pids:
             try:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                world.kill(pid, signal.SIGKILL)
+                world.waitpid(pid, 0)
             except (ProcessLookupError, ChildProcessError):
                 continue
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text().split()
-    except OSError:
-        return []
 
 
 def kill_group(leader: int, number: int) -> None:
@@ -143,22 +121,33 @@ def kill_group(leader: int, number: int) -> None:
     if leader <= 1:
         return
     try:
-        os.killpg(leader, number)
+        world.killpg(leader, number)
     except (ProcessLookupError, PermissionError):
         return
 
 
+def kill_child(pid: int, number: int) -> None:
+    """Signal a child of ours and its group, if it is still one: while it is not waited for, its number is its own."""
+    try:
+        world.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except OSError:
+        return
+    kill_group(pid, number)
+    # One that was only just forked leads no group yet.
+    kill_one(pid, number)
+
+
 def kill_one(pid: int, number: int) -> None:
     try:
-        os.kill(pid, number)
+        world.kill(pid, number)
     except (ProcessLookupError, PermissionError):
         return
 
 
 def _kill(pid: int) -> None:
     try:
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, signal.SIGKILL)
-        os.kill(pid, signal.SIGKILL)
+        if world.getpgid(pid) == pid:
+            world.killpg(pid, signal.SIGKILL)
+        world.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return

@@ -9,21 +9,21 @@ group does not reach it. If it is killed, the parent forks another; if both are,
 
 from __future__ import annotations
 
-import mmap
 import os
-import select
 import signal
 import struct
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
+from shareout.errors import cannot_start
 from shareout.run.hands import Ended
 from shareout.run.processes.children import Children
 from shareout.run.processes.lifeline import Lifeline
-from shareout.run.processes.mark import PAUSE_S, SWEEPS, Mark, is_zombie
-from shareout.run.processes.proc import Process, family, processes
+from shareout.run.processes.mark import PAUSE_S, SWEEPS, Mark
+from shareout.run.processes.proc import Process, family, is_zombie, processes
 from shareout.run.stops import CAUGHT
+from shareout.world import world
 
 GOODBYE = b"."
 # A process, and the seconds since the machine's start at which it was named.
@@ -39,9 +39,9 @@ class Guardian:
         self._children = children
         self._leave = leave_background
         # A worker and a command for each slot.
-        self._table = mmap.mmap(-1, max(1, 2 * slots) * ENTRY.size)
+        self._table = world.shared(max(1, 2 * slots) * ENTRY.size)
         self._lifeline = Lifeline(slots)
-        self._reader, self._writer = os.pipe()
+        self._reader, self._writer = world.pipe()
         self._fork()
 
     def runs(self, slot: int, pid: int) -> None:
@@ -66,47 +66,46 @@ class Guardian:
     def dismiss(self) -> None:
         """The run is over and nothing of it is left. It may have been killed: its duty is over as well."""
         with suppress(BrokenPipeError):
-            os.write(self._writer, GOODBYE)
+            world.write(self._writer, GOODBYE)
         with suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
-        os.close(self._reader)
-        os.close(self._writer)
+            world.waitpid(self.pid, 0)
+        world.close(self._reader)
+        world.close(self._writer)
         self._lifeline.close()
 
     def _name(self, entry: int, pid: int) -> None:
-        ENTRY.pack_into(self._table, entry * ENTRY.size, pid, time.clock_gettime(time.CLOCK_BOOTTIME))
+        ENTRY.pack_into(self._table, entry * ENTRY.size, pid, world.since_boot())
 
     def _fork(self) -> None:
-        parent = os.getpid()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                self._guard(parent)
-            finally:
-                os._exit(0)
+        parent = world.getpid()
+        try:
+            self.pid = world.fork(partial(self._guard, parent))
+        except OSError as error:
+            raise cannot_start("guardian", error) from error
         self._children.add(self.pid)
 
-    def _guard(self, parent: int) -> None:
-        os.setsid()
-        signal.set_wakeup_fd(-1)
+    def _guard(self, parent: int) -> int:
+        world.setsid()
+        world.set_wakeup_fd(-1)
         for number in CAUGHT:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, _let_pass)
+            if world.getsignal(number) != signal.SIG_IGN:
+                world.signal(number, _let_pass)
         _close_all_but({self._reader, *self._lifeline.handles()})
         if _goodbye(self._reader, parent):
-            return
+            return 0
         if not self._leave:
-            self._mark.sweep({os.getpid(), parent})
-            return
+            self._mark.sweep({world.getpid(), parent})
+            return 0
         for _ in range(SWEEPS):
             seen = processes()
             named = [pid for pid, when in ENTRY.iter_unpack(bytes(self._table)) if _is_still(seen.get(pid), when)]
             left = {pid for pid in family(named, seen, descendants=False) if not is_zombie(pid)}
             if not left:
-                return
-            for pid in left - {os.getpid(), parent}:
+                break
+            for pid in left - {world.getpid(), parent}:
                 self._mark.end(pid)
-            time.sleep(PAUSE_S)
+            world.sleep(PAUSE_S)
+        return 0
 
 
 def _let_pass(number: int, frame: object) -> None:
@@ -118,10 +117,10 @@ def _goodbye(reader: int, parent: int) -> bool:
     has forked: then the end of the process itself tells."""
     handles = [reader]
     with suppress(OSError):
-        handles.append(os.pidfd_open(parent))
-    if os.getppid() == parent:
-        select.select(handles, [], [])
-    return bool(select.select([reader], [], [], 0)[0]) and os.read(reader, 1) == GOODBYE
+        handles.append(world.pidfd_open(parent))
+    if world.getppid() == parent:
+        world.readable(handles, None)
+    return bool(world.readable([reader], 0)) and world.read(reader, 1) == GOODBYE
 
 
 def _is_still(process: Process | None, named: float) -> bool:
@@ -131,7 +130,7 @@ def _is_still(process: Process | None, named: float) -> bool:
 
 def _close_all_but(kept: set[int]) -> None:
     """The guardian must hold neither the lock, nor a terminal, nor a pipe that somebody waits on."""
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in kept:
+    for handle in world.handles():
+        if handle not in kept:
             with suppress(OSError):
-                os.close(int(name))
+                world.close(handle)

@@ -16,6 +16,8 @@ import os
 import signal
 from contextlib import suppress
 
+from shareout.world import world
+
 F_SETSIG = 10
 
 
@@ -23,22 +25,22 @@ class Lifeline:
     """Made by the parent, before it forks anybody."""
 
     def __init__(self, slots: int) -> None:
-        first, writer = os.pipe()
+        first, writer = world.pipe()
         # A read end for each slot, opened and not copied: whom it tells belongs to what was opened.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        self._readers = [os.open(f"/proc/self/fd/{first}", flags) for _ in range(slots)]
+        self._readers = [world.open(f"/proc/self/fd/{first}", flags) for _ in range(slots)]
         for reader in self._readers:
-            fcntl.fcntl(reader, F_SETSIG, signal.SIGKILL)
-            fcntl.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
-        self._writer = fcntl.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, max(self._readers) + 1)
-        os.close(writer)
-        os.close(first)
+            world.fcntl(reader, F_SETSIG, signal.SIGKILL)
+            world.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+        self._writer = world.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, max(self._readers) + 1)
+        world.close(writer)
+        world.close(first)
 
     def hold(self, slot: int, group: int) -> None:
         """This group works in the slot; 0: none does."""
         # It may have ended already, with nobody left in it.
         with suppress(OSError):
-            fcntl.fcntl(self._readers[slot], fcntl.F_SETOWN, -group)
+            world.fcntl(self._readers[slot], fcntl.F_SETOWN, -group)
 
     def handles(self) -> list[int]:
         """All ends."""
@@ -53,4 +55,4 @@ class Lifeline:
         for slot in range(len(self._readers)):
             self.hold(slot, 0)
         for handle in self.handles():
-            os.close(handle)
+            world.close(handle)

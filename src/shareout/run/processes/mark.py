@@ -15,20 +15,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from shareout.errors import CannotRecord
 from shareout.files import replace_file
-from shareout.linux import mark_descendants
 from shareout.record.folder import RunFolder
 from shareout.record.holder import Holder
 from shareout.record.lock import in_use
+from shareout.run.processes.proc import is_zombie
+from shareout.world import world
 
-BOOT = Path("/proc/sys/kernel/random/boot_id")
 SWEEPS = 100
 PAUSE_S = 0.02
 
@@ -44,7 +41,7 @@ class Mark:
         """From now on this process carries it, and all that it starts. Of 62 bits, by chance: no other run ever has it.
         `keep`: until all has ended it stands in the run directory, for the next start."""
         mark = cls(int.from_bytes(os.urandom(8)) >> 2 | 1 << 61)
-        mark_descendants(mark.number)
+        world.mark_descendants(mark.number)
         if keep:
             mark._keep(folder)
         return mark
@@ -56,27 +53,26 @@ class Mark:
 
     def is_on(self, pid: int) -> bool:
         """Whether a process lives that carries it."""
-        carried = b" %d " % self.number in _read(f"/proc/{pid}/limits")
-        return (carried or self.text.encode() in _read(f"/proc/{pid}/environ")) and not is_zombie(pid)
+        carried = b" %d " % self.number in world.about(pid, "limits")
+        return (carried or self.text.encode() in world.about(pid, "environ")) and not is_zombie(pid)
 
     def carriers(self, spared: Collection[int]) -> set[int]:
         """All that live and carry it, but these."""
-        pids = {int(name) for name in os.listdir("/proc") if name.isdigit()}.difference(spared)
-        return {pid for pid in pids if self.is_on(pid)}
+        return {pid for pid in set(world.pids()).difference(spared) if self.is_on(pid)}
 
     def end(self, pid: int) -> None:
         """Kill it, if it is still the one that carries the mark."""
         try:
-            handle = os.pidfd_open(pid)
+            handle = world.pidfd_open(pid)
         except OSError:
             return
         try:
             if self.is_on(pid):
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                world.pidfd_send_signal(handle, signal.SIGKILL)
         except OSError:
             return
         finally:
-            os.close(handle)
+            world.close(handle)
 
     def sweep(self, spared: Collection[int]) -> set[int]:
         """End all of them. Those that cannot be ended."""
@@ -89,12 +85,12 @@ class Mark:
             quiet = 0 if left else quiet + 1
             if quiet == 2:
                 break
-            time.sleep(PAUSE_S)
+            world.sleep(PAUSE_S)
         return left
 
     def _keep(self, folder: RunFolder) -> None:
         try:
-            kept = {"mark": self.number, "boot": _boot(), **asdict(Holder.this(folder))}
+            kept = {"mark": self.number, "boot": world.boot_id(), **asdict(Holder.this(folder))}
             replace_file(folder.mark, [json.dumps(kept).encode()], sync=False)
         except OSError as error:
             raise CannotRecord(
@@ -111,37 +107,18 @@ def end_earlier(folder: RunFolder, said: Callable[[str], None]) -> None:
         holder = Holder(**kept)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return
-    if boot == _boot() and holder.is_of(folder):
-        if holder.pid != os.getpid() and holder.lives():
+    if boot == world.boot_id() and holder.is_of(folder):
+        if holder.pid != world.getpid() and holder.lives():
             raise in_use(folder, holder.pid)
         _end_left(mark, said)
     folder.mark.unlink(missing_ok=True)
 
 
 def _end_left(mark: Mark, said: Callable[[str], None]) -> None:
-    found = mark.carriers({os.getpid()})
+    found = mark.carriers({world.getpid()})
     if found:
-        left = mark.sweep({os.getpid()})
+        left = mark.sweep({world.getpid()})
         said(f"ended first: {len(found - left)} processes that an earlier run had left behind")
         if left:
             pids = ", ".join(map(str, sorted(left)))
             said(f"processes of an earlier run cannot be ended, and may work on its jobs still: {pids}")
-
-
-def is_zombie(pid: int) -> bool:
-    text = _read(f"/proc/{pid}/stat")
-    return not text or text[text.rindex(b")") + 2 :].startswith((b"Z", b"X"))
-
-
-def _boot() -> str:
-    with suppress(OSError):
-        return BOOT.read_text().strip()
-    return ""
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+
+from shareout.world import stat_of, world
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +18,24 @@ class Process:
     session: int
     began: float
     """Seconds after the machine's start."""
+    resident: int
+    """Bytes of memory."""
 
 
 def processes() -> dict[int, Process]:
     """By their numbers."""
-    tick = 1 / os.sysconf("SC_CLK_TCK")
+    tick, page = 1 / os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     found = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                text = Path(f"/proc/{name}/stat").read_text("utf-8", "replace")
-            except OSError:
-                continue
-            fields = text[text.rindex(")") + 2 :].split()
-            found[int(name)] = Process(int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]) * tick)
+    for pid in world.pids():
+        if fields := stat_of(pid):
+            parent, group, session, began, pages = (int(fields[at]) for at in (1, 2, 3, 19, 21))
+            found[pid] = Process(parent, group, session, began * tick, pages * page)
     return found
+
+
+def is_zombie(pid: int) -> bool:
+    """Or gone."""
+    return (stat_of(pid) or [b"Z"])[0] in (b"Z", b"X")
 
 
 def family(leaders: Collection[int], seen: Mapping[int, Process], *, descendants: bool = True) -> set[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from shareout.plan.seeds import job_seed
 from shareout.record.folder import RunFolder
+from shareout.world import world
 
 REPORT_S = 0.05
 GIVEN = ("rng", "info", "progress", "config")
@@ -50,7 +50,7 @@ class Progress:
         """How far the job is: value of base."""
         if unknown:
             raise TypeError(f'there is no "{next(iter(unknown))}": {PROGRESS}')
-        now = time.monotonic()
+        now = world.monotonic()
         if now >= self._next:
             self._next = now + REPORT_S
             try:

@@ -6,7 +6,6 @@ import faulthandler
 import logging
 import os
 import sys
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,12 +17,13 @@ from shareout.plan.plan import Plan
 from shareout.record.outcome import Cause
 from shareout.record.values import NotJson, encode
 from shareout.run.endings import LONGEST_ERROR, one_line, trace_of
-from shareout.run.hands.messages import message, not_begun, output_message, send
+from shareout.run.hands.messages import message, not_begun, output_message, reopen, send
 from shareout.run.hands.shared import Control, Given, held_before, receive
-from shareout.run.hands.streams import _streams, redirect
+from shareout.run.hands.streams import open_streams, streams
 from shareout.run.processes.children import end_children
 from shareout.run.python.binding import Binding, CannotConvert
 from shareout.run.python.context import Givers
+from shareout.world import world
 
 THOROUGH_S = 0.001
 WATCHED = frozenset(
@@ -64,7 +64,7 @@ class _Worker:
     def __init__(self, station: PythonWorker) -> None:
         self._station = station
         self._folder = os.getcwd()
-        self._streams = _streams()
+        self._streams = streams()
         # The mapping under os.environ: comparing it costs a microsecond, comparing decoded copies fifty.
         self._variables: dict[Any, Any] = getattr(os.environ, "_data", {})
         self._environ = dict(self._variables)
@@ -95,7 +95,7 @@ class _Worker:
         integers, floats, changes = station.control.integers, station.control.floats, self._changes
         call, arguments, given = station.job, station.binding.arguments, station.givers.given
         wants = bool(station.binding.given)
-        up, write, seek, now = station.up, os.write, os.lseek, time.time
+        up, write, seek, now = station.up, world.write, world.lseek, world.time
         middle, end = f',"try":{attempt},"state":"done","start":', f',"slot":{station.slot},"result":'
         self._attempt = attempt
         station.control.serial = serial
@@ -154,7 +154,7 @@ class _Worker:
         else:
             said, trace = one_line(error), trace_of(error)
         facts = {
-            "job": job, "pos": position, "try": attempt, "start": begun, "end": max(begun, time.time()),
+            "job": job, "pos": position, "try": attempt, "start": begun, "end": max(begun, world.time()),
             "cause": cause.value, "ran": not RAN.isdisjoint(self._changes),
             "error": said[:LONGEST_ERROR], "trace": trace or said,
         }  # fmt: skip
@@ -168,7 +168,7 @@ class _Worker:
         try:
             for stream in self._streams:
                 stream.flush()
-            size = os.fstat(1).st_size
+            size = world.fstat(1).st_size
             if size:
                 send(self._station.up, output_message(job, attempt, size, self._station.output))
             if os.getcwd() != self._folder:
@@ -179,7 +179,7 @@ class _Worker:
             os.environ.clear()
             os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in self._environ.items()})
         try:
-            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            world.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
         end_children()
@@ -191,8 +191,9 @@ class _Worker:
     def _reopen(self) -> None:
         """The job closed its output, or removed its folder."""
         os.chdir(self._folder)
-        redirect(self._station.output)
-        self._streams = _streams()
+        reopen(self._station.output)
+        open_streams()
+        self._streams = streams()
         for stream in self._streams:
             stream.noticed = self._changes
 

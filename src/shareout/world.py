@@ -1,0 +1,343 @@
+"""The one seam to the world: what a run and its record ask of the outside, and how far an answer may be trusted.
+
+A run goes wrong where it meets time, files, processes and signals, and there it can be tested only by luck. So the
+crew, its hands, the guardian, the journal and the log call nothing of `os`, `time` or `signal` by themselves: they ask
+`world`, which is Linux here and, for tests, a simulated kernel that is deterministic from a seed (`tests/simulated`).
+
+Every answer is thin: most attributes *are* the system's function, so that asking costs what it always did. An answer
+speaks of the moment in which it was given: a process that was alive may be dead, and its number another's; a file that
+was there may be gone. All raise OSError where the world refuses. What touches nothing (names of signals, texts of
+errors, the words of a path) is no part of this.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+if sys.platform != "win32":
+    # Only runs fork, lock and map. Plan, merge and status may be done anywhere.
+    import fcntl
+    import mmap
+else:
+    fcntl = None
+
+from shareout import linux
+
+Handler = Callable[[int, Any], object] | int | None
+
+
+class World(Protocol):
+    """What both worlds answer."""
+
+    # The clocks.
+
+    def time(self) -> float:
+        """Seconds since 1970, as the host has them: may jump, also back."""
+
+    def time_ns(self) -> int:
+        """The same in nanoseconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that nobody sets; worth nothing after a reboot or on another host."""
+
+    def since_boot(self) -> float:
+        """Seconds since the host was started, by the clock in which /proc tells when a process began."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """At least so long. Signals are handled meanwhile."""
+
+    # Files, by descriptors.
+
+    def open(self, path: Path | str, flags: int, mode: int = 0o777, /) -> int: ...
+
+    def close(self, handle: int, /) -> None: ...
+
+    def read(self, handle: int, size: int, /) -> bytes:
+        """Up to so many bytes; none at the end. Of a pipe: what is there, waited for unless it must not block."""
+
+    def pread(self, handle: int, size: int, at: int, /) -> bytes: ...
+
+    def write(self, handle: int, data: Any, /) -> int:
+        """How many bytes were taken: any number, also less than all. They are not safe before a sync."""
+
+    def pwrite(self, handle: int, data: bytes, at: int, /) -> int: ...
+
+    def lseek(self, handle: int, at: int, whence: int, /) -> int: ...
+
+    def ftruncate(self, handle: int, size: int, /) -> None:
+        """As little safe as what was written."""
+
+    def fsync(self, handle: int, /) -> None:
+        """What was written before it is safe when it comes back. After a refusal nobody knows, and a second call that
+        comes back says nothing about what the first was to make safe."""
+
+    def fdatasync(self, handle: int, /) -> None:
+        """The same, for bytes and length only."""
+
+    def fstat(self, handle: int, /) -> os.stat_result: ...
+
+    def stat(self, path: Path, /) -> os.stat_result: ...
+
+    def fstatvfs(self, handle: int, /) -> os.statvfs_result: ...
+
+    def flock(self, handle: int, operation: int, /) -> None:
+        """A lock that lives as long as one copy of the descriptor, in whatever process."""
+
+    def link(self, source: Path, target: Path, /) -> None:
+        """A second name, that only one can make: FileExistsError for all others."""
+
+    def listdir(self, path: Path | str, /) -> list[str]: ...
+
+    def path(self, text: str, /) -> Path:
+        """A path whose own methods (`open`, `mkdir`, `stat`, `rename`, `unlink`, …) act in this world, as those that
+        are derived from it do. A new name is safe only when its folder was synced."""
+
+    # Descriptors that are no files.
+
+    def pipe(self) -> tuple[int, int]:
+        """Reader and writer, neither inherited by programs that are started."""
+
+    def dup2(self, handle: int, other: int, /) -> int: ...
+
+    def set_blocking(self, handle: int, blocking: bool, /) -> None: ...
+
+    def fcntl(self, handle: int, command: int, argument: int, /) -> int: ...
+
+    def selector(self) -> selectors.BaseSelector:
+        """Waits for many descriptors, again and again."""
+
+    def readable(self, handles: Collection[int], seconds: float | None) -> list[int]:
+        """Those that can be read or have ended, waited for once."""
+
+    def shared(self, size: int) -> Any:
+        """A buffer of zeros that this process and those that it forks from now on see alike: a byte that one writes
+        another may read a moment later."""
+
+    # Processes.
+
+    def getpid(self) -> int: ...
+
+    def getppid(self) -> int:
+        """1, or whoever adopts orphans, when the parent is dead."""
+
+    def fork(self, body: Callable[[], int]) -> int:
+        """A child that does `body`, and its number. It ends with what that gives back; with 1 after an exception, which
+        it prints. What `body` takes from the parent's memory must be settled before: Linux copies it, the simulation
+        does not."""
+
+    def exit(self, code: int, /) -> None:
+        """This process ends here, without a word to anybody."""
+
+    def posix_spawn(
+        self,
+        program: str | bytes,
+        words: Sequence[str | bytes],
+        environment: Mapping[Any, Any],
+        *,
+        setsid: bool = False,
+        setpgroup: int = ...,
+        setsigdef: Collection[int] = (),
+        setsigmask: Collection[int] = (),
+        file_actions: Sequence[Any] = (),
+    ) -> int:
+        """Start a program; its number. It has descriptors 0, 1 and 2, and what else was made to be inherited."""
+
+    def waitid(self, kind: int, number: int, options: int, /) -> Any:
+        """Who of our children has ended; with WNOWAIT it stays a zombie, whose number nobody else is given."""
+
+    def wait4(self, pid: int, options: int, /) -> tuple[int, int, Any]:
+        """How it ended, and what it used. From now on its number may be another's."""
+
+    def waitpid(self, pid: int, options: int, /) -> tuple[int, int]:
+        """The same without what it used."""
+
+    def kill(self, pid: int, number: int, /) -> None:
+        """To whoever has that number *now*: sure only of a child that was not waited for."""
+
+    def killpg(self, group: int, number: int, /) -> None:
+        """To all of a group, if it has anybody; as sure as its leader's number."""
+
+    def getpgid(self, pid: int, /) -> int: ...
+
+    def getsid(self, pid: int, /) -> int: ...
+
+    def setsid(self) -> Any:
+        """Leave the session and the group, and lead new ones."""
+
+    def nice(self, more: int, /) -> int: ...
+
+    def pidfd_open(self, pid: int, /) -> int:
+        """A handle that stays that process's, whoever is given its number; readable when it has ended."""
+
+    def pidfd_send_signal(self, handle: int, number: int, /) -> None: ...
+
+    def die_with_parent(self, number: int, parent: int, /) -> None:
+        """Be sent a signal when the parent dies; at once when it is gone already."""
+
+    def adopt_orphans(self) -> bool:
+        """Become the parent of every descendant whose own parent dies."""
+
+    def mark_descendants(self, number: int, /) -> None:
+        """Something that all carry which descend from us, and that they cannot shed."""
+
+    def pids(self) -> list[int]:
+        """Of all processes of the host."""
+
+    def about(self, pid: int, what: str) -> bytes:
+        """What /proc tells of a process: its `stat`, `environ`, `limits`; nothing when it is gone or another user's."""
+
+    def handles(self) -> list[int]:
+        """All open descriptors of this process."""
+
+    def boot_id(self) -> str:
+        """Another after each start of the host; empty where it is not known."""
+
+    def children(self) -> list[int]:
+        """Of this process, also adopted ones, also those that have ended and were not waited for."""
+
+    # Signals.
+
+    def signal(self, number: int, handler: Any, /) -> Any:
+        """From now on it is handled so; how it was before. A handler runs between two instructions of Python."""
+
+    def getsignal(self, number: int, /) -> Any: ...
+
+    def set_wakeup_fd(self, handle: int, *, warn_on_full_buffer: bool = True) -> int:
+        """A byte is written there for every signal that has a handler."""
+
+
+class Linux:
+    """The real one. Elsewhere what only runs need is missing, and is not asked for."""
+
+    def __init__(self) -> None:
+        self.time = time.time
+        self.time_ns = time.time_ns
+        self.monotonic = time.monotonic
+        self.sleep = time.sleep
+        self.open = os.open
+        self.close = os.close
+        self.read = os.read
+        self.write = os.write
+        self.lseek = os.lseek
+        self.ftruncate = os.ftruncate
+        self.fsync = os.fsync
+        self.fstat = os.fstat
+        self.stat = os.stat
+        self.link: Any = os.link
+        self.listdir: Any = os.listdir
+        self.path = Path
+        self.pipe = os.pipe
+        self.dup2: Any = os.dup2
+        self.getpid = os.getpid
+        self.getppid = os.getppid
+        self.kill = os.kill
+        self.waitpid = os.waitpid
+        self.selector = selectors.DefaultSelector
+        self.signal = signal.signal
+        self.getsignal = signal.getsignal
+        self.set_wakeup_fd = signal.set_wakeup_fd
+        self.exit: Any = os._exit
+        self.die_with_parent = linux.die_with_parent
+        self.adopt_orphans = linux.adopt_orphans
+        self.mark_descendants = linux.mark_descendants
+        self.set_blocking = _posix(os, "set_blocking")
+        self.pread = _posix(os, "pread")
+        self.pwrite = _posix(os, "pwrite")
+        self.fdatasync = _posix(os, "fdatasync")
+        self.fstatvfs = _posix(os, "fstatvfs")
+        self.flock = _posix(fcntl, "flock")
+        self.fcntl = _posix(fcntl, "fcntl")
+        self.posix_spawn = _posix(os, "posix_spawn")
+        self.waitid = _posix(os, "waitid")
+        self.wait4 = _posix(os, "wait4")
+        self.killpg = _posix(os, "killpg")
+        self.getpgid = _posix(os, "getpgid")
+        self.getsid = _posix(os, "getsid")
+        self.setsid = _posix(os, "setsid")
+        self.nice = _posix(os, "nice")
+        self.pidfd_open = _posix(os, "pidfd_open")
+        self.pidfd_send_signal = _posix(signal, "pidfd_send_signal")
+
+    def since_boot(self) -> float:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def readable(self, handles: Collection[int], seconds: float | None) -> list[int]:
+        # Not select.select: it knows no descriptor above 1,023.
+        poll = select.poll()
+        for handle in handles:
+            poll.register(handle, select.POLLIN)
+        return [handle for handle, _ in poll.poll(None if seconds is None else max(0.0, seconds) * 1000)]
+
+    def shared(self, size: int) -> Any:
+        return mmap.mmap(-1, size)
+
+    def fork(self, body: Callable[[], int]) -> int:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                code = body()
+            except BaseException:  # noqa: BLE001
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        return pid
+
+    def pids(self) -> list[int]:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+    def about(self, pid: int, what: str) -> bytes:
+        try:
+            with open(f"/proc/{pid}/{what}", "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def handles(self) -> list[int]:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+
+    def boot_id(self) -> str:
+        try:
+            with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+                return file.read().decode("ascii").strip()
+        except OSError:
+            return ""
+
+    def children(self) -> list[int]:
+        found: list[int] = []
+        for task in _listed("/proc/self/task"):
+            try:
+                with open(f"/proc/self/task/{task}/children", "rb") as file:
+                    found += map(int, file.read().split())
+            except OSError:
+                continue
+        return found
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def _posix(module: Any, name: str) -> Any:
+    return getattr(module, name, None)
+
+
+world: World = Linux()
+
+
+def stat_of(pid: int) -> list[bytes]:
+    """What /proc/PID/stat says after the name, which may hold blanks and brackets; nothing when it is gone."""
+    text = world.about(pid, "stat")
+    return text[text.rindex(b")") + 2 :].split() if text else []

@@ -1,0 +1,292 @@
+"""One machine of a case: its disk, its boots, and its starts of the program, until all is over."""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from shareout.entry import Entry
+from shareout.errors import ShareoutError, of_system
+from shareout.record.outcome import State
+from shareout.run.request import RunRequest
+from shareout.run.session import run_share
+from simulated.laws import Broken, Execution
+from simulated.mishaps import befall
+from simulated.observer import Observer, Witness
+from simulated.plans import Case, Fault
+from simulated.programs import KEEPS_OUT, Command, bystander, call
+from simulated.stand_in import CALLS
+from simulated.system.calls import Calls
+from simulated.system.disk import Disk
+from simulated.system.handles import FileOpened, NothingOpened
+from simulated.system.kernel import Kernel, Killed, Process, Stuck
+from simulated.system.paths import SimPath
+
+LONGEST_S = 4000.0
+MOST_STEPS = 200_000
+MOST_CLEAN = 8
+
+
+class Host:
+    """All that happens on it."""
+
+    def __init__(self, case: Case, number: int, seen: Counter[str]) -> None:
+        self.case = case
+        self.number = number
+        self.name = case.plan.machines[number].name
+        self.seen = seen
+        self.random = Random(f"{case.seed}.{number}")
+        self.disk = Disk(self.random)
+        self.disk.folders["/runs"] = set()
+        self.disk.folders["/"].add("/runs")
+        self.disk.safe_folders.add("/runs")
+        share = case.plan.share(self.name)
+        self.jobs = {
+            case.plan.job_at(position)
+            for start, stop in (*share.ranges, *share.audit)
+            for position in range(start, stop)
+        }
+        self.path = f"/runs/{case.plan.digest[:8].hex()}/{self.name}/journal.jsonl"
+        self.said: list[str] = []
+        self.reasons: Counter[str] = Counter()
+        self.codes: dict[str, int] = {}
+        self.boots = 0
+        self.calls: Calls = CALLS
+        self.tree = ""
+        self.mains: dict[str, Process] = {}
+        self.stops: Counter[str] = Counter()
+        self.is_disturbed: set[str] = set()
+        self.slow = 0.0
+        self.held: set[str] = set()
+        self.observer = Observer(self, share)
+        self._boot(start=100.0, wall=1.8e9)
+
+    # -- the host
+
+    def _boot(self, start: float, wall: float) -> None:
+        self.boots += 1
+        self.kernel = kernel = Kernel(self.random, start=start, wall=wall, turn=self.random.choice((1, 4, 16, 40, 40)))
+        kernel.on_death = self.observer.died
+        kernel.on_reap = self._reaped
+        kernel.on_signal = self.observer.signalled
+        self._present()
+        self.shell = kernel.new(kernel.init, "shell")
+        self.shell.session = self.shell.group = self.shell.pid
+        self.observer.running.clear()
+
+    def _present(self) -> None:
+        """It is the one that is simulated now."""
+        calls = self.calls
+        calls.kernel, calls.disk, calls.boot = self.kernel, self.disk, f"boot-{self.boots}"
+        calls.programs, calls.on_write, calls.on_crash = self._command, self._wrote, self._bug
+        calls.short = 0.0
+
+    def run(self) -> None:
+        """Starts with faults, then starts without, until all is over."""
+        for start in range(self.case.starts):
+            faults = [one for one in self.case.faults if (one.machine, one.start) == (self.number, start)]
+            if faults or not start or not self._is_over(0):
+                self._start(start, faults)
+        for clean in range(MOST_CLEAN):
+            self.disk.mend()
+            self.calls.short = 0.0
+            self.kernel.reuse = 0.0
+            code = self._start(self.case.starts + clean, [], again=clean > 0)
+            if self._is_over(code):
+                return
+        raise Broken(
+            f"not over after {MOST_CLEAN} undisturbed starts; the last one ended with {code}: {self.said[-3:]}"
+        )
+
+    def _is_over(self, code: int) -> bool:
+        """Whether nothing is left that another start could do. Jobs that a fault has failed are to be run again."""
+        self.observer.look()
+        states = self.observer.journal.states
+        if any(job not in states for job in self.jobs):
+            return self.reasons["barrier"] > 0 and code == 1 and not self._could_do_better()
+        return not self._could_do_better()
+
+    def _could_do_better(self) -> bool:
+        """A job is failed that need not be: --retry-failed gives it another chance."""
+        return any(
+            self.observer.journal.states.get(job) is State.FAILED and self.case.scripts[job].fails < 90
+            for job in self.jobs
+        )
+
+    # -- a start
+
+    def _start(self, start: int, faults: Sequence[Fault], *, again: bool = False) -> int:
+        self._present()
+        tree = f"{self.number}.{start}"
+        self.tree = tree
+        self.said.clear()
+        for fault in faults:
+            self.is_disturbed.add(tree)
+            self.seen[f"fault {fault.kind} {fault.word}".rstrip()] += 1
+            befall(self, fault, tree)
+        kernel = self.kernel
+        self.begin(tree, again=again)
+        try:
+            self._until()
+        except Stuck as error:
+            raise Broken(f"no end: {error}; {self.said[-3:]}") from error
+        rest = self.random.choice((0.0, 0.001, 0.3, 2.5, 2.5))
+        end = self.kernel.now + rest
+        if self.kernel is kernel:
+            self.kernel.at(end, kernel.end)
+            self._until()
+        self.kernel.faults.clear()
+        self.kernel.stop_at = 1 << 60
+        self.disk.mend()
+        code = self.codes.get(tree, -1)
+        self.seen[f"exit {code}"] += 1
+        self.observer.verdicts()
+        return code
+
+    def _until(self) -> None:
+        kernel = self.kernel
+        kernel.run(latest=kernel.now + LONGEST_S, most_steps=MOST_STEPS)
+        if self.observer.broken is not None:
+            raise self.observer.broken
+
+    def begin(self, tree: str, *, again: bool) -> Process:
+        kernel = self.kernel
+        main = self.mains[tree] = kernel.new(self.shell, "main")
+        main.tree = tree
+        main.group = main.pid
+        main.environ = {b"PATH": b"/bin"}
+        main.handles = {number: NothingOpened() for number in range(3)}
+        main.handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGPIPE: signal.SIG_IGN}
+        retry = again or (self._could_do_better() and self.random.random() < 0.3)
+        settings = self.case.settings
+        if int(tree.split(".")[1]) >= self.case.starts:
+            settings = replace(settings, limits=replace(settings.limits, halt=None, timeout=None))
+        entry = Entry(self._job) if self.case.is_python else None
+        request = RunRequest(self.case.plan, settings, self.name, SimPath("/runs"), entry, retry_failed=retry)
+        kernel.begin(main, lambda: self._main(tree, request))
+        return main
+
+    def _main(self, tree: str, request: RunRequest) -> int:
+        """As `cli.main` has it."""
+        try:
+            code = run_share(request, [Witness(self)]).exit_code
+        except Killed:
+            raise
+        except KeyboardInterrupt as error:
+            number = getattr(error, "number", signal.SIGINT)
+            code = 143 if number == signal.SIGTERM else 130
+        except ShareoutError as error:
+            self.said.append(f"{type(error).__name__}: {error.what}")
+            code = error.exit_code
+        except OSError as error:
+            known = of_system(error)
+            code = known.exit_code if known is not None else self._bug(error)
+        except Broken as error:
+            self.observer.breaks(str(error))
+            code = 70
+        except BaseException as error:  # noqa: BLE001
+            code = self._bug(error)
+        self.codes[tree] = code
+        if self.observer.broken is None:
+            try:
+                self.observer.code(tree, code)
+            except Broken as error:
+                self.observer.breaks(str(error))
+        return code
+
+    def _bug(self, error: BaseException) -> int:
+        self.observer.breaks(f"a bug of ours: {''.join(traceback.format_exception(error)[-6:])}")
+        return 70
+
+    # -- what it sees
+
+    def _wrote(self, opened: FileOpened) -> None:
+        if opened.path == self.path:
+            self.observer.look()
+
+    def _command(self, process: Process, program: str, words: Sequence[Any]) -> Command | None:
+        if program == "/child":
+            process.role = KEEPS_OUT
+            process.handlers[signal.SIGTERM] = signal.SIG_IGN
+            self.kernel.at(self.kernel.now + float(words[0]), self.kernel.die, process, 0)
+            return None
+        job = int(process.environ.get(b"SHAREOUT_JOB", b"-1"))
+        attempt = int(process.environ.get(b"SHAREOUT_ATTEMPT", b"0"))
+        if job < 0:
+            self.kernel.at(self.kernel.now + 0.01, self.kernel.die, process, 0)
+            return None
+        script = self.case.scripts[job]
+        command = Command(self.kernel, process, script, attempt)
+        one = Execution(job, attempt, int(process.tree.split(".")[1]), command.natural, process.pid, self.kernel.now)
+        self.observer.started(one, process)
+        self.observer.executions.append(one)
+        self.observer.running[process] = one
+        if script.prints:
+            self._print(process, b"%d " % job * (script.prints // 4), command)
+        return command
+
+    def _job(self, job: int, *, info: Any) -> object:
+        """In a worker of Python jobs."""
+        process, script = self.kernel.current, self.case.scripts[job]
+        natural = 0 if info.attempt > script.fails else 1 << 8
+        start = int(process.tree.split(".")[1])
+        one = Execution(job, info.attempt, start, natural, process.pid, self.kernel.now)
+        self.observer.started(one, process)
+        self.observer.executions.append(one)
+        self.observer.running[process] = one
+        try:
+            value = call(self.calls, script, info.attempt, job)
+        except Killed:
+            raise
+        except BaseException:
+            # Its own, or what the world refused it, or a Ctrl-C.
+            one.status = 1 << 8
+            raise
+        finally:
+            if not process.is_dead:
+                self.observer.running.pop(process, None)
+                one.ended, one.status = self.kernel.now, natural if one.status is None else one.status
+        return value
+
+    def _print(self, process: Process, text: bytes, command: Command) -> None:
+        opened = process.handles.get(1)
+        if isinstance(opened, FileOpened):
+            try:
+                self.calls.write_file(opened, text, None)
+            except OSError:
+                self.kernel.at(self.kernel.now, command._ended, 1 << 8)
+
+    def _reaped(self, process: Process) -> None:
+        """Its number is free, and somebody else may be given it."""
+        if self.kernel.reuse and process.tree and self.random.random() < 0.5:
+            self.kernel.at(
+                self.kernel.now + self.random.random() * 1e-4, bystander, self.kernel, self.random.random() * 3
+            )
+
+    # -- the power
+
+    def cut_power(self) -> None:
+        """The power fails: what was synced long enough ago must be there when it is back."""
+        self.observer.look()
+        now = self.kernel.now
+        promised = self.observer.promised(now)
+        for one in self.kernel.living():
+            if one is not self.shell:
+                one.is_dead, one.token = True, 0
+                if one.greenlet is not None:
+                    self.kernel.dying.append(one)
+        self.kernel.timers.clear()
+        while self.kernel.dying:
+            self.kernel._unwind(self.kernel.dying.pop())
+        self.disk.cut_power()
+        self.kernel.end()
+        self._boot(now + 20, wall=now + 20 + self.kernel.wall)
+        self.observer.look()
+        lost = [job for job in promised if not self.observer.journal.is_done(job)]
+        if lost:
+            self.observer.breaks(f"jobs {lost} were done long before the power failed, and are not now")

@@ -1,0 +1,61 @@
+"""Puts the simulated world in the place of Linux, in all modules of the program that ask `world`."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+from shareout import world as seam
+from simulated.system.calls import Calls
+from simulated.system.paths import SimPath
+
+CALLS = Calls()
+"""Of the host that is simulated at the moment: it is told which that is."""
+
+
+def put_in_place() -> None:
+    """For good: a process that simulates does nothing else."""
+
+    SimPath.calls = CALLS
+    linux = seam.world
+    answers = {
+        "granted_memory": lambda: 1 << 34,
+        "memory_granted": lambda: None,
+        "granted_cores": lambda: 2,
+        "code_hash": lambda: "c0de",
+        "user_environment": lambda: {"PATH": "/bin"},
+        "shutil": SimpleNamespace(
+            which=lambda word, path=None: f"/bin/{word}" if isinstance(word, str) else b"/bin/" + word
+        ),
+    }
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("shareout."):
+            continue
+        for key, value in list(vars(module).items()):
+            if value is linux:
+                setattr(module, key, CALLS)
+            elif isinstance(value, pathlib.Path) and name.startswith(("shareout.run", "shareout.record")):
+                setattr(module, key, SimPath(str(value)))
+            elif key in answers and name != "shareout.run.host.cores":
+                setattr(module, key, answers[key])
+    _share_one_python()
+
+
+def _share_one_python() -> None:
+    """A worker of Python jobs changes much of its process (streams, logging, hooks); here all are in one."""
+    import shareout.run.duties
+    import shareout.run.python.worker as module
+
+    def made(self: Any, station: Any) -> None:
+        self._station = station
+        self._folder = module.os.getcwd()
+        self._streams = (sys.stdout, sys.stderr)
+        self._variables, self._environ = {}, {}
+        self._job, self._attempt = -1, 0
+        self._changes = []
+
+    module._Worker.__init__ = made  # type: ignore[method-assign]
+    module.open_streams = shareout.run.duties.open_streams = lambda: None
+    module.streams = lambda: (sys.stdout, sys.stderr)  # type: ignore[assignment,return-value]
