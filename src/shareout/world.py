@@ -32,6 +32,9 @@ else:
 
 from shareout import linux
 
+ABOVE_ALL_HANDLES = 65_536
+"""Where there is no /proc to list the open ones."""
+
 Handler = Callable[[int, Any], object] | int | None
 
 
@@ -190,13 +193,13 @@ class World(Protocol):
         """Something that all carry which descend from us, and that they cannot shed."""
 
     def pids(self) -> list[int]:
-        """Of all processes of the host."""
+        """Of all processes of the host; of none where /proc is not there, as in a bare chroot."""
 
     def about(self, pid: int, what: str) -> bytes:
         """What /proc tells of a process: its `stat`, `environ`, `limits`; nothing when it is gone or another user's."""
 
     def handles(self) -> list[int]:
-        """All open descriptors of this process."""
+        """All open descriptors of this process, and perhaps some that are not open."""
 
     def boot_id(self) -> str:
         """Another after each start of the host; empty where it is not known."""
@@ -293,7 +296,7 @@ class Linux:
         return pid
 
     def pids(self) -> list[int]:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [int(name) for name in _listed("/proc") if name.isdigit()]
 
     def about(self, pid: int, what: str) -> bytes:
         try:
@@ -303,7 +306,8 @@ class Linux:
             return b""
 
     def handles(self) -> list[int]:
-        return [int(name) for name in os.listdir("/proc/self/fd")]
+        most = min(os.sysconf("SC_OPEN_MAX"), ABOVE_ALL_HANDLES)
+        return [int(name) for name in _listed("/proc/self/fd")] or list(range(most))
 
     def boot_id(self) -> str:
         try:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from kit.program import Machine
-from kit.wait import wait_until
+from kit.tree import children_of
+from kit.wait import processes_in, wait_until
 from kit.ways import Executable
 
 NOBODY = 65534
@@ -53,9 +55,14 @@ class Root:
                 shutil.copy2(library.resolve(), target)
 
     def call(self, line: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        with self.start(line) as process:
+            out, told = process.communicate()
+        return subprocess.CompletedProcess(line, process.returncode, out, told)
+
+    def start(self, line: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [str(shutil.which("chroot")), f"--userspec={NOBODY}:{NOBODY}", str(self.folder), "/bin/sh", "-c", line],
-            capture_output=True, text=True, env={"PATH": "/bin", "HOME": "/nowhere"}, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PATH": "/bin", "HOME": "/nowhere"},
         )  # fmt: skip
 
 
@@ -70,6 +77,21 @@ def test_it_runs_resumes_and_merges_where_there_is_no_python(executable: Executa
         done = root.call(f"cd /work && ./shareout {words}")
         assert done.returncode in (0, 3), done.stderr + done.stdout
         assert said in done.stdout + done.stderr
+
+
+def test_jobs_end_with_a_killed_run_and_are_run_again_where_no_process_can_be_looked_at(
+    executable: Executable, tmp_path: Path
+) -> None:
+    root = Root(tmp_path / "root", executable.file)
+    Machine(root.work).jobs("echo > started; while [ ! -e ended ]; do :; done")
+    with root.start("cd /work && exec ./shareout run --machine alice --yes") as run:
+        wait_until((root.work / "started").exists)
+        (program,) = children_of(run.pid)
+        os.kill(program, signal.SIGKILL)
+    wait_until(lambda: not processes_in(root.work))
+    (root.work / "ended").touch()
+    again = root.call("cd /work && ./shareout run --machine alice --yes")
+    assert (again.returncode, "todo=1" in again.stderr) == (0, True), again.stderr
 
 
 def test_the_starter_finds_a_folder_or_says_what_is_wanted(executable: Executable, tmp_path: Path) -> None:

@@ -93,6 +93,9 @@ class Guardian:
         _close_all_but({self._reader, *self._lifeline.handles()})
         if _goodbye(self._reader, parent):
             return 0
+        if not world.pids():
+            self._end_unseen()
+            return 0
         if not self._leave:
             self._mark.sweep({world.getpid(), parent})
             return 0
@@ -106,6 +109,14 @@ class Guardian:
                 self._mark.end(pid)
             world.sleep(PAUSE_S)
         return 0
+
+    def _end_unseen(self) -> None:
+        """Where no process can be looked at there is only the table, and its numbers have to be trusted."""
+        named = {pid for pid, _ in ENTRY.iter_unpack(bytes(self._table))} - {0}
+        for pid in named:
+            for end in (world.kill, world.killpg):
+                with suppress(OSError):
+                    end(pid, signal.SIGKILL)
 
 
 def _let_pass(number: int, frame: object) -> None:

@@ -28,18 +28,22 @@ class Lifeline:
         first, writer = world.pipe()
         # A read end for each slot, opened and not copied: whom it tells belongs to what was opened.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        self._readers = [world.open(f"/proc/self/fd/{first}", flags) for _ in range(slots)]
+        try:
+            self._readers = [world.open(f"/proc/self/fd/{first}", flags) for _ in range(slots)]
+        except FileNotFoundError:
+            # No /proc, as in a bare chroot: nothing can be opened a second time. The guardian is there.
+            self._readers = []
         for reader in self._readers:
             world.fcntl(reader, F_SETSIG, signal.SIGKILL)
             world.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
-        self._writer = world.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, max(self._readers) + 1)
+        self._writer = world.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, max(self._readers, default=writer) + 1)
         world.close(writer)
         world.close(first)
 
     def hold(self, slot: int, group: int) -> None:
         """This group works in the slot; 0: none does."""
         # It may have ended already, with nobody left in it.
-        with suppress(OSError):
+        with suppress(OSError, IndexError):
             world.fcntl(self._readers[slot], fcntl.F_SETOWN, -group)
 
     def handles(self) -> list[int]:
@@ -48,11 +52,12 @@ class Lifeline:
 
     def foreign(self, slot: int) -> list[int]:
         """The ends that a worker must let go of: all but its own slot's."""
-        return [handle for handle in self.handles() if handle != self._readers[slot]]
+        own = self._readers[slot : slot + 1]
+        return [handle for handle in self.handles() if handle not in own]
 
     def close(self) -> None:
         """The run is over: nobody is to be killed."""
-        for slot in range(len(self._readers)):
+        for slot, _ in enumerate(self._readers):
             self.hold(slot, 0)
         for handle in self.handles():
             world.close(handle)
