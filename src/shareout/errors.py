@@ -157,6 +157,7 @@ _NO_RIGHT = "Give yourself the right to it."
 _NO_FILES = "Let a process open more files (`ulimit -n`), or ask for less at once."
 _NO_MEMORY = "Let this user have more memory and processes (`ulimit -a`), or ask for less at once."
 _BROKEN = "Mend it, then give the same command again."
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITING = {errno.ENOSPC: _NO_ROOM, errno.EDQUOT: _NO_ROOM, errno.EFBIG: _NO_ROOM, errno.EROFS: _NO_RIGHT,
             errno.EPIPE: _BROKEN}  # fmt: skip
 _EITHER = {

@@ -29,8 +29,11 @@ def replace_file(path: Path, parts: Sequence[bytes | bytearray], *, sync: bool =
             if sync:
                 world.fsync(file.fileno())
         fresh.replace(path)
-    except BaseException:
+    except BaseException as error:
         fresh.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # The name that people know.
+            error.filename, error.filename2 = os.fspath(path), None
         raise
     if sync:
         sync_folder(path.parent)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, plan_at_hand, tell
-from shareout.cli.options import Common, add_common
+from shareout.cli.options import Common, add_common, add_output
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.export import FORMATS, Runs, export_form
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"formats:\n{formats}\n\nexample:\n  export --format runmaker -o runs.txt"
     add_sources(parser)
     parser.add_argument("--format", choices=list(FORMATS), required=True, help="whose file it is to be")
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default: standard output)")
+    add_output(parser, "where to (default: standard output)")
     parser.add_argument("--header", action="store_true", help="with a head line, where the format may have one")
     add_common(parser, json=False)
 
@@ -30,7 +30,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     from shareout.merge.target import is_standard_output
 
     common = Common.of(arguments)
-    output = Path(arguments.output) if arguments.output else None
+    output = arguments.output
     if output and is_standard_output(output):
         output = None
     export_to(output, arguments.format, arguments.sources, common, entry, header=arguments.header)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shareout.cli.inputs.run_folders import add_sources, folders_of, tell
 from shareout.cli.list import check_machine, job_ids
-from shareout.cli.options import Common, add_runs
+from shareout.cli.options import Common, add_output, add_runs
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.merge.logs.by_time import LEVELS, Filter, merged
@@ -24,7 +24,7 @@ _MOMENT = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?)?)?Z
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default: standard output); *.gz is packed")
+    add_output(parser, "where to (default: standard output); *.gz is packed")
     parser.add_argument("--machine", action="append", default=[], metavar="NAME", help="only this machine's")
     parser.add_argument("--job", action="append", default=[], metavar="ID", help="only this job's, or of 0-99")
     parser.add_argument("--level", choices=LEVELS, default="DEBUG", help="at least this level")
@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         grep = re.compile(arguments.grep.encode()) if arguments.grep else None
     except re.error as error:
         raise UsageError(f"--grep: {error}") from None
-    output = Path(arguments.output or "-")
+    output = arguments.output or Path("-")
     to_stdout = is_standard_output(output)
     if not to_stdout:
         check_place(output)

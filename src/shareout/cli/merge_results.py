@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from shareout.choices import Order
 from shareout.cli.export import export_to
 from shareout.cli.inputs.run_folders import chooser, plan_at_hand, tell
 from shareout.cli.merge_telling import facts_of, missing_sentence, sample_sentence, tell_oddities
-from shareout.cli.options import Common, add_common
+from shareout.cli.options import Common, add_common, add_output
 from shareout.entry import Entry
-from shareout.errors import JobsMissing, UsageError
+from shareout.errors import NO_ROOM, JobsMissing, UsageError, cannot_write
 from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
 from shareout.merge.gather import Journal
 from shareout.merge.partition import Block, NeedsTimes
@@ -53,7 +54,7 @@ class MergeArguments:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  merge-results home/*/runs -o results.csv.gz"
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the table: *.csv *.jsonl *.sqlite *.parquet … or -")
+    add_output(parser, "the table: *.csv *.jsonl *.sqlite *.parquet … or -")
     parser.add_argument("--partial", action="store_true", help="write what there is, also when jobs are missing")
     parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
     parser.add_argument("--meta", choices=list(META), default="none", help="columns about how each job ran")
@@ -64,7 +65,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     asked = MergeArguments(
         arguments.sources or [str(common.runs)],
-        Path(arguments.output) if arguments.output else None,
+        arguments.output,
         arguments.partial,
         arguments.failed,
         arguments.meta,
@@ -107,11 +108,19 @@ def _attempt(
 ) -> int:
     """`lean`: without the times that decide between two records of a job, for there should not be two."""
     where = drafts_of(asked.output) if asked.output and not asked.to_stdout else None
-    with Merge(journals, where, meta=asked.meta != "none", lean=lean) as merge:
-        merge.gather()
-        if asked.failed:
-            return _write_failures(merge, journals, form, asked, common)
-        return _merge(merge, journals, form, asked=asked, common=common, entry=entry)
+    try:
+        with Merge(journals, where, meta=asked.meta != "none", lean=lean) as merge:
+            merge.gather()
+            if asked.failed:
+                return _write_failures(merge, journals, form, asked, common)
+            return _merge(merge, journals, form, asked=asked, common=common, entry=entry)
+    except OSError as error:
+        if error.filename is not None or error.errno not in NO_ROOM:
+            raise
+        folder = where or Path(gettempdir())
+        raise cannot_write(
+            f"a temporary file in {folder}", error, way_out="Name another place (-o, or TMPDIR)."
+        ) from error
 
 
 def _merge(

@@ -117,6 +117,17 @@ def add_runs(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--runs", metavar="DIR", help="run directories (default: ./runs)")
 
 
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """-o, for a file."""
+    parser.add_argument("-o", "--output", type=_output_file, metavar="FILE", help=what)
+
+
+def _output_file(text: str) -> Path:
+    if not text or text.endswith("/"):
+        raise UsageError(f'"{text}" names no file', way_out="Name a file after -o.")
+    return Path(text)
+
+
 def find_configs() -> Path:
     """The default folder; a folder with a machines.json is one itself, as job-splitter has it. `configs` is told when
     it is in neither place."""

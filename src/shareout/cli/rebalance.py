@@ -110,7 +110,9 @@ def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Co
         write_rest(target, plan.work.hex(), plan.total, [*earlier, step])
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise cannot_write(error.filename or target, error, way_out="Name another folder after -o.") from error
+        raise cannot_write(
+            error.filename2 or error.filename or target, error, way_out="Name another folder after -o."
+        ) from error
 
 
 def _report(fresh: Plan, plan: Plan, target: Path, common: Common) -> None:

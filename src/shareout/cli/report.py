@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import chooser, plan_of_folders, tell
-from shareout.cli.options import Common, add_common
+from shareout.cli.options import Common, add_common, add_output
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.merge.proof.complete import open_journals
@@ -35,13 +35,13 @@ class ReportArguments:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example:\n  report home/*/runs -o report.html"
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
-    parser.add_argument("-o", "--output", metavar="FILE", help=f"the page (default: {DEFAULT}; with --json none)")
+    add_output(parser, f"the page (default: {DEFAULT}; with --json none)")
     add_common(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
-    output = Path(arguments.output) if arguments.output else None if common.json else Path(DEFAULT)
+    output = arguments.output or (None if common.json else Path(DEFAULT))
     asked = ReportArguments(arguments.sources or [str(common.runs)], output)
     to_stdout = asked.output is not None and is_standard_output(asked.output)
     if to_stdout and common.json:

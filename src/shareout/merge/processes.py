@@ -88,7 +88,9 @@ def _raise_failure(said: bytearray, pid: int) -> None:
         )
     facts = json.loads(said)
     if "cannot" in facts:
-        raise CannotWrite(facts["cannot"])
+        raise CannotWrite(facts["cannot"], way_out=facts["way_out"])
+    if "refused" in facts:
+        raise OSError(*facts["refused"])
     if "trace" in facts:
         raise RuntimeError(facts["trace"])
 
@@ -102,9 +104,9 @@ def _be_child(number: int, work: Work, writer: int, others: list[int], again: ty
         try:
             facts = work(number)
         except OSError as error:
-            facts = {"cannot": f"{error.filename or 'the merged table'} cannot be written: {error.strerror or error}"}
+            facts = {"refused": [error.errno, error.strerror, error.filename]}
         except CannotWrite as error:
-            facts = {"cannot": error.what}
+            facts = {"cannot": error.what, "way_out": error.way_out}
         except again:
             facts = {"again": True}
         except Exception:  # noqa: BLE001

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from shareout.errors import CannotRecord, RunDirectoryInUse
+from shareout.errors import NO_ROOM, CannotRecord, RunDirectoryInUse
 from shareout.record.folder import RunFolder
 from shareout.record.holder import Holder
 from shareout.world import world
@@ -219,10 +219,13 @@ def _elsewhere(folder: RunFolder, owner: Owner) -> RunDirectoryInUse:
 
 
 def _unlockable(path: Path, error: OSError) -> CannotRecord:
-    return CannotRecord(
-        f"{path} cannot be locked: {error.strerror or error}",
-        way_out="Name another place with --runs DIR: a local folder, when this file system knows no locks.",
-    )
+    if error.errno in NO_ROOM:
+        way_out = "Make room, or name another place with --runs DIR."
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        way_out = "Give yourself the right to write there, or name another place with --runs DIR."
+    else:
+        way_out = "Name another place with --runs DIR: a local folder, when this file system knows no locks."
+    return CannotRecord(f"{path} cannot be locked: {error.strerror or error}", way_out=way_out)
 
 
 def _read(path: Path) -> bytes:

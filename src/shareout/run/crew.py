@@ -6,7 +6,6 @@ listener, then hand back to the supply. A job counts as done when its line is in
 
 from __future__ import annotations
 
-import heapq
 import selectors
 import signal
 from collections.abc import Callable, Sequence
@@ -18,15 +17,14 @@ from shareout.record.journal import attempt_line, parse
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
-from shareout.run.hands import Finished, Hands, Order
-from shareout.run.host.packing import Packing
+from shareout.run.hands import Finished, Hands
+from shareout.run.orders import Orders
 from shareout.run.policy import halts, judge, may_start
 from shareout.run.processes.children import Children
 from shareout.run.processes.guardian import Guardian
 from shareout.run.stops import Stops
 from shareout.run.verdicts import Verdicts
 from shareout.run.watch import Watch
-from shareout.supply import Supply, Work
 from shareout.world import world
 
 TICK_S = 0.25
@@ -38,7 +36,7 @@ LET_FINISH = "stopping: nothing new is started, running jobs are let finish (aga
 class Parts:
     """What a crew works with; `background` does small things between turns and tells whether it wants more turns."""
 
-    supply: Supply
+    orders: Orders
     hands: Hands
     writer: JournalWriter
     tally: Tally
@@ -48,7 +46,6 @@ class Parts:
     stops: Stops
     selector: selectors.BaseSelector
     limits: LimitSettings
-    packing: Packing | None
     watch: Watch
     background: Callable[[], bool]
 
@@ -66,7 +63,6 @@ class Crew:
         self._is_full = False
         self._verdicts = Verdicts(parts.hands)
         self._is_hungry = False
-        self._again: list[tuple[float, int, int]] = []
         self._finished_here = 0
         self._next_tick = 0.0
         self._failed_before = parts.tally.failed
@@ -87,9 +83,8 @@ class Crew:
             ended = parts.children.reap()
             parts.guardian.replace(ended)
             collected = parts.hands.collect(ended)
-            if parts.packing:
-                for work in (work for one in collected for work in one.work):
-                    parts.packing.free(work)
+            for work in (work for one in collected for work in one.work):
+                parts.orders.free(work)
             finished = self._verdicts.known(collected, is_stopping=parts.stops.level > 0)
             parts.children.sweep(parts.hands.marks())
             if parts.hands.refusal and not self.reason:
@@ -117,9 +112,8 @@ class Crew:
         """Nothing ended badly and nobody asked to stop: what was learned changes nothing about what comes next."""
         if self.reason or self.parts.stops.level or self.parts.limits.halt is not None:
             return False
-        return self.parts.packing is None and all(
-            attempt.state is State.DONE for one in finished for attempt in one.attempts
-        )
+        states = (attempt.state for one in finished for attempt in one.attempts)
+        return self.parts.orders.are_alike and all(state is State.DONE for state in states)
 
     def _settle(self, finished: Sequence[Finished]) -> None:
         """Append, then tell, then hand back."""
@@ -173,27 +167,22 @@ class Crew:
 
     def _hand_back(self, one: Finished, attempts: Sequence[Attempt]) -> None:
         """What is tried again is not finished: a barrier waits for it."""
-        parts = self.parts
+        orders = self.parts.orders
         again = {attempt.position for attempt in attempts if self._runs_again(attempt)}
         for work in one.work:
             for part in work.without(again):
-                parts.supply.finished(part)
+                orders.finished(part)
         for attempt in attempts:
-            single = Work(attempt.position, attempt.position + 1)
-            if parts.packing:
-                parts.packing.learn(attempt)
-            if attempt.state is State.RETRY:
-                due = world.monotonic() + parts.limits.retry_delay
-                heapq.heappush(self._again, (due, attempt.position, attempt.attempt + 1))
-            elif attempt.state is State.STOPPED and not self.reason:
-                heapq.heappush(self._again, (0.0, single.start, attempt.attempt))
+            orders.learn(attempt)
+            if attempt.position in again:
+                orders.repeat(attempt)
 
     def _runs_again(self, attempt: Attempt) -> bool:
         """Here, in this run."""
         return attempt.state is State.RETRY or (attempt.state is State.STOPPED and not self.reason)
 
     def _fill(self) -> None:
-        """Start what fits. When the supply runs low, batches shrink, so that all slots end together."""
+        """Start what may be started, wherever a slot is free for it."""
         parts = self.parts
         if self._verdicts and self._meets_halt(self._verdicts.failures()):
             self._take_back()
@@ -204,66 +193,19 @@ class Crew:
         self._is_hungry = False
         for slot in range(self.slots):
             appetite = parts.hands.appetite(slot)
-            if appetite and not self._feed(slot, appetite):
+            if not appetite:
+                continue
+            order = parts.orders.next(appetite)
+            if order is None:
                 self._is_hungry = True
-                self._share_rest()
+                # What waits behind a long job goes to whoever is free.
+                self._take_back(LONG_JOB_S)
                 return
-
-    def _feed(self, slot: int, appetite: int) -> bool:
-        """Give a slot its next work; False when there is none now."""
-        if self.parts.packing is not None:
-            return self._feed_packed(slot)
-        if self._again and self._again[0][0] <= world.monotonic():
-            _, position, attempt = heapq.heappop(self._again)
-            self.parts.hands.start(slot, Order(Work(position, position + 1), attempt))
-            return True
-        left = self.parts.supply.left()
-        work = self.parts.supply.next(min(appetite, max(1, left // (2 * self.slots))))
-        if work is None:
-            return False
-        self.parts.hands.start(slot, self._order(work))
-        return True
-
-    def _feed_packed(self, slot: int) -> bool:
-        packing = self.parts.packing
-        assert packing is not None
-        while self._again and self._again[0][0] <= world.monotonic():
-            _, position, attempt = heapq.heappop(self._again)
-            packing.wait(position, attempt)
-        while packing.wants_more() and (work := self.parts.supply.next(1)) is not None:
-            packing.wait(work.start, self.parts.tally.tries.get(work.start, 0) + 1)
-        order = packing.next()
-        if order is None:
-            return False
-        self.parts.hands.start(slot, order)
-        return True
-
-    def _order(self, work: Work) -> Order:
-        """A batch runs at its first try; a position that was tried before goes alone."""
-        tries = self.parts.tally.tries
-        if tries:
-            tried = next((position for position in range(work.start, work.stop) if position in tries), None)
-            if tried == work.start:
-                self._return_rest(work, work.start + 1)
-                return Order(Work(work.start, work.start + 1), tries[work.start] + 1)
-            if tried is not None:
-                self._return_rest(work, tried)
-                return Order(Work(work.start, tried))
-        return Order(work)
-
-    def _return_rest(self, work: Work, start: int) -> None:
-        if start < work.stop:
-            self.parts.supply.give_back(Work(start, work.stop))
-
-    def _share_rest(self) -> None:
-        """A slot is hungry and the supply has nothing: take back what waits behind a long job."""
-        self._take_back(LONG_JOB_S)
+            parts.hands.start(slot, order)
 
     def _take_back(self, behind_s: float = 0.0) -> None:
         for work in self.parts.hands.take_back(behind_s):
-            if self.parts.packing:
-                self.parts.packing.free(work)
-            self.parts.supply.give_back(work)
+            self.parts.orders.give_back(work)
 
     def _wind_down(self) -> None:
         """What workers say only now that they have not begun comes back; what slipped in as all was ended, ends."""
@@ -274,16 +216,14 @@ class Crew:
     def _is_over(self) -> bool:
         if self._verdicts or not self.parts.hands.is_idle():
             return False
-        if self.reason:
-            return True
-        waiting = self._again or (self.parts.packing and self.parts.packing.waits())
-        return not waiting and self.parts.supply.is_exhausted()
+        return bool(self.reason) or self.parts.orders.is_exhausted()
 
     def _wait(self) -> None:
         timeout = max(0.0, self._next_tick - world.monotonic())
-        if self._again and self._is_hungry and not self.reason:
+        due = self.parts.orders.next_due()
+        if due is not None and self._is_hungry and not self.reason:
             # Where no slot is free, what is due waits for one: a turn that waits for nothing would only be busy.
-            timeout = min(timeout, max(0.0, self._again[0][0] - world.monotonic()))
+            timeout = min(timeout, max(0.0, due - world.monotonic()))
         timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations), self._verdicts.patience())
         if self.parts.background():
             timeout = 0.0

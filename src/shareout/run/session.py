@@ -33,9 +33,10 @@ from shareout.run.earlier import of_pool, of_status_files, take_over
 from shareout.run.hooks import Hooks
 from shareout.run.host.cores import granted_cores
 from shareout.run.listeners import Listeners
-from shareout.run.live_file import LiveFile
 from shareout.run.make import Makings, make_duty, make_hands, make_packing, slots_of
+from shareout.run.orders import Orders
 from shareout.run.output.choose import sinks_of
+from shareout.run.output.live_file import LiveFile
 from shareout.run.output.sieve import Sieve
 from shareout.run.output.slots import SlotOutputs
 from shareout.run.policy import deadline_of, exit_code
@@ -184,10 +185,11 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
     _prepare(request, makings)
     stops.attend()
     supply = _supply(request, share, tally)
+    orders = Orders(supply, packing, tally, slots, settings.limits.retry_delay)
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
-        supply,
+        orders,
         hands,
         writer=writer,
         tally=tally,
@@ -197,7 +199,6 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         stops=stops,
         selector=selector,
         limits=settings.limits,
-        packing=packing,
         watch=Watch(settings.limits),
         background=_background(outputs, log, keeper),
     )

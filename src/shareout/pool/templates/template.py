@@ -16,6 +16,7 @@ from typing import Any
 from shareout.errors import Place, UsageError, nearest
 from shareout.pool import Values
 from shareout.pool.templates.shell_places import NUMBERS, PLACEHOLDER, Placeholder, Standing, Unclosed, placeholders_of
+from shareout.units import counted
 
 _WORD = re.compile(r"(\w*)(.*)")
 SLOT = "{%}"
@@ -141,7 +142,7 @@ class Template:
         if field.isdigit():
             at = int(field) - 1
             if columns is not None and at >= columns:
-                raise UsageError(f"the template has {{{word}}}, but a row has {columns} columns: {text}")
+                raise UsageError(f"the template has {{{word}}}, but a row has {counted(columns, 'column')}: {text}")
             return lambda values: quoting(part(values.columns[at] if at < len(values.columns) else ""))
         if names is None:
             raise UsageError(

@@ -21,9 +21,9 @@ from shareout.run.hands import Ended, Finished, Order
 from shareout.run.hands.messages import parse_message
 from shareout.run.hands.seat import QUICK_S, Batch, Seat
 from shareout.run.hands.shared import Given
-from shareout.run.output.aside import set_aside
-from shareout.run.processes.children import Children, kill_child, kill_group, kill_one
-from shareout.run.processes.proc import family, processes
+from shareout.run.output.aside import set_aside_left
+from shareout.run.processes.children import Children, kill_child, kill_group
+from shareout.run.processes.hold import hold_families
 from shareout.supply import Work
 from shareout.world import world
 
@@ -149,15 +149,7 @@ class Workers:
         return {seat.slot: (seat.pid, not seat.runs_commands) for seat in self._seats if seat.batches}
 
     def hold(self) -> Callable[[], None]:
-        held = family([seat.pid for seat in self._seats], processes())
-        for pid in held:
-            kill_one(pid, signal.SIGSTOP)
-
-        def go_on() -> None:
-            for pid in held:
-                kill_one(pid, signal.SIGCONT)
-
-        return go_on
+        return hold_families([seat.pid for seat in self._seats])
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
         now = world.time()
@@ -208,13 +200,15 @@ class Workers:
         # One that a Ctrl-C reaches now must not wait for what it was meant for.
         self.tell_stopping()
         for seat in self._seats:
-            self._unregister(seat)
+            self._selector.unregister(seat.up)
             world.close(seat.down)
         end = world.monotonic() + FAREWELL_S
         for seat in self._seats:
             if not seat.batches:
                 self._hear_out(seat, end)
-            self._kill(seat)
+            # A worker and the command that it waits for.
+            kill_group(seat.control.leader, signal.SIGKILL)
+            kill_group(seat.pid, signal.SIGKILL)
             kill_child(seat.pid, signal.SIGKILL)
             world.close(seat.up)
 
@@ -300,13 +294,9 @@ class Workers:
     def _keep_output(self, seat: Seat, attempt: Attempt | None) -> None:
         """What a worker's last job printed is not its successor's to throw away."""
         job, number = (attempt.job, attempt.attempt) if attempt else (None, 0)
-        try:
-            if seat.output.stat().st_size:
-                path = set_aside(seat.output, job, number)
-                self._heard("F", {"job": -1 if job is None else job, "try": number, "path": str(path)})
-        except OSError:
-            # The run directory is gone; the next sync of the journal tells.
-            return
+        path = set_aside_left(seat.output, job, number)
+        if path is not None:
+            self._heard("F", {"job": -1 if job is None else job, "try": number, "path": str(path)})
 
     def _refused(self, seat: Seat, facts: Mapping[str, object]) -> None:
         """It can run nothing; it waits for its end, and what it was given is for nobody."""
@@ -351,15 +341,7 @@ class Workers:
     def _replace(self, seat: Seat) -> Seat:
         """The old one is let go of when there is a new one."""
         self._seats[seat.slot] = fresh = self._seat(seat.slot)
-        self._unregister(seat)
+        self._selector.unregister(seat.up)
         world.close(seat.down)
         world.close(seat.up)
         return fresh
-
-    def _kill(self, seat: Seat) -> None:
-        """A worker and the command that it waits for."""
-        kill_group(seat.control.leader, signal.SIGKILL)
-        kill_group(seat.pid, signal.SIGKILL)
-
-    def _unregister(self, seat: Seat) -> None:
-        self._selector.unregister(seat.up)

@@ -93,6 +93,9 @@ def pool_of_results(plan: Plan, settings: Settings) -> str:
 
 def refuse_others_results(path: Path, pool: str) -> None:
     """A folder that holds something else than results of this pool: its files have the same names."""
+    if not path.is_dir() and (path.exists() or path.is_symlink()):
+        what = "is no folder" if path.exists() else "is a link that leads nowhere"
+        raise UsageError(f"{path} {what}", way_out="Name a folder after --results.")
     try:
         known = (path / OF_POOL).read_text("ascii", "replace").strip()
     except FileNotFoundError:
