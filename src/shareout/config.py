@@ -292,17 +292,21 @@ class _Reader:
         try:
             return self.parser.get(section, key)
         except configparser.InterpolationMissingOptionError as error:
-            self._wrong(section, key, f"{key}: ${{{error.reference}}} names nothing that is set")
+            place = re.escape(f"${{{error.reference}}}")
+            self._wrong(section, key, f"{key}: ${{{error.reference}}} names nothing that is set", f"({place})")
         except configparser.InterpolationDepthError:
             self._wrong(section, key, f"{key}: its ${{…}} go round in a circle")
         except configparser.InterpolationSyntaxError:
-            self._wrong(section, key, f"{key}: a $ is written $$, or starts a ${{section:option}}")
+            self._wrong(section, key, f"{key}: a $ is written $$, or starts a ${{section:option}}", LONE_DOLLAR)
         return ""
 
-    def _wrong(self, section: str, key: str | None, what: str) -> None:
+    def _wrong(self, section: str, key: str | None, what: str, at: str = "") -> None:
+        """`at`: where in its line, as a group of a regular expression; else where the line begins."""
         line = self._find(section, key)
         text = self.lines[line - 1].rstrip("\r") if line else None
         column = len(text) - len(text.lstrip()) + 1 if text is not None else 0
+        if at and text is not None and (found := re.search(at, text)):
+            column = found.start(1) + 1
         self.mistakes.append(InputError(what, where=Place(str(self.path), line, column, text)))
 
     def _find(self, section: str, key: str | None) -> int:
@@ -319,6 +323,9 @@ class _Reader:
             ):
                 return number
         return 0
+
+
+LONE_DOLLAR = r"(?<!\$)(?:\$\$)*(\$)(?!\$)(?!\{[^}]*\})"
 
 
 def _is_slip(section: str) -> bool:

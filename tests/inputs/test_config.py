@@ -69,7 +69,7 @@ def test_all_mistakes_are_told_with_their_places(tmp_path: Path) -> None:
         '9:1 halt: "now,fail=101%" is no rule for stopping; write never, now,fail=1 or soon,fail=10%',
         '11:1 interval: "0s" is nothing; it must be more than 0',
         '13:1 columns: the column "a" is named twice',
-        "15:1 x: ${nope} names nothing that is set",
+        "15:5 x: ${nope} names nothing that is set",
     ]
 
 
