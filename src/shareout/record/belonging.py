@@ -38,6 +38,7 @@ class Belonging:
         return self._ids_at is not None
 
     def is_owed(self, position: int) -> bool:
+        """Whether a position is in what the machine runs or audits; its job is not asked for."""
         at = bisect_right(self._starts, position) - 1
         return at >= 0 and position < self._stops[at]
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+# Not json.loads: a result may be a megabyte, and is of no matter here. The keys stand in one order, which the writer
+# keeps, so that an expression may ask for it.
 _HEAD = (
     rb'\{"job":([0-9]+),"pos":([0-9]+),"try":1,"state":"done","start":([0-9]+\.[0-9]+),"end":([0-9]+\.[0-9]+)'
     rb',"slot":[0-9]+[,}]'

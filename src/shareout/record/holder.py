@@ -22,10 +22,12 @@ class Holder:
 
     @classmethod
     def this(cls, folder: RunFolder) -> Holder:
+        """The process that asks. OSError when the folder is gone."""
         pid, (device, inode) = world.getpid(), _identity(folder)
         return cls(pid, _began(pid), device, inode)
 
     def is_of(self, folder: RunFolder) -> bool:
+        """Whether it was noted for this very folder, and not for the one that this is a copy of."""
         return (self.device, self.inode) == _identity(folder)
 
     def lives(self) -> bool:

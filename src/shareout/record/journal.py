@@ -65,6 +65,7 @@ class Header:
         return self.ancestors[0] if self.ancestors else self.digest
 
     def line(self) -> bytes:
+        """As the journal has it; the usual order, and no phases, go without saying."""
         facts = {"shareout": VERSION, **asdict(self)}
         if self.order == Order.SHUFFLED:
             del facts["order"]
@@ -85,7 +86,9 @@ class Session:
     reason: str = ""
 
     def line(self) -> bytes:
+        """As the journal has it."""
         facts = {"session": self.event, "time": self.time, "pid": self.pid, "host": self.host, "code": self.code}
+        # Not an Attempt with a word of its own: a session is nobody's job, and readers that count jobs pass it over.
         return closed(json.dumps({**facts, "reason": self.reason}, separators=(",", ":"))[:-1])
 
 

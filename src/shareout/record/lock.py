@@ -53,6 +53,7 @@ class Owner:
 
     @classmethod
     def this(cls, folder: RunFolder) -> Owner:
+        """The process that asks, on this host, since now."""
         # Its hash: the number itself is nobody's business.
         machine = blake3(_read(MACHINE)).hexdigest()[:16] if _read(MACHINE) else ""
         boot, since = world.boot_id(), round(world.time(), 3)
@@ -117,9 +118,11 @@ class Lock:
             raise
 
     def fileno(self) -> int:
+        """For whoever must close it after a fork: the lock lives as long as any copy of it is open."""
         return self._handle
 
     def release(self) -> None:
+        """Gives the folder free and takes the note away. What a killed process leaves is judged by the next one."""
         with suppress(OSError):
             # What cannot be removed is this host's own, and in nobody's way here.
             self._folder.owner.unlink(missing_ok=True)
@@ -150,6 +153,7 @@ def declare_dead(folder: RunFolder, owner: Owner, watch_s: float) -> None:
     """Take the note of a host that is dead away; refused when what it tells of its run still changes."""
     before = _read(folder.live)
     end = world.monotonic() + watch_s
+    # Not by the age of the file: two hosts' clocks may be hours apart. What changes is written by somebody.
     while before and world.monotonic() < end:
         world.sleep(0.1)
         if _read(folder.live) != before:
@@ -163,6 +167,8 @@ def declare_dead(folder: RunFolder, owner: Owner, watch_s: float) -> None:
 
 def _note_down(folder: RunFolder, own: Owner) -> None:
     """Whoever makes the file has the folder; the kernel's lock is held already."""
+    # Written whole under another name and then linked: O_EXCL was not atomic on old network mounts, and would show
+    # others a note that is half written.
     fresh = folder.path / f".owner.{own.host}"
     try:
         with fresh.open("wb") as file:

@@ -66,4 +66,5 @@ class Attempt:
 
     @property
     def duration(self) -> float:
+        """Seconds; never below 0, though a clock was set back meanwhile."""
         return max(0.0, self.end - self.start)

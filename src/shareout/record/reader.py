@@ -54,6 +54,7 @@ class Chunk:
 
     @property
     def is_whole(self) -> bool:
+        """Whether all that was read is good lines."""
         return self.offsets is None
 
     def located(self) -> Iterator[tuple[int, bytes]]:
@@ -110,6 +111,7 @@ class JournalReader:
             yield from chunk.located()
 
     def attempts(self) -> Iterator[Attempt]:
+        """In order of the file; headers, sessions and lines of kinds that are not known are passed over."""
         for line in self.lines():
             record = parse(line)
             if isinstance(record, Attempt):
@@ -123,6 +125,7 @@ class JournalReader:
         offset = self.good_end
         lines = data.split(b"\n")
         lines.pop()
+        # Not by `check`, which is called only where something is wrong: a call a line costs more than the checksum.
         good = [line for line in lines if line[-TAIL:] == b',"crc":"%08x"}' % crc32(line[:-TAIL])]
         if self._hasher is not None:
             self._hasher.update(data)

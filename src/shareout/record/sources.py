@@ -69,6 +69,8 @@ class Sources:
                 self.said(f"{journal} ends in its first line: that run recorded nothing")
                 self.torn.append(journal)
                 continue
+            # By where it really is: links, and a folder named beside what holds it, are the same run and would count
+            # its jobs twice.
             if real in self._seen:
                 self.said(f"{journal.parent} is given twice; it is counted once")
                 continue

@@ -16,6 +16,7 @@ WAY_OUT = "return numbers, text, None, tuples, lists or dicts"
 # Far below what Python's own reader takes: it goes as deep as its stack.
 MOST_NESTED = 200
 # How the key may not stand in a result: readers find the end of a record by these bytes.
+# Refusing it would fail jobs for a name that is good elsewhere; a JSON reader takes both spellings for the same.
 _TAIL_KEY, _WRITTEN = '"crc":"', '"\\u0063rc":"'
 
 
@@ -106,17 +107,10 @@ def _check_depth(value: Any, depth: int) -> None:
 
 
 def _check_keys(value: Any, place: str) -> None:
-    """No kind of table has a name for a NUL.
-
-    The encoder would write `True`, None and 1.5 as keys of text, and two keys alike; neither could come back."""
+    """All keys of a result, however deep they stand."""
     if isinstance(value, dict):
         for key in value:
-            if not isinstance(key, str) and (not isinstance(key, int) or isinstance(key, bool)):
-                raise NotJson(_sentence(f"{place} has the key {key!r}", f"keys must be text, not {_name(key)}"))
-            if isinstance(key, str) and "\0" in key:
-                raise NotJson(_sentence(f"{place} has the key {key!r}", "keys must not hold a NUL"))
-            if not isinstance(key, str) and str(int(key)) in value:
-                raise NotJson(_sentence(f"{place} has the key {key!r} twice", "once as a number and once as text"))
+            _check_key(key, value, place)
         for key, inner in value.items():
             _check_keys(inner, f"{place}[{key!r}]")
     elif isinstance(value, list | tuple):
@@ -124,6 +118,22 @@ def _check_keys(value: Any, place: str) -> None:
             _check_keys(inner, f"{place}[{number}]")
     elif hasattr(value, "dtype") and getattr(value.dtype, "hasobject", False):
         _check_keys(value.tolist(), place)
+
+
+def _check_key(key: Any, among: dict[Any, Any], place: str) -> None:
+    """No kind of table has a name for a NUL.
+
+    The encoder would write `True`, None and 1.5 as keys of text, and two keys alike; neither could come back."""
+    if isinstance(key, str):
+        why = "keys must not hold a NUL" if "\0" in key else ""
+    elif not isinstance(key, int) or isinstance(key, bool):
+        why = f"keys must be text, not {_name(key)}"
+    elif str(int(key)) in among:
+        raise NotJson(_sentence(f"{place} has the key {key!r} twice", "once as a number and once as text"))
+    else:
+        return
+    if why:
+        raise NotJson(_sentence(f"{place} has the key {key!r}", why))
 
 
 def _refused(value: Any, error: Exception) -> NotJson:

@@ -17,7 +17,10 @@ from shareout.record.reader import is_torn_header, read_header
 from shareout.record.tallies.tally import Tally
 from shareout.world import world
 
+# Not after each line: a disk would then say how many short jobs there are in a second. What a power cut takes back
+# is run again; a kill takes nothing, for what was written is the kernel's.
 SYNC_S = 1.0
+# Some pages: less than this, and what a job wanted to write may have failed for it.
 LEAST_ROOM = 256 << 10
 
 
@@ -78,6 +81,8 @@ class JournalWriter:
             self.sync()
 
     def sync(self) -> None:
+        """All that was appended is on the disk when this comes back. CannotRecord when the disk refuses, or when the
+        journal is no longer where it was: nobody would find what is written there."""
         self._synced = world.monotonic()
         self._dirty = False
         try:
@@ -108,9 +113,11 @@ class JournalWriter:
         return free * disk.f_frsize < LEAST_ROOM
 
     def fileno(self) -> int:
+        """For whoever must close it after a fork."""
         return self._handle
 
     def close(self) -> None:
+        """Without a sync: whoever ends a run asks for one before."""
         world.close(self._handle)
 
     def _cut_torn_tail(self) -> int:

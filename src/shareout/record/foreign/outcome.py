@@ -27,6 +27,7 @@ class Earlier:
 
     @property
     def is_done(self) -> bool:
+        """Whether it ended well; one that nobody is to run has not."""
         return self.exit == 0
 
     def attempt(self, position: int) -> Attempt:

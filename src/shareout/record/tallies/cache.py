@@ -23,6 +23,7 @@ class TallyKeeper:
         self._due = world.monotonic() + EVERY_S
 
     def save_if_due(self) -> None:
+        """Every ten seconds, or more rarely where a saving takes long. Raises nothing."""
         if world.monotonic() >= self._due:
             self.save()
 

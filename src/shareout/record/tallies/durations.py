@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import exp, inf, log
 
+# Not a sample, and not all durations: a sample tells the longest wrongly, and ten million numbers are 80 MB in each of
+# the processes that ask. Buckets of two sums can be added, whatever machine they come from.
 SHORTEST_S = 1e-6
 GROWTH = log(1.125)
 
@@ -38,6 +40,7 @@ class Durations:
             self.add(seconds, count)
 
     def merge(self, other: Durations) -> None:
+        """Take in what another has: as if all its jobs had been added here."""
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
         self.count += other.count
@@ -47,10 +50,12 @@ class Durations:
 
     @property
     def mean(self) -> float:
+        """Seconds; 0 of no jobs."""
         return self.total / self.count if self.count else 0.0
 
     @property
     def variance(self) -> float:
+        """Square seconds, over all and not over a sample; 0 of no jobs."""
         return max(0.0, self.squares / self.count - self.mean**2) if self.count else 0.0
 
     def percentile(self, percent: float) -> float:
@@ -65,11 +70,13 @@ class Durations:
         return 0.0
 
     def facts(self) -> dict[str, object]:
+        """As a tally's file has them; `of` reads them."""
         return {"buckets": self.buckets, "count": self.count, "total": self.total, "squares": self.squares,
                 "shortest": self.shortest, "longest": self.longest}  # fmt: skip
 
     @classmethod
     def of(cls, facts: dict[str, object]) -> Durations:
+        """The inverse of `facts`. KeyError, TypeError or ValueError of what is none."""
         buckets = facts["buckets"]
         if not isinstance(buckets, dict):
             raise TypeError("buckets")

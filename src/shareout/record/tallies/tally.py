@@ -7,30 +7,30 @@ an offset together with the BLAKE3 of the journal to there, and is believed only
 from __future__ import annotations
 
 import json
-from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from operator import itemgetter, sub
+from operator import sub
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 from blake3 import blake3
 
 from shareout.files import replace_file
 from shareout.record.belonging import Belonging, IdsAt
-from shareout.record.common_line import plain_line, plain_lines, sampled
+from shareout.record.common_line import plain_line, sampled
 from shareout.record.journal import Header, parse
 from shareout.record.outcome import Attempt, State
-from shareout.record.proof import HASH_BYTES, VERSION, hash_of_prefix
+from shareout.record.proof import VERSION, hash_of_prefix, sealed
 from shareout.record.reader import Chunk, Damage, JournalReader
+from shareout.record.tallies.bulk import Bulk, bulk_of
 from shareout.record.tallies.durations import Durations
 from shareout.world import world
 
-_is_plain = itemgetter(0)
 NEW, DONE, FAILED, SKIPPED = 0, 1, 2, 3
 _FINAL = {State.DONE: DONE, State.FAILED: FAILED, State.SKIPPED: SKIPPED}
+# Of a journal that is all damage, every line would be kept; nobody reads more than the first, and all are counted.
 MOST_DAMAGE_KEPT = 1000
 
 Range = tuple[int, int]
@@ -43,6 +43,7 @@ class Tally:
     ranges: Sequence[Range]
     belonging: Belonging | None = None
     """What a journal must keep to that is read; a record that does not is refused."""
+    # A byte each, not a set: ten million positions are 10 MB, and are counted, saved and restored as a whole.
     states: bytearray = field(init=False)
     tries: dict[int, int] = field(init=False)
     """The highest attempt of positions that had more than a clean first one."""
@@ -81,18 +82,22 @@ class Tally:
 
     @property
     def done(self) -> int:
+        """How many positions are done, whoever ran them and at whichever try."""
         return self.counts[DONE]
 
     @property
     def failed(self) -> int:
+        """How many have failed for good: a try that is followed by another does not count."""
         return self.counts[FAILED]
 
     @property
     def skipped(self) -> int:
+        """How many a person said are not to run."""
         return self.counts[SKIPPED]
 
     @property
     def todo(self) -> int:
+        """How many have no final state: never tried, to be tried again, or requeued."""
         return self.counts[NEW]
 
     def index(self, position: int) -> int:
@@ -108,6 +113,7 @@ class Tally:
         return self.ranges[number][0] + index - self._starts[number]
 
     def state(self, position: int) -> int:
+        """NEW, DONE, FAILED or SKIPPED; NEW also of a position outside the ranges."""
         at = self.index(position)
         return self.states[at] if at >= 0 else NEW
 
@@ -169,8 +175,11 @@ class Tally:
 
     def _read(self, chunk: Chunk, reader: JournalReader) -> None:
         """In bulk where the order of lines does not matter, else line by line."""
-        if chunk.is_whole and self._read_in_bulk(chunk):
-            return
+        bulk = bulk_of(chunk) if chunk.is_whole else None
+        if bulk is None or not self._read_in_bulk(bulk):
+            self._read_line_by_line(chunk, reader)
+
+    def _read_line_by_line(self, chunk: Chunk, reader: JournalReader) -> None:
         for offset, line in chunk.located():
             plain = plain_line(line)
             record = None if plain else parse(line)
@@ -186,51 +195,57 @@ class Tally:
                 self._refuse(reader.path, reader.line - behind + 1, job, position)
             if isinstance(record, Attempt):
                 self.apply(record)
-            elif self.states[at] == DONE:
-                self.doubled += 1
             elif plain:
-                self._set(at, DONE)
-                self._timed(float(plain[2]), float(plain[3]), 1)
+                self._apply_plain(at, float(plain[2]), float(plain[3]))
+
+    def _apply_plain(self, at: int, start: float, end: float) -> None:
+        """What `apply` makes of a first try that is done, without making an Attempt of it."""
+        if self.states[at] == DONE:
+            self.doubled += 1
+        else:
+            self._set(at, DONE)
+            self._timed(start, end, 1)
 
     def _refuse(self, path: Path, line: int, job: int, position: int) -> Never:
         if self.belonging is None:
             raise ValueError(f"{path}:{line}: position {position} is not in {self.ranges}")
         raise self.belonging.refusal(path, line, job, position)
 
-    def _read_in_bulk(self, chunk: Chunk) -> bool:
-        """Half the time of line by line. False, and nothing read, when a position comes twice or is not ours."""
-        rows = plain_lines(chunk.data)
-        odd = [record for line, row in zip(chunk.lines, rows, strict=True) if not row[0] and (record := parse(line))]
-        attempts = [record for record in odd if isinstance(record, Attempt)]
-        if len(odd) == len(rows):
+    def _read_in_bulk(self, bulk: Bulk) -> bool:
+        """Half the time of line by line. False, and nothing read, when a position comes twice or is not ours: what
+        is done twice is counted, and what is not ours is refused with its line, which only the other way can tell."""
+        if not bulk.are_apart or not self._are_ours(bulk):
             return False
-        jobs, positions, starts, ends = zip(*filter(_is_plain, rows), strict=True)
-        places = list(map(int, positions))
-        start, stop, back = self._lookup[max(0, bisect_right(self._lookup, (places[0], 1 << 200)) - 1)]
-        apart = set(places)
-        if min(places) < start or max(places) >= stop or len(apart) < len(places):
-            return False
-        if any(one.position in apart or self.index(one.position) < 0 for one in attempts):
-            return False
-        if self.belonging and not self.belonging.holds(list(map(int, jobs)), places):
-            return False
-        if self.belonging and not all(self.belonging.holds([one.job], [one.position]) for one in attempts):
-            return False
-        if back:
-            places = [place - back for place in places]
+        places = self._places(bulk.positions)
         states = self.states
-        if any(map(states.__getitem__, places)):
+        if places is None or any(map(states.__getitem__, places)):
             return False
         for place in places:
             states[place] = DONE
         self.counts[NEW] -= len(places)
         self.counts[DONE] += len(places)
-        began, ended = array("d", map(float, starts)), array("d", map(float, ends))
+        began, ended = bulk.times()
         self.durations.add_all(map(sub, ended, began))
         self._spanned(min(began), max(ended))
-        for one in attempts:
+        for one in bulk.others:
             self.apply(one)
         return True
+
+    def _are_ours(self, bulk: Bulk) -> bool:
+        if any(self.index(one.position) < 0 for one in bulk.others):
+            return False
+        if self.belonging is None:
+            return True
+        holds = self.belonging.holds
+        return holds(bulk.jobs, bulk.positions) and all(holds([one.job], [one.position]) for one in bulk.others)
+
+    def _places(self, positions: list[int]) -> list[int] | None:
+        """Where the bytes of these positions are; None when they are not all in one range. A chunk that goes over
+        the border of two ranges is rare, and looking each position up would cost all the others that time."""
+        start, stop, back = self._lookup[max(0, bisect_right(self._lookup, (positions[0], 1 << 200)) - 1)]
+        if min(positions) < start or max(positions) >= stop:
+            return None
+        return [position - back for position in positions] if back else positions
 
     def _set(self, at: int, state: int) -> None:
         self.counts[self.states[at]] -= 1
@@ -266,7 +281,20 @@ class Tally:
         }
         head = json.dumps(facts).encode("ascii") + b"\n"
         seal = blake3(head).update(self.states).digest()
+        # Not synced: what a power cut leaves of it is found by its seal, and costs only a reading of the journal.
         replace_file(path, [head, self.states, seal], sync=False)
+
+    def restore(self, facts: dict[str, Any], states: bytearray, hasher: blake3) -> None:
+        """Back to what `save` was given. KeyError, TypeError or ValueError of facts that are none, and the tally is
+        then of no use."""
+        self.hasher = hasher
+        self.states = states
+        self.counts = [states.count(state) for state in (NEW, DONE, FAILED, SKIPPED)]
+        self.tries = {int(position): int(tries) for position, tries in facts["tries"].items()}
+        self.durations = Durations.of(facts["durations"])
+        self.damage = [Damage(*one) for one in facts["damage"]]
+        for key in ("offset", "lines", "doubled", "damaged", "first_start", "last_end"):
+            setattr(self, key, facts[key])
 
 
 def tally_of(journal: Path, cache: Path, header: Header, ids_at: IdsAt | None = None) -> Tally:
@@ -281,15 +309,8 @@ def tally_of(journal: Path, cache: Path, header: Header, ids_at: IdsAt | None = 
 def _cached(journal: Path, cache: Path, header: Header, belonging: Belonging) -> Tally | None:
     ranges = [*header.ranges, *header.audit]
     try:
-        with cache.open("rb") as file:
-            head = file.readline()
-            states = bytearray(file.read())
-        seal = bytes(states[-HASH_BYTES:])
-        del states[-HASH_BYTES:]
-        if blake3(head).update(states).digest() != seal:
-            return None
-        facts = json.loads(head)
-        if facts["tally"] != VERSION or [tuple(one) for one in facts["ranges"]] != [tuple(one) for one in ranges]:
+        facts, states = sealed(cache)
+        if [tuple(one) for one in facts["ranges"]] != [tuple(one) for one in ranges]:
             return None
         if belonging.knows_ids and not facts["belonging"]:
             return None
@@ -298,14 +319,7 @@ def _cached(journal: Path, cache: Path, header: Header, belonging: Belonging) ->
         hasher = hash_of_prefix(journal, facts["offset"])
         if len(states) != len(tally.states) or hasher.hexdigest() != facts["journal"]:
             return None
-        tally.hasher = hasher
-        tally.states = states
-        tally.counts = [states.count(state) for state in (NEW, DONE, FAILED, SKIPPED)]
-        tally.tries = {int(position): int(tries) for position, tries in facts["tries"].items()}
-        tally.durations = Durations.of(facts["durations"])
-        tally.damage = [Damage(*one) for one in facts["damage"]]
-        for key in ("offset", "lines", "doubled", "damaged", "first_start", "last_end"):
-            setattr(tally, key, facts[key])
+        tally.restore(facts, states, hasher)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         # A cache: whatever is wrong with it, the journal is read instead.
         return None
