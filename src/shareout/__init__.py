@@ -74,6 +74,9 @@ def run_commands(
 def _be_the_command_line(entry: Entry) -> NoReturn:
     import sys
 
+    from shareout.edges import edges
+
+    edges.begin()
     from shareout.cli import main
 
     sys.exit(main(entry=entry))

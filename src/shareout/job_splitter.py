@@ -22,6 +22,7 @@ from typing import Any, NoReturn, TypeVar
 from shareout.cli import main
 from shareout.cli.options import find_configs
 from shareout.config import load_settings
+from shareout.edges import edges
 from shareout.entry import Entry
 from shareout.errors import InputError, Place, ShareoutError
 from shareout.merge.share_table import DEFAULTS, cells_of, completed, meta_of, results_of, write_results
@@ -78,9 +79,11 @@ def run_jobs(
         on_result=split.ended,
         on_end=split.end,
     )
+    edges.begin()
     code = main(entry=entry)
     if split.folder is None or code:
         sys.exit(code)
+    edges.release()
     answer = reduce_start
     for _, result, _ in results_of(split.folder):
         answer = reduce_function(answer, _tuple(result))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import select
+import signal
 import socket
 import time
+
+import pytest
 
 from kit.program import Machine
 from kit.terminal import Terminal
@@ -58,6 +61,22 @@ def test_leaving_the_prompt_is_no_error(here: Machine) -> None:
     terminal.send("\x03")
     assert terminal.end() == 130
     assert "Traceback" not in terminal.seen
+
+
+@pytest.mark.module_only("the same interpreter handles signals in both")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_at_a_question_starts_nothing_and_leaves_the_terminal_as_it_was(
+    here: Machine, number: signal.Signals
+) -> None:
+    here.jobs("true")
+    terminal = Terminal(here, "run", "--machine", "alice")
+    terminal.wait_for("(Y/n)")
+    assert not terminal.echoes()
+    terminal.process.send_signal(number)
+    assert terminal.end() == (143 if number == signal.SIGTERM else 130)
+    assert terminal.echoes()
+    assert "Traceback" not in terminal.seen
+    assert not list(here.folder.glob("runs/*"))
 
 
 def test_without_a_terminal_the_flags_are_named(here: Machine) -> None:

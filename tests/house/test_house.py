@@ -31,6 +31,7 @@ GROUND = {
     "safe",
     "json_places",
     "environment",
+    "edges",
     "files",
     "code_hash",
     "_version",
@@ -64,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": GROUND
     | INPUTS
     | {"plan", "record", "supply", "events", "run", "replay", "merge", "status", "report", "export", "freeze", "show"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "edges"},
     "job_splitter": GROUND | {"cli", "config", "merge", "record", "show"},
     "__init__": GROUND | {"cli", "run"},
 }

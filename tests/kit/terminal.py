@@ -59,6 +59,10 @@ class Terminal:
     def resize(self, columns: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
+    def echoes(self) -> bool:
+        """As a shell expects it: what is typed is shown."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
     def hang_up(self) -> None:
         """The terminal is gone, as when a connection breaks."""
         os.close(self._master)

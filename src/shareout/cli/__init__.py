@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import sys
 
+from shareout.edges import code_after, edges
+
 # Not typing's own: that module, and `re` with it, would be a third of the start-up of `--version`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,16 +38,27 @@ COMMANDS = {
     "freeze": "make one executable file of an entry script",
 }
 BUG = 70
-INTERRUPTED = 130
-TERM = 15
+INT = 2
 
 
 def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> int:
     """Everything that a user can type. Returns the exit code; only a broken standard output is told nowhere."""
+    try:
+        code = _obey([*(sys.argv[1:] if argv is None else argv)], entry)
+        edges.over(code)
+    except KeyboardInterrupt as stop:
+        code = code_after(getattr(stop, "number", INT))
+        edges.over(code)
+        from shareout.show.beside import say
+
+        say("\nshareout: interrupted")
+    return code
+
+
+def _obey(words: list[str], entry: Entry | None) -> int:
     from shareout.cli.streams import mend
 
     mend()
-    words = [*(sys.argv[1:] if argv is None else argv)]
     if getattr(sys, "frozen", False) and entry is not None:
         # A job may start processes of its own by multiprocessing; in a frozen program they come through here.
         from shareout.freeze.children import serve
@@ -55,12 +68,6 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
         if words[:1] in (["--version"], ["-V"]):
             return _version()
         return _dispatch(words, entry)
-    except KeyboardInterrupt as stop:
-        from shareout.show.beside import say
-
-        say("\nshareout: interrupted")
-        # Of a run that a signal stopped at once.
-        return 143 if getattr(stop, "number", 0) == TERM else INTERRUPTED
     except Exception as error:  # noqa: BLE001
         from shareout.errors import ShareoutError, of_system
 
@@ -68,14 +75,6 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
         if isinstance(known, ShareoutError):
             return _tell(known, as_json="--json" in words)
         return _own_bug(error)
-
-
-def main_merge_results() -> int:
-    return main(["merge-results", *sys.argv[1:]])
-
-
-def main_merge_logs() -> int:
-    return main(["merge-logs", *sys.argv[1:]])
 
 
 def load(command: str) -> ModuleType:
@@ -194,7 +193,9 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     arguments = _parsed(command, rest)
     if arguments is None:
         return 0
-    code: int = load(command).execute(arguments, entry)
+    module = load(command)
+    edges.at_work()
+    code: int = module.execute(arguments, entry)
     sys.stdout.flush()
     return code
 

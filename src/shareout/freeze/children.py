@@ -5,12 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from shareout.edges import edges
+
 
 def serve(words: list[str]) -> None:
     """Does not return when we were started to be such a process."""
     of_tracker = words[-2:-1] == ["-c"] and words[-1].startswith("from multiprocessing.")
     if "--multiprocessing-fork" not in words and not of_tracker:
         return
+    edges.release()
     # Not by a literal import: whoever does not use it need not carry it.
     spawn: Any = import_module("multiprocessing.spawn")
     prepare = spawn.prepare

@@ -6,7 +6,12 @@ import os
 import sys
 from types import TracebackType
 
-from shareout.environment import user_environment
+from shareout.edges import edges
+
+# Before all else, also of ours.
+edges.begin()
+
+from shareout.environment import user_environment  # noqa: E402
 
 
 def settle_environment() -> None:

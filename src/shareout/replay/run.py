@@ -14,8 +14,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -190,9 +189,8 @@ def _apart(work: Callable[[], Attempt], asked: Replay, sink: Sink) -> Attempt:
     os.close(tell)
     os.close(printed)
     try:
-        with _ended_by_signals():
-            said = _heard(pid, told, output, sink)
-            _, status = os.waitpid(pid, 0)
+        said = _heard(pid, told, output, sink)
+        _, status = os.waitpid(pid, 0)
     finally:
         end_children()
         os.close(told)
@@ -268,21 +266,6 @@ def _lost(asked: Replay, start: float, code: int) -> Attempt:
         cause=Cause.SIGNAL if name else Cause.LOST_WORKER,
         error=error,
     )
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """TERM and HUP end us as Ctrl-C does: with the job, not without it."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before: Mapping[int, object] = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 def is_same(recorded: Attempt, here: Attempt) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shareout.config import LimitSettings
+from shareout.edges import code_after
 from shareout.errors import UsageError
 from shareout.events import Counts
 from shareout.record.outcome import Attempt, Cause, State
@@ -111,7 +111,7 @@ def exit_code(reason: str, counts: Counts, stopped_by: int | None, *, limited: b
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if reason in ("stopped", "deadline", "refused", "full"):
         if stopped_by is not None:
-            return 143 if stopped_by == signal.SIGTERM else 130
+            return code_after(stopped_by)
         return 3 if todo else int(counts.failed > 0)
     if reason == "halt":
         return 1 if counts.failed else 3 if todo else 0

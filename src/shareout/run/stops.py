@@ -14,6 +14,7 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
+from shareout.edges import Interrupted
 from shareout.world import world
 
 DEBOUNCE_S = 0.5
@@ -25,14 +26,6 @@ STOPPING = (*FIRST, *SECOND)
 REDRAW = (signal.SIGCONT, signal.SIGWINCH)
 ATTENDED = (signal.SIGTSTP, *REDRAW, signal.SIGCHLD)
 CAUGHT = (*STOPPING, *ATTENDED)
-
-
-class Interrupted(KeyboardInterrupt):
-    """Stopped at once, by this signal."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
 
 
 class Stops:

@@ -6,7 +6,6 @@ said of it is ours alone.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import questionary
 from prompt_toolkit.output import Output, create_output
 
+from shareout.edges import TERM, Interrupted
 from shareout.plan.plan import ALL
 from shareout.show.beside import write
 from shareout.show.fold import fold
@@ -34,10 +34,8 @@ def ask_machine(names: Sequence[str], described: Sequence[str], host: str, colum
     # What stands behind it, the keys and then the answer, goes to a line of its own where it does not fit.
     end = "\n " if len("? Which machine is this? ") + max(map(len, [KEYS, *described])) >= columns else ""
     question = questionary.select("Which machine is this?" + end, choices, default, instruction=KEYS, output=_screen())
-    try:
-        return str(_asked(question))
-    except (KeyboardInterrupt, EOFError):
-        return None
+    answer = _asked(question)
+    return None if answer is None else str(answer)
 
 
 def ask_same(question: str, columns: int, *, default: bool) -> bool:
@@ -46,10 +44,7 @@ def ask_same(question: str, columns: int, *, default: bool) -> bool:
     lines = fold(question + keys, columns - BEFORE - len(" Yes"))
     message = "\n  ".join(lines).removesuffix(keys)
     confirm = questionary.confirm(message, default=default, auto_enter=False, output=_screen())
-    try:
-        return bool(_asked(confirm))
-    except (KeyboardInterrupt, EOFError):
-        return False
+    return bool(_asked(confirm))
 
 
 def _screen() -> Output:
@@ -58,16 +53,16 @@ def _screen() -> Output:
 
 
 def _asked(question: questionary.Question) -> Any:
-    """A TERM meanwhile ends the program as ever, but leaves the terminal as it was."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, end)
+    """The answer; None: the user left. A TERM meanwhile ends the program as ever, but leaves the terminal as it was."""
     try:
         return question.unsafe_ask()
+    except Interrupted as stop:
+        if stop.number == TERM:
+            raise
+        return None
+    except (KeyboardInterrupt, EOFError):
+        return None
     finally:
-        signal.signal(signal.SIGTERM, before)
         write(CURSOR_ON)
 
 
