@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+ALL = "all"
+"""The name of the only machine, where one host has every position."""
+
 
 def why_no_name(name: str) -> str:
     """Why it cannot be one; empty when it can."""

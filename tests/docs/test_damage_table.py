@@ -61,6 +61,38 @@ def exchange(here: Path) -> None:
     folder.tally.unlink()
 
 
+def misform(here: Path) -> None:
+    """The first attempt, with a right checksum."""
+
+    def slot(lines: list[dict[str, Any]]) -> None:
+        next(facts for facts in lines if "job" in facts)["slot"] = "x"
+
+    folder = RunFolder(journal(here).parent)
+    rewrite(folder, slot)
+    folder.tally.unlink()
+
+
+def widen(jobs: int) -> Callable[[Path], None]:
+    """A header that says more than its plan does."""
+
+    def apply(here: Path) -> None:
+        def header(lines: list[dict[str, Any]]) -> None:
+            lines[0].update(jobs=jobs, ranges=[[0, jobs]])
+
+        folder = RunFolder(journal(here).parent)
+        rewrite(folder, header)
+        folder.tally.unlink()
+
+    return apply
+
+
+def misform_header(here: Path) -> None:
+    def ranges(lines: list[dict[str, Any]]) -> None:
+        lines[0]["ranges"] = [[0, JOBS + 1]]
+
+    rewrite(RunFolder(journal(here).parent), ranges)
+
+
 def archive(here: Path) -> None:
     """Cut where its first member ends."""
     packed = io.BytesIO()
@@ -83,9 +115,13 @@ EVENTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "nothing": (lambda here: None, "runs"),
     "a torn last line": (edit(lambda data: data[:-9]), "runs"),
     "a damaged line in the middle": (edit(flip), "runs"),
+    "a record that cannot be one": (misform, "runs"),
     "a journal of one line that is none": (edit(lambda data: b"nothing of ours\n"), "runs"),
     "a header that is damaged": (edit(lambda data: data.replace(b"alice", b"alicf", 1)), "runs"),
     "a header that is cut off": (edit(lambda data: data[:40]), "runs"),
+    "a header that cannot be one": (misform_header, "runs"),
+    "a header that says more than its plan": (widen(JOBS + 1), "runs"),
+    "a header of more than any memory holds": (widen(10**17), "runs"),
     "a record that is not its machine's": (move, "runs"),
     "a record of a job that the plan has elsewhere": (exchange, "runs"),
     "a journal that cannot be read": (lambda here: None, "runs"),
@@ -147,7 +183,7 @@ def test_each_damage_ends_each_command_as_the_docs_say(tmp_path: Path, capsys: p
             shutil.copytree(sound.folder, here)
             codes.append(code_of(here, event, command, words))
             told = capsys.readouterr()
-            if event == "a damaged line in the middle" and command in TOLD_OF:
+            if event in ("a damaged line in the middle", "a record that cannot be one") and command in TOLD_OF:
                 assert "journal.jsonl:" in told.err, (command, told.err)
                 assert "are damaged" in told.err
             assert "Traceback" not in told.err

@@ -48,7 +48,7 @@ def inputs(configs: Path, lines: list[str], source: random.Random) -> None:
 def run(plan: Plan, share: Share, folder: Path, part: float, source: random.Random) -> RunFolder:
     """A journal of some of a share, in several sessions' worth of disorder; what fails may be tried again."""
     head = Header(
-        plan.hex, plan.pool_digest.hex(), share.machine, plan.jobs, share.ranges, share.audit, "0", "", "command",
+        plan.hex, plan.pool_digest.hex(), share.machine, plan.jobs, share.ranges, share.audit, "0", "", "python",
         plan.ancestors, plan.total if plan.ancestors else 0, work=plan.work.hex(),
     )  # fmt: skip
     lines = [head.line()]
@@ -68,11 +68,9 @@ def run(plan: Plan, share: Share, folder: Path, part: float, source: random.Rand
 
 
 def record(job: int, position: int, number: int, state: State, place: int) -> bytes:
-    cause = Cause.EXIT if state is State.FAILED else Cause.NONE
+    cause = Cause.EXCEPTION if state is State.FAILED else Cause.NONE
     start = 1.7e9 + place
-    return attempt_line(
-        Attempt(job, position, number, state, start, start + 1, 0, job % 7 if cause is Cause.NONE else 9, None, cause)
-    )
+    return attempt_line(Attempt(job, position, number, state, start, start + 1, 0, cause=cause, result=job % 7))
 
 
 def merged(folders: list[RunFolder], output: Path) -> tuple[Summary, bytes, str]:
@@ -81,7 +79,7 @@ def merged(folders: list[RunFolder], output: Path) -> tuple[Summary, bytes, str]
     assert not isinstance(form, RowStore)
     with Merge(journals, output.parent, processes=1) as merge, Target(output) as target:
         merge.gather()
-        sheet = sheet_for(None, (), "command", "none", merge.origins())
+        sheet = sheet_for(None, (), "python", "none", merge.origins())
         summary, _ = merge.write_text(form, sheet, target, packed=False)
         target.finish()
     return summary, output.read_bytes(), certificate(journals[0].header.work, (), summary.blocks)
@@ -119,7 +117,7 @@ def test_any_history_merges_to_the_same_table(
     summary, table, proof = merged(folders, home / "table.csv")
     assert summary.is_complete
     assert not summary.disagreements
-    assert table.decode() == "job,exit\n" + "".join(f"{job},{job % 7}\n" for job in range(jobs))
+    assert table.decode() == "job,result\n" + "".join(f"{job},{job % 7}\n" for job in range(jobs))
     inputs(home / "alone", lines, source)
     plan = plan_in(home / "alone")
     assert proof == merged([run(plan, plan.share_all(), home / "one", 1, source)], home / "one.csv")[2]

@@ -129,9 +129,6 @@ def test_a_line_of_a_kind_that_is_not_known_is_passed_over(tmp_path: Path) -> No
     folder = run_folder(tmp_path, [attempt(1)])
     strange = [
         closed('{"claim":7,"by":"bob"'),
-        closed('{"job":3,"pos":3,"try":1,"state":"claimed","start":1.0,"end":2.0,"slot":0'),
-        closed('{"job":3,"pos":3'),
-        closed("[1,2"),
         Session("start", 1.0, 2, "host", "").line(),
     ]
     with folder.journal.open("ab") as file:

@@ -13,8 +13,10 @@ from shareout.cli.options import Common, add_common
 from shareout.cli.waiting import Reason, command_of, why_waiting
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.plan.plan import ALL, PYTHON, Plan
+from shareout.names import ALL
+from shareout.plan.plan import PYTHON, Plan
 from shareout.record.folder import RunFolder
+from shareout.record.headers import check_headers
 from shareout.record.reader import read_header
 from shareout.record.tallies.tally import DONE, FAILED, SKIPPED
 from shareout.safe import one_line
@@ -83,6 +85,7 @@ def position_of(plan: Plan, job: int) -> int:
 def _folders_of(owner: str, folders: Sequence[RunFolder], plan: Plan) -> list[RunFolder]:
     """Where it may have run: with its owner, or with all machines on one host."""
     headers = [(folder, read_header(folder.journal)) for folder in folders]
+    check_headers(headers, plan)
     return [folder for folder, one in headers if one.digest == plan.hex and one.machine in (owner, ALL)]
 
 

@@ -23,6 +23,7 @@ from shareout.merge.failures import FAILURE_COLUMNS, failure_blocks
 from shareout.merge.gather import Journal
 from shareout.merge.partition import Block, NeedsTimes
 from shareout.merge.proof.certificate import certificate
+from shareout.merge.proof.choose_record import value_of
 from shareout.merge.proof.complete import Summary, are_apart, missing_by_owner, open_journals, owners_without_plan
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Shape, Sheet, sheet_for
@@ -30,7 +31,6 @@ from shareout.merge.tables import RowStore, TextForm, store_blocks, table_form, 
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target, check_place, drafts_of, is_standard_output
 from shareout.record.sources import find_sources
-from shareout.record.values import decode
 from shareout.titles import named_columns
 
 STATUS_FILE = "_status.txt"
@@ -166,7 +166,7 @@ def _write(
         return merge.summarize()
     assert asked.output is not None
     first = merge.first_row()
-    value = decode(first.split(b"\t", 1)[1]) if first else None
+    value = value_of(first) if first else None
     sheet = sheet_for(value, columns, journals[0].header.kind, asked.meta, merge.origins())
     if isinstance(form, RowStore) or asked.to_stdout:
         summary = merge.summarize()

@@ -17,9 +17,10 @@ from shareout.cli.options import Common, add_common
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.entry import Entry
 from shareout.errors import CannotRead, InputError, PlanMismatch, UsageError, cannot_read
+from shareout.names import ALL
 from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of
-from shareout.plan.plan import ALL, Plan, Share
+from shareout.plan.plan import Plan, Share
 from shareout.show.beside import say
 from shareout.units import counted
 

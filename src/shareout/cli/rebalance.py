@@ -16,9 +16,11 @@ from shareout.entry import Entry
 from shareout.errors import PlanMismatch, UsageError, cannot_write
 from shareout.machines import load_machines
 from shareout.merge.rebalance import left_positions
-from shareout.plan.plan import ALL, Plan
+from shareout.names import ALL
+from shareout.plan.plan import Plan
 from shareout.plan.rest import NAME, SelectedPool, Step, write_rest
 from shareout.record.folder import RunFolder
+from shareout.record.headers import check_headers
 from shareout.record.journal import Header
 from shareout.record.reader import read_header
 from shareout.units import counted
@@ -79,6 +81,7 @@ def _of_plan(folders: Sequence[RunFolder], plan: Plan, *, strict: bool) -> list[
                 f"{folder.path} is of plan {header.digest[:16]}, the inputs are of plan {plan.short_hex}",
                 way_out="Name the inputs that it ran with by --configs DIR.",
             )
+    check_headers(found, plan)
     return [(folder, header) for folder, header in found if header.digest == plan.hex]
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import chooser, plan_of_folders, tell
@@ -49,7 +50,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.output is not None and not to_stdout:
         check_place(asked.output)
     with find_sources(asked.sources, tell) as sources:
-        journals = open_journals(sources.folders, tell, None if arguments.sources else chooser(common, entry))
+        journals = open_journals(
+            sources.folders,
+            tell,
+            None if arguments.sources else chooser(common, entry),
+            partial(plan_of_folders, common, entry),
+        )
         if not journals:
             raise UsageError("no run directory here has recorded anything")
         plan = plan_of_folders(common, entry, [journal.folder for journal in journals])

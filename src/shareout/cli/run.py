@@ -27,7 +27,8 @@ from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
 from shareout.events import Listener
-from shareout.plan.plan import ALL, Plan
+from shareout.names import ALL
+from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.run.command.shell import check_shell
 from shareout.run.host.cores import granted_cores

@@ -12,7 +12,8 @@ from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.plan.plan import ALL, Plan
+from shareout.names import ALL
+from shareout.plan.plan import Plan
 from shareout.record.amend import refuse_busy, skip
 from shareout.record.folder import RunFolder
 from shareout.run.request import RunRequest, header_of, make_folder

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
+from shareout.cli.inputs.run_folders import add_sources, folders_of, meant, plan_at_hand, plan_of_folders, tell
 from shareout.cli.merge_telling import rate_facts
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
@@ -53,11 +53,13 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         export_to(None, arguments.format, arguments.sources, common, entry)
         return 0
     with folders_of(arguments.sources, common) as folders:
-        meant = folders if arguments.sources else of_one_plan(folders, plan_at_hand(common, entry, folders))
-        opened = open_followers(meant, tell)
+        plan = plan_at_hand(common, entry, folders)
+        chosen = meant(arguments.sources, folders, plan)
+        opened = open_followers(chosen, tell)
         followers = newest_plan(opened, tell)
         settled_earlier = settled_before(opened, followers[0].header)
-        plan = plan_of_folders(common, entry, [one.folder for one in followers])
+        if plan is None or plan.hex != followers[0].header.digest:
+            plan = plan_of_folders(common, entry, [one.folder for one in followers])
         by_groups = arguments.by == "group" or arguments.format == "swarm"
         if by_groups and (plan is None or not plan.pool.groups):
             raise UsageError(

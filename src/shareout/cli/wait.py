@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, plan_at_hand, plan_of_folders, tell
+from shareout.cli.inputs.run_folders import add_sources, folders_of, meant, plan_at_hand, plan_of_folders, tell
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
-from shareout.plan.plan import ALL
+from shareout.names import ALL
 from shareout.show.beside import may_steer, say, write
 from shareout.show.pace import told_time
 from shareout.status.total import Counts, Status, look, newest_plan, open_followers
@@ -31,9 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     with folders_of(arguments.sources, common) as folders:
-        meant = folders if arguments.sources else of_one_plan(folders, plan_at_hand(common, entry, folders))
-        followers = newest_plan(open_followers(meant, tell), tell)
-        plan = plan_of_folders(common, entry, [one.folder for one in followers])
+        plan = plan_at_hand(common, entry, folders)
+        chosen = meant(arguments.sources, folders, plan)
+        followers = newest_plan(open_followers(chosen, tell), tell)
+        if plan is None or plan.hex != followers[0].header.digest:
+            plan = plan_of_folders(common, entry, [one.folder for one in followers])
         told, tell_s = 0.0, LOOK_S if may_steer() else TELL_S
         while True:
             status = look(followers, None)

@@ -10,7 +10,7 @@ from operator import itemgetter
 from shareout.plan.plan import Plan
 from shareout.pool import Row
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, Session, parse
+from shareout.record.journal import Header, Session
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import JournalReader
 from shareout.status.jobs import MOST_HELD, SKIPPED, JobStates
@@ -65,8 +65,7 @@ class Runs:
     def _endings(self, at: int) -> Iterator[Ending]:
         """What one run directory tells of attempts that may be the last."""
         header, host = self.states.headers[at], ""
-        for line in JournalReader(self.folders[at].journal).lines():
-            record = parse(line)
+        for record in JournalReader(self.folders[at].journal).records():
             if isinstance(record, Session):
                 host = record.host
             elif isinstance(record, Attempt) and record.state in FINAL:

@@ -20,13 +20,16 @@ from zlib import crc32
 from shareout.merge.spool import SpoolWriter
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, Session, parse
+from shareout.record.journal import BadLine, Header, Session, parse
+from shareout.record.lines.common_line import BEHIND_EXIT, head
 from shareout.record.outcome import Attempt, State
 from shareout.record.proof import Proof
-from shareout.record.reader import JournalReader
+from shareout.record.reader import Damage, JournalReader
 
 CHUNK = 1 << 18
 PIECE = 1 << 24
+# Of seventeen characters, as times are until the year 2286, and as the spool has them.
+_TIME = r"[1-9][0-9]{9}\.[0-9]{6}"
 _job_of = itemgetter(0)
 _FIRST = re.compile(rb'\{"job":\d+,"pos":(\d+)\d{5},[^\n]*,"(?:result|exit)":([^\n]*),"crc"')
 
@@ -72,15 +75,22 @@ def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
     return made
 
 
-def pattern(
-    kind: str, *, proven: bool, meta: bool, lean: bool, leading: bytes = b"", has_text: bool = True
+def pattern(kind: str, *, meta: bool, lean: bool) -> re.Pattern[bytes]:
+    """The plain line, judged. Groups: all of it, job, position, (start,) (end,) (slot,) result, checksum. `lean`:
+    without the times."""
+    told = {"job", "pos", *(() if lean else ("end",)), *(("start", "slot") if meta else ())}
+    result = f'"exit":(0){BEHIND_EXIT}' if kind == "command" else r'"result":([^\n]*)'
+    return re.compile(rf'({head(told, _TIME)}{result}),"crc":"(.{{8}})"\}}\n'.encode("ascii"))
+
+
+def proven_pattern(
+    kind: str, *, meta: bool, lean: bool, leading: bytes = b"", has_text: bool = True
 ) -> re.Pattern[bytes]:
-    """The plain line. Groups: (all of it,) job, (position,) (start,) (end,) (slot,) result (, checksum).
+    """The same where lines are known to be what was written. Groups: job, (position,) (start,) (end,) (slot,) result.
 
     What is known to be there is stepped over by its width (times are seventeen characters until the year 2286),
     which costs a third of comparing it. With the leading digits of a position given, all but its last five, the
-    line must have them, and the position is no group. `has_text` is for results with quotes in them. `lean`: without
-    the times.
+    line must have them, and the position is no group. `has_text` is for results with quotes in them.
     """
     position = leading + rb".{5}" if leading else rb"(\d+)"
     start = rb".{10}(.{17}).{7}" if meta else rb".{34}"
@@ -90,8 +100,7 @@ def pattern(
         result = rb'"exit":(\d+)[^\n]*'
     body = rb'\{"job":([^,]+),"pos":' + position + rb',"try":1,.{9}done' + start
     body += (rb".{17}" if lean else rb"(.{17})") + rb",.{7}" + slot + b"," + result
-    whole = body + rb',"crc":".{8}"\}\n' if proven else b"(" + body + rb'),"crc":"(.{8})"\}\n'
-    return re.compile(b"(?s)" + whole)
+    return re.compile(b"(?s)" + body + rb',"crc":".{8}"\}\n')
 
 
 class _Patterns:
@@ -101,9 +110,9 @@ class _Patterns:
         header = piece.journal.header
         self._ranges = header.ranges
         self._proven = piece.stop <= piece.journal.proof.good
-        self._make = partial(pattern, header.kind, meta=meta, lean=lean)
-        self.general = self._make(proven=self._proven)
-        self.single = self._make(proven=False)
+        self._make = partial(proven_pattern, header.kind, meta=meta, lean=lean)
+        self.single = pattern(header.kind, meta=meta, lean=lean)
+        self.general = self._make() if self._proven else self.single
         self._made: dict[tuple[bytes, bool], re.Pattern[bytes] | None] = {}
 
     def columns(self, chunk: bytes, count: int) -> tuple[list[Sequence[bytes]] | None, bool]:
@@ -133,7 +142,7 @@ class _Patterns:
         if like not in self._made:
             low = int(first[1]) * 100_000
             own = any(start <= low and low + 99_999 < stop for start, stop in self._ranges)
-            fast = self._make(proven=self._proven, leading=like[0], has_text=like[1]) if own else None
+            fast = self._make(leading=like[0], has_text=like[1]) if own else None
             self._made = {like: fast}
         return self._made[like]
 
@@ -225,7 +234,12 @@ class Gatherer:
             found = single.fullmatch(good + b"\n")
             columns: list[Sequence[bytes]] = [[group] for group in found.groups()[1:-1]] if found else []
             if not columns or not self._plain(journal, columns, is_own=False):
-                record = parse(good)
+                try:
+                    record = parse(good)
+                except BadLine as error:
+                    number = line + chunk.count(b"\n", 0, at - offset) + 1
+                    reader.damage.append(Damage(number, at, len(good), str(error)))
+                    continue
                 if isinstance(record, Attempt) and not journal.belonging.holds([record.job], [record.position]):
                     self._misplaced = [line + chunk.count(b"\n", 0, at - offset) + 1, record.job, record.position]
                     break

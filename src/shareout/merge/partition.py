@@ -94,7 +94,7 @@ def job_of(record: Record) -> int:
 def told(record: Record) -> str:
     """How a job ended: its result (a command's exit status), or that it failed, and how."""
     if record.state is State.DONE:
-        return record.payload.split(b"\t", 1)[1].decode("ascii")
+        return record.payload.split(b"\t", 1)[1].decode("ascii", "backslashreplace")
     attempt = parse(record.payload)
     assert isinstance(attempt, Attempt)
     return f"failed: {attempt.error or attempt.signal or attempt.exit}"

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from shareout.errors import CannotWrite
+from shareout.errors import CannotWrite, RunDirectoryDamaged
 
 MOST = 4
 
@@ -89,6 +89,8 @@ def _raise_failure(said: bytearray, pid: int) -> None:
     facts = json.loads(said)
     if "cannot" in facts:
         raise CannotWrite(facts["cannot"], way_out=facts["way_out"])
+    if "damaged" in facts:
+        raise RunDirectoryDamaged(facts["damaged"], way_out=facts["way_out"])
     if "refused" in facts:
         raise OSError(*facts["refused"])
     if "trace" in facts:
@@ -107,6 +109,8 @@ def _be_child(number: int, work: Work, writer: int, others: list[int], again: ty
             facts = {"refused": [error.errno, error.strerror, error.filename]}
         except CannotWrite as error:
             facts = {"cannot": error.what, "way_out": error.way_out}
+        except RunDirectoryDamaged as error:
+            facts = {"damaged": error.what, "way_out": error.way_out}
         except again:
             facts = {"again": True}
         except Exception:  # noqa: BLE001

@@ -19,7 +19,7 @@ from shareout.merge.results import Merge
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Session, parse
+from shareout.record.journal import Session
 from shareout.record.reader import JournalReader
 
 Times = tuple[float, float, float, int]
@@ -118,8 +118,7 @@ def _meta_names(config: ConfigParser) -> Sequence[str]:
 
 def _began(folder: RunFolder) -> float:
     """When the first run of this share began."""
-    for line in JournalReader(folder.journal).lines():
-        record = parse(line)
+    for record in JournalReader(folder.journal).records():
         if isinstance(record, Session):
             return record.time
     return 0.0

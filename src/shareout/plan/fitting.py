@@ -12,7 +12,8 @@ from itertools import islice
 
 from shareout.config import RunSettings, Settings
 from shareout.errors import InputError, Place, nearest
-from shareout.plan.plan import ALL, Plan
+from shareout.names import ALL
+from shareout.plan.plan import Plan
 from shareout.pool import Need
 from shareout.pool.needs import FIELDS, need_from
 from shareout.units import parse_amount, told_filesize

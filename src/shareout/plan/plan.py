@@ -18,6 +18,7 @@ from shareout.choices import Barriers, Order
 from shareout.config import Settings, digest_text
 from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.machines import Machine, load_machines, own_machine_text
+from shareout.names import ALL
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
 from shareout.plan.digest import (
@@ -33,8 +34,6 @@ from shareout.plan.ids import IdsAt, places_at
 from shareout.plan.permutation import Permutations
 from shareout.plan.split import split
 from shareout.pool import InputFile, Pool, Selection
-
-ALL = "all"
 
 # An input of its own: rows that a Python function is called with are other jobs than the same rows as commands.
 KIND = "kind"

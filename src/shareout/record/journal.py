@@ -15,6 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from shareout.choices import Order
+from shareout.record.lines.form import fault_of
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.values import decode, encode
 
@@ -145,20 +146,24 @@ def check(line: bytes) -> bytes:
 
 
 def parse(line: bytes) -> Attempt | Header | Session | None:
-    """What a line says; None for a line of a kind that this version does not know."""
+    """What a line says, or BadLine; None for a line of a kind that this version does not know."""
     body = check(line)
     try:
         facts = decode(body + b"}")
-        if "job" in facts:
-            return _attempt(facts)
-        if "shareout" in facts:
-            return _header(facts)
-        if "session" in facts:
-            keys = ("time", "pid", "host", "code", "reason")
-            return Session(facts["session"], *(facts[key] for key in keys))
-    except (KeyError, ValueError, TypeError):
-        # Its checksum is right: somebody wrote it who knows more than this version does.
-        return None
+    except (ValueError, RecursionError):
+        raise BadLine("it is no JSON") from None
+    if fault := fault_of(facts):
+        raise BadLine(fault)
+    if "job" in facts:
+        # Readers find a job by these bytes.
+        if not line.startswith(b'{"job":%d,' % facts["job"]):
+            raise BadLine("it does not begin with its job")
+        return _attempt(facts)
+    if "shareout" in facts:
+        return _header(facts)
+    if "session" in facts:
+        keys = ("time", "pid", "host", "code", "reason")
+        return Session(facts["session"], *(facts[key] for key in keys))
     return None
 
 

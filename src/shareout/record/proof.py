@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from shareout.record.reader import CHUNK
 
-VERSION = 3
+VERSION = 4
 HASH_BYTES = 32
 
 

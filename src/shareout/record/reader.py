@@ -16,7 +16,9 @@ from zlib import crc32
 from blake3 import blake3
 
 from shareout.errors import CannotRead, Place, RunDirectoryDamaged
-from shareout.record.journal import TAIL, VERSION, BadLine, Header, check, parse
+from shareout.record.journal import TAIL, VERSION, BadLine, Header, Session, check, parse
+from shareout.record.lines.common_line import OTHER, Plain, plain_line, plain_lines
+from shareout.record.lines.form import is_as_written
 from shareout.record.outcome import Attempt
 
 # What fits in a core's cache is checked and read twice as fast as what does not.
@@ -42,7 +44,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some lines of a journal, each with a right checksum."""
+    """Some lines of a journal, each with a right checksum, and of a right form."""
 
     offset: int
     data: bytes
@@ -51,6 +53,8 @@ class Chunk:
     """The good lines, without newlines."""
     offsets: list[int] | None
     """Where each begins; None when nothing is damaged, for then they follow one another from `offset` on."""
+    plain: list[Plain]
+    """What each says, when it is a common line."""
 
     @property
     def is_whole(self) -> bool:
@@ -110,12 +114,30 @@ class JournalReader:
         for chunk in self.chunks():
             yield from chunk.located()
 
+    def records(self) -> Iterator[Attempt | Header | Session | None]:
+        """What every line says."""
+        for chunk in self.chunks():
+            yield from self.records_of(chunk)
+
+    def records_of(self, chunk: Chunk) -> Iterator[Attempt | Header | Session | None]:
+        """The same of the chunk that was read last, results and all: a result that is no JSON is damage as well."""
+        for offset, line in chunk.located():
+            record = self.record_of(chunk, offset, line)
+            if not isinstance(record, Damage):
+                yield record
+
+    def record_of(self, chunk: Chunk, offset: int, line: bytes) -> Attempt | Header | Session | Damage | None:
+        """Of one of its lines; the damage is told here already."""
+        try:
+            return parse(line)
+        except BadLine as error:
+            number = self.line - chunk.data.count(b"\n", offset - chunk.offset) + 1
+            self.damage.append(Damage(number, offset, len(line), str(error)))
+            return self.damage[-1]
+
     def attempts(self) -> Iterator[Attempt]:
         """In order of the file; headers, sessions and lines of kinds that are not known are passed over."""
-        for line in self.lines():
-            record = parse(line)
-            if isinstance(record, Attempt):
-                yield record
+        return (record for record in self.records() if isinstance(record, Attempt))
 
     def checked(self, lines: list[bytes]) -> list[tuple[int, bytes]]:
         """The good ones of lines that follow one another, with their offsets; `damage` and `good_end` are told."""
@@ -130,9 +152,11 @@ class JournalReader:
         if self._hasher is not None:
             self._hasher.update(data)
         if len(good) == len(lines):
-            self.line += len(lines)
-            self.good_end += len(data)
-            return Chunk(offset, data, good, None)
+            plain = plain_lines(data)
+            if all(_is_right(good[at]) for at in _others(plain)):
+                self.line += len(lines)
+                self.good_end += len(data)
+                return Chunk(offset, data, good, None, plain)
         return self._sifted(offset, data, lines)
 
     def _sifted(self, offset: int, data: bytes, lines: list[bytes]) -> Chunk:
@@ -141,7 +165,7 @@ class JournalReader:
         for line in lines:
             self.line += 1
             try:
-                check(line)
+                _judge(line)
                 good.append(line)
                 offsets.append(self.good_end)
             except BadLine as error:
@@ -150,7 +174,30 @@ class JournalReader:
                     good.append(found)
                     offsets.append(self.good_end + at)
             self.good_end += len(line) + 1
-        return Chunk(offset, data, good, offsets)
+        return Chunk(offset, data, good, offsets, list(map(plain_line, good)))
+
+
+def _others(plain: list[Plain]) -> Iterator[int]:
+    """Which lines are no common ones: found without a look at each."""
+    at = -1
+    for _ in range(plain.count(OTHER)):
+        at = plain.index(OTHER, at + 1)
+        yield at
+
+
+def _judge(line: bytes) -> None:
+    """Raises BadLine at one that is not what was written, or cannot be a record."""
+    check(line)
+    if plain_line(line) is OTHER and not is_as_written(line):
+        parse(line)
+
+
+def _is_right(line: bytes) -> bool:
+    try:
+        _judge(line)
+    except BadLine:
+        return False
+    return True
 
 
 def _rescued(stretch: bytes) -> Iterator[tuple[int, bytes]]:
@@ -160,7 +207,7 @@ def _rescued(stretch: bytes) -> Iterator[tuple[int, bytes]]:
         for start in _START.finditer(stretch, at, end.start()):
             tries += 1
             found = stretch[start.start() : end.end()]
-            if tries <= MOST_RESCUES and crc32(found[:-TAIL]) == int(found[-10:-2], 16):
+            if tries <= MOST_RESCUES and _is_right(found):
                 yield start.start(), found
                 break
         at = end.end()

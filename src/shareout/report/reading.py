@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappush, heapreplace
 from math import log
@@ -28,11 +28,6 @@ FAILURES_KEPT = 1000
 KINDS_KEPT = 1000
 FEW = 1500
 _SCALE, _SHIFT = 1 / GROWTH, -log(SHORTEST_S) / GROWTH
-# Every line matches, so that the answers stand in the order of the lines; a line of another kind gives blanks.
-_LINES = re.compile(
-    rb'(?:\{"job":([0-9]+),"pos":[0-9]+,"try":1,"state":"done","start":([0-9.]+),"end":([0-9.]+),"slot":([0-9]+)[,}])?'
-    rb"[^\n]*\n"
-)
 
 _has_job = itemgetter(0)
 
@@ -106,21 +101,24 @@ class Reading:
         tally = tally_of(folder.journal, folder.tally, header, ids_as_told(header))
         deeds.versions[header.version] = None
         deeds.codes[header.code] = None
-        for chunk in JournalReader(folder.journal).chunks():
-            odd = chunk.lines
+        reader = JournalReader(folder.journal)
+        for chunk in reader.chunks():
             if chunk.is_whole and b'{"session"' not in chunk.data:
-                odd = self._in_bulk(chunk)
-            for line in odd:
-                self._one(parse(line), tally, folder)
+                records: Iterator[object] = map(parse, self._in_bulk(chunk))
+            else:
+                records = reader.records_of(chunk)
+            for record in records:
+                self._one(record, tally, folder)
+        tally.damage += [one for one in reader.damage if one not in tally.damage]
         self._pause()
         return tally
 
     def _in_bulk(self, chunk: Chunk) -> list[bytes]:
         """The lines that are left: all but the plain ones."""
-        rows = _LINES.findall(chunk.data)
+        rows = chunk.plain
         plain = list(filter(_has_job, rows))
         if plain:
-            jobs, starts, ends, slots = zip(*plain, strict=True)
+            jobs, _, starts, ends, slots = zip(*plain, strict=True)
             self._took(jobs, list(map(float, starts)), list(map(float, ends)), list(map(int, slots)))
         if len(plain) == len(rows):
             return []

@@ -14,7 +14,7 @@ import questionary
 from prompt_toolkit.output import Output, create_output
 
 from shareout.edges import TERM, Interrupted
-from shareout.plan.plan import ALL
+from shareout.names import ALL
 from shareout.show.beside import write
 from shareout.show.fold import fold
 from shareout.show.tables import clip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,16 +13,13 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, parse
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.proof import proof_of
-from shareout.record.reader import JournalReader, read_header, told
+from shareout.record.reader import Chunk, JournalReader, read_header, told
 
 NEW, RUNNING, DONE, FAILED, ERROR, SKIPPED = ".", "r", "d", "!", "e", "s"
 LETTERS = NEW + RUNNING + DONE + FAILED + ERROR + SKIPPED
 # Beyond so many ids only those that journals speak of are held.
 MOST_HELD = 1 << 27
 _ERRORS = (Cause.UNSPAWNABLE, Cause.LOST_WORKER, Cause.BAD_RESULT)
-_PLAIN = re.compile(
-    rb'\{"job":([0-9]+),"pos":([0-9]+),"try":1,"state":"done","start":([0-9]+\.[0-9]+),"end":([0-9]+\.[0-9]+),"slot":[0-9]+[,}]'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +91,27 @@ class JobStates:
             self._machines.append(header.machine)
         machine = self._machines.index(header.machine)
         owner, seconds, odd = self._owner, self._seconds, self._odd
-        matched, held = _PLAIN.match, len(self._owner)
+        held = len(self._owner)
         reader, belonging = JournalReader(folder.journal), Belonging(header, ids_as_told(header))
         proven = proof_of(folder.journal, folder.tally).good
         for chunk in reader.chunks():
-            lines = [(offset, line, matched(line)) for offset, line in chunk.located()]
+            lines = list(zip(chunk.located(), chunk.plain, strict=True))
             if chunk.offset + len(chunk.data) > proven:
-                places = ((offset, int(plain[1]), int(plain[2])) for offset, _, plain in lines if plain)
+                places = ((offset, int(plain[0]), int(plain[1])) for (offset, _), plain in lines if plain[0])
                 _refuse_strangers(belonging, reader.path, list(places))
-            for offset, line, plain in lines:
-                job = int(plain[1]) if plain else -1
-                if plain is None or job >= held or job in odd:
-                    self._apply(line, machine, belonging, reader, offset)
+            for (offset, line), plain in lines:
+                job = int(plain[0]) if plain[0] else -1
+                if job < 0 or job >= held or job in odd:
+                    self._apply(reader, chunk, offset, line, machine=machine, belonging=belonging)
                 elif not owner[job]:
                     owner[job] = machine + 1
-                    seconds[job] = float(plain[4]) - float(plain[3])
+                    seconds[job] = float(plain[3]) - float(plain[2])
         self.damage += told(reader.damage, folder.journal)
 
-    def _apply(self, line: bytes, machine: int, belonging: Belonging, reader: JournalReader, offset: int) -> None:
-        record = parse(line)
+    def _apply(
+        self, reader: JournalReader, chunk: Chunk, offset: int, line: bytes, *, machine: int, belonging: Belonging
+    ) -> None:
+        record = reader.record_of(chunk, offset, line)
         if isinstance(record, Attempt):
             _refuse_strangers(belonging, reader.path, [(offset, record.job, record.position)])
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):

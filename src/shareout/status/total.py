@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from shareout.names import ALL
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import told
@@ -118,7 +119,7 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
         durations.merge(machine.durations)
     known = {machine.name for machine in machines}
     absent = {name: jobs for name, jobs in (shares or {}).items() if name not in known and jobs}
-    if "all" in known:
+    if ALL in known:
         absent = {}
     rate = sum(machine.rate for machine in machines)
     arrivals = tuple(gap for machine in machines for gap in machine.arrivals)

@@ -15,6 +15,7 @@ from shareout.entry import Entry, kind_of
 from shareout.errors import CannotRead, ShareoutError, UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
+from shareout.record.headers import check_headers
 from shareout.record.journal import Header
 from shareout.record.reader import read_header
 from shareout.record.sources import find_sources, journals_below
@@ -68,10 +69,21 @@ def folders_of(sources: Sequence[str], common: Common) -> Iterator[list[RunFolde
 
 
 def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
-    """Those whose jobs have the same ids: of the plan at hand when it is among them, else of the last one worked on."""
+    """Those whose jobs have the same ids: of the plan at hand when it is among them, else of the last one worked on.
+    What their headers say is refused where it cannot be."""
     headers = [(folder, read_header(folder.journal)) for folder in folders]
     chosen = chosen_root(headers, plan)
-    return [folder for folder, header in headers if header.root == chosen]
+    found = [(folder, header) for folder, header in headers if header.root == chosen]
+    check_headers(found, plan)
+    return [folder for folder, _ in found]
+
+
+def meant(sources: Sequence[str], folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
+    """All of them where somebody named directories, and else those of one plan."""
+    if not sources:
+        return of_one_plan(folders, plan)
+    check_headers([(folder, read_header(folder.journal)) for folder in folders], plan)
+    return list(folders)
 
 
 def chosen_root(headers: Sequence[tuple[RunFolder, Header]], plan: Plan | None) -> str:

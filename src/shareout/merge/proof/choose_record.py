@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from shareout.errors import RunDirectoryDamaged
+from shareout.record.belonging import WAY_OUT
 from shareout.record.outcome import State
 from shareout.record.values import decode
 
@@ -35,8 +38,8 @@ class Record:
         """`job TAB result` of one that is done, alike for results that are: a dict has no order."""
         if b"{" not in self.payload:
             return self.payload
-        job, result = self.payload.split(b"\t", 1)
-        return job + b"\t" + json.dumps(decode(result), sort_keys=True).encode("ascii")
+        job = self.payload[: self.payload.index(b"\t")]
+        return job + b"\t" + json.dumps(value_of(self.payload), sort_keys=True).encode("ascii")
 
     @property
     def source(self) -> tuple[str, str]:
@@ -45,6 +48,17 @@ class Record:
     @property
     def order(self) -> tuple[bool, float, str, str]:
         return self.is_audit, self.end, self.machine, self.digest
+
+
+def value_of(row: bytes) -> Any:
+    """The result in `job TAB result`. Nobody has looked at it before: it costs more than all else of its line."""
+    job, result = row.split(b"\t", 1)
+    try:
+        return decode(result)
+    except (ValueError, RecursionError):
+        raise RunDirectoryDamaged(
+            f"the result that is recorded of job {job.decode()} is no JSON", way_out=WAY_OUT
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

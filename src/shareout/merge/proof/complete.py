@@ -11,12 +11,12 @@ from itertools import pairwise
 from shareout.errors import PlanMismatch
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
-from shareout.merge.proof.headers import check_headers
 from shareout.plan.ids import IdsAt, ids_as_told
 from shareout.plan.permutation import Permutations
 from shareout.plan.plan import Plan
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
+from shareout.record.headers import check_headers
 from shareout.record.journal import Header
 from shareout.record.proof import proof_of
 from shareout.record.reader import Damage, is_torn_header, read_header

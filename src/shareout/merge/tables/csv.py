@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shareout.merge.partition import Block
+from shareout.merge.proof.choose_record import value_of
 from shareout.merge.sheet import Sheet
 from shareout.record.values import decode, encode
 
@@ -46,8 +47,12 @@ class Csv:
 def values_of(block: Block) -> list[tuple[str, Any]]:
     """(id as text, result) of every row."""
     pairs = [row.split(b"\t", 1) for row in block.rows]
-    values = decode(b"[" + b",".join([result for _, result in pairs]) + b"]")
-    return [(job.decode(), value) for (job, _), value in zip(pairs, values, strict=True)]
+    try:
+        values = decode(b"[" + b",".join([result for _, result in pairs]) + b"]")
+        return [(job.decode(), value) for (job, _), value in zip(pairs, values, strict=True)]
+    except (ValueError, RecursionError):
+        # One of them at least is none.
+        return [(job.decode(), value_of(row)) for (job, _), row in zip(pairs, block.rows, strict=True)]
 
 
 def _simple(text: bytes, count: int, width: int) -> bytes | None:

@@ -10,7 +10,6 @@ from array import array
 from dataclasses import dataclass
 from operator import itemgetter
 
-from shareout.record.common_line import plain_lines
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt
 from shareout.record.reader import Chunk
@@ -41,10 +40,10 @@ class Bulk:
 
 def bulk_of(chunk: Chunk) -> Bulk | None:
     """Of a chunk that is whole; None when it has no common line."""
-    rows = plain_lines(chunk.data)
-    odd = [record for line, row in zip(chunk.lines, rows, strict=True) if not row[0] and (record := parse(line))]
-    if len(odd) == len(rows):
+    plain = list(filter(_is_plain, chunk.plain))
+    if not plain:
         return None
-    jobs, positions, starts, ends = zip(*filter(_is_plain, rows), strict=True)
+    jobs, positions, starts, ends, _ = zip(*plain, strict=True)
+    odd = [parse(line) for line, row in zip(chunk.lines, chunk.plain, strict=True) if not row[0]]
     others = [record for record in odd if isinstance(record, Attempt)]
     return Bulk(list(map(int, jobs)), list(map(int, positions)), others, starts, ends)

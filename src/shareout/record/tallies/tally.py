@@ -17,10 +17,11 @@ from typing import Any, Never
 
 from blake3 import blake3
 
+from shareout.errors import CannotRead
 from shareout.files import replace_file
 from shareout.record.belonging import Belonging, IdsAt
-from shareout.record.common_line import plain_line, sampled
 from shareout.record.journal import Header, parse
+from shareout.record.lines.common_line import sampled
 from shareout.record.outcome import Attempt, State
 from shareout.record.proof import VERSION, hash_of_prefix, sealed
 from shareout.record.reader import Chunk, Damage, JournalReader
@@ -180,10 +181,9 @@ class Tally:
             self._read_line_by_line(chunk, reader)
 
     def _read_line_by_line(self, chunk: Chunk, reader: JournalReader) -> None:
-        for offset, line in chunk.located():
-            plain = plain_line(line)
-            record = None if plain else parse(line)
-            if plain:
+        for (offset, line), plain in zip(chunk.located(), chunk.plain, strict=True):
+            record = None if plain[0] else parse(line)
+            if plain[0]:
                 job, position = int(plain[0]), int(plain[1])
             elif isinstance(record, Attempt):
                 job, position = record.job, record.position
@@ -195,7 +195,7 @@ class Tally:
                 self._refuse(reader.path, reader.line - behind + 1, job, position)
             if isinstance(record, Attempt):
                 self.apply(record)
-            elif plain:
+            elif plain[0]:
                 self._apply_plain(at, float(plain[2]), float(plain[3]))
 
     def _apply_plain(self, at: int, start: float, end: float) -> None:
@@ -212,8 +212,8 @@ class Tally:
         raise self.belonging.refusal(path, line, job, position)
 
     def _read_in_bulk(self, bulk: Bulk) -> bool:
-        """Half the time of line by line. False, and nothing read, when a position comes twice or is not ours: what
-        is done twice is counted, and what is not ours is refused with its line, which only the other way can tell."""
+        """Half the time of line by line. False, nothing read, when a position comes twice or is not ours: that is
+        counted, or refused with its line, which only the other way can tell."""
         if not bulk.are_apart or not self._are_ours(bulk):
             return False
         places = self._places(bulk.positions)
@@ -240,8 +240,8 @@ class Tally:
         return holds(bulk.jobs, bulk.positions) and all(holds([one.job], [one.position]) for one in bulk.others)
 
     def _places(self, positions: list[int]) -> list[int] | None:
-        """Where the bytes of these positions are; None when they are not all in one range. A chunk that goes over
-        the border of two ranges is rare, and looking each position up would cost all the others that time."""
+        """Where the bytes of these positions are; None when they are not all in one range. Chunks over a
+        border are rare, and looking each position up would cost all others that time."""
         start, stop, back = self._lookup[max(0, bisect_right(self._lookup, (positions[0], 1 << 200)) - 1)]
         if min(positions) < start or max(positions) >= stop:
             return None
@@ -281,7 +281,7 @@ class Tally:
         }
         head = json.dumps(facts).encode("ascii") + b"\n"
         seal = blake3(head).update(self.states).digest()
-        # Not synced: what a power cut leaves of it is found by its seal, and costs only a reading of the journal.
+        # Not synced: what a power cut leaves of it is found by its seal, and the journal read.
         replace_file(path, [head, self.states, seal], sync=False)
 
     def restore(self, facts: dict[str, Any], states: bytearray, hasher: blake3) -> None:
@@ -301,7 +301,10 @@ def tally_of(journal: Path, cache: Path, header: Header, ids_at: IdsAt | None = 
     """The tally of a journal: from the cache when it proves right, else from the first line. `ids_at`: the plan's, to
     ask of each record that is read whether it belongs where it stands."""
     belonging = Belonging(header, ids_at)
-    tally = _cached(journal, cache, header, belonging) or Tally([*header.ranges, *header.audit], belonging)
+    try:
+        tally = _cached(journal, cache, header, belonging) or Tally([*header.ranges, *header.audit], belonging)
+    except MemoryError:
+        raise CannotRead(f"{journal} wants too much memory") from None
     tally.catch_up(journal)
     return tally
 

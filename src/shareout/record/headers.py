@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol
 
 from shareout.errors import Place, RunDirectoryDamaged, ShareoutError
-from shareout.plan.plan import ALL, Plan
+from shareout.names import ALL
 from shareout.record.belonging import WAY_OUT
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
@@ -15,17 +16,38 @@ Found = Sequence[tuple[RunFolder, Header]]
 Range = tuple[int, int]
 
 
-def check_headers(found: Found, plan: Plan | None) -> None:
+class Given(Protocol):
+    """What a plan gives to a machine."""
+
+    @property
+    def ranges(self) -> Sequence[Range]: ...
+    @property
+    def audit(self) -> Sequence[Range]: ...
+
+
+class Planned(Protocol):
+    """A plan, as far as headers repeat it."""
+
+    @property
+    def hex(self) -> str: ...
+    @property
+    def jobs(self) -> int: ...
+    @property
+    def order(self) -> str: ...
+    @property
+    def ancestors(self) -> Sequence[str]: ...
+    def share(self, name: str) -> Given: ...
+
+
+def check_headers(found: Found, plan: Planned | None) -> None:
     """Refuses the first that says what cannot be."""
     for folder, header in found:
-        if any(not 0 <= start <= stop <= header.jobs for start, stop in (*header.ranges, *header.audit)):
-            raise _refused(folder, f"its ranges are no positions of a plan of {header.jobs} jobs")
         if plan is not None and header.digest == plan.hex:
             _check_with_plan(folder, header, plan)
     _check_with_others(found)
 
 
-def _check_with_plan(folder: RunFolder, header: Header, plan: Plan) -> None:
+def _check_with_plan(folder: RunFolder, header: Header, plan: Planned) -> None:
     try:
         share = plan.share(header.machine)
     except ShareoutError:
