@@ -14,10 +14,12 @@ def main(*words: str) -> int:
 
 
 def main_merge_results() -> int:
+    """`merge-results` as a program of its own: job-splitter's users type that."""
     return main("merge-results")
 
 
 def main_merge_logs() -> int:
+    """The same for `merge-logs`."""
     return main("merge-logs")
 
 

@@ -30,6 +30,7 @@ def _source_hash() -> str:
     script = Path(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0])
     hasher = blake3(derive_key_context="shareout 1 code hash")
     for path in sorted(_beside(script)):
+        # By names and not by paths: the same code in another folder is the same code.
         hasher.update(path.name.encode() + b"\0" + blake3(path.read_bytes()).digest())
     return hasher.hexdigest()
 

@@ -16,20 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from shareout.choices import Background, Barriers, Level, Order, Progress
-from shareout.errors import InputError, Place, UsageError, nearest, raise_all
+from shareout.errors import InputError, Place, UsageError, nearest, one_apart, raise_all
 from shareout.json_places import read_text
-from shareout.settings_table import (
-    BY_NAME,
-    SECTIONS,
-    SPLITTER,
-    SPLITTERS,
-    TABLE,
-    Every,
-    Halt,
-    Setting,
-    SlotCount,
-    Timeout,
-)
+from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABLE, Setting
+from shareout.settings_values import Every, Halt, SlotCount, Timeout
 from shareout.units import parse_duration, parse_filesize
 
 FILE = "runner.config"
@@ -37,6 +27,8 @@ FILE = "runner.config"
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
+    """[run]: what is run, in which order, how many at once, and what a job needs. Memory in bytes."""
+
     pool: str
     seed: str
     order: Order
@@ -52,6 +44,8 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True)
 class CommandSettings:
+    """[commands]: how a row becomes a command line, which shell runs it, and what of its output is kept."""
+
     template: str
     colsep: str
     shell: str
@@ -61,6 +55,8 @@ class CommandSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
+    """[limits]: when a job is ended or tried again, and when a run stops. Times in seconds, memory in bytes."""
+
     timeout: Timeout | None
     memory: int | None
     retries: int
@@ -73,6 +69,8 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class LoggingSettings:
+    """[logging]: what is logged, and after how many bytes a segment is full."""
+
     level: Level
     segment: int
     per_job: bool
@@ -80,12 +78,16 @@ class LoggingSettings:
 
 @dataclass(frozen=True, slots=True)
 class DisplaySettings:
+    """[display]: how a run shows itself; `interval` in seconds."""
+
     progress: Progress
     interval: float
 
 
 @dataclass(frozen=True, slots=True)
 class HookSettings:
+    """[hooks]: commands of the user's own at certain moments; `limit` in seconds."""
+
     on_finish: str
     on_failure: str
     on_progress: str
@@ -95,6 +97,8 @@ class HookSettings:
 
 @dataclass(frozen=True, slots=True)
 class ResultSettings:
+    """[results]: the names of the table's columns."""
+
     columns: tuple[str, ...]
 
 
@@ -133,6 +137,7 @@ def load_settings(configs: Path) -> Settings:
     path = configs / FILE
     if _is_missing(path):
         return _typed(_parser(), {}, {}, None)
+    # Editors of Windows put a byte order mark before it.
     text = read_text(path).removeprefix("\ufeff")
     parser = _parse(path, text)
     reader = _Reader(path, text, parser)
@@ -156,6 +161,7 @@ def apply(settings: Settings, flags: Mapping[str, str]) -> Settings:
     """Flags over the file: `section.key` → the text that was given."""
     for name, text in flags.items():
         try:
+            # Read to be refused by the flag's own name; `_typed` reads it again among all others.
             _read(BY_NAME[name], text)
         except ValueError as error:
             flag = "--" + name.partition(".")[2].replace("_", "-")
@@ -165,6 +171,7 @@ def apply(settings: Settings, flags: Mapping[str, str]) -> Settings:
 
 def digest_text(settings: Settings) -> bytes:
     """The canonical form of what decides what a job is; empty when nothing of it is set."""
+    # Only what is not the default: a setting that a later version adds leaves every digest of today as it is.
     ours = {
         name: text
         for name, text in settings.texts.items()
@@ -182,6 +189,7 @@ def _parser() -> configparser.ConfigParser:
         converters={"filesize": parse_filesize, "duration": parse_duration},
         default_section="DEFAULT",
     )
+    # Keys of the user's own sections keep their case, for they are handed to jobs; ours are looked up without it.
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     return parser
 
@@ -245,8 +253,11 @@ class _Reader:
         self.mistakes: list[InputError] = []
 
     def check(self) -> None:
+        """Reads every section. Nothing is raised: what is wrong is collected."""
         defaults = set(self.parser.defaults())
         for section in self.parser.sections():
+            # The user's own sections are welcome, so a mistyped one of ours would be taken for such and do nothing,
+            # silently.
             close = nearest(section, SECTIONS)
             if section not in SECTIONS and (section.strip().lower() in SECTIONS or _is_slip(section)):
                 self._wrong(section, None, f"there is no section [{section}]{close}")
@@ -267,6 +278,7 @@ class _Reader:
         return [*told.values(), *(placed[key] for key in sorted(placed))]
 
     def _ours(self, section: str, key: str, text: str) -> None:
+        # Only in a file that is job-splitter's own, which its [ProgressPool] tells: elsewhere such a key is a slip.
         if self.parser.has_section(SPLITTER) and f"{section}.{key}" in SPLITTERS:
             key = SPLITTERS[f"{section}.{key}"]
             if not key:
@@ -315,6 +327,7 @@ class _Reader:
 
     def _find_in(self, section: str, key: str | None) -> int:
         current = ""
+        # configparser keeps no line numbers: a place is looked for when there is something to tell of it.
         for number, line in enumerate(self.lines, 1):
             header = re.match(r"\[(.+)\]", line)
             current = header[1] if header else current
@@ -330,15 +343,4 @@ LONE_DOLLAR = r"(?<!\$)(?:\$\$)*(\$)(?!\$)(?!\{[^}]*\})"
 
 def _is_slip(section: str) -> bool:
     """Whether a section's name is most likely one of ours mistyped: `[limit]`, `[comands]`."""
-    return any(section.lower() in (name[:-1], name + "s") or _one_apart(section.lower(), name) for name in SECTIONS)
-
-
-def _one_apart(one: str, other: str) -> bool:
-    """One letter missing, added, changed, or two swapped; short names must not catch words of the user's own."""
-    if len(other) < 5 or abs(len(one) - len(other)) > 1:
-        return False
-    if len(one) == len(other):
-        differing = [at for at in range(len(one)) if one[at] != other[at]]
-        return len(differing) == 1 or (len(differing) == 2 and sorted(one) == sorted(other))
-    short, long = sorted((one, other), key=len)
-    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+    return any(section.lower() in (name[:-1], name + "s") or one_apart(section.lower(), name) for name in SECTIONS)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 # A one-file program's loader sets these for itself; a child that inherits them loads our libraries.
 _FREEZER = ("_PYI_", "_MEI", "PYINSTALLER_", "_PYINSTALLER_")
 _RESTORED = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LIBPATH", "DYLD_LIBRARY_PATH")
+# Numeric libraries take all cores of the host by themselves: eight jobs beside each other would start sixty-four
+# threads.
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -30,6 +30,7 @@ class Place:
 
     def picture(self) -> str:
         """The line with a caret under the column, or nothing when either is not known."""
+        # A longer line would be folded by the terminal, and the caret point at nothing.
         if self.text is None or not self.column or len(self.text) > 200:
             return ""
         shown = self.text.expandtabs(1).encode("utf-8", "backslashreplace").decode("utf-8")
@@ -79,11 +80,13 @@ class InputErrors(ShareoutError):
         self.mistakes = list(mistakes)
 
     def lines(self) -> list[str]:
+        """A mistake a line, each with its place; how many more there are."""
         shown = [line for mistake in self.mistakes[:SHOWN_MISTAKES] for line in mistake.lines()]
         rest = len(self.mistakes) - SHOWN_MISTAKES
         return [*shown, f"and {rest} more mistakes"] if rest > 0 else shown
 
     def facts(self) -> dict[str, object]:
+        """All of them: who reads JSON can cut a list."""
         return {**super().facts(), "mistakes": [mistake.facts() for mistake in self.mistakes]}
 
 
@@ -136,6 +139,7 @@ class OutputLost(CannotWrite):
         self.is_left = error.errno == errno.EPIPE
 
     def lines(self) -> list[str]:
+        """None when the reader has left: it knows."""
         return [] if self.is_left else super().lines()
 
 
@@ -227,6 +231,7 @@ def cannot_start(what: str, error: OSError) -> CannotStart:
 
 def raise_all(mistakes: Sequence[InputError]) -> None:
     """Raise what was collected: nothing, the one mistake, or all of them together."""
+    # One alone is raised as it is: with `--json` its place then stands on top, where a script looks for it.
     if len(mistakes) == 1:
         raise mistakes[0]
     if mistakes:
@@ -237,3 +242,14 @@ def nearest(name: str, known: Iterable[str], *, before: str = "", cutoff: float 
     """` (did you mean "cores"?)` when a known name is close, else nothing; `before` stands before every name."""
     close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f' (did you mean "{before}{close[0]}"?)' if close else ""
+
+
+def one_apart(one: str, other: str) -> bool:
+    """One letter missing, added, changed, or two swapped; short names must not catch words of the user's own."""
+    if len(other) < 5 or abs(len(one) - len(other)) > 1:
+        return False
+    if len(one) == len(other):
+        differing = [at for at in range(len(one)) if one[at] != other[at]]
+        return len(differing) == 1 or (len(differing) == 2 and sorted(one) == sorted(other))
+    short, long = sorted((one, other), key=len)
+    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))

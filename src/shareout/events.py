@@ -57,4 +57,6 @@ class Listener(Protocol):
         """The run is over; `reason` is `finished`, or why it stopped early."""
 
     @property
-    def wants_every_attempt(self) -> bool: ...
+    def wants_every_attempt(self) -> bool:
+        """Asked once, when the run begins. A run that nobody listens to so closely makes no outcome of a job that went
+        well."""

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from shareout.world import world
 
+# As many as the kernel follows; more are a circle.
 MOST_LINKS = 40
 _DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
 
 
 def replace_file(path: Path, parts: Sequence[bytes | bytearray], *, sync: bool = True) -> None:
     """Write beside it, sync, rename, sync the folder that received it."""
+    # Beside it and not in /tmp: a rename is whole only within one file system.
     fresh = path.with_name(f".{path.name}.new")
     try:
         with fresh.open("wb") as file:
@@ -74,6 +76,8 @@ class Outlet:
     def of(cls, named: Path) -> Outlet:
         """Raises OSError for what cannot even be looked at."""
         path = named
+        # Link by link and not by resolve(), which would lead from /dev/stdout to the file behind it: that would be
+        # replaced, and what another program has written into it be gone.
         for _ in range(MOST_LINKS):
             is_open = bool(_DESCRIPTORS.fullmatch(os.path.realpath(path.parent))) and path.name.isdigit()
             if is_open or not path.is_symlink():
@@ -88,6 +92,7 @@ class Outlet:
 
     @property
     def is_replaced(self) -> bool:
+        """By a rename. A file with other names keeps them only when it is written into."""
         return self.is_file and (self.found is None or self.found.st_nlink == 1)
 
     @property
@@ -98,6 +103,7 @@ class Outlet:
     def open(self) -> int:
         """To write into. A FIFO waits for its reader."""
         if self.is_open and os.path.realpath(self.path.parent).startswith(f"/proc/{os.getpid()}/"):
+            # A copy of ours: by its path the file would be opened anew, and written over from its start.
             return os.dup(int(self.path.name))
         return os.open(self.path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0))
 

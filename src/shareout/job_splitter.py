@@ -84,6 +84,7 @@ def run_jobs(
     if split.folder is None or code:
         sys.exit(code)
     edges.release()
+    # From the journal and not on the way: so it holds what earlier runs of the share have done, too.
     answer = reduce_start
     for _, result, _ in results_of(split.folder):
         answer = reduce_function(answer, _tuple(result))
@@ -163,6 +164,7 @@ class _Split:
         return self._job(*items, random_obj, completed(config), **named)
 
     def begin(self, config: ConfigParser) -> ConfigParser:
+        """Once, before the first job: the time that stands as `Run Start Time`."""
         self._began = time.time()
         self._config = completed(config)
         return config

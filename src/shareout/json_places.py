@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from shareout.errors import InputError, Place, cannot_read
 
+# Numbers are exact: 1e400 has 400 digits, and 1e999999999 would fill the memory.
 LARGEST_EXPONENT = 400
 LARGEST = int(sys.float_info.max)
 SMALLEST = Fraction(math.ulp(0.0))  # The smallest number that is not shown as 0.
@@ -39,17 +40,20 @@ class Node:
     is_object: bool = False
 
     def pairs(self) -> Iterator[tuple[Node, Node]]:
+        """Of an object, doubled keys included; of anything else none."""
         if self.is_object and isinstance(self.value, list):
             for pair in self.value:
                 assert isinstance(pair, tuple)
                 yield pair
 
     def items(self) -> list[Node]:
+        """Of an array; ask `is_array` first."""
         assert isinstance(self.value, list)
         return [one for one in self.value if isinstance(one, Node)]
 
     @property
     def is_array(self) -> bool:
+        """Objects are lists of pairs, and are none."""
         return isinstance(self.value, list) and not self.is_object
 
     def kind(self) -> str:
@@ -60,6 +64,8 @@ class Node:
         return names.get(type(self.value), "a number")
 
 
+# Python's own parser tells no places once it is done, drops doubled keys, and makes 0.1 a float, with which two
+# machines could reckon two shares. So the structure is walked here; it is for files of kilobytes.
 class PlacedJson:
     """A parsed text; `root` is the whole, `place` turns a node into a file:line:column."""
 
@@ -72,6 +78,7 @@ class PlacedJson:
             raise self._error("unexpected text after the end of the document", rest)
 
     def place(self, at: int) -> Place:
+        """Of an offset in the text: line and column, and the line itself for the picture."""
         at = min(at, len(self.text))
         start = self.text.rfind("\n", 0, at) + 1
         end = self.text.find("\n", at)
@@ -84,6 +91,7 @@ class PlacedJson:
         return match[0] if match else node.kind()
 
     def mistake(self, node: Node, what: str, way_out: str = "") -> InputError:
+        """Made, not raised: readers collect all of a file's."""
         return InputError(what, where=self.place(node.at), way_out=way_out)
 
     def _error(self, what: str, at: int) -> InputError:

@@ -35,6 +35,7 @@ class Machine:
 
     @property
     def weight(self) -> Fraction:
+        """Exact, so that all machines reckon the same shares."""
         return self.perf * self.cores
 
 
@@ -60,6 +61,7 @@ class _Reader:
         self.mistakes: list[InputError] = []
 
     def machines(self) -> tuple[Machine, ...]:
+        """All that can be read. What is wrong stands in `mistakes`, and in the machine as a 1."""
         root = self.document.root
         if not root.is_object:
             self._wrong(root, f"machines are an object of names, found {root.kind()}", EXAMPLE)
@@ -72,6 +74,7 @@ class _Reader:
                 self._wrong(key, f'the machine "{name}" is named twice')
                 continue
             self._check_name(key, name)
+            # A run directory has the machine's name: where names have no case two machines would share one.
             if (other := known.setdefault(alike(name), name)) != name:
                 self._wrong(
                     key,

@@ -17,6 +17,7 @@ def why_no_name(name: str) -> str:
         return "has a blank at its start or end"
     if name.startswith("-"):
         return "looks like an option"
+    # Also what turns the writing round or joins letters (Cf): a name must not look like another one.
     for sign in name:
         if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
             return f"has a sign that cannot be seen, U+{ord(sign):04X}"
@@ -25,6 +26,7 @@ def why_no_name(name: str) -> str:
 
 def alike(name: str) -> str:
     """The same for names that differ by nothing but case, or by how a letter with an accent is written."""
+    # Twice: folding case may take a letter and its accent apart again.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -49,6 +49,8 @@ def _is_left(path: Path) -> bool:
     try:
         if path.is_symlink() or path.stat().st_uid != os.getuid():
             return False
+        # Signal 0 only asks. A number that was given to another process keeps a folder too long, and never removes
+        # one that is used.
         os.kill(_program_pid(path), 0)
     except ProcessLookupError:
         return not _is_used(path)

@@ -13,27 +13,12 @@ errors, the words of a path) is no part of this.
 from __future__ import annotations
 
 import os
-import select
 import selectors
-import signal
-import sys
-import time
-import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-if sys.platform != "win32":
-    # Only runs fork, lock and map. Plan, merge and status may be done anywhere.
-    import fcntl
-    import mmap
-else:
-    fcntl = None
-
-from shareout import linux
-
-ABOVE_ALL_HANDLES = 65_536
-"""Where there is no /proc to list the open ones."""
+from shareout.linux import Linux
 
 Handler = Callable[[int, Any], object] | int | None
 
@@ -60,21 +45,27 @@ class World(Protocol):
 
     # Files, by descriptors.
 
-    def open(self, path: Path | str, flags: int, mode: int = 0o777, /) -> int: ...
+    def open(self, path: Path | str, flags: int, mode: int = 0o777, /) -> int:
+        """A descriptor, not inherited by programs that are started. A new name is safe only when its
+        folder was synced."""
 
-    def close(self, handle: int, /) -> None: ...
+    def close(self, handle: int, /) -> None:
+        """Gone also where it raises: its number may be another file's from then on."""
 
     def read(self, handle: int, size: int, /) -> bytes:
         """Up to so many bytes; none at the end. Of a pipe: what is there, waited for unless it must not block."""
 
-    def pread(self, handle: int, size: int, at: int, /) -> bytes: ...
+    def pread(self, handle: int, size: int, at: int, /) -> bytes:
+        """The same at a place, whatever others have read: nothing that is shared moves."""
 
     def write(self, handle: int, data: Any, /) -> int:
         """How many bytes were taken: any number, also less than all. They are not safe before a sync."""
 
-    def pwrite(self, handle: int, data: bytes, at: int, /) -> int: ...
+    def pwrite(self, handle: int, data: bytes, at: int, /) -> int:
+        """The same at a place."""
 
-    def lseek(self, handle: int, at: int, whence: int, /) -> int: ...
+    def lseek(self, handle: int, at: int, whence: int, /) -> int:
+        """Where the next read or write begins; copies of the descriptor share it."""
 
     def ftruncate(self, handle: int, size: int, /) -> None:
         """As little safe as what was written."""
@@ -86,11 +77,14 @@ class World(Protocol):
     def fdatasync(self, handle: int, /) -> None:
         """The same, for bytes and length only."""
 
-    def fstat(self, handle: int, /) -> os.stat_result: ...
+    def fstat(self, handle: int, /) -> os.stat_result:
+        """Of what is open, also when its name is gone."""
 
-    def stat(self, path: Path, /) -> os.stat_result: ...
+    def stat(self, path: Path, /) -> os.stat_result:
+        """Of what the name leads to now, through links."""
 
-    def fstatvfs(self, handle: int, /) -> os.statvfs_result: ...
+    def fstatvfs(self, handle: int, /) -> os.statvfs_result:
+        """How much room the file system has; others may take it at once."""
 
     def flock(self, handle: int, operation: int, /) -> None:
         """A lock that lives as long as one copy of the descriptor, in whatever process."""
@@ -98,7 +92,8 @@ class World(Protocol):
     def link(self, source: Path, target: Path, /) -> None:
         """A second name, that only one can make: FileExistsError for all others."""
 
-    def listdir(self, path: Path | str, /) -> list[str]: ...
+    def listdir(self, path: Path | str, /) -> list[str]:
+        """Names without an order, as they were at some moment of the call."""
 
     def path(self, text: str, /) -> Path:
         """A path whose own methods (`open`, `mkdir`, `stat`, `rename`, `unlink`, …) act in this world, as those that
@@ -109,11 +104,14 @@ class World(Protocol):
     def pipe(self) -> tuple[int, int]:
         """Reader and writer, neither inherited by programs that are started."""
 
-    def dup2(self, handle: int, other: int, /) -> int: ...
+    def dup2(self, handle: int, other: int, /) -> int:
+        """From now on `other` is a copy, and inherited; what it was is closed."""
 
-    def set_blocking(self, handle: int, blocking: bool, /) -> None: ...
+    def set_blocking(self, handle: int, blocking: bool, /) -> None:
+        """For all copies of the descriptor, in other processes too."""
 
-    def fcntl(self, handle: int, command: int, argument: int, /) -> int: ...
+    def fcntl(self, handle: int, command: int, argument: int, /) -> int:
+        """Flags of a descriptor, as the system numbers them."""
 
     def selector(self) -> selectors.BaseSelector:
         """Waits for many descriptors, again and again."""
@@ -127,7 +125,8 @@ class World(Protocol):
 
     # Processes.
 
-    def getpid(self) -> int: ...
+    def getpid(self) -> int:
+        """Our own number, also after a fork."""
 
     def getppid(self) -> int:
         """1, or whoever adopts orphans, when the parent is dead."""
@@ -169,19 +168,23 @@ class World(Protocol):
     def killpg(self, group: int, number: int, /) -> None:
         """To all of a group, if it has anybody; as sure as its leader's number."""
 
-    def getpgid(self, pid: int, /) -> int: ...
+    def getpgid(self, pid: int, /) -> int:
+        """The group that a process is in now; who ends it must know that it still is that process."""
 
-    def getsid(self, pid: int, /) -> int: ...
+    def getsid(self, pid: int, /) -> int:
+        """The session that a process is in, which its descendants keep unless they leave it."""
 
     def setsid(self) -> Any:
         """Leave the session and the group, and lead new ones."""
 
-    def nice(self, more: int, /) -> int: ...
+    def nice(self, more: int, /) -> int:
+        """Stand back by so much more; how far we now do. There is no way back."""
 
     def pidfd_open(self, pid: int, /) -> int:
         """A handle that stays that process's, whoever is given its number; readable when it has ended."""
 
-    def pidfd_send_signal(self, handle: int, number: int, /) -> None: ...
+    def pidfd_send_signal(self, handle: int, number: int, /) -> None:
+        """To that process and no other; ProcessLookupError when it has ended."""
 
     def die_with_parent(self, number: int, parent: int, /) -> None:
         """Be sent a signal when the parent dies; at once when it is gone already."""
@@ -212,130 +215,11 @@ class World(Protocol):
     def signal(self, number: int, handler: Any, /) -> Any:
         """From now on it is handled so; how it was before. A handler runs between two instructions of Python."""
 
-    def getsignal(self, number: int, /) -> Any: ...
+    def getsignal(self, number: int, /) -> Any:
+        """How a signal is handled now; None when not by Python."""
 
     def set_wakeup_fd(self, handle: int, *, warn_on_full_buffer: bool = True) -> int:
         """A byte is written there for every signal that has a handler."""
-
-
-class Linux:
-    """The real one. Elsewhere what only runs need is missing, and is not asked for."""
-
-    def __init__(self) -> None:
-        self.time = time.time
-        self.time_ns = time.time_ns
-        self.monotonic = time.monotonic
-        self.sleep = time.sleep
-        self.open = os.open
-        self.close = os.close
-        self.read = os.read
-        self.write = os.write
-        self.lseek = os.lseek
-        self.ftruncate = os.ftruncate
-        self.fsync = os.fsync
-        self.fstat = os.fstat
-        self.stat = os.stat
-        self.link: Any = os.link
-        self.listdir: Any = os.listdir
-        self.path = Path
-        self.pipe = os.pipe
-        self.dup2: Any = os.dup2
-        self.getpid = os.getpid
-        self.getppid = os.getppid
-        self.kill = os.kill
-        self.waitpid = os.waitpid
-        self.selector = selectors.DefaultSelector
-        self.signal = signal.signal
-        self.getsignal = signal.getsignal
-        self.set_wakeup_fd = signal.set_wakeup_fd
-        self.exit: Any = os._exit
-        self.die_with_parent = linux.die_with_parent
-        self.adopt_orphans = linux.adopt_orphans
-        self.mark_descendants = linux.mark_descendants
-        self.set_blocking = _posix(os, "set_blocking")
-        self.pread = _posix(os, "pread")
-        self.pwrite = _posix(os, "pwrite")
-        self.fdatasync = _posix(os, "fdatasync")
-        self.fstatvfs = _posix(os, "fstatvfs")
-        self.flock = _posix(fcntl, "flock")
-        self.fcntl = _posix(fcntl, "fcntl")
-        self.posix_spawn = _posix(os, "posix_spawn")
-        self.waitid = _posix(os, "waitid")
-        self.wait4 = _posix(os, "wait4")
-        self.killpg = _posix(os, "killpg")
-        self.getpgid = _posix(os, "getpgid")
-        self.getsid = _posix(os, "getsid")
-        self.setsid = _posix(os, "setsid")
-        self.nice = _posix(os, "nice")
-        self.pidfd_open = _posix(os, "pidfd_open")
-        self.pidfd_send_signal = _posix(signal, "pidfd_send_signal")
-
-    def since_boot(self) -> float:
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-    def readable(self, handles: Collection[int], seconds: float | None) -> list[int]:
-        # Not select.select: it knows no descriptor above 1,023.
-        poll = select.poll()
-        for handle in handles:
-            poll.register(handle, select.POLLIN)
-        return [handle for handle, _ in poll.poll(None if seconds is None else max(0.0, seconds) * 1000)]
-
-    def shared(self, size: int) -> Any:
-        return mmap.mmap(-1, size)
-
-    def fork(self, body: Callable[[], int]) -> int:
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                code = body()
-            except BaseException:  # noqa: BLE001
-                traceback.print_exc()
-            finally:
-                os._exit(code)
-        return pid
-
-    def pids(self) -> list[int]:
-        return [int(name) for name in _listed("/proc") if name.isdigit()]
-
-    def about(self, pid: int, what: str) -> bytes:
-        try:
-            with open(f"/proc/{pid}/{what}", "rb") as file:
-                return file.read()
-        except OSError:
-            return b""
-
-    def handles(self) -> list[int]:
-        most = min(os.sysconf("SC_OPEN_MAX"), ABOVE_ALL_HANDLES)
-        return [int(name) for name in _listed("/proc/self/fd")] or list(range(most))
-
-    def boot_id(self) -> str:
-        try:
-            with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-                return file.read().decode("ascii").strip()
-        except OSError:
-            return ""
-
-    def children(self) -> list[int]:
-        found: list[int] = []
-        for task in _listed("/proc/self/task"):
-            try:
-                with open(f"/proc/self/task/{task}/children", "rb") as file:
-                    found += map(int, file.read().split())
-            except OSError:
-                continue
-        return found
-
-
-def _listed(path: str) -> list[str]:
-    try:
-        return os.listdir(path)
-    except OSError:
-        return []
-
-
-def _posix(module: Any, name: str) -> Any:
-    return getattr(module, name, None)
 
 
 world: World = Linux()

@@ -19,9 +19,16 @@ LARGEST = 15_000
 LONGEST_FUNCTION = 60
 MOST_FILES = 15
 MOST_BY_PLACE = 5
+MOST_BRANCHES = 10
+MOST_THAT_BRANCH_MORE = 0.012
+"""Of all functions."""
+UNDOCUMENTED: set[str] = {"plan", "pool", "run", "supply", "record"}
 # What the seam answers, and where it would be found past it. `os.path` is about words only.
 ANSWERS = {name for name in vars(World) if not name.startswith("_")} - {"path"} | {"_exit"}
 OUTSIDE = {"os", "time", "signal", "select", "selectors", "fcntl", "mmap", "linux"}
+BRANCHES = (
+    ast.If, ast.IfExp, ast.For, ast.While, ast.comprehension, ast.BoolOp, ast.ExceptHandler, ast.match_case,
+)  # fmt: skip
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager", "misc"}
 
 # A room may import the rooms named for it (and itself); floor by floor, as the design's picture has them.
@@ -41,12 +48,13 @@ GROUND = {
     "unpacked",
     "names",
 }
-INPUTS = {"choices", "settings_table", "config", "titles", "machines", "pool"}
+INPUTS = {"choices", "settings_values", "settings_table", "config", "titles", "machines", "pool"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     "choices": GROUND,
-    "settings_table": GROUND | {"choices"},
-    "config": GROUND | {"choices", "settings_table"},
+    "settings_values": GROUND | {"choices"},
+    "settings_table": GROUND | {"choices", "settings_values"},
+    "config": GROUND | {"choices", "settings_values", "settings_table"},
     "titles": GROUND | {"config"},
     "machines": GROUND,
     "pool": GROUND | {"choices", "config"},
@@ -159,6 +167,40 @@ def test_values_that_travel_together_have_a_name(path: Path) -> None:
 def test_a_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text().strip()
     assert not FORBIDDEN & set(path.relative_to(HOUSE).with_suffix("").parts), "a noun is missing"
+
+
+@pytest.mark.parametrize("path", [one for one in FILES if room_of(one) not in UNDOCUMENTED], ids=named)
+def test_what_others_call_says_what_it_promises(path: Path) -> None:
+    """Classes, functions and methods without an underscore; not what a function has inside it."""
+    silent = [one.name for one in public(ast.parse(path.read_text())) if not ast.get_docstring(one)]
+    assert not silent, f"{named(path)}: {silent}"
+
+
+def public(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield from () if node.name.startswith("_") else (node,)
+            yield from public(node)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node
+
+
+def test_a_function_has_few_branches() -> None:
+    """A table of cases may have more: so a few may, and not a share of all."""
+    counts = {
+        f"{named(path)}:{node.lineno} {node.name}": branches(node)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    many = {name: count for name, count in counts.items() if count > MOST_BRANCHES}
+    assert len(many) <= MOST_THAT_BRANCH_MORE * len(counts), f"these do more than one thing: {many}"
+
+
+def branches(node: ast.AST) -> int:
+    """What may go one way or the other, conditions within expressions included; not in functions inside it."""
+    inner = [one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.FunctionDef | ast.Lambda)]
+    return sum(isinstance(one, BRANCHES) + branches(one) for one in inner)
 
 
 def modules_after(call: str) -> set[str]:

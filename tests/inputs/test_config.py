@@ -11,7 +11,8 @@ import pytest
 
 from shareout.config import Settings, apply, load_settings
 from shareout.errors import CannotRead, InputError, InputErrors, UsageError
-from shareout.settings_table import BY_NAME, Halt, SlotCount, Timeout
+from shareout.settings_table import BY_NAME
+from shareout.settings_values import Halt, SlotCount, Timeout
 
 
 def read(folder: Path, text: str | bytes) -> Settings:

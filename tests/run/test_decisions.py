@@ -17,7 +17,7 @@ from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.durations import Durations
 from shareout.run.host.capacity import Capacity
 from shareout.run.policy import deadline_of, halts, judge, may_start, time_limit
-from shareout.settings_table import Timeout, parse_halt
+from shareout.settings_values import Timeout, parse_halt
 
 LIMITS = LimitSettings(None, None, 2, 0.0, Fraction(2), None, "", 5.0)
 

@@ -13,9 +13,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from types import ModuleType
+    from typing import Protocol
 
     from shareout.entry import Entry
+
+    class Command(Protocol):
+        """A module of this room, loaded only when its command is typed: a run does not wait for what merges."""
+
+        def configure(self, parser: argparse.ArgumentParser) -> None:
+            """Adds its flags, and examples to the help. Reads nothing: help is given where no inputs are."""
+
+        def execute(self, arguments: argparse.Namespace, entry: Entry | None) -> int:
+            """Does it; the exit code. What a person can mend is raised as a ShareoutError and told by `main`. `entry`
+            is what a script gave to `run`; None in the command runner, whose jobs are command lines."""
+
 
 COMMANDS = {
     "init": "write a commented starting set of inputs; overwrite nothing",
@@ -58,6 +69,7 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
 def _obey(words: list[str], entry: Entry | None) -> int:
     from shareout.cli.streams import mend
 
+    # Before anything else is opened: a descriptor that the caller had closed would become one of our files.
     mend()
     if getattr(sys, "frozen", False) and entry is not None:
         # A job may start processes of its own by multiprocessing; in a frozen program they come through here.
@@ -65,9 +77,12 @@ def _obey(words: list[str], entry: Entry | None) -> int:
 
         serve(words)
     try:
+        # Before argparse is loaded, which takes longer than the answer.
         if words[:1] in (["--version"], ["-V"]):
             return _version()
         return _dispatch(words, entry)
+    # All that no class of errors.py knows is a bug of ours. It is caught here and nowhere else: a handler nearer to
+    # the fault would have to go on with a state that nobody knows.
     except Exception as error:  # noqa: BLE001
         from shareout.errors import ShareoutError, of_system
 
@@ -77,8 +92,10 @@ def _obey(words: list[str], entry: Entry | None) -> int:
         return _own_bug(error)
 
 
-def load(command: str) -> ModuleType:
+def load(command: str) -> Command:
     """The module of a command, imported by its literal name so that a frozen program holds it."""
+    # A table of names and importlib would be ten lines, and an executable without commands: PyInstaller follows only
+    # imports that it can read.
     match command:
         case "init":
             from shareout.cli import init
@@ -99,7 +116,7 @@ def load(command: str) -> ModuleType:
     return _load_after(command)
 
 
-def _load_after(command: str) -> ModuleType:
+def _load_after(command: str) -> Command:
     """The same for what looks at runs, or brings them home."""
     match command:
         case "merge-results":
@@ -171,6 +188,7 @@ def make_parser(command: str) -> argparse.ArgumentParser:
         prog=name if name == command else f"{name} {command}",
         description=COMMANDS[command][0].upper() + COMMANDS[command][1:] + ".",
         formatter_class=Help,
+        # An abbreviation that is clear today is another flag's tomorrow, in a script that nobody looks at.
         allow_abbrev=False,
     )
     module.configure(parser)
@@ -186,6 +204,8 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
         print(_overview())
         sys.stdout.flush()
         return 0
+    # A flag without a command is for `run`, as in job-splitter's programs. A word is not taken for a pool file in its
+    # place: a mistyped command would start a run.
     named = bool(words) and words[0] in COMMANDS
     if words and not named and not words[0].startswith("-"):
         return _unknown(words[0])
@@ -195,7 +215,7 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
         return 0
     module = load(command)
     edges.at_work()
-    code: int = module.execute(arguments, entry)
+    code = module.execute(arguments, entry)
     sys.stdout.flush()
     return code
 
@@ -285,6 +305,7 @@ def _own_bug(error: Exception) -> int:
     from shareout.show.beside import say
 
     try:
+        # To a file and not to the terminal: who runs jobs can do nothing with a traceback, but can send a file.
         with tempfile.NamedTemporaryFile("w", prefix="shareout-bug-", suffix=".txt", delete=False) as file:
             file.write("".join(traceback.format_exception(error)))
         where = f"the details are in {file.name}; please send them with what you did"

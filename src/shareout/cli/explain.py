@@ -24,6 +24,7 @@ from shareout.status.machine import Follower, MachineStatus
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """One job, and where its run directories are."""
     parser.epilog = "example:\n  explain 314"
     parser.add_argument("ids", nargs="+", metavar="ID", help="a job")
     add_places(parser)
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Always 0. The inputs must be at hand: only they say whose a job is and where it stands."""
     common = Common.of(arguments)
     words, sources = places_among(arguments.ids, arguments.sources)
     word = one_id(words)
@@ -46,6 +48,7 @@ def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Ent
     position = position_of(plan, job)
     owner = plan.owner(job)
     share = plan.share(owner)
+    # Its place in its own share, which is the order in which that machine comes to it; with phases a share has gaps.
     before = 0
     for start, stop in share.ranges:
         before += max(0, min(stop, position) - start)

@@ -17,6 +17,7 @@ from shareout.status.jobs import JobStates
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Whose format, of which run directories, and where to."""
     formats = "\n".join(f"  {name:<10}{what}" for name, what in FORMATS.items())
     parser.epilog = f"formats:\n{formats}\n\nexample:\n  export --format runmaker -o runs.txt"
     add_sources(parser)
@@ -27,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Always 0. The inputs must be at hand: other tools' files have the text of every job."""
     from shareout.merge.target import is_standard_output
 
     common = Common.of(arguments)

@@ -12,6 +12,7 @@ from shareout.errors import UsageError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """The script, what to put in besides what it is seen to import, and what is to come out."""
     parser.epilog = "example:\n  shareout freeze main.py --with scipy.special --data model.bin:."
     parser.add_argument(
         "entry",
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0 when the file is made, also when a module is missing that only some jobs would need: that is told."""
     if getattr(sys, "frozen", False):
         raise UsageError("an executable cannot make another one", way_out="Use `shareout freeze` where it was built.")
     from shareout.freeze.build import Recipe, build

@@ -23,32 +23,38 @@ echo three; sleep 1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Where to; of the flags of all commands it has only what it can use."""
     parser.add_argument("--configs", metavar="DIR", default="configs", help="where to (default: ./configs)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0, also when all was there already: what is the user's own is kept and said to be."""
     folder = Path(arguments.configs)
-    has_pool = (
-        any(folder.glob("jobs.*"))
-        or (folder / "runs.txt").exists()
-        or (entry is not None and (entry.pool is not None or bool(entry.groups)))
-    )
-    files = {"runner.config": starting_text(), "machines.json": MACHINES, **({} if has_pool else {"jobs.txt": JOBS})}
+    files = {"runner.config": starting_text(), "machines.json": MACHINES}
+    if not _has_pool(folder, entry):
+        files["jobs.txt"] = JOBS
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        wrote = {folder / name: _write(folder / name, text) for name, text in files.items()}
+        is_new = {folder / name: _write(folder / name, text) for name, text in files.items()}
     except OSError as error:
         raise cannot_write(
             error.filename or folder, error, way_out="Name another folder with --configs DIR."
         ) from error
     if arguments.json:
-        names = {is_new: [str(path) for path, new in wrote.items() if new is is_new] for is_new in (True, False)}
-        print(json.dumps({"wrote": names[True], "kept": names[False]}))
+        wrote, kept = ([str(path) for path, new in is_new.items() if new is asked] for asked in (True, False))
+        print(json.dumps({"wrote": wrote, "kept": kept}))
         return 0
-    for path, is_new in wrote.items():
-        print(f"wrote  {path}" if is_new else f"kept   {path}: it is there already")
+    for path, new in is_new.items():
+        print(f"wrote  {path}" if new else f"kept   {path}: it is there already")
     return 0
+
+
+def _has_pool(folder: Path, entry: Entry | None) -> bool:
+    """Whether jobs come from somewhere already: a second pool beside the first would be refused by every command."""
+    if entry is not None and (entry.pool is not None or entry.groups):
+        return True
+    return any(folder.glob("jobs.*")) or (folder / "runs.txt").exists()
 
 
 def _write(path: Path, text: str) -> bool:

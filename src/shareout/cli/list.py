@@ -24,6 +24,7 @@ from shareout.status.machine import Follower
 FORMATS = ("table", "tsv", "dkvp", "line", "command", "json")
 WORDS = {"new": ".", "running": "r", "done": "d", "failed": "!", "error": "e", "skipped": "s"}
 COLUMNS = ("state", "job", "machine", "attempt", "exit", "seconds", "text")
+# Lines a write: one by one they would be slow, and all at once more than memory holds.
 LOT = 5000
 NARROW = 60
 
@@ -32,6 +33,7 @@ Form = Callable[[JobState, str], str]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Which jobs to list, of which runs, and in which form."""
     parser.epilog = (
         "states: . new  r running  d done  ! failed  s skipped\n"
         "        e error (could not start, or its worker was lost)\n\n"
@@ -49,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Always 0, also when no job is listed. Names and ids that nothing here knows are refused."""
     common = Common.of(arguments)
     wanted_states = states_of(arguments.state) | (set("!e") if arguments.failed else set())
     with folders_of(arguments.sources, common) as found:
@@ -179,6 +182,7 @@ def check_machine(name: str, headers: Sequence[Header], plan: Plan | None) -> No
 
 
 def job_id(word: str, total: int) -> int:
+    """The id that a person typed. Refused with the ids that there are."""
     if not _is_number(word) or int(word) >= total:
         ids = {0: "There are no jobs: the pool is empty.", 1: "There is one job, 0."}
         if "/" in word:
@@ -193,6 +197,7 @@ def _is_number(word: str) -> bool:
 
 def job_ids(words: Sequence[str], total: int) -> list[int]:
     """Of ids and of ranges as `merge-results` tells them, `0-2, 7`: each once, in the order in which they were said."""
+    # A dict, for a set would lose the order in which they were said.
     found: dict[int, None] = {}
     for word in " ".join(words).replace(",", " ").split():
         first, dash, last = word.partition("-")
@@ -218,6 +223,8 @@ def texts_of(plan: Plan | None, headers: Sequence[Header], *, as_given: bool = F
 
     def text(job: int) -> str:
         try:
+            # An id may be beyond what this plan knows, of directories that came from elsewhere; a name may be no
+            # UTF-8. Neither may end a list of ten million.
             said = " ".join(pool.values(job).words) if as_given else made(job)
         except IndexError:
             return ""

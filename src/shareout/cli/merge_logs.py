@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import add_sources, folders_of, tell
@@ -16,6 +17,7 @@ from shareout.merge.logs.by_time import LEVELS, Filter, merged
 from shareout.merge.logs.copies import without_copies
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.pool import MOST_JOBS
+from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import machine_word
 from shareout.record.reader import read_header
 
@@ -23,6 +25,7 @@ _MOMENT = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?)?)?Z
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Which logs, where to, and what to let through of them."""
     add_sources(parser)
     add_output(parser, "where to (default: standard output); *.gz is packed")
     parser.add_argument("--machine", action="append", default=[], metavar="NAME", help="only this machine's")
@@ -35,38 +38,51 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Always 0: a log that is damaged is told on standard error, and what can be read of it is there."""
     try:
         grep = re.compile(arguments.grep.encode()) if arguments.grep else None
     except re.error as error:
         raise UsageError(f"--grep: {error}") from None
     output = arguments.output or Path("-")
-    to_stdout = is_standard_output(output)
-    if not to_stdout:
+    if not is_standard_output(output):
         check_place(output)
+    # By text: the log's times are as long as each other, so they compare as they stand.
     since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
     with folders_of(arguments.sources, Common.of(arguments)) as found:
         folders = without_copies(found, tell)
-        headers = [read_header(folder.journal) for folder in folders]
-        for name in arguments.machine:
-            check_machine(name, headers, None)
-        jobs = job_ids(arguments.job, max((header.total for header in headers), default=MOST_JOBS))
+        machines, jobs = _chosen(folders, arguments.machine, arguments.job)
         wanted = Filter(
-            frozenset(map(machine_word, arguments.machine)),
-            frozenset(str(job).encode() for job in jobs),
+            machines,
+            jobs,
             arguments.level,
             since=since.encode(),
+            # A time that is cut short means all of its day or minute: `~` sorts behind every digit.
             until=until.encode() + b"~" if until else b"",
             grep=grep,
         )
-        blocks = (b"".join(lines) for lines in merged(folders, wanted, tell))
-        if not to_stdout:
-            with Target(output) as target:
-                target.write_all(blocks, packed=output.name.endswith(".gz"))
-                target.finish()
-        else:
-            sys.stdout.buffer.writelines(blocks)
-            sys.stdout.buffer.flush()
+        _write((b"".join(lines) for lines in merged(folders, wanted, tell)), output)
     return 0
+
+
+def _chosen(
+    folders: Sequence[RunFolder], names: Sequence[str], ids: Sequence[str]
+) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """Machines and jobs as the log writes them; empty for all. Those that nothing here knows are refused."""
+    headers = [read_header(folder.journal) for folder in folders]
+    for name in names:
+        check_machine(name, headers, None)
+    jobs = job_ids(ids, max((header.total for header in headers), default=MOST_JOBS))
+    return frozenset(map(machine_word, names)), frozenset(str(job).encode() for job in jobs)
+
+
+def _write(blocks: Iterable[bytes], output: Path) -> None:
+    if is_standard_output(output):
+        sys.stdout.buffer.writelines(blocks)
+        sys.stdout.buffer.flush()
+        return
+    with Target(output) as target:
+        target.write_all(blocks, packed=output.name.endswith(".gz"))
+        target.finish()
 
 
 def _moment(text: str, flag: str) -> str:

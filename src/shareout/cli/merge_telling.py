@@ -7,6 +7,7 @@ from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
+from shareout.choices import Order
 from shareout.cli.inputs.run_folders import tell
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison, suspicion
@@ -61,10 +62,30 @@ def _audit_facts(found: Comparison) -> dict[str, Any]:
 
 
 def rate_facts(rate: tuple[float, float, float] | None) -> dict[str, float] | None:
+    """A share of failures with its range, of 1; None where what has run is no sample of all."""
     return None if rate is None else dict(zip(("share", "low", "high"), rate, strict=True))
 
 
-def sample_sentence(summary: Summary) -> str:
+def complete_lines(summary: Summary, proof: str | None) -> list[str]:
+    """That nothing is missing, the certificate, and that audits agree, when there were some."""
+    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
+    lines = [f"complete: {summary.done} of {summary.total} jobs, each counted once{skipped}"]
+    if proof:
+        lines.append(f"certificate {proof}")
+    if summary.comparison.jobs and not summary.comparison.disagreed:
+        lines.append(f"audit: {summary.comparison.jobs} jobs ran on more than one machine, to the same result")
+    return lines
+
+
+def incomplete_lines(summary: Summary, owners: Mapping[str | None, int], journals: Sequence[Journal]) -> list[str]:
+    """What is missing and whose; where jobs ran in a random order, also what the others say of all."""
+    lines = [missing_sentence(summary, owners)]
+    if all(journal.header.order == Order.SHUFFLED for journal in journals):
+        lines.append(_sample_sentence(summary))
+    return lines
+
+
+def _sample_sentence(summary: Summary) -> str:
     """What the part that is there says of all jobs."""
     said = "positions are shuffled: what is there is a random sample of all jobs"
     if summary.failure_rate is None:

@@ -30,6 +30,7 @@ class Parser(argparse.ArgumentParser):
         return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> NoReturn:
+        """Raised, where argparse would print a screen of usage and exit: so `--json` has it too."""
         raise UsageError(self._told(message), way_out=f"`{self.prog} --help` lists the flags.")
 
     def _told(self, message: str) -> str:
@@ -85,6 +86,8 @@ class Common:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Common:
+        """From a command's flags; of those that it does not have, the default. A `--configs` that is not
+        there is refused: without it other inputs would be found."""
         given = getattr(arguments, "configs", None)
         if given and not Path(given).is_dir():
             raise UsageError(
@@ -105,6 +108,7 @@ def program_name() -> str:
 
 
 def add_common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
+    """Last, so that the help of every command ends with the same lines."""
     group = parser.add_argument_group("where things are, and how to tell them")
     group.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, or beside the program)")
     add_runs(group)
@@ -114,6 +118,7 @@ def add_common(parser: argparse.ArgumentParser, *, json: bool = True) -> None:
 
 
 def add_runs(parser: argparse._ActionsContainer) -> None:
+    """For commands that need no inputs: logs can be merged where no configs are."""
     parser.add_argument("--runs", metavar="DIR", help="run directories (default: ./runs)")
 
 
@@ -132,6 +137,8 @@ def find_configs() -> Path:
     """The default folder; a folder with a machines.json is one itself, as job-splitter has it. `configs` is told when
     it is in neither place."""
     beside = Path(sys.executable if getattr(sys, "frozen", False) else sys.argv[0]).resolve().parent
+    # Not searched upward, as git does: the inputs of another project would be another plan, and it would look like
+    # this one's.
     for folder in (Path(), beside):
         if (folder / "configs").is_dir():
             return folder / "configs"

@@ -34,6 +34,8 @@ def plan_of(
     looks at runs of a Python program without having it."""
     kind = kind or kind_of(entry)
     machines = machines_file(common)
+    # All files are read before any is refused: to find the second mistake only when the first is mended would be a
+    # round over all machines for each.
     mistakes: list[InputError] = []
     settings = _collect(lambda: apply(load_settings(common.configs), flags or {}), mistakes)
     _collect(lambda: load_machines(machines), mistakes)

@@ -29,6 +29,7 @@ COPIED = ("runner.config", "header.csv")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """What was done, who shall do the rest, and the folder for the new inputs."""
     parser.epilog = "example:\n  rebalance home/*/runs --machines new-machines.json -o configs2"
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories of all machines (default: --runs)")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="the folder to write; it must be new")
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0, also when nothing is left to do and nothing was written. The new inputs are made whole or not at all."""
     common = Common.of(arguments)
     target = Path(arguments.output)
     machines = Path(arguments.machines) if arguments.machines else common.configs / "machines.json"
@@ -60,6 +62,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return 0
     _write(target, plan, left, common, machines)
     try:
+        # Planned at once from the copy: what every machine would refuse is refused here, and no half-made folder
+        # stays.
         fresh, _ = plan_of(replace(common, configs=target), entry, local_barriers=True, kind=kind)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
@@ -76,6 +80,8 @@ def _of_plan(folders: Sequence[RunFolder], plan: Plan, *, strict: bool) -> list[
     """The directories of this plan. Those of plans that it was rebalanced from are not asked any more."""
     found = [(folder, read_header(folder.journal)) for folder in folders]
     for folder, header in found:
+        # Who names a directory means it, so that one of another plan is a slip. Below --runs older plans may stand,
+        # and are passed over: else each look would need a flag.
         if strict and header.digest != plan.hex and header.digest not in plan.ancestors:
             raise PlanMismatch(
                 f"{folder.path} is of plan {header.digest[:16]}, the inputs are of plan {plan.short_hex}",

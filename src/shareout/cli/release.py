@@ -17,6 +17,7 @@ WATCH_S = 3.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """The host, and the run directories that it holds."""
     parser.epilog = (
         "A run that ended by itself leaves nothing to release,\nand this host knows its own dead.\n\n"
         "example:\n  release node17"
@@ -27,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0 when at least one directory was released. A host that still writes into one is not believed to be dead."""
     common = Common.of(arguments)
     with folders_of(arguments.sources, common) as folders:
         owned = [(folder, owner) for folder in folders if (owner := owner_elsewhere(folder))]
@@ -34,6 +36,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         if not chosen:
             _refuse_unknown(arguments.host, [owner for _, owner in owned])
         for folder, owner in chosen:
+            # Watched for longer than a run is silent. A host that only seems dead would go on writing beside its
+            # heir, and both would record the same jobs.
             declare_dead(folder, owner, WATCH_S)
     paths = [str(folder.path) for folder, _ in chosen]
     if common.json:

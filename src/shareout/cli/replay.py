@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,7 +41,19 @@ from shareout.unpacked import settle
 LONGEST = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which job, of which plan, and where its records are."""
+
+    plan: Plan
+    settings: Settings
+    job: int
+    folders: Sequence[RunFolder]
+    trace: bool
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
+    """One job, whether its steps are shown, and where its record is."""
     parser.epilog = (
         "exit code: 0 the same came out, 1 something else did, or nothing is recorded\n\nexample:\n  replay 314 --trace"
     )
@@ -51,53 +64,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0 when what is recorded came out again, on all machines that have recorded something; else 1."""
     common = Common.of(arguments)
     settle()
     words, sources = places_among(arguments.ids, arguments.sources)
     word = one_id(words)
     if not sources and not folders_here(common):
         plan, settings = plan_of(common, entry, local_barriers=True)
-        return _replay(
-            common, plan, settings, entry=entry, job=job_id(word, plan.total), folders=(), trace=arguments.trace
-        )
+        return _replay(Asked(plan, settings, job_id(word, plan.total), (), arguments.trace), common, entry)
     with folders_of(sources, common) as found:
         inputs = inputs_at_hand(common, entry, found)
         plan, settings = inputs or plan_of(common, entry, local_barriers=True)
         job, folders = job_id(word, plan.total), of_one_plan(found, plan)
-        return _replay(common, plan, settings, entry=entry, job=job, folders=folders, trace=arguments.trace)
+        return _replay(Asked(plan, settings, job, folders, arguments.trace), common, entry)
 
 
-def _replay(
-    common: Common,
-    plan: Plan,
-    settings: Settings,
-    entry: Entry | None,
-    job: int,
-    folders: Sequence[RunFolder],
-    *,
-    trace: bool,
-) -> int:
-    recorded = settled_of(folders, job)
+def _replay(asked: Asked, common: Common, entry: Entry | None) -> int:
+    recorded = settled_of(asked.folders, asked.job)
     _refuse_other_kind(recorded, entry)
-    asked = _asked(plan, job, recorded, trace=trace)
     # With --json what the job prints goes to standard error: the document stands alone.
-    sink = Sink(2 if common.json else 1, keeps=runs_commands(entry) and not trace)
-    if plan.pool.start_commands:
-        tell("what the pool asks each machine to run before its first job (PERENGINE START) is not run here")
-    if entry is None or entry.job is None:
-        here = replay_command(plan, settings, asked, sink)
-    else:
-        with TemporaryDirectory(prefix="shareout-replay-") as scratch:
-            here = replay_python(plan, settings, asked, entry=entry, scratch=Path(scratch), sink=sink)
+    sink = Sink(2 if common.json else 1, keeps=runs_commands(entry) and not asked.trace)
+    here = _run_here(asked, recorded, entry, sink)
     same = [is_same(one.attempt, here) for one in recorded]
-    facts = _facts(job, here, recorded, same)
-    if sink.is_whole and recorded and not settings.commands.keep_lines:
-        facts["output_same"] = _is_same_output(sink.kept, folders, recorded[0])
+    facts = _facts(asked.job, here, recorded, same)
+    # With keep_lines the log has only some of the lines: there is nothing to compare.
+    if sink.is_whole and recorded and not asked.settings.commands.keep_lines:
+        facts["output_same"] = _is_same_output(sink.kept, asked.folders, recorded[0])
     if common.json:
         print(json.dumps(facts))
     else:
         print("\n".join(_lines(facts)))
     return 0 if recorded and all(same) else 1
+
+
+def _run_here(asked: Asked, recorded: Sequence[Settled], entry: Entry | None, sink: Sink) -> Attempt:
+    """The job once more, as whoever it was."""
+    plan, who = asked.plan, _who(asked, recorded)
+    if plan.pool.start_commands:
+        tell("what the pool asks each machine to run before its first job (PERENGINE START) is not run here")
+    if entry is None or entry.job is None:
+        return replay_command(plan, asked.settings, who, sink)
+    # The job's own files go where nobody keeps them: a replay writes over nothing that the run left.
+    with TemporaryDirectory(prefix="shareout-replay-") as scratch:
+        return replay_python(plan, asked.settings, who, entry=entry, scratch=Path(scratch), sink=sink)
 
 
 def _refuse_other_kind(recorded: Sequence[Settled], entry: Entry | None) -> None:
@@ -108,13 +117,15 @@ def _refuse_other_kind(recorded: Sequence[Settled], entry: Entry | None) -> None
         raise UsageError(f"the recorded jobs are {what}", way_out=way_out)
 
 
-def _asked(plan: Plan, job: int, recorded: Sequence[Settled], *, trace: bool) -> Replay:
+def _who(asked: Asked, recorded: Sequence[Settled]) -> Replay:
     """Who the job was: as it is recorded, else as the plan has it."""
+    job, plan = asked.job, asked.plan
     if recorded:
         header, attempt = recorded[0].header, recorded[0].attempt
-        return Replay(job, attempt.position, header.machine, slot=attempt.slot, attempt=attempt.attempt, trace=trace)
+        slot, number = attempt.slot, attempt.attempt
+        return Replay(job, attempt.position, header.machine, slot=slot, attempt=number, trace=asked.trace)
     try:
-        return Replay(job, plan.position_of(job), plan.owner(job), slot=0, attempt=1, trace=trace)
+        return Replay(job, plan.position_of(job), plan.owner(job), slot=0, attempt=1, trace=asked.trace)
     except IndexError:
         raise UsageError(
             f"job {job} is not among these inputs, and no run directory here knows it",

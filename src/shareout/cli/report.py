@@ -18,7 +18,7 @@ from shareout.merge.proof.complete import open_journals
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.plan.plan import Plan
 from shareout.record.sources import find_sources
-from shareout.report.facts import report_of
+from shareout.report.facts import Report, report_of
 from shareout.show.report.data import report_facts
 from shareout.show.report.page import Extras, page_of
 
@@ -30,10 +30,18 @@ class ReportArguments:
     """The flags of `report`."""
 
     sources: list[str]
+    """Empty: what is below --runs."""
     output: Path | None
+    """None: no page, only its data."""
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the page itself goes there, so that nothing else may."""
+        return self.output is not None and is_standard_output(self.output)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Run directories or archives, and where the page goes."""
     parser.epilog = "example:\n  report home/*/runs -o report.html"
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
     add_output(parser, f"the page (default: {DEFAULT}; with --json none)")
@@ -41,34 +49,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Always 0: a report tells what happened, and judges nothing."""
     common = Common.of(arguments)
-    output = arguments.output or (None if common.json else Path(DEFAULT))
-    asked = ReportArguments(arguments.sources or [str(common.runs)], output)
-    to_stdout = asked.output is not None and is_standard_output(asked.output)
-    if to_stdout and common.json:
-        raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
-    if asked.output is not None and not to_stdout:
-        check_place(asked.output)
-    with find_sources(asked.sources, tell) as sources:
-        journals = open_journals(
-            sources.folders,
-            tell,
-            None if arguments.sources else chooser(common, entry),
-            partial(plan_of_folders, common, entry),
-        )
-        if not journals:
-            raise UsageError("no run directory here has recorded anything")
-        plan = plan_of_folders(common, entry, [journal.folder for journal in journals])
-        machines = plan.machines if plan else ()
-        report = report_of([(journal.folder, journal.header) for journal in journals], machines, tell)
+    asked = _asked(arguments, common)
+    report, plan = _gathered(asked, common, entry)
+    machines = plan.machines if plan else ()
     if asked.output is not None:
         extras = Extras(tuple(plan.inputs) if plan else (), machines, _texts(plan) if plan else None)
         _write(asked.output, page_of(report, extras))
     if common.json:
         print(json.dumps(report_facts(report, machines)))
-    elif not common.quiet and not to_stdout:
+    elif asked.output is not None and not asked.to_stdout and not common.quiet:
         print(f"wrote {asked.output}")
     return 0
+
+
+def _asked(arguments: argparse.Namespace, common: Common) -> ReportArguments:
+    """Refuses a page that could not be written before anything is read for it."""
+    output = arguments.output or (None if common.json else Path(DEFAULT))
+    asked = ReportArguments(arguments.sources, output)
+    if asked.to_stdout and common.json:
+        raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
+    if asked.output is not None and not asked.to_stdout:
+        check_place(asked.output)
+    return asked
+
+
+def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tuple[Report, Plan | None]:
+    """What happened, and the plan when its inputs are at hand."""
+    with find_sources(asked.sources or [str(common.runs)], tell) as sources:
+        choose = None if asked.sources else chooser(common, entry)
+        journals = open_journals(sources.folders, tell, choose, partial(plan_of_folders, common, entry))
+        if not journals:
+            raise UsageError("no run directory here has recorded anything")
+        plan = plan_of_folders(common, entry, [journal.folder for journal in journals])
+        machines = plan.machines if plan else ()
+        return report_of([(journal.folder, journal.header) for journal in journals], machines, tell), plan
 
 
 def _write(path: Path, page: str) -> None:

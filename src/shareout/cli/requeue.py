@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_among, plan_at_hand, tell
@@ -15,11 +16,13 @@ from shareout.merge.partition import as_ranges
 from shareout.merge.proof.complete import ranges_of
 from shareout.plan.ids import ids_as_told
 from shareout.record.amend import FINAL, refuse_busy, requeue
+from shareout.record.folder import RunFolder
 from shareout.record.reader import read_header
 from shareout.record.tallies.tally import FAILED
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Which jobs, by id or by how they ended, and in which run directories."""
     parser.epilog = "examples:\n  requeue --failed\n  requeue 314 2718"
     parser.add_argument("ids", nargs="*", metavar="ID", help="jobs that have ended, or ranges as 0-2")
     parser.add_argument("--failed", action="store_true", help="all that failed")
@@ -28,45 +31,58 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
-def _told(count: int, *, failed: bool) -> str:
-    if not count:
-        return f"nothing is to do again: no job {'has failed' if failed else 'has ended'} here"
-    return f"{count:,} to do again; `run` runs {'it' if count == 1 else 'them'}"
-
-
 def add_changed(parser: argparse.ArgumentParser) -> None:
+    """`--in`, for commands that write into the run directories: archives, which others read as well, are none."""
     parser.add_argument("--in", dest="sources", action="append", default=[], metavar="DIR",
                         help="run directories, or folders of them (default: --runs)")  # fmt: skip
 
 
-def refuse_archives(sources: list[str]) -> None:
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0; 1 when a job that was named has not ended. Nothing is changed while a process works in one of them."""
+    common = Common.of(arguments)
+    ids, sources = places_among(arguments.ids, arguments.sources)
+    if bool(ids) + arguments.failed + arguments.all != 1:
+        raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
+    _refuse_archives(sources)
+    with folders_of(sources, common) as found:
+        folders = of_one_plan(found, plan_at_hand(common, entry, found))
+        jobs = _jobs(ids, folders)
+        again = _requeued(folders, (FAILED,) if arguments.failed else FINAL, jobs)
+    left = sorted((jobs or set()) - set(again))
+    _tell(again, left, common, failed=arguments.failed)
+    return 1 if left else 0
+
+
+def _refuse_archives(sources: Sequence[str]) -> None:
     for source in sources:
         if not Path(source).is_dir():
             raise UsageError(f"{source} is not a folder", way_out="An archive cannot be changed: unpack it first.")
 
 
-def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
-    common = Common.of(arguments)
-    ids, sources = places_among(arguments.ids, arguments.sources)
-    if bool(ids) + arguments.failed + arguments.all != 1:
-        raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
-    refuse_archives(sources)
-    with folders_of(sources, common) as found:
-        folders = of_one_plan(found, plan_at_hand(common, entry, found))
-        journals = [(folder, read_header(folder.journal)) for folder in folders]
-        total = max(header.total for _, header in journals)
-        jobs = set(job_ids(ids, total)) if ids else None
-        refuse_busy(folders)
-        states = (FAILED,) if arguments.failed else FINAL
-        again = [
-            job for folder, header in journals for job in requeue(folder, header, states, jobs, ids_as_told(header))
-        ]
-    left = sorted((jobs or set()) - set(again))
+def _jobs(ids: Sequence[str], folders: Sequence[RunFolder]) -> set[int] | None:
+    """None: all."""
+    total = max(read_header(folder.journal).total for folder in folders)
+    return set(job_ids(ids, total)) if ids else None
+
+
+def _requeued(folders: Sequence[RunFolder], states: Sequence[int], jobs: set[int] | None) -> list[int]:
+    """The ids that are to do again; in order, each once, also where an audit has ended a job a second time."""
+    refuse_busy(folders)
+    again: set[int] = set()
+    for folder in folders:
+        header = read_header(folder.journal)
+        again.update(requeue(folder, header, states, jobs, ids_as_told(header)))
+    return sorted(again)
+
+
+def _tell(again: Sequence[int], left: Sequence[int], common: Common, *, failed: bool) -> None:
     for job in left:
         tell(f"job {job} has not ended here: there is nothing to take back")
     if common.json:
-        requeued = ranges_of(as_ranges(sorted(set(again))))
-        print(json.dumps({"count": len(set(again)), "requeued": requeued, "not_ended": left}))
-    elif not common.quiet:
-        print(_told(len(set(again)), failed=arguments.failed))
-    return 1 if left else 0
+        print(json.dumps({"count": len(again), "requeued": ranges_of(as_ranges(again)), "not_ended": list(left)}))
+    elif common.quiet:
+        return
+    elif again:
+        print(f"{len(again):,} to do again; `run` runs {'it' if len(again) == 1 else 'them'}")
+    else:
+        print(f"nothing is to do again: no job {'has failed' if failed else 'has ended'} here")

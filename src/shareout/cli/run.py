@@ -26,7 +26,7 @@ from shareout.cli.run_asked import check_asked, print_jobs
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
-from shareout.events import Listener
+from shareout.events import Counts, Listener
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
@@ -69,8 +69,43 @@ class RunArguments:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0 when all is done, 1 when some failed, 3 when some is left, 130 when the user said no. What is refused is
+    refused before anything is made: a call that was wrong leaves no trace."""
     common = Common.of(arguments)
-    asked = RunArguments(
+    asked = _asked(arguments)
+    _check_flags(asked, entry)
+    from shareout.unpacked import settle
+
+    # Before the inputs are read, which takes seconds with ten million lines: who is killed meanwhile takes the other
+    # process of the program along.
+    settle()
+    call = _call(common, entry, asked, run_flags.overrides(arguments))
+    if call.own and asked.machine is None:
+        refuse_unmeant_nodes(os.environ)
+    plan, settings = call.plan(common, entry)
+    check_fits(entry, plan.pool)
+    check_expected(plan, asked.expect)
+    machine = asked.machine or (call.own[0] if call.own else _ask_machine(plan, common.configs / "machines.json"))
+    if machine is None:
+        return _nothing()
+    share = plan.share(machine)
+    _check_with_plan(plan, settings, asked, entry)
+    if asked.dry_run:
+        return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
+    check_jobs(plan, settings, share, entry)
+    check_shell(settings.commands.shell)
+    if not common.quiet:
+        tell_oddities(plan)
+        tell_other_inputs(call, common, plan, machine)
+        _tell_grant(share.cores, settings)
+    if not asked.yes and call.own is None and not _confirmed(plan, machine, named=asked.machine is not None):
+        return _nothing()
+    request = _request(call, plan, settings, machine, common=common, asked=asked, entry=entry)
+    return _run(request, common, asked)
+
+
+def _asked(arguments: argparse.Namespace) -> RunArguments:
+    return RunArguments(
         run_flags.given(arguments),
         arguments.machine,
         yes=arguments.yes,
@@ -84,40 +119,24 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         resume_from=tuple(map(Path, arguments.resume_from)),
         force_resume=arguments.force_resume,
     )
+
+
+def _check_flags(asked: RunArguments, entry: Entry | None) -> None:
+    """What can be refused without a plan."""
     if asked.resume_from and not runs_commands(entry):
         raise UsageError("--resume-from is for commands", way_out="What a Python job returned is in no status file.")
     if asked.limit is not None and asked.limit < 1:
         raise UsageError("-n must be 1 or more")
-    from shareout.unpacked import settle
 
-    settle()
-    call = _call(common, entry, asked, run_flags.overrides(arguments))
-    if call.own and asked.machine is None:
-        refuse_unmeant_nodes(os.environ)
-    plan, settings = call.plan(common, entry)
-    check_fits(entry, plan.pool)
-    check_expected(plan, asked.expect)
-    machine = asked.machine or (call.own[0] if call.own else _ask_machine(plan, common.configs / "machines.json"))
-    if machine is None:
-        return _nothing()
-    share = plan.share(machine)
-    # Refused here, before anything is made.
+
+def _check_with_plan(plan: Plan, settings: Settings, asked: RunArguments, entry: Entry | None) -> None:
+    """What the plan and this moment decide: a deadline that is past, flags that this pool has nothing for, a folder of
+    another pool's results."""
+    # For its refusals: the run works it out again, from its own start.
     deadline_of(settings.limits.until, time.time())
     check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
     if asked.results is not None:
         refuse_others_results(asked.results, pool_of_results(plan, settings))
-    if asked.dry_run:
-        return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
-    check_jobs(plan, settings, share, entry)
-    check_shell(settings.commands.shell)
-    if not common.quiet:
-        tell_oddities(plan)
-        tell_other_inputs(call, common, plan, machine)
-        _tell_grant(share.cores, settings)
-    if not asked.yes and call.own is None and not _confirmed(plan, machine, named=asked.machine is not None):
-        return _nothing()
-    request = _request(call, plan, settings, machine, common=common, asked=asked, entry=entry)
-    return _run(request, common, asked)
 
 
 def _request(
@@ -172,6 +191,8 @@ def _ask_machine(plan: Plan, machines: Path) -> str | None:
             f"{machines} names {listed}, and there is no terminal to ask on which of them this is",
             way_out="Say --machine NAME --yes (all: this host runs every job), and --expect FINGERPRINT to be sure.",
         )
+    # Asked, and never guessed from the host's name, although the one that matches is preselected: hosts that were
+    # copied have the same name, and both would run its share without a word.
     from shareout.show.prompts import ask_machine
 
     width = max(map(len, names))
@@ -213,22 +234,31 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     folder = RunFolder.of(common.runs, request.plan.digest, request.machine).path
     if request.entry is not None and request.entry.on_end is not None:
         request.entry.on_end(folder, common.configs)
-    counts = result.counts
-    todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if common.json:
         print(json.dumps(_facts(result, request)))
     if not common.quiet or result.exit_code:
-        say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
-        if todo and asked.groups and result.reason == "finished":
-            say(f"{', '.join(asked.groups)}: all have run; without --group, the others do")
-        elif todo:
-            _tell_way_on(result.reason, request.settings)
-        elif counts.failed:
-            say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
+        _tell_end(result, request, asked, folder)
     if result.lost:
         say(f"shareout: {result.lost}: not all that jobs printed was shown; `merge-logs --job` has it")
     # What became of the jobs is worth more than what became of their output.
     return result.exit_code or (CannotWrite.exit_code if result.lost else 0)
+
+
+def _tell_end(result: RunResult, request: RunRequest, asked: RunArguments, folder: Path) -> None:
+    """Where it stands, and the one thing that leads on from there."""
+    counts = result.counts
+    todo = _todo(counts)
+    say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
+    if todo and asked.groups and result.reason == "finished":
+        say(f"{', '.join(asked.groups)}: all have run; without --group, the others do")
+    elif todo:
+        _tell_way_on(result.reason, request.settings)
+    elif counts.failed:
+        say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
+
+
+def _todo(counts: Counts) -> int:
+    return counts.jobs - counts.done - counts.failed - counts.skipped
 
 
 def _tell_way_on(reason: str, settings: Settings) -> None:
@@ -254,7 +284,7 @@ def _facts(result: RunResult, request: RunRequest) -> dict[str, Any]:
         "done": counts.done,
         "failed": counts.failed,
         "skipped": counts.skipped,
-        "todo": counts.jobs - counts.done - counts.failed - counts.skipped,
+        "todo": _todo(counts),
         "path": str(RunFolder.of(request.runs, request.plan.digest, request.machine).path),
     }
 
@@ -268,6 +298,7 @@ def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, 
     kind = settings.display.progress
     if kind is Progress.AUTO:
         kind = Progress.LIVE if may_steer() else Progress.PLAIN
+    # A frame that is redrawn and lines that jobs print would overwrite each other: --tee has only sentences.
     if quiet or kind is Progress.NONE:
         from shareout.show.plain import WarningsView
 

@@ -26,25 +26,37 @@ def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: b
     if screen.tag:
         # What its fields are is refused here, before anything is recorded.
         Template(screen.tag, getattr(plan.pool, "names", None), for_shell=False)
-    if screen.keep_order and not is_command:
+    if screen.keep_order:
+        _check_order(plan, is_command)
+    if results is not None:
+        _check_results(results, is_command)
+
+
+def _check_order(plan: Plan, is_command: bool) -> None:
+    if not is_command:
         raise UsageError(
             "--keep-order is about what commands print", way_out="merge-results has the results in pool order."
         )
-    if screen.keep_order and plan.order != Order.GIVEN:
+    # Shuffled jobs could be shown in order too, but only by holding back nearly all that they print to the end.
+    if plan.order != Order.GIVEN:
         raise UsageError(
             "--keep-order needs jobs that run in the order of the pool, and these are shuffled",
             way_out="Add --order given: every machine then gets a stretch of the pool (and another digest).",
         )
-    if results is not None and not is_command:
+
+
+def _check_results(results: Path, is_command: bool) -> None:
+    if not is_command:
         raise UsageError(
             "--results is about what commands print", way_out="merge-results -o results.csv has what jobs return."
         )
-    if results is not None and results.suffix in TABLES:
+    # GNU parallel's --results NAME.csv is a table: who types that here must not get a folder of such a name.
+    if results.suffix in TABLES:
         raise UsageError(
             f"{results} is the name of a table, and --results makes a folder",
             way_out="Name a folder; for a table use `export --format joblog`, or merge-results -o.",
         )
-    if results is not None and results.exists() and not results.is_dir():
+    if results.exists() and not results.is_dir():
         raise UsageError(f"{results} is there already and is no folder", way_out="Name a folder after --results.")
 
 

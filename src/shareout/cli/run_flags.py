@@ -63,6 +63,7 @@ class _AddSource(argparse.Action):
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """In groups, by what a user asks: what runs, how, how long, and what is seen of it."""
     name = parser.prog
     parser.description = (
         f"Run this machine's share (the default); the same call again goes on. As:\n"
@@ -159,6 +160,7 @@ def screen(arguments: argparse.Namespace) -> Screen:
 
 def overrides(arguments: argparse.Namespace) -> dict[str, str]:
     """The settings that flags change, as text."""
+    # As text, for the readers of the file: so flag and file take and refuse the same words.
     said = {name: str(value) for flag, name in SETTINGS.items() if (value := getattr(arguments, flag)) is not None}
     if arguments.fail_fast:
         said["limits.halt"] = "now,fail=1"

@@ -25,6 +25,7 @@ from shareout.status.jobs import Texts, attempts_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Jobs, and where their run directories are."""
     parser.epilog = "example:\n  show 314"
     parser.add_argument("ids", nargs="+", metavar="ID", help="jobs, or ranges of them as 0-2")
     add_places(parser)
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Always 0: a job of which nothing is recorded is told as such. Ids beyond the pool are refused."""
     common = Common.of(arguments)
     ids, sources = places_among(arguments.ids, arguments.sources)
     if not ids:
@@ -58,6 +60,7 @@ def _as_json(jobs: Sequence[int], folders: Sequence[RunFolder], texts: Texts) ->
             out.write(
                 f'{between}{{"machine": {json.dumps(one.machine)}, "attempt": {json.dumps(one.attempt)}, "text": "'
             )
+            # A text in pieces: each is escaped by itself, and its quotes are left out.
             out.writelines(json.dumps(piece)[1:-1] for piece in one.pieces)
             out.write('"}')
             between = ", "

@@ -21,6 +21,7 @@ from shareout.titles import named_columns
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Which jobs, and whose run is told."""
     parser.epilog = "example:\n  skip 314 2718"
     parser.add_argument("ids", nargs="+", metavar="ID", help="jobs, or ranges of them as 0-2")
     parser.add_argument("--machine", metavar="NAME", help="say it to this machine's run (default: the jobs' owners)")
@@ -28,6 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0; 1 when one of the jobs has ended already. A run directory that is not there yet is made: a job may be given
+    up before anything has run."""
     common = Common.of(arguments)
     plan, settings = inputs_for(common, entry, folders_here(common))
     by_machine: dict[str, list[tuple[int, int]]] = {}
@@ -35,6 +38,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         position = position_of(plan, job)
         machine = arguments.machine or _machine(common, plan, job)
         by_machine.setdefault(machine, []).append((job, position))
+    # All is refused before anything is written: half of the ids skipped would be nobody's wish.
     for machine, jobs in by_machine.items():
         _refuse_foreign(plan, machine, jobs)
     refuse_busy([RunFolder.of(common.runs, plan.digest, machine) for machine in by_machine])
@@ -45,13 +49,17 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         )
         skipped += skip(make_folder(request), header_of(request, plan.share(machine)), jobs, plan.ids_of(plan.hex))
     ended = sorted({job for jobs in by_machine.values() for job, _ in jobs} - set(skipped))
+    _tell(skipped, ended, common)
+    return 1 if ended else 0
+
+
+def _tell(skipped: Sequence[int], ended: Sequence[int], common: Common) -> None:
     for job in ended:
         tell(f"job {job} has ended already, and stays as it is")
     if common.json:
-        print(json.dumps({"count": len(skipped), "skipped": sorted(skipped), "ended": ended}))
+        print(json.dumps({"count": len(skipped), "skipped": sorted(skipped), "ended": list(ended)}))
     elif not common.quiet:
         print(f"{len(skipped):,} skipped; `requeue` takes that back")
-    return 1 if ended else 0
 
 
 def _refuse_foreign(plan: Plan, machine: str, jobs: Sequence[tuple[int, int]]) -> None:

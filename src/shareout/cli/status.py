@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from shareout.cli.inputs.run_folders import add_sources, folders_of, meant, plan_at_hand, plan_of_folders, tell
@@ -16,6 +16,7 @@ from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
 from shareout.record.tallies.durations import Durations
 from shareout.show.beside import may_steer, write
 from shareout.show.fold import columns_of
@@ -32,7 +33,20 @@ PERCENTS = (10, 50, 90, 99)
 WIDEST = 500
 
 
+@dataclass(frozen=True, slots=True)
+class StatusArguments:
+    """The flags of `status`."""
+
+    sources: list[str]
+    active: bool
+    by_group: bool
+    as_swarm: bool
+    every_s: float | None
+    """How long to wait between two looks; None: look once."""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
+    """The flags of `status`."""
     parser.epilog = "examples:\n  status --watch\n  status home/*.tar --by group --json"
     add_sources(parser)
     parser.add_argument("--active", action="store_true", help="the jobs that run now, the quietest first")
@@ -45,58 +59,80 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Always 0: that jobs failed, or that nothing runs, is what it tells. `wait` has an exit code for that."""
     common = Common.of(arguments)
-    every = _interval(arguments.watch) if arguments.watch else None
+    every_s = _interval(arguments.watch) if arguments.watch else None
     if arguments.format == "disbatch":
         from shareout.cli.export import export_to
 
         export_to(None, arguments.format, arguments.sources, common, entry)
         return 0
-    with folders_of(arguments.sources, common) as folders:
+    as_swarm = arguments.format == "swarm"
+    by_group = arguments.by == "group" or as_swarm
+    asked = StatusArguments(arguments.sources, arguments.active, by_group, as_swarm, every_s)
+    with folders_of(asked.sources, common) as folders:
+        watched = _Watched(folders, asked, common, entry)
+        while True:
+            status = watched.look()
+            _clear(asked, common)
+            _print(watched, status, asked, common)
+            if every_s is None or status.is_over:
+                return 0
+            time.sleep(every_s)
+
+
+class _Watched:
+    """The runs that are looked at, opened once: a look again reads only what is new."""
+
+    def __init__(
+        self, folders: Sequence[RunFolder], asked: StatusArguments, common: Common, entry: Entry | None
+    ) -> None:
         plan = plan_at_hand(common, entry, folders)
-        chosen = meant(arguments.sources, folders, plan)
-        opened = open_followers(chosen, tell)
-        followers = newest_plan(opened, tell)
-        settled_earlier = settled_before(opened, followers[0].header)
-        if plan is None or plan.hex != followers[0].header.digest:
-            plan = plan_of_folders(common, entry, [one.folder for one in followers])
-        by_groups = arguments.by == "group" or arguments.format == "swarm"
-        if by_groups and (plan is None or not plan.pool.groups):
+        opened = open_followers(meant(asked.sources, folders, plan), tell)
+        self._followers = newest_plan(opened, tell)
+        self._settled_earlier = settled_before(opened, self._followers[0].header)
+        if plan is None or plan.hex != self._followers[0].header.digest:
+            plan = plan_of_folders(common, entry, [one.folder for one in self._followers])
+        self.plan = plan
+        self._by_group = asked.by_group
+        if asked.by_group and not self.has_groups:
             raise UsageError(
                 "no groups are known here", way_out="Groups stand in the pool: name its folder with --configs DIR."
             )
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether the pool is at hand, and has some."""
+        return self.plan is not None and bool(self.plan.pool.groups)
+
+    def look(self) -> Status:
+        """As it stands now; with the machines of the plan that left nothing here, when the plan is at hand."""
+        plan = self.plan
         shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
-        while True:
-            status = look(followers, shares, settled_earlier)
-            groups = _groups(followers, plan, status) if by_groups and plan else {}
-            group_of = plan.pool.group if plan and plan.pool.groups else None
-            if every is not None and not common.json:
-                write("\x1b[H\x1b[J" if sys.stdout.isatty() and may_steer() else "")
-            if arguments.format == "swarm" and plan and not common.json:
-                _print_as_swarm(status, groups, plan, active=arguments.active)
-            else:
-                _print(status, groups, common, group_of if arguments.active else None, active=arguments.active)
-            if every is None or status.is_over:
-                return 0
-            time.sleep(every)
+        return look(self._followers, shares, self._settled_earlier)
+
+    def groups(self, status: Status) -> dict[str, GroupStatus]:
+        """Group by group, when that is asked for."""
+        return _groups(self._followers, self.plan, status) if self._by_group and self.plan else {}
 
 
-def _print(
-    status: Status,
-    groups: Mapping[str, GroupStatus],
-    common: Common,
-    group_of: Callable[[int], str | None] | None,
-    *,
-    active: bool,
-) -> None:
+def _clear(asked: StatusArguments, common: Common) -> None:
+    """Before each of several looks. Only a terminal is cleared: a file gets them one below the other."""
+    if asked.every_s is not None and not common.json and sys.stdout.isatty() and may_steer():
+        write("\x1b[H\x1b[J")
+
+
+def _print(watched: _Watched, status: Status, asked: StatusArguments, common: Common) -> None:
+    groups, plan = watched.groups(status), watched.plan
     if common.json:
         print(json.dumps(facts_of(status, groups)), flush=True)
-        return
-    columns = columns_of(sys.stdout)
-    if active:
-        print("\n".join(active_lines(status, time.time(), group_of, columns)), flush=True)
+    elif asked.as_swarm and plan:
+        _print_as_swarm(status, groups, plan, active=asked.active)
+    elif asked.active:
+        group_of = plan.pool.group if plan and watched.has_groups else None
+        print("\n".join(active_lines(status, time.time(), group_of, columns_of(sys.stdout))), flush=True)
     else:
-        print("\n".join(status_lines(status, groups, time.time(), columns)), flush=True)
+        print("\n".join(status_lines(status, groups, time.time(), columns_of(sys.stdout))), flush=True)
 
 
 def _print_as_swarm(status: Status, groups: Mapping[str, GroupStatus], plan: Plan, *, active: bool) -> None:
@@ -109,7 +145,7 @@ def _print_as_swarm(status: Status, groups: Mapping[str, GroupStatus], plan: Pla
 
 
 def facts_of(status: Status, groups: Mapping[str, GroupStatus]) -> dict[str, Any]:
-    """The keys of `--json`."""
+    """The document of `status --json`; docs/formats.md describes its keys."""
     return {
         "digest": status.digest,
         **_counted(status.counts),

@@ -20,6 +20,7 @@ class _Output(io.FileIO):
     """Standard output, whose failures cannot be taken for those of a file."""
 
     def write(self, data: Buffer) -> int:
+        """Raises OutputLost, which no handler of file errors takes for its own."""
         try:
             return super().write(data)
         except OSError as error:
@@ -32,12 +33,14 @@ class _Terminal(io.TextIOWrapper):
     """Standard output where it is a terminal: nobody's text but ours may steer it."""
 
     def write(self, text: str) -> int:
+        """Escaped: a job's text may hold codes that move the cursor."""
         from shareout.safe import safe
 
         return super().write(safe(text))
 
     @property
     def buffer(self) -> _Lines:  # type: ignore[override]
+        """Bytes are no way round that."""
         return _Lines(self)
 
 
@@ -49,10 +52,12 @@ class _Lines(io.BufferedIOBase):
         self._terminal = terminal
 
     def write(self, data: Buffer) -> int:
+        """All of it; what is no UTF-8 is shown as bytes."""
         self._terminal.write(bytes(data).decode("utf-8", "backslashreplace"))
         return len(bytes(data))
 
     def flush(self) -> None:
+        """The terminal has no buffer beside its own."""
         self._terminal.flush()
 
 
@@ -73,6 +78,7 @@ def mend() -> None:
     if sys.stdout is None or sys.stdout is sys.__stdout__:
         encoding = sys.stdout.encoding if sys.stdout else "utf-8"
         raw = _Output(1, "w", closefd=False)
+        # Only a terminal is protected: who reads a pipe or a file wants what stands there.
         kind = _Terminal if raw.isatty() else io.TextIOWrapper
         sys.stdout = kind(io.BufferedWriter(raw), encoding, "shown", line_buffering=raw.isatty())
 

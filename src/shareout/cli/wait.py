@@ -12,8 +12,10 @@ from shareout.cli.inputs.run_folders import add_sources, folders_of, meant, plan
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.names import ALL
+from shareout.plan.plan import Plan
 from shareout.show.beside import may_steer, say, write
 from shareout.show.pace import told_time
+from shareout.status.machine import Follower
 from shareout.status.total import Counts, Status, look, newest_plan, open_followers
 
 LOOK_S = 0.5
@@ -22,6 +24,7 @@ BAR = 16
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Run directories, and whether to tell how far they are."""
     parser.epilog = "example:\n  wait --progress && mail -s done me@example.org < /dev/null"
     add_sources(parser)
     parser.add_argument("--progress", action="store_true", help="tell now and then how far it is")
@@ -29,32 +32,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """Of the directories that are here: 0 all done, 1 some failed, 3 ended before the end."""
     common = Common.of(arguments)
     with folders_of(arguments.sources, common) as folders:
         plan = plan_at_hand(common, entry, folders)
-        chosen = meant(arguments.sources, folders, plan)
-        followers = newest_plan(open_followers(chosen, tell), tell)
+        followers = newest_plan(open_followers(meant(arguments.sources, folders, plan), tell), tell)
         if plan is None or plan.hex != followers[0].header.digest:
             plan = plan_of_folders(common, entry, [one.folder for one in followers])
-        told, tell_s = 0.0, LOOK_S if may_steer() else TELL_S
-        while True:
-            status = look(followers, None)
-            if arguments.progress and not common.quiet and (status.is_over or time.monotonic() - told >= tell_s):
-                told = time.monotonic()
-                _tell(_line(status), is_last=status.is_over)
-            if status.is_over:
-                here = {one.name for one in status.machines}
-                others = sorted({one.name for one in plan.machines} - here) if plan and ALL not in here else []
-                if common.json:
-                    print(json.dumps(_facts(status, others)))
-                elif others and not common.quiet:
-                    tell(f"only {', '.join(sorted(here))} was waited for; no directory here of {', '.join(others[:8])}")
-                return _code(status)
-            time.sleep(LOOK_S)
+        status = _waited_for(followers, tells=arguments.progress and not common.quiet)
+        _tell_end(status, plan, common)
+        return _code(status)
+
+
+def _waited_for(followers: Sequence[Follower], *, tells: bool) -> Status:
+    """How it stands when it is over. Looked at again and again, and not woken by the run: it may be on another host,
+    whose files are all that is seen of it."""
+    told_at, tell_s = 0.0, LOOK_S if may_steer() else TELL_S
+    while True:
+        status = look(followers, None)
+        if tells and (status.is_over or time.monotonic() - told_at >= tell_s):
+            told_at = time.monotonic()
+            _tell(_line(status), is_last=status.is_over)
+        if status.is_over:
+            return status
+        time.sleep(LOOK_S)
+
+
+def _tell_end(status: Status, plan: Plan | None, common: Common) -> None:
+    """Who was not waited for must not seem to have ended: machines of the plan without a directory here."""
+    here = {one.name for one in status.machines}
+    others = sorted({one.name for one in plan.machines} - here) if plan and ALL not in here else []
+    if common.json:
+        print(json.dumps(_facts(status, others)))
+    elif others and not common.quiet:
+        tell(f"only {', '.join(sorted(here))} was waited for; no directory here of {', '.join(others[:8])}")
 
 
 def _code(status: Status) -> int:
-    """Of the directories that are here: 0 all done, 1 some failed, 3 ended before the end."""
     if any(machine.left for machine in status.machines):
         return 3
     return int(status.counts.failed > 0)

@@ -34,6 +34,7 @@ def command_of(folder: RunFolder, machine: str, *, more: str = "") -> str:
     words = list(typed.words) if typed else [program_name(), "run", "--machine", machine]
     if more and more not in words:
         words.append(more)
+    # Paths in a call are relative to where it was typed.
     elsewhere = f"in {typed.cwd}: " if typed and typed.cwd != os.getcwd() else ""
     return elsewhere + shlex.join(words)
 
@@ -43,6 +44,8 @@ def why_waiting(plan: Plan, follower: Follower, status: MachineStatus, position:
     folder, tally = follower.folder, follower.tally
     typed = Typed.of(folder)
     group = plan.pool.group(job)
+    # What stays when a run is started anew comes first: a barrier holds a job back whatever is typed, a flag of the
+    # last call held back only that run.
     if found := _behind_a_barrier(plan, follower, status, position):
         return found
     if typed and typed.groups and group not in typed.groups:

@@ -38,6 +38,7 @@ def _line(ended: Ended, snippets: Snippets) -> bytes:
     out = attempt.output_bytes
     code = _exit_code(attempt)
     flags = ("R" if code else " ") + ("O" if out else " ") + " " + ("S" if attempt.origin else " ")
+    # As there: -1 is a task that is no repetition, and a process that never was.
     repeat = -1 if row.repeat is None else row.repeat
     task = row.id if row.task < 0 else row.task
     where = (task, row.line or row.id + 1, repeat, ended.host, attempt.pid or -1, code)
@@ -74,6 +75,7 @@ class _Barriers:
         self._passed = self._before = 0
 
     def passed_with(self, ended: Ended) -> Iterator[bytes]:
+        """The lines of barriers before which nothing is left, now that this one has ended."""
         self._ended[bisect_right(self._cuts, ended.row.id)] += 1
         while self._passed < len(self._cuts):
             barrier = self._barriers[self._passed]

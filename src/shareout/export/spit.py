@@ -28,6 +28,7 @@ class _Counts:
     failed: int = 0
 
     def line(self, when: float, event: str, task: str = "") -> bytes:
+        """An event at a time in seconds, with the counts as they are now."""
         total = self.todo + self.assigned + self.done + self.failed
         fields = (
             f"time={when:.6f},op={event},ntodo={self.todo},nassigned={self.assigned},ndone={self.done}"
@@ -73,6 +74,7 @@ def _given(runs: Runs) -> tuple[array[float], array[int]]:
     for ended in runs.ended():
         starts.append(ended.attempt.start)
         jobs.append(ended.row.id)
+    # By index, in arrays: a list of pairs would be a hundred bytes a job.
     order = array("q", sorted(range(len(starts)), key=starts.__getitem__))
     return array("d", map(starts.__getitem__, order)), array("q", map(jobs.__getitem__, order))
 

@@ -121,6 +121,7 @@ def _run_pyinstaller(order: dict[str, object], work: Path, recipe: Recipe) -> st
     environment = {
         **os.environ,
         "SHAREOUT_FREEZE": json.dumps(order),
+        # Else the order of sets and the date would make every build of the same sources another file.
         "PYTHONHASHSEED": "0",
         "SOURCE_DATE_EPOCH": "1577836800",
         "PYINSTALLER_CONFIG_DIR": str(work / "cache"),

@@ -23,5 +23,6 @@ def serve(words: list[str]) -> None:
         told_elsewhere = ("sys_path", "init_main_from_path", "init_main_from_name")
         prepare({name: value for name, value in facts.items() if name not in told_elsewhere})
 
+    # There is no hook for it; the function is looked up by its name when the child begins.
     spawn.prepare = prepare_here
     import_module("multiprocessing").freeze_support()

@@ -48,6 +48,7 @@ class Import:
 
     @property
     def top(self) -> str:
+        """What is installed, or not, as one: `numpy` of `numpy.linalg`."""
         return self.name.partition(".")[0]
 
 
@@ -60,12 +61,14 @@ class Reading:
 
     @property
     def is_light(self) -> bool:
+        """Whether the lean executable has all that it needs: nothing but the small parts of Python's library."""
         names = [one for one in self.imports if one.top != "shareout"]
         return all(one.top in LIGHT and one.name not in _HEAVY for one in names)
 
 
 def read_imports(entry: Path) -> Reading:
     """Of the entry and all that it reaches beside it. What cannot be read or parsed is told with its place."""
+    # Neither modulefinder, which follows all of Python's library, nor an import, which would run the entry.
     reading, seen, todo = Reading(), set[Path](), [entry]
     while todo:
         script = todo.pop()
@@ -105,10 +108,12 @@ def _refusal(one: Import) -> InputError:
 
 
 def how_to_install(top: str) -> str:
+    """A sentence for a person. The name to install is often that of the module, and sometimes not."""
     return f"Install it there (often: {sys.executable} -m pip install {top}), and build again."
 
 
 def is_installed(top: str, beside: Path) -> bool:
+    """Found without being imported: an import may take seconds, or do anything."""
     if top in sys.builtin_module_names or top in sys.stdlib_module_names:
         return True
     return PathFinder.find_spec(top, [str(beside), *sys.path]) is not None or top in sys.modules
@@ -176,11 +181,16 @@ def _beside(name: str, root: Path) -> list[Path]:
 
 def _uses_shareout(tree: ast.Module) -> bool:
     """Whether a name that came from shareout is used: an import alone runs nothing."""
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.asname or "shareout" for alias in node.names if alias.name.partition(".")[0] == "shareout"}
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "shareout" and not node.level:
-            names |= {alias.asname or alias.name for alias in node.names}
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    nodes = list(ast.walk(tree))
+    names = {name for node in nodes for name in _names_of_shareout(node)}
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
     return "*" in names or bool(names & used)
+
+
+def _names_of_shareout(node: ast.AST) -> set[str]:
+    """The names that an import binds to something of shareout's."""
+    if isinstance(node, ast.Import):
+        return {alias.asname or "shareout" for alias in node.names if alias.name.partition(".")[0] == "shareout"}
+    if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "shareout" and not node.level:
+        return {alias.asname or alias.name for alias in node.names}
+    return set()

@@ -27,6 +27,7 @@ from shareout.record.proof import Proof
 from shareout.record.reader import Damage, JournalReader
 
 CHUNK = 1 << 18
+# So much is one turn of a process: small enough for all to end at about the same time.
 PIECE = 1 << 24
 # Of seventeen characters, as times are until the year 2286, and as the spool has them.
 _TIME = r"[1-9][0-9]{9}\.[0-9]{6}"
@@ -143,6 +144,7 @@ class _Patterns:
             low = int(first[1]) * 100_000
             own = any(start <= low and low + 99_999 < stop for start, stop in self._ranges)
             fast = self._make(leading=like[0], has_text=like[1]) if own else None
+            # Only the last one is kept: positions go on, and do not come back.
             self._made = {like: fast}
         return self._made[like]
 
@@ -174,6 +176,8 @@ class Gatherer:
                 columns, is_own = patterns.columns(chunk, count)
                 if columns is None or not self._plain(journal, columns, is_own=is_own):
                     damage += self._careful(journal, patterns.single, chunk, offset, lines)
+                    # One line that is not this machine's is enough: the merge is refused with its place, and reads no
+                    # further.
                     if self._misplaced:
                         break
             lines += count
@@ -277,6 +281,7 @@ def _columns(plain: re.Pattern[bytes], chunk: bytes, count: int, *, proven: bool
     if proven:
         return columns
     sums = array("I", map(crc32, columns[0]))
+    # In the order of the hex digits, the highest byte first: so all sums of a chunk are compared at once.
     if sys.byteorder == "little":
         sums.byteswap()
     try:

@@ -112,6 +112,7 @@ def resolve(
     """All records of a partition, laid out by id; only jobs that more than one record speaks of are judged."""
     held = sum(len(one.ids) for one in plains)
     odd_records = [_odd_record(journals[journal], line) for journal, line in odd]
+    # Few records among many ids, as of a grid of 10^12 of which a corner has run: a list of all ids would not fit.
     if width > 8 * held + (1 << BLOCK_SHIFT):
         known = {job for one in plains for job in one.ids} | {job for job, _ in odd_records}
         made = _empty(base, width, sorted(known), meta=meta)
@@ -159,44 +160,61 @@ def _judge(
     meta: bool,
 ) -> None:
     """Settle every job that has an odd record, or more than one plain one."""
-    affected: dict[int, list[Record]] = {job: [] for job, _ in odd}
-    seen: set[int] = set()
-    for one in plains:
-        for job in one.ids:
-            if job in seen:
-                affected.setdefault(job, [])
-            seen.add(job)
-    del seen
+    affected: dict[int, list[Record]] = {job: [] for job in (*(job for job, _ in odd), *_met_twice(plains))}
     for job, record in odd:
         affected[job].append(record)
+    # `lean` left the times out. To choose without them would take the record that was read first, and another one
+    # when the directories are named in another order.
     if any(not one.extras and not affected.keys().isdisjoint(one.ids) for one in plains):
         raise NeedsTimes
     for one in plains:
-        if not one.extras:
-            continue
-        journal = journals[one.journal]
-        for job, extra, row in zip(one.ids, one.extras.split(b"\n"), one.rows, strict=True):
-            if job in affected:
-                affected[job].append(_plain_record(journal, extra, row))
+        if one.extras:
+            _collect(affected, one, journals[one.journal])
     for job, records in sorted(affected.items()):
         at = job - made.base if index is None else index[job]
         _enter(made, at, job, settle(records), meta=meta)
 
 
+def _met_twice(plains: Sequence[Plains]) -> set[int]:
+    """Jobs of which more than one plain record speaks."""
+    seen: set[int] = set()
+    twice: set[int] = set()
+    for one in plains:
+        for job in one.ids:
+            if job in seen:
+                twice.add(job)
+            seen.add(job)
+    return twice
+
+
+def _collect(affected: dict[int, list[Record]], one: Plains, journal: Journal) -> None:
+    for job, extra, row in zip(one.ids, one.extras.split(b"\n"), one.rows, strict=True):
+        if job in affected:
+            affected[job].append(_plain_record(journal, extra, row))
+
+
 def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -> None:
+    """A verdict takes the place of what was laid out: a row for a job that is done, none for any other."""
     counted = verdict.counted
+    _note_doubles(made, job, verdict)
+    row, place = None, None
+    if counted is not None and counted.state is State.DONE:
+        row, place = counted.payload, (counted.journal, counted.extra)
+    elif counted is not None:
+        (made.failed if counted.state is State.FAILED else made.skipped).append(counted)
+    made.rows[at] = row
+    if meta:
+        made.metas[at] = place
+
+
+def _note_doubles(made: Outcomes, job: int, verdict: Verdict) -> None:
+    """What is to tell of a job that more than one attempt has ended."""
     made.twice += verdict.is_twice
     if len(verdict.done) > 1 or verdict.failed_alone:
         said = [(record.machine, record.meaning) for record in verdict.done]
         made.comparison.add(said, verdict.failed_alone)
     if verdict.differs:
         made.disagreements.append((job, (*verdict.done, *verdict.parted)))
-    is_done = counted is not None and counted.state is State.DONE
-    made.rows[at] = counted.payload if counted is not None and is_done else None
-    if meta:
-        made.metas[at] = (counted.journal, counted.extra) if counted is not None and is_done else None
-    if counted is not None and not is_done:
-        (made.failed if counted.state is State.FAILED else made.skipped).append(counted)
 
 
 def _plain_record(journal: Journal, extra: bytes, row: bytes) -> Record:

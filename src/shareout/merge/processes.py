@@ -42,6 +42,8 @@ def divided(count: int, work: Work, again: type[Exception] = Never) -> list[dict
     children: dict[int, int] = {}
     pipes: list[int] = []
     try:
+        # By fork and pipes, and not by multiprocessing: a worker of its that is killed leaves a parent that waits for
+        # ever, and every executable would have to carry it.
         for number in range(count):
             reader, writer = os.pipe()
             with warnings.catch_warnings():
@@ -102,6 +104,7 @@ def _be_child(number: int, work: Work, writer: int, others: list[int], again: ty
     try:
         for handle in others:
             os.close(handle)
+        # A part makes millions of small objects and then ends: there is nothing to collect.
         gc.disable()
         try:
             facts = work(number)

@@ -37,6 +37,7 @@ def _settled(folder: RunFolder, header: Header, states: bytes, said: Callable[[s
         said(sentence)
     at = 0
     for start, stop in (*header.ranges, *header.audit):
+        # Stretches of equal states at one search each: a share may hold a billion, and there are few changes.
         for match in re.finditer(b"[%b]+" % states, memoryview(tally.states)[at : at + stop - start]):
             yield start + match.start(), start + match.end()
         at += stop - start

@@ -68,6 +68,7 @@ class Merge:
         pieces = pieces_of(self.journals)
         count = min(self._processes, max(1, len(pieces)))
         enter = self._stack.enter_context
+        # In the table's folder, which must have room for it anyway: /tmp may be small, or memory.
         files: list[IO[bytes]] = [enter(TemporaryFile(dir=self._where)) for _ in range(count)]  # noqa: SIM115
 
         def work(number: int) -> dict[str, Any]:
@@ -124,11 +125,16 @@ class Merge:
     def write_text(self, form: TextForm, sheet: Sheet, target: Target, *, packed: bool) -> tuple[Summary, Sheet]:
         """Write all rows; again, with other columns, when a result turns out not to fit."""
         while True:
+            # Which columns there are is known when all results were seen, and most often the first one tells. To look
+            # at all of them before writing any would read everything twice, always; so the rare misfit is written
+            # twice.
             head = form.head(sheet)
             relay = Relay(self._processes, target.begin(gzip.compress(head, mtime=0) if packed and head else head))
 
             def write(number: int, blocks: Sequence[Block], sheet: Sheet = sheet, relay: Relay = relay) -> None:
                 pieces = (form.piece(block, sheet) for block in blocks)
+                # A block is a gzip member of its own, which `zcat` reads as one file: so they are packed side by
+                # side, and the bytes do not depend on how many processes there were.
                 data = b"".join([gzip.compress(piece, 6, mtime=0) for piece in pieces] if packed else pieces)
                 target.write_at(relay.turn(number, len(data)), data)
 
@@ -158,6 +164,8 @@ class Merge:
 
         def work(number: int) -> dict[str, Any]:
             told = []
+            # Dealt out in turn and not in stretches: the pieces of all processes come up together, and none waits
+            # long for its place in the file.
             for partition in range(number, partitions, count):
                 outcomes = self._resolved(partition)
                 blocks = list(outcomes.blocks())
@@ -166,13 +174,7 @@ class Merge:
             return {"partitions": told, "shape": sheet.seen.facts() if sheet else None}
 
         answers = divided(count, work, NeedsTimes)
-        summary = Summary(self.total)
-        summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
-        damaged = {number for number, damage in self.damage if damage.offset < self.journals[number].proof.changed}
-        summary.changed = [one.folder for one in self.journals if one.proof.changed and one.number not in damaged]
-        for journal, sessions in zip(self.journals, self._sessions, strict=True):
-            codes = {journal.header.code, *(code for _, code in sessions)}
-            summary.codes.setdefault(journal.header.machine, set()).update(codes)
+        summary = self._summary_of_journals()
         journals = [str(journal.folder.journal) for journal in self.journals]
         for partition in range(partitions):
             _add(summary, answers[partition % count]["partitions"][partition // count], journals)
@@ -180,6 +182,18 @@ class Merge:
         for one in answers if sheet else ():
             seen.add(Shape.of(one["shape"]))
         return summary, seen
+
+    def _summary_of_journals(self) -> Summary:
+        """What journals tell before a job is looked at: what is damaged or changed, and which code ran."""
+        summary = Summary(self.total)
+        summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
+        # A journal that is not what was written because of damage is told as damaged, and not a second time.
+        damaged = {number for number, damage in self.damage if damage.offset < self.journals[number].proof.changed}
+        summary.changed = [one.folder for one in self.journals if one.proof.changed and one.number not in damaged]
+        for journal, sessions in zip(self.journals, self._sessions, strict=True):
+            codes = {journal.header.code, *(code for _, code in sessions)}
+            summary.codes.setdefault(journal.header.machine, set()).update(codes)
+        return summary
 
     def _resolved(self, number: int) -> Outcomes:
         plains, odd = self._spool.partition(number)

@@ -54,9 +54,11 @@ class Shape:
     """Whether some are neither dicts nor lists, nor None."""
 
     def note(self, value: Any) -> None:
+        """One more result, as it was decoded."""
         if isinstance(value, dict):
             self.orders.add(tuple(value))
             if len(self.orders) > MOST_ORDERS:
+                # Two orders stand for any: one alone would be taken for the order that all of them have.
                 self.orders = {tuple(sorted(self.keys)), tuple(sorted(self.keys, reverse=True))}
         elif isinstance(value, list):
             self.widest = max(self.widest, len(value))
@@ -71,6 +73,7 @@ class Shape:
 
     @property
     def keys(self) -> set[str]:
+        """Of all dicts together."""
         return {key for order in self.orders for key in order}
 
     def facts(self) -> dict[str, Any]:
@@ -79,6 +82,7 @@ class Shape:
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Shape:
+        """The other way round: from what `facts` gave."""
         return cls(set(map(tuple, facts["orders"])), facts["widest"], facts["has_single"])
 
 
@@ -119,6 +123,7 @@ class Sheet:
 
     @property
     def width(self) -> int:
+        """Columns of the result itself, without `job` and those about how it ran."""
         return len(self.places) + len(self.keys)
 
     def _ordered_keys(self) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class SpoolWriter:
     def __init__(self, file: IO[bytes], partitions: int, shift: int) -> None:
         self._file = file
         self._shift = shift
+        # By partition at once, and not sorted later: most partitions get some of every chunk, for positions are
+        # shuffled.
         self._loose: list[list[tuple[int, bytes, bytes]]] = [[] for _ in range(partitions)]
         self._adds = [one.append for one in self._loose]
         self._loose_ids = [array("Q") for _ in range(partitions)]
@@ -62,6 +64,7 @@ class SpoolWriter:
         self._index = array("Q")
 
     def plain(self, journal: int, ids: Sequence[int], extras: Sequence[bytes], rows: Sequence[bytes]) -> None:
+        """Records of one journal, all of one kind: ids, extras and rows are as long as each other."""
         adds, shift = self._adds, self._shift
         for record in zip(ids, extras, rows, strict=True):
             adds[record[0] >> shift](record)
@@ -84,6 +87,7 @@ class SpoolWriter:
                 self.flush(journal)
 
     def odd(self, journal: int, job: int, line: bytes) -> None:
+        """Any other record of it, as its line. These may be few and long: the buffer counts their bytes."""
         self._odd[job >> self._shift].append(line)
         self._buffered += 1 + len(line) // 64
         if self._buffered >= MOST_BUFFERED:

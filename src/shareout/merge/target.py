@@ -57,6 +57,8 @@ class Target:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._outlet = _outlet(path)
+        # With our number: two merges into one file do not write into each other's draft, and the last one counts,
+        # whole.
         self.fresh = self._outlet.drafts / f".{path.name}.{os.getpid()}.new"
         self._handle = -1
         self._is_passed_on = False
@@ -75,6 +77,7 @@ class Target:
         return len(head)
 
     def write_at(self, place: int, data: bytes) -> None:
+        """All of it, at that byte; other processes may write elsewhere meanwhile. Raises CannotWrite."""
         view = memoryview(data)
         try:
             while view:
@@ -129,6 +132,7 @@ class Target:
         try:
             if self._handle < 0:
                 flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
+                # 0666: the umask decides, as for any file that a user makes.
                 self._handle = os.open(self.fresh, flags, 0o666)
             os.ftruncate(self._handle, 0)
         except OSError as error:
@@ -167,6 +171,7 @@ def _packed(pieces: Iterable[bytes], *, packed: bool) -> Iterable[bytes]:
     return (gzip.compress(piece, 6, mtime=0) if packed else piece for piece in pieces if piece)
 
 
+# Pipes and not a lock: a lock is got by whoever comes first, and pieces must stand in pool order.
 class Relay:
     """Who may say where its piece goes: one process after the other, in the order of the pieces."""
 
@@ -181,6 +186,7 @@ class Relay:
         return int(place)
 
     def close(self) -> None:
+        """Ours only: forked processes have their own copies."""
         for reader, writer in self._pipes:
             os.close(reader)
             os.close(writer)

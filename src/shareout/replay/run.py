@@ -64,9 +64,11 @@ class Sink:
 
     @property
     def is_whole(self) -> bool:
+        """Whether what is kept is all that was printed."""
         return self.keeps and len(self.kept) < MOST_KEPT
 
     def take(self, data: bytes) -> None:
+        """Waits for a slow reader, as the job itself would."""
         if self.keeps:
             self.kept += data[: MOST_KEPT - len(self.kept)]
         while data:
@@ -125,6 +127,7 @@ def replay_python(plan: Plan, settings: Settings, asked: Replay, entry: Entry, s
             if binding.given:
                 named = {**named, **givers.given(asked.job, asked.position, asked.attempt)}
             result = traced(job, args, named) if asked.trace else job(*args, **named)
+            # Only to be refused here as in a run.
             encode(result)
         except BaseException as error:  # noqa: BLE001
             return _failed(asked, start, error)
@@ -181,6 +184,7 @@ def _apart(work: Callable[[], Attempt], asked: Replay, sink: Sink) -> Attempt:
     told, tell = os.pipe()
     output, printed = os.pipe()
     start, parent = time.time(), os.getpid()
+    # Else both would print what these hold.
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -244,6 +248,7 @@ def _heard(pid: int, told: int, output: int, sink: Sink) -> bytes:
                 said += data
             else:
                 sink.take(data)
+        # WNOWAIT: it stays a zombie, so that its number is nobody else's until all was heard.
         if not ready and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             break
     while output in open_ends and select.select([output], [], [], 0)[0] and (data := os.read(output, 1 << 16)):

@@ -87,6 +87,7 @@ def balance_of(deeds: Sequence[Deeds], shares: Mapping[str, int], machines: Sequ
             _uncertainty(one),
             cores=raw[one.machine][1],
             share=shares[one.machine],
+            # Three digits: more would be noise, and a person copies them.
             perf=float(f"{raw[one.machine][0] / raw[one.machine][1] * scale:.3g}"),
             perf_now=float(known[one.machine].perf) if one.machine in known else None,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shareout.choices import Order
@@ -24,6 +24,7 @@ MOST_ROWS = 64
 MOST_FAILURES = 200
 MOST_WITH_LINES = 20
 MOST_KINDS = 12
+# Positions are held by pages: of a pool of 10^12 jobs only what has run takes room.
 _PAGE = 1 << 16
 # Done beats failed, failed beats skipped, anything beats not yet.
 _RANKED = bytes.maketrans(bytes((DONE, FAILED, SKIPPED)), b"\3\2\1")
@@ -40,6 +41,7 @@ class Counts:
 
     @property
     def missing(self) -> int:
+        """Jobs of which nothing here tells an end."""
         return max(0, self.total - self.done - self.failed - self.skipped)
 
 
@@ -79,18 +81,22 @@ class Report:
 
     @property
     def fingerprint(self) -> str:
+        """Of the first plan, from which all others were rebalanced."""
         return words(bytes.fromhex(self.root))
 
     @property
     def began(self) -> float | None:
+        """When the first attempt on any machine started; None when none has."""
         return min((row.deeds.began for row in self.machines if row.deeds.began is not None), default=None)
 
     @property
     def ended(self) -> float | None:
+        """When the last attempt on any machine ended, by that machine's clock."""
         return max((row.deeds.ended for row in self.machines if row.deeds.ended is not None), default=None)
 
     @property
     def slots(self) -> int:
+        """Those that were seen at work: a slot that never had a job is in no journal."""
         return sum(len(row.deeds.slots) for row in self.machines)
 
     @property
@@ -120,12 +126,8 @@ def report_of(
     # A job that failed may be done in a plan that was made of what was left: older plans come first.
     for folder, header in sorted(runs, key=lambda run: len(run[1].ancestors)):
         gathered.add(folder, header)
-    named = {one.name: number for number, one in enumerate(machines)}
-    deeds = sorted(gathered.deeds.values(), key=lambda one: (named.get(one.machine, len(named)), _counted(one.machine)))
-    shares = gathered.shares
-    if len(gathered.plans) > 1:
-        # After a rebalance a share holds jobs that others did: what each did is what counts.
-        shares = {one.machine: one.finished for one in deeds}
+    deeds = _in_order(gathered.deeds.values(), machines)
+    shares = _shares(gathered, deeds)
     _align([one.spans for one in deeds])
     first = runs[0][1]
     failures = _chosen([failure for one in deeds for failure in one.failures.values()])
@@ -139,13 +141,26 @@ def report_of(
         longest=tuple(sorted((long for one in deeds for long in one.longest), reverse=True)[:LONGEST_KEPT]),
         failures=failures,
         kinds=_kinds(deeds),
-        # Rates can be compared only where every machine got a random sample of the same jobs.
-        balance=balance_of(deeds, shares, machines)
-        if all(header.order == Order.SHUFFLED for _, header in runs)
-        else None,
+        balance=balance_of(deeds, shares, machines) if _is_sample(runs) else None,
         lines=_lines(failures, said),
         damage=tuple(gathered.damage),
     )
+
+
+def _in_order(deeds: Iterable[Deeds], machines: Sequence[Machine]) -> list[Deeds]:
+    """As machines.json has the machines, then those that it does not have."""
+    named = {one.name: number for number, one in enumerate(machines)}
+    return sorted(deeds, key=lambda one: (named.get(one.machine, len(named)), _counted(one.machine)))
+
+
+def _shares(gathered: _Gathered, deeds: Sequence[Deeds]) -> dict[str, int]:
+    """Jobs of each machine. After a rebalance a share holds jobs that others did: what each did is what counts."""
+    return {one.machine: one.finished for one in deeds} if len(gathered.plans) > 1 else gathered.shares
+
+
+def _is_sample(runs: Sequence[tuple[RunFolder, Header]]) -> bool:
+    """Rates can be compared only where every machine got a random sample of the same jobs."""
+    return all(header.order == Order.SHUFFLED for _, header in runs)
 
 
 class _Gathered:
@@ -162,6 +177,7 @@ class _Gathered:
         self._failed: dict[int, str] = {}
 
     def add(self, folder: RunFolder, header: Header) -> None:
+        """One run directory; those of older plans must have come before."""
         name = header.machine
         one = self.deeds.setdefault(name, Deeds(name))
         if header.digest not in self.plans:
@@ -189,6 +205,7 @@ class _Standing:
         self._pages: dict[tuple[str, int], bytearray] = {}
 
     def add(self, header: Header, tally: Tally) -> None:
+        """The states of one run directory. Of two that speak of a position the better one counts."""
         at = 0
         for start, stop in tally.ranges:
             while start < stop:
@@ -201,6 +218,8 @@ class _Standing:
                 start, at = start + length, at + length
 
     def counts(self, total: int, mended: int) -> Counts:
+        """Over all plans. `mended`: jobs that failed in an older plan and were done in a later one, which has another
+        position for them."""
         skipped, failed, done = (sum(page.count(rank) for page in self._pages.values()) for rank in (1, 2, 3))
         return Counts(total, done, max(0, min(failed - mended, total - done - skipped)), skipped)
 
@@ -252,7 +271,3 @@ def _lines(failures: Sequence[Failure], said: Callable[[str], None]) -> dict[tup
         lines = last_lines(folder, [(one.attempt.job, one.attempt.attempt) for one in many], said)
         found.update({(machine, job): text for job, text in lines.items()})
     return found
-
-
-def _is_sample(runs: Sequence[tuple[RunFolder, Header]]) -> bool:
-    return all(header.order == Order.SHUFFLED for _, header in runs)

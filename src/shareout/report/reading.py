@@ -127,21 +127,12 @@ class Reading:
     def _took(
         self, jobs: Sequence[bytes], starts: Sequence[float], ends: Sequence[float], slots: Sequence[int]
     ) -> None:
-        """First tries that are done."""
+        """First tries that are done, many at once: what is said of each of them goes by columns."""
         deeds = self.deeds
         seconds = list(map(sub, ends, starts))
         if min(seconds) < SHORTEST_S:
             seconds = [max(one, SHORTEST_S) for one in seconds]
-        deeds.durations.merge(
-            Durations(
-                Counter([int(log(one) * _SCALE + _SHIFT) for one in seconds]),
-                len(seconds),
-                sum(seconds),
-                squares=sum(one * one for one in seconds),
-                shortest=min(seconds),
-                longest=max(seconds),
-            )
-        )
+        deeds.durations.merge(_durations_of(seconds))
         if self._watched:
             self._watched.difference_update(map(int, jobs))
         deeds.finished += len(seconds)
@@ -158,10 +149,8 @@ class Reading:
             for at, one in enumerate(seconds):
                 self._long(one, int(jobs[at]), slots[at], 1, starts[at])
         if deeds.bars is not None:
-            deeds.bars += [
-                (slot, start, end, int(job), True)
-                for slot, start, end, job in zip(slots, starts, ends, jobs, strict=True)
-            ]
+            columns = zip(slots, starts, ends, jobs, strict=True)
+            deeds.bars += [(slot, start, end, int(job), True) for slot, start, end, job in columns]
             if len(deeds.bars) > FEW:
                 deeds.bars = None
 
@@ -180,6 +169,20 @@ class Reading:
             self._odd(record, tally, folder)
 
     def _odd(self, one: Attempt, tally: Tally, folder: RunFolder) -> None:
+        """Any other attempt that was started."""
+        self._kept_busy(one)
+        if one.state is State.STOPPED:
+            return
+        self.deeds.durations.add(one.duration)
+        self._long(one.duration, one.job, one.slot, one.attempt, one.start)
+        self.deeds.finished += one.state in (State.DONE, State.FAILED)
+        if one.state is State.DONE:
+            self._watched.discard(one.job)
+        else:
+            self._failed(one, tally, folder)
+
+    def _kept_busy(self, one: Attempt) -> None:
+        """When its slot had something to do, whatever came of it."""
         deeds = self.deeds
         end = max(one.start, one.end)
         deeds.attempts += 1
@@ -192,20 +195,15 @@ class Reading:
         self._last_of[one.slot] = max(end, self._last_of.get(one.slot, end))
         if deeds.bars is not None:
             deeds.bars.append((one.slot, one.start, end, one.job, one.state is State.DONE))
-        if one.state is State.STOPPED:
-            return
-        if one.state is State.DONE:
-            self._watched.discard(one.job)
-        deeds.durations.add(one.duration)
-        self._long(one.duration, one.job, one.slot, one.attempt, one.start)
-        deeds.finished += one.state in (State.DONE, State.FAILED)
-        if one.state is not State.DONE:
-            kind = kind_of(one)
-            if kind in deeds.kinds or len(deeds.kinds) < KINDS_KEPT:
-                deeds.kinds[kind] += 1
-            is_final = one.state is State.FAILED and tally.state(one.position) == FAILED
-            if is_final and (one.job in deeds.failures or len(deeds.failures) < FAILURES_KEPT):
-                deeds.failures[one.job] = Failure(deeds.machine, one, folder)
+
+    def _failed(self, one: Attempt, tally: Tally, folder: RunFolder) -> None:
+        """Counted by its kind; kept when its job is still failed, so far as there is room for it."""
+        deeds, kind = self.deeds, kind_of(one)
+        if kind in deeds.kinds or len(deeds.kinds) < KINDS_KEPT:
+            deeds.kinds[kind] += 1
+        is_final = one.state is State.FAILED and tally.state(one.position) == FAILED
+        if is_final and (one.job in deeds.failures or len(deeds.failures) < FAILURES_KEPT):
+            deeds.failures[one.job] = Failure(deeds.machine, one, folder)
 
     def _long(self, seconds: float, job: int, slot: int, attempt: int, start: float) -> None:
         longest = self.deeds.longest
@@ -226,8 +224,21 @@ class Reading:
         self._first, self._last, self._last_of = None, 0.0, {}
 
 
+def _durations_of(seconds: Sequence[float]) -> Durations:
+    """Many at once: their buckets are worked out here, without a call of `Durations.add` for each."""
+    return Durations(
+        Counter([int(log(one) * _SCALE + _SHIFT) for one in seconds]),
+        len(seconds),
+        sum(seconds),
+        squares=sum(one * one for one in seconds),
+        shortest=min(seconds),
+        longest=max(seconds),
+    )
+
+
 def kind_of(attempt: Attempt) -> str:
     """What failures have in common: cause and words, numbers left out."""
+    # Numbers tell failures apart that are of one kind: an address, a line, a file's number.
     words = re.sub(r"0x[0-9a-f]+|\d+", "…", attempt.error or "")[:80]
     if attempt.exit is not None and attempt.cause.value == "exit":
         return f"exit {attempt.exit}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+# A power of two, so that every doubled width is exact and bins of all machines meet at their edges.
 NARROWEST_S = 1 / 64
 MOST_BINS = 512
 

@@ -27,7 +27,7 @@ from shareout.run.processes.children import Children
 from shareout.run.processes.guardian import Guardian
 from shareout.run.processes.mark import Mark
 from shareout.run.python.binding import Binding
-from shareout.settings_table import MOST_SLOTS
+from shareout.settings_values import MOST_SLOTS
 from shareout.world import world
 
 

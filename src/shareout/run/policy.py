@@ -14,7 +14,7 @@ from shareout.errors import UsageError
 from shareout.events import Counts
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.durations import Durations
-from shareout.settings_table import Halt
+from shareout.settings_values import Halt
 from shareout.units import parse_duration
 
 LEAST_FOR_MEDIAN = 5

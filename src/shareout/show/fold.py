@@ -31,6 +31,7 @@ def folded(text: str, columns: int | None) -> str:
 def fold(line: str, columns: int) -> list[str]:
     """The line in pieces of at most so many columns, later ones indented as the first, at least by two. A word that
     is wider than that, such as a path, stays whole: the terminal wraps it so that it can be copied."""
+    # Not textwrap: it knows nothing of wide signs, and would break paths that a person is to copy.
     if width(line) <= columns:
         return [line]
     indent = " " * max(2, len(line) - len(line.lstrip(" ")))

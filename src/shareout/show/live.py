@@ -27,6 +27,8 @@ MOST_TOLD = 3
 FORGET_S = 2.0
 
 
+# Not on the alternate screen of a terminal, as full-screen programs have it: what a run has said must stand there
+# when it is over.
 class LiveView:
     """A Listener that draws. Messages go above the frame, which is drawn again in the same write."""
 
@@ -43,6 +45,7 @@ class LiveView:
         self._pace = Pace()
 
     def began(self, counts: Counts) -> None:
+        """The first frame, before the first job has started."""
         self._pace.add(time.monotonic(), counts.finished_here)
         self.tick(counts, ())
 
@@ -57,6 +60,7 @@ class LiveView:
                     self._news.append(f"job {attempt.job} failed: {attempt.error}")
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        """Draws the frame anew, for the width that the terminal has now."""
         now = time.monotonic()
         self._pace.add(now, counts.finished_here)
         columns, rows = self._size()
@@ -66,10 +70,12 @@ class LiveView:
         self._draw(self._lines(counts, running, columns, rows, now), columns)
 
     def said(self, line: str) -> None:
+        """Shown at once, above the frame."""
         self._news.append(line)
         self._draw(self._frame, self._size()[0])
 
     def ended(self, counts: Counts, reason: str) -> None:
+        """The last frame stays; what follows is written below it."""
         self.tick(counts, ())
         self._frame = []
 

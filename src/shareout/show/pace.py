@@ -15,6 +15,7 @@ class Pace:
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, finished: int) -> None:
+        """How many have finished, at a moment of a steady clock. More than two a second are not kept."""
         if self._samples and now - self._samples[-1][0] < SAMPLE_S:
             return
         self._samples.append((now, finished))
@@ -22,12 +23,14 @@ class Pace:
             self._samples.popleft()
 
     def rate(self, now: float, finished: int) -> float:
+        """Jobs a second; 0 before time has passed."""
         if not self._samples:
             return 0.0
         began, before = self._samples[0]
         return (finished - before) / (now - began) if now > began else 0.0
 
     def eta_s(self, now: float, finished: int, todo: int) -> float | None:
+        """Seconds until `todo` jobs have ended at this rate; None while nothing ends."""
         rate = self.rate(now, finished)
         return todo / rate if rate else None
 

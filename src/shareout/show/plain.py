@@ -22,14 +22,17 @@ class PlainView:
         self._pace = Pace()
 
     def began(self, counts: Counts) -> None:
+        """A line with event=start."""
         self._next = time.monotonic() + self._interval_s
         self._pace.add(time.monotonic(), counts.finished_here)
         self._line("start", counts)
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        """Nothing: the lines are as many in a run of ten million jobs as in one of ten."""
         return
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        """A line with event=progress whenever the interval is over."""
         now = time.monotonic()
         self._pace.add(now, counts.finished_here)
         if now >= self._next:
@@ -37,9 +40,11 @@ class PlainView:
             self._line("progress", counts)
 
     def said(self, line: str) -> None:
+        """As errors are told, so that one filter catches both."""
         self._print(f"shareout: {line}")
 
     def ended(self, counts: Counts, reason: str) -> None:
+        """A last line, whose event is the reason."""
         self._line(reason, counts)
 
     def _line(self, event: str, counts: Counts) -> None:
@@ -63,6 +68,7 @@ class WarningsView(PlainView):
         super().__init__(0)
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        """Nothing."""
         return
 
     def _line(self, event: str, counts: Counts) -> None:
@@ -73,9 +79,11 @@ class SentencesView(WarningsView):
     """For a terminal that shows what jobs print: only what a person should know besides, in words."""
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        """Only failures, each with its reason."""
         for attempt in attempts:
             if attempt.state is State.FAILED:
                 self._print(f"job {attempt.job} failed: {attempt.error}")
 
     def said(self, line: str) -> None:
+        """In words alone: it stands among what jobs print."""
         self._print(line)

@@ -22,30 +22,13 @@ def status_lines(
     status: Status, groups: Mapping[str, GroupStatus], now: float, columns: int | None = None
 ) -> list[str]:
     """`columns`: of the terminal that they are for."""
-    counts = status.counts
     lines = [
-        f"{_percent(counts):.1f}%  {counts.done:,} done  {counts.failed:,} failed  {counts.skipped:,} skipped  "
-        f"{counts.running:,} running  {counts.todo:,} to do  of {counts.jobs:,}",
+        _counts_line(status.counts),
         _pace_line(status),
+        *_earlier_lines(status),
+        *_audit_lines(status),
+        *_failure_lines(status),
     ]
-    if status.earlier:
-        lines.append(f"before  {status.earlier:,} more jobs of the pool were settled under earlier plans")
-    if status.earlier_absent:
-        absent = f"{status.earlier_absent:,} jobs that an earlier plan settled are in no directory here"
-        lines.append(f"absent  {absent}; bring it home")
-    audits = sum(machine.audits for machine in status.machines)
-    if audits:
-        ended = sum(machine.audited for machine in status.machines)
-        lines.append(f"audit   {ended:,} of {audits:,} jobs of other machines are run again")
-    failure = status.failure_rate()
-    if failure is not None:
-        share, low, high = (100 * part for part in failure)
-        lines.append(
-            f"fails  {share:.3g}% of all jobs"
-            if low == high
-            else f"fails  {share:.3g}% of what has run; of all, {low:.3g}% to {high:.3g}%"
-            " (positions are shuffled: what has run is a random sample)"
-        )
     if status.durations.count:
         lines.append(f"seconds a job     {_percentile_words(status.durations)}")
     if status.arrivals:
@@ -89,6 +72,43 @@ def _active_row(one: Active, usual: float | None, now: float) -> list[str]:
         str(one.job), one.machine, str(one.slot), str(one.attempt), told_time(now - one.started) + " ago",
         printed, progress, "STUCK?" if is_stuck else "", clip(one.text, TEXT),
     ]  # fmt: skip
+
+
+def _counts_line(counts: Counts) -> str:
+    return (
+        f"{_percent(counts):.1f}%  {counts.done:,} done  {counts.failed:,} failed  {counts.skipped:,} skipped  "
+        f"{counts.running:,} running  {counts.todo:,} to do  of {counts.jobs:,}"
+    )
+
+
+def _earlier_lines(status: Status) -> list[str]:
+    """What was settled before a rebalance, and what of it is not here."""
+    lines = []
+    if status.earlier:
+        lines.append(f"before  {status.earlier:,} more jobs of the pool were settled under earlier plans")
+    if status.earlier_absent:
+        absent = f"{status.earlier_absent:,} jobs that an earlier plan settled are in no directory here"
+        lines.append(f"absent  {absent}; bring it home")
+    return lines
+
+
+def _audit_lines(status: Status) -> list[str]:
+    audits = sum(machine.audits for machine in status.machines)
+    ended = sum(machine.audited for machine in status.machines)
+    return [f"audit   {ended:,} of {audits:,} jobs of other machines are run again"] if audits else []
+
+
+def _failure_lines(status: Status) -> list[str]:
+    failure = status.failure_rate()
+    if failure is None:
+        return []
+    share, low, high = (100 * part for part in failure)
+    if low == high:
+        return [f"fails  {share:.3g}% of all jobs"]
+    return [
+        f"fails  {share:.3g}% of what has run; of all, {low:.3g}% to {high:.3g}%"
+        " (positions are shuffled: what has run is a random sample)"
+    ]
 
 
 def _pace_line(status: Status) -> str:

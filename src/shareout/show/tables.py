@@ -32,6 +32,7 @@ def clip(text: str, columns: int) -> str:
     clean = "".join(sign if sign.isprintable() else " " for sign in text)
     if width(clean) <= columns:
         return clean
+    # Sign by sign, for wide ones take two columns.
     while clean and width(clean) > columns - 1:
         clean = clean[:-1]
     return clean + "…" if columns > 0 else ""

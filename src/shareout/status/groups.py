@@ -24,6 +24,7 @@ def standings(
     status: Status, counts: Mapping[str, Counts], group_of: Callable[[int], str | None]
 ) -> dict[str, GroupStatus]:
     """The rate of all is shared out as the last jobs that ended were."""
+    # Groups have no slots of their own: which one gets the next is chance, and a rate of each by itself would jump.
     recent = Counter(group_of(job) or NO_GROUP for machine in status.machines for job in machine.recent)
     ended = sum(recent.values())
     workers: dict[str, Counter[str]] = {}

@@ -55,6 +55,7 @@ class JobStates:
         self.total = max((header.total for header in self.headers), default=0)
         held = self.total if self.total <= MOST_HELD else 0
         self._machines: list[str] = []
+        # Six bytes a job: ten million take sixty megabytes, and an object for each would take gigabytes.
         self._owner = array("H", bytes(2 * held))
         """Machine number + 1 of a plain first try that is done; 0: none."""
         self._seconds = array("f", bytes(4 * held))
@@ -70,6 +71,7 @@ class JobStates:
         self._running[job] = (machine, attempt)
 
     def state(self, job: int) -> JobState:
+        """Where it stands; `.` for an id of which nothing is known, also beyond the pool's end."""
         odd = self._odd.get(job)
         if job in self._running and (odd is None or odd.state != DONE):
             return JobState(job, RUNNING, *self._running[job])
@@ -117,24 +119,30 @@ class JobStates:
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
             return
         job = record.job
-        before = self._odd.get(job)
-        held = self._owner[job] if job < len(self._owner) else 0
         if record.state is State.REQUEUED:
-            if held == machine + 1:
-                self._owner[job] = 0
-            if before is not None and before.machine == machine:
-                del self._odd[job]
-            return
-        if held or (before is not None and before.state == DONE):
-            return
-        self._odd[job] = _Odd(
-            _letter(record),
-            machine,
-            record.attempt,
-            exit=record.signal or _told(record.exit),
-            seconds=record.end - record.start,
-            end=record.end,
-        )
+            self._take_back(job, machine)
+        elif not self._is_done(job):
+            self._odd[job] = _Odd(
+                _letter(record),
+                machine,
+                record.attempt,
+                exit=record.signal or _told(record.exit),
+                seconds=record.end - record.start,
+                end=record.end,
+            )
+
+    def _is_done(self, job: int) -> bool:
+        """Which nothing but a requeue ends."""
+        odd = self._odd.get(job)
+        return (job < len(self._owner) and self._owner[job] > 0) or (odd is not None and odd.state == DONE)
+
+    def _take_back(self, job: int, machine: int) -> None:
+        """What this machine said of it; another's word stays."""
+        if job < len(self._owner) and self._owner[job] == machine + 1:
+            self._owner[job] = 0
+        odd = self._odd.get(job)
+        if odd is not None and odd.machine == machine:
+            del self._odd[job]
 
 
 def _refuse_strangers(belonging: Belonging, journal: Path, places: Sequence[tuple[int, int, int]]) -> None:

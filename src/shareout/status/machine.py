@@ -27,6 +27,7 @@ from shareout.record.reader import read_header
 from shareout.record.tallies.durations import Durations
 from shareout.record.tallies.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
 
+# Some thousand lines: enough for a rate, however long the journal has become.
 TAIL_BYTES = 256 << 10
 WINDOW_S = 120.0
 # A live file is rewritten every second; what is older was left by somebody who is gone.
@@ -89,6 +90,7 @@ class MachineStatus:
 
     @property
     def todo(self) -> int:
+        """Its own jobs in no final state, whether they run now or not; audits apart."""
         return self.jobs - self.done - self.failed - self.skipped
 
     @property
@@ -182,6 +184,8 @@ def forecast(todo: int, rate: float, durations: Durations, jobs: int, is_sample:
     seconds = todo / rate
     spread = sqrt(durations.variance) / durations.mean if durations.mean and is_sample else 0.0
     known = min(durations.count, max(1, jobs))
+    # 1.96 standard errors are nineteen times of twenty. Both sums are chance: that of what has run, from which the
+    # mean is known, and that of what is to come.
     off = 1.96 * spread * sqrt(1 / known + 1 / todo)
     return Forecast(seconds, seconds * max(0.0, 1 - off), seconds * (1 + off))
 

@@ -27,6 +27,7 @@ class Counts:
 
     @property
     def todo(self) -> int:
+        """Those in no final state, whether they run now or not."""
         return self.jobs - self.done - self.failed - self.skipped
 
 
@@ -52,6 +53,7 @@ class Status:
 
     @property
     def active(self) -> tuple[Active, ...]:
+        """The jobs that run now, on all machines that tell it."""
         return tuple(one for machine in self.machines for one in machine.active)
 
     @property
@@ -74,6 +76,7 @@ def open_followers(folders: Sequence[RunFolder], said: Callable[[str], None]) ->
         follower = Follower(folder)
         for sentence in told(follower.tally.damage, folder.journal):
             said(sentence)
+        # A copy that was brought home twice is the same machine: counted twice its jobs would be more than there are.
         key = (follower.header.digest, follower.header.machine)
         other = found.get(key)
         if other is not None:
@@ -109,33 +112,43 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
     `settled_earlier`: what `settled_before` says."""
     machines = tuple(sorted((one.look() for one in followers), key=lambda one: one.name))
     header = followers[0].header
-    total = Counts(header.jobs)
     durations = Durations()
+    for machine in machines:
+        durations.merge(machine.durations)
+    absent = _absent(machines, shares or {})
+    earlier = header.total - header.jobs
+    return Status(
+        header.digest,
+        _together(machines, header.jobs),
+        machines=machines,
+        absent=absent,
+        rate=sum(machine.rate for machine in machines),
+        forecast=_slowest(machines, absent),
+        durations=durations,
+        arrivals=tuple(gap for machine in machines for gap in machine.arrivals),
+        earlier=earlier,
+        earlier_absent=max(0, earlier - settled_earlier) if settled_earlier is not None else 0,
+        is_sample=all(one.is_sample for one in followers),
+    )
+
+
+def _together(machines: Iterable[MachineStatus], jobs: int) -> Counts:
+    """Of all jobs of the plan: those of machines that left nothing here are to do."""
+    total = Counts(jobs)
     for machine in machines:
         total.done += machine.done
         total.failed += machine.failed
         total.skipped += machine.skipped
         total.running += machine.running
-        durations.merge(machine.durations)
+    return total
+
+
+def _absent(machines: Iterable[MachineStatus], shares: Mapping[str, int]) -> dict[str, int]:
+    """Nobody is absent where one host runs for all."""
     known = {machine.name for machine in machines}
-    absent = {name: jobs for name, jobs in (shares or {}).items() if name not in known and jobs}
     if ALL in known:
-        absent = {}
-    rate = sum(machine.rate for machine in machines)
-    arrivals = tuple(gap for machine in machines for gap in machine.arrivals)
-    return Status(
-        header.digest,
-        total,
-        machines=machines,
-        absent=absent,
-        rate=rate,
-        forecast=_slowest(machines, absent),
-        durations=durations,
-        arrivals=arrivals,
-        earlier=header.total - header.jobs,
-        earlier_absent=max(0, header.total - header.jobs - settled_earlier) if settled_earlier is not None else 0,
-        is_sample=all(one.is_sample for one in followers),
-    )
+        return {}
+    return {name: jobs for name, jobs in shares.items() if name not in known and jobs}
 
 
 def by_group(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shareout.world import Linux
+from shareout.linux import Linux
 from simulated.system.calls import Calls
 from simulated.system.disk import Disk
 from simulated.system.handles import NothingOpened

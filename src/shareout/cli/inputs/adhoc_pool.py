@@ -67,22 +67,28 @@ def pool_file(given: Given, common: Common, template: str) -> Path | None:
 
 
 def _check(given: Given, template: str) -> None:
-    if given.sources and given.pool is not None:
+    """Flags that belong together stand together."""
+    if given.sources:
+        _check_sources(given, template)
+    if given.null and (given.pool is None or given.kind is not None):
+        raise UsageError("-0 reads a list that is separated by NUL", way_out="As: find . -print0 | shareout run -0 -")
+    if given.kind is not None and given.pool is None:
+        raise UsageError("--as says what the named pool is", way_out="Name it, or - for standard input.")
+
+
+def _check_sources(given: Given, template: str) -> None:
+    if given.pool is not None:
         raise UsageError(
             f"a pool is named, {given.pool}, and values are given as well",
             way_out="Leave one out; --arg-file FILE makes a file one of the sources. A pool stands before --arg.",
         )
-    if given.sources and given.sources[0].linked:
+    if given.sources[0].linked:
         raise UsageError("--arg+ goes along with the source before it, and there is none", way_out="Begin with --arg.")
     _check_linked(given.sources)
     if len(given.sources) > 1 and not template:
         raise UsageError(
             "several sources of values need a command to put them into", way_out="Add --template 'myprog {1} {2}'."
         )
-    if given.null and (given.pool is None or given.kind is not None):
-        raise UsageError("-0 reads a list that is separated by NUL", way_out="As: find . -print0 | shareout run -0 -")
-    if given.kind is not None and given.pool is None:
-        raise UsageError("--as says what the named pool is", way_out="Name it, or - for standard input.")
 
 
 def _check_linked(sources: Sequence[Source]) -> None:
@@ -97,6 +103,7 @@ def _check_linked(sources: Sequence[Source]) -> None:
 
 def _grid_of(sources: Sequence[Source], folder: Path) -> Path:
     """A grid file with an axis for each source, named 1, 2 …"""
+    # A grid and not its lines: all combinations of three sources of a thousand values are a billion.
     axes: list[tuple[list[str], list[str]]] = []
     for number, source in enumerate(sources, 1):
         if source.file:

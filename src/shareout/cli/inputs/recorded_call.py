@@ -60,6 +60,8 @@ class Call:
     def plan(
         self, common: Common, entry: Entry | None, *, local_barriers: bool = False, kind: str | None = None
     ) -> Inputs:
+        """The plan and the settings that this call asks for, made anew from the inputs as they are now. Raises the
+        inputs' mistakes. `kind` is for who has not the program that ran the jobs."""
         kind = kind or kind_of(entry)
         there = replace(common, configs=self.configs)
         if self.own is None:
@@ -79,6 +81,7 @@ class Call:
             **asdict(typed),
         }  # fmt: skip
         try:
+            # Not synced: it decides nothing. Without it later commands ask for --configs, and no job is lost.
             replace_file(folder.call, [json.dumps(facts).encode("ascii") + b"\n"], sync=False)
         except OSError as error:
             raise cannot_record(folder.call, error, way_out="Name another place with --runs DIR.") from error
@@ -128,6 +131,7 @@ def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | N
             (str(own[0]), int(own[1])) if own else None,
         )
         plan, settings = call.plan(common, entry, local_barriers=True, kind=header.kind)
+    # Whatever is wrong with it, nothing is refused: who asks looks at runs, and can do without the texts of jobs.
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ShareoutError):
         return None
     return (plan, settings) if plan.hex == header.digest else None

@@ -23,6 +23,7 @@ from shareout.show.beside import say
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Run directories by place, for commands that are about whole runs."""
     parser.add_argument(
         "sources",
         nargs="*",
@@ -40,6 +41,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 def places_among(words: Sequence[str], sources: Sequence[str]) -> tuple[list[str], list[str]]:
     """Ids, and the run directories that were named: by --in, or behind the ids as other commands take them."""
+    # What looks like an id is one: a folder that is named 7 is written ./7.
     named = [word for word in words if not re.fullmatch(r"[0-9,\s-]+", word)]
     places = [word for word in named if "/" in word or Path(word).exists()]
     return [word for word in words if word not in places], [*sources, *places]
@@ -53,6 +55,7 @@ def one_id(words: Sequence[str]) -> str:
 
 
 def tell(sentence: str) -> None:
+    """A sentence beside the output: it never mixes with what a script reads."""
     say(f"shareout: {sentence}")
 
 
@@ -90,9 +93,13 @@ def chosen_root(headers: Sequence[tuple[RunFolder, Header]], plan: Plan | None) 
     """Of which plan's jobs to speak, where nobody named directories: one rule for all commands."""
     newest: dict[str, float] = {}
     for folder, header in headers:
+        # By the file's time and not by its last record: that would mean to open every journal at its end, also on a
+        # slow network mount.
         newest[header.root] = max(newest.get(header.root, 0.0), folder.journal.stat().st_mtime)
     ours = {header.root for _, header in headers if plan is not None and header.digest == plan.hex}
     chosen = next(iter(ours), max(newest, key=lambda root: newest[root]))
+    # Told and not refused, as named directories of two plans are: a folder of runs fills up with old plans, and each
+    # look would need a flag.
     if len(newest) > 1:
         why = "that of the inputs at hand" if ours else "the last one that was worked on"
         others = ", ".join(root[:16] for root in newest if root != chosen)
@@ -130,6 +137,7 @@ def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFol
 def inputs_for(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs:
     """Of the configs, or of the call of the last of these runs, where that gave others. Refused as a plan is."""
     if (common.configs / "machines.json").is_file():
+        # Who stands at a folder of inputs means these, whatever pool ran here last.
         folders = [folder for folder in folders if names_configs(folder, common.configs)]
     if folders and (found := inputs_at_hand(common, entry, folders)):
         return found

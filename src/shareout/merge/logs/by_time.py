@@ -44,6 +44,8 @@ class Filter:
         return self == Filter()
 
     def passes(self, line: bytes) -> bool:
+        """Whether a line of a log, time and all, is wanted. What is no record passes only where nothing but times and
+        words is asked for."""
         stamp = line[:STAMP]
         if (self.since and stamp < self.since) or (self.until and stamp > self.until):
             return False
@@ -52,8 +54,9 @@ class Filter:
         if not self.machines and not self.jobs and self.level == "DEBUG":
             return True
         match = _RECORD.match(line)
-        if match is None:
-            return False
+        return match is not None and self._passes_record(match)
+
+    def _passes_record(self, match: re.Match[bytes]) -> bool:
         level = match[4].decode()
         rank = LEVELS.index(level) if level in LEVELS else len(LEVELS)
         return (
@@ -72,17 +75,23 @@ def merged(folders: Sequence[RunFolder], wanted: Filter, said: Callable[[str], N
     try:
         while streams := [one for one in streams if one.fill()]:
             until = min(one.stamps[-1] for one in streams)
-            parts = [one.take(until) for one in streams]
-            lines = list(chain.from_iterable(lines for lines, _ in parts))
-            if all(one.is_steady for one in streams):
-                lines.sort(key=_stamp)
-            else:
-                stamps = chain.from_iterable(stamps for _, stamps in parts)
-                lines = [line for _, line in sorted(zip(stamps, lines, strict=True), key=_first)]
+            lines = _in_one_order(streams, until)
             yield lines if wanted.is_open else list(filter(wanted.passes, lines))
     finally:
         for one in streams:
             one.close()
+
+
+def _in_one_order(streams: Sequence[_Stream], until: bytes) -> list[bytes]:
+    """All lines up to then. Their own times serve to sort them, unless a clock was set back: then it takes pairs, which
+    costs a quarter more."""
+    parts = [one.take(until) for one in streams]
+    lines = list(chain.from_iterable(lines for lines, _ in parts))
+    if all(one.is_steady for one in streams):
+        lines.sort(key=_stamp)
+        return lines
+    stamps = chain.from_iterable(stamps for _, stamps in parts)
+    return [line for _, line in sorted(zip(stamps, lines, strict=True), key=_first)]
 
 
 class _Stream:
@@ -98,6 +107,7 @@ class _Stream:
         self._last = b""
         self._blocks: Queue[bytes | DamagedLog | None] = Queue(BLOCKS_AHEAD)
         self._is_closed = False
+        # A daemon: a merge that is interrupted does not wait for a thread that waits for room in its queue.
         Thread(target=self._unpack, args=(folder,), daemon=True).start()
 
     def fill(self) -> bool:

@@ -15,6 +15,7 @@ def without_copies(folders: Sequence[RunFolder], said: Callable[[str], None]) ->
     """Those whose log is not the beginning of another one's. A record has microseconds, and its compressed bytes are
     not written twice: logs that begin alike are one log."""
     longest: dict[bytes, list[RunFolder]] = {}
+    # The longest first, so that a copy is met after what it is a copy of.
     for folder in sorted(folders, key=_size, reverse=True):
         alike = longest.setdefault(_first_bytes(folder), [])
         whole = next((other for other in alike if _is_beginning(folder, other)), None)

@@ -48,6 +48,7 @@ class Comparison:
             self.outvoted.update(name for name, result in by_machine.items() if result != answer)
 
     def merge(self, other: Comparison) -> None:
+        """Adds what was compared of other jobs, in another process."""
         self.jobs += other.jobs
         self.disagreed += other.disagreed
         for name in ("both", "differ", "outvoted", "failed"):
@@ -66,6 +67,7 @@ class Comparison:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Comparison:
+        """The other way round: from what `facts` gave."""
         outvoted, failed = Counter(facts["outvoted"]), Counter(facts["failed"])
         made = cls(facts["jobs"], facts["disagreed"], outvoted=outvoted, failed=failed)
         for one, other, both, differ in facts["pairs"]:

@@ -15,10 +15,13 @@ from blake3 import blake3
 
 from shareout.merge.partition import Block
 
+# 2: over blocks, which several processes hash at the same time. The first one was over all rows, one after the other;
+# two forms must never give the same hash.
 CONTEXT = "shareout 2 certificate"
 
 
 def block_hash(block: Block) -> bytes:
+    """BLAKE3 of its rows; 32 bytes."""
     return blake3(block.text).digest()
 
 
@@ -27,6 +30,7 @@ def certificate(work: str, columns: Sequence[str], blocks: Iterable[tuple[int, b
     hasher = blake3(bytes.fromhex(work), derive_key_context=CONTEXT)
     hasher.update(len(columns).to_bytes(4, "little"))
     for name in columns:
+        # Lengths go first, so that no two lists of names are the same bytes.
         encoded = name.encode("utf-8", "surrogateescape")
         hasher.update(len(encoded).to_bytes(4, "little") + encoded)
     for number, digest in sorted(blocks):

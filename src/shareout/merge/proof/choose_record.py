@@ -43,10 +43,12 @@ class Record:
 
     @property
     def source(self) -> tuple[str, str]:
+        """What can say `requeue` of it: one machine's run of one plan, in whatever copies."""
         return self.digest, self.machine
 
     @property
     def order(self) -> tuple[bool, float, str, str]:
+        """Of several that are done the least counts: never by which file was read first."""
         return self.is_audit, self.end, self.machine, self.digest
 
 

@@ -26,6 +26,9 @@ from shareout.record.sample import wilson
 MOST_OWNED = 1_000_000
 SHOWN = 4
 
+Opened = tuple[RunFolder, Header, int]
+"""A run directory, its journal's header, and where that ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -61,6 +64,7 @@ class Summary:
 
     @property
     def missing(self) -> int:
+        """Jobs of which no journal here tells an end."""
         return self.total - self.done - self.failed - self.skipped
 
     @property
@@ -75,6 +79,7 @@ class Summary:
 
     @property
     def is_complete(self) -> bool:
+        """Every job of the pool is done or given up; a job that failed is neither."""
         return self.done + self.skipped == self.total
 
 
@@ -91,14 +96,7 @@ def open_journals(
     """Headers read and compared. A journal whose first line was never whole holds nothing, and is told. Different
     plans are refused, unless somebody chooses: he is asked for the root of the one that is meant. `plan_of`: the plan
     of these directories, when its inputs are at hand."""
-    found: list[tuple[RunFolder, Header, int]] = []
-    for folder in folders:
-        if is_torn_header(folder.journal):
-            said(f"{folder.journal} ends in its first line: that run recorded nothing")
-            continue
-        header = read_header(folder.journal)
-        with folder.journal.open("rb") as file:
-            found.append((folder, header, len(file.readline())))
+    found = _with_headers(folders, said)
     if found and choose is not None:
         root = choose([(folder, header) for folder, header, _ in found])
         found = [one for one in found if one[1].root == root]
@@ -110,7 +108,6 @@ def open_journals(
     # Hashing needs nothing of Python: journals are proven at the same time.
     with ThreadPoolExecutor(4) as threads:
         proofs = list(threads.map(lambda one: proof_of(one[0].journal, one[0].tally), found))
-    belongings = [Belonging(header, _ids_at(header, plan)) for _, header, _ in found]
     return [
         Journal(
             number,
@@ -119,10 +116,22 @@ def open_journals(
             start=start,
             size=folder.journal.stat().st_size,
             proof=proofs[number],
-            belonging=belongings[number],
+            belonging=Belonging(header, _ids_at(header, plan)),
         )
         for number, (folder, header, start) in enumerate(found)
     ]
+
+
+def _with_headers(folders: Sequence[RunFolder], said: Callable[[str], None]) -> list[Opened]:
+    found: list[Opened] = []
+    for folder in folders:
+        if is_torn_header(folder.journal):
+            said(f"{folder.journal} ends in its first line: that run recorded nothing")
+            continue
+        header = read_header(folder.journal)
+        with folder.journal.open("rb") as file:
+            found.append((folder, header, len(file.readline())))
+    return found
 
 
 def _ids_at(header: Header, plan: Plan | None) -> IdsAt | None:
@@ -139,7 +148,7 @@ def are_apart(journals: Sequence[Journal]) -> bool:
     return all(first[1] <= second[0] for first, second in pairwise(ranges))
 
 
-def _refuse_other_plans(found: Sequence[tuple[RunFolder, Header, int]]) -> None:
+def _refuse_other_plans(found: Sequence[Opened]) -> None:
     first_folder = found[0][0]
     total = max(header.total for _, header, _ in found)
     plans: dict[tuple[str, str, str], list[RunFolder]] = {}
@@ -161,7 +170,7 @@ def _told_plan(root: str, kind: str, folders: Sequence[RunFolder]) -> str:
     return f"{root[:16]} ({kind} jobs), as {folders[0].path}{more}"
 
 
-def _tell_same_machine(found: Sequence[tuple[RunFolder, Header, int]], said: Callable[[str], None]) -> None:
+def _tell_same_machine(found: Sequence[Opened], said: Callable[[str], None]) -> None:
     seen: dict[tuple[str, str], RunFolder] = {}
     for folder, header, _ in found:
         other = seen.setdefault((header.digest, header.machine), folder)
@@ -170,6 +179,7 @@ def _tell_same_machine(found: Sequence[tuple[RunFolder, Header, int]], said: Cal
 
 
 def ranges_of(flat: Sequence[int]) -> list[tuple[int, int]]:
+    """Start, stop, start, stop … → pairs of them."""
     return list(zip(flat[0::2], flat[1::2], strict=True))
 
 

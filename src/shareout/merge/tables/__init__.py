@@ -38,9 +38,11 @@ class RowStore(Protocol):
     def begin(self, path: Path, sheet: Sheet) -> None:
         """`path` is the temporary name."""
 
-    def learn(self, block: Block) -> None: ...
+    def learn(self, block: Block) -> None:
+        """Sees a block before any is added; called only when `looks_first`."""
 
-    def add(self, block: Block) -> None: ...
+    def add(self, block: Block) -> None:
+        """The rows of a block, after those of all blocks before it; notes on the sheet what does not fit."""
 
     def finish(self) -> None:
         """All rows are there."""
@@ -55,6 +57,7 @@ def text_pieces(blocks: Iterable[Block], form: TextForm, sheet: Sheet) -> Iterat
 
 def store_blocks(blocks: Callable[[], Iterable[Block]], store: RowStore, sheet: Sheet, path: Path) -> None:
     """The whole file; `blocks` gives all of them, as often as it is asked."""
+    # A second time with other columns: what the first try left is no table.
     path.unlink(missing_ok=True)
     store.begin(path, sheet)
     for block in blocks() if store.looks_first else ():

@@ -26,9 +26,11 @@ class Csv:
     """A TextForm."""
 
     def head(self, sheet: Sheet) -> bytes:
+        """The titles: a table without rows has them too."""
         return _line(sheet.titles)
 
     def piece(self, block: Block, sheet: Sheet) -> bytes:
+        """Rows that are plain numbers and words go by translation of bytes, all others cell by cell: the same text."""
         if not sheet.meta and not sheet.keys and not sheet.single_apart:
             text = _simple(block.text, len(block.rows), sheet.width)
             if text is not None:
@@ -60,10 +62,12 @@ def _simple(text: bytes, count: int, width: int) -> bytes | None:
     shapes = [(b"\t[" + b"," * (width - 1) + b"]\n") * count, *([b"\t\n" * count] if width == 1 else [])]
     if text.translate(None, _NUMBERS) in shapes:
         return text.translate(_TO_COMMA, b"[]")
+    # An escaped quote or line end would be taken for one that ends the text.
     if b"\\" in text:
         return None
     pieces = text.split(b'"')
     outside, inside = b"".join(pieces[0::2]), b"".join(pieces[1::2])
+    # Only outside of texts: a text may be `null`, and has to stay.
     for word in _WORDS:
         outside = outside.replace(word, b"")
     if outside.translate(None, _NUMBERS) not in shapes or b"null" in inside:

@@ -14,9 +14,11 @@ class Jsonl:
     """A TextForm."""
 
     def head(self, sheet: Sheet) -> bytes:
+        """Nothing: every row names its own columns."""
         return b""
 
     def piece(self, block: Block, sheet: Sheet) -> bytes:
+        """Numbers of any length stand as they are; all beyond ASCII is escaped."""
         places = sheet.titles[1 : 1 + len(sheet.places)]
         title_of = dict(zip(sheet.keys, sheet.titles[1 + len(places) :], strict=False))
         made = []

@@ -38,24 +38,29 @@ class Parquet:
         self._path = Path()
 
     def begin(self, path: Path, sheet: Sheet) -> None:
+        """Opens nothing: the file needs its types first."""
         self._sheet, self._path = sheet, path
         self._kinds = [set() for _ in sheet.titles]
 
     def learn(self, block: Block) -> None:
+        """Notes which kinds of values each column has."""
         for column, kinds in zip(self._columns(block), self._kinds, strict=True):
             kinds.update(_kind(cell) for cell in column if cell is not None)
 
     def add(self, block: Block) -> None:
+        """A row group a block."""
         if self._writer is None:
             self._open()
         arrays = []
         for column, field in zip(self._columns(block), self._schema, strict=True):
             is_text = field.type == self._arrow.string()
             values = [_text(cell) if is_text else cell for cell in column]
+            # from_pandas would make NaN a missing value: it is a result.
             arrays.append(self._arrow.array(values, type=field.type, from_pandas=False))
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
 
     def finish(self) -> None:
+        """A table without rows is a file too."""
         if self._writer is None:
             self._open()
         self._writer.close()

@@ -27,11 +27,13 @@ class Sqlite:
     _insert: str
 
     def begin(self, path: Path, sheet: Sheet) -> None:
+        """Neither journal nor sync: the file has a temporary name, and is synced whole by who renames it."""
         titles = sheet.titles
         if len(titles) > MOST_COLUMNS:
             raise UsageError(f"SQLite has no room for {len(titles)} columns", way_out="Write a *.csv instead.")
         self._sheet = sheet
         try:
+            # Without transactions of Python's own: one holds all rows, and ends when all are there.
             self._base = sqlite3.connect(path, isolation_level=None)
             self._base.execute("pragma synchronous = off")
             self._base.execute("pragma journal_mode = off")
@@ -43,9 +45,11 @@ class Sqlite:
             raise CannotWrite(f"the database cannot be written: {error}") from error
 
     def learn(self, block: Block) -> None:
+        """Not called: SQLite's columns take values of any type."""
         return
 
     def add(self, block: Block) -> None:
+        """Within the one transaction that `begin` opened."""
         sheet, width = self._sheet, self._sheet.width
         rows = []
         for at, (job, value) in enumerate(values_of(block)):
@@ -57,6 +61,7 @@ class Sqlite:
             raise CannotWrite(f"the database cannot be written: {error}") from error
 
     def finish(self) -> None:
+        """Commits, and closes whatever comes of it."""
         try:
             self._base.execute("commit")
         except sqlite3.Error as error:

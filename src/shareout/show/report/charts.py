@@ -7,11 +7,11 @@ are few, else as shades of how busy a stretch of time was.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import exp
 
 from shareout.record.tallies.durations import GROWTH, SHORTEST_S, Durations
 from shareout.report.facts import MachineRow, Report
-from shareout.report.reading import Bar
 from shareout.show.report.svg import (
     Scale,
     clean,
@@ -25,6 +25,9 @@ from shareout.show.report.svg import (
 )
 
 WIDTH = 960
+TOP = 8.0
+GAP = 5
+"""Between the slots of two machines in a timeline."""
 LEFT = 96.0
 RIGHT = WIDTH - 12.0
 COLOURS = 7
@@ -33,6 +36,18 @@ MOST_BINS = 240
 MOST_BARS = 60
 MOST_MACHINES = 400
 MOST_MARKS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A row of the timeline: what one slot did, or all slots of a machine together (`slot` is None)."""
+
+    row: MachineRow
+    slot: int | None
+    top: float
+    height: float
+    is_first: bool
+    """Of its machine's: only this one has the name beside it."""
 
 
 def colours(rows: Sequence[MachineRow]) -> dict[str, str]:
@@ -70,35 +85,25 @@ def throughput(report: Report) -> str:
 
 def timeline(report: Report) -> str:
     """What the slots did: attempts one by one when they are few, else how busy each stretch was."""
-    rows = [row for row in report.machines if row.deeds.slots]
-    low, high, width = _reach(rows)
-    shade = colours(report.machines)
-    lanes = [
-        (row, slot)
-        for row in rows[:MOST_MACHINES]
-        for slot in (sorted(row.deeds.slots) if report.has_slots else (None,))
-    ]
-    # Every row of a machine has its name beside it; of slots only the first one does.
-    height = 15.0 if len(lanes) <= 16 else 13.0 if not report.has_slots else 10.0 if len(lanes) <= 40 else 7.0
+    lanes = _lanes(report)
     began = report.began or 0.0
     span = max((report.ended or 0.0) - began, 1e-3)
     x = Scale(began, began + span, LEFT, RIGHT)
-    bottom = 8 + height * len(lanes) + 5 * (len(rows) if report.has_slots else 0)
+    bottom = lanes[-1].top + lanes[-1].height
+    if report.has_slots:
+        bottom += GAP
     parts = [_time_axis(span, Scale(0, span, LEFT, RIGHT), bottom)]
+    shade = colours(report.machines)
+    low, high, width = _reach([row for row in report.machines if row.deeds.slots])
     joined = max(1, -(-(high - low + 1) * len(lanes) // MOST_MARKS), -(-(high - low + 1) // MOST_BINS))
-    top = 8.0
-    for number, (row, slot) in enumerate(lanes):
-        if number and lanes[number - 1][0] is not row and report.has_slots:
-            top += 5
-        if number == 0 or lanes[number - 1][0] is not row:
-            parts.append(label(LEFT - 8, top + height - 3, _short(row.deeds.machine), class_="end"))
-        colour = shade[row.deeds.machine]
+    for lane in lanes:
+        machine = lane.row.deeds.machine
+        if lane.is_first:
+            parts.append(label(LEFT - 8, lane.top + lane.height - 3, _short(machine), class_="end"))
         if report.has_bars:
-            bars = [bar for bar in row.deeds.bars or () if slot is None or bar[0] == slot]
-            parts.append(_bars(bars, x, top, height - 2, colour))
+            parts.append(_bars(lane, x, shade[machine]))
         else:
-            parts.append(_shaded(row, slot, (low, width, joined), x=x, lane=(top, height - 2), colour=colour))
-        top += height
+            parts.append(_shaded(lane, (low, width, joined), x=x, colour=shade[machine]))
     return picture(WIDTH, bottom + 26, "What each slot did, over time", parts)
 
 
@@ -151,6 +156,31 @@ def finishing(report: Report) -> str:
     return picture(WIDTH, bottom + 26, "How long each machine ran", parts)
 
 
+def _lanes(report: Report) -> list[Lane]:
+    """Those of a machine stand together, the machines in the order of the table."""
+    rows = [row for row in report.machines if row.deeds.slots][:MOST_MACHINES]
+    drawn = [(row, slot) for row in rows for slot in (sorted(row.deeds.slots) if report.has_slots else (None,))]
+    height = _lane_height(len(drawn), has_slots=report.has_slots)
+    lanes: list[Lane] = []
+    top = TOP
+    for row, slot in drawn:
+        is_first = not lanes or lanes[-1].row is not row
+        if is_first and lanes and report.has_slots:
+            top += GAP
+        lanes.append(Lane(row, slot, top, height, is_first))
+        top += height
+    return lanes
+
+
+def _lane_height(count: int, *, has_slots: bool) -> float:
+    """Of machines each must have room for its name, of slots only the first of each machine."""
+    if count <= 16:
+        return 15.0
+    if not has_slots:
+        return 13.0
+    return 10.0 if count <= 40 else 7.0
+
+
 def _reach(rows: Sequence[MachineRow]) -> tuple[int, int, float]:
     spans = [row.deeds.spans for row in rows]
     return min(one.low for one in spans), max(one.high for one in spans), spans[0].width
@@ -190,23 +220,22 @@ def _box(x: float, y: float, width: float, height: float, kind: str, told: str) 
     return element("rect", inner, x=x, y=y, width=max(width, 0.0), height=height, class_=kind)
 
 
-def _bars(bars: Sequence[Bar], x: Scale, top: float, height: float, colour: str) -> str:
+def _bars(lane: Lane, x: Scale, colour: str) -> str:
+    """A box an attempt."""
     parts = []
-    for _, start, end, job, is_fine in bars:
-        told = f"job {job}{'' if is_fine else ', not well'}: {told_seconds(end - start)}"
-        width = max(0.8, x.at(end) - x.at(start) - 0.4)
-        parts.append(
-            _box(x.at(start), top, width, height=height, kind=f"fill {colour if is_fine else 'bad'}", told=told)
-        )
+    for slot, start, end, job, is_fine in lane.row.deeds.bars or ():
+        if lane.slot is None or slot == lane.slot:
+            told = f"job {job}{'' if is_fine else ', not well'}: {told_seconds(end - start)}"
+            width = max(0.8, x.at(end) - x.at(start) - 0.4)
+            kind = f"fill {colour if is_fine else 'bad'}"
+            parts.append(_box(x.at(start), lane.top, width, height=lane.height - 2, kind=kind, told=told))
     return "".join(parts)
 
 
-def _shaded(
-    row: MachineRow, slot: int | None, bins: tuple[int, float, int], x: Scale, lane: tuple[float, float], colour: str
-) -> str:
-    """One path a shade."""
+def _shaded(lane: Lane, bins: tuple[int, float, int], x: Scale, colour: str) -> str:
+    """One path a shade: marks are as many as there are shades, however many attempts a bin holds."""
     low, width, joined = bins
-    top, height = lane
+    row, slot, top, height = lane.row, lane.slot, lane.top, lane.height - 2
     step = width * joined
     busy: dict[int, float] = {}
     for (of, at), seconds in row.deeds.spans.busy.items():

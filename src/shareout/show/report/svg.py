@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
+# No library draws: the page opens without a network and for years, and is read on machines where nothing can be
+# installed.
 _STEPS_S = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
     7200, 10800, 21600, 43200, 86400,
@@ -30,6 +32,7 @@ def element(name: str, inner: str = "", **attributes: object) -> str:
 
 
 def label(x: float, y: float, text: str, **attributes: object) -> str:
+    """Text at a point; `y` is its base line."""
     return element("text", clean(text), x=x, y=y, **attributes)
 
 
@@ -50,6 +53,7 @@ class Scale:
     is_log: bool = False
 
     def at(self, value: float) -> float:
+        """In pixels; beyond the ends for values beyond them."""
         low, high = (log10(self.low), log10(self.high)) if self.is_log else (self.low, self.high)
         place = log10(max(value, self.low)) if self.is_log else value
         return self.start + (place - low) / ((high - low) or 1.0) * (self.stop - self.start)

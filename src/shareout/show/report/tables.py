@@ -114,6 +114,7 @@ def failure_section(report: Report, text_of: Texts) -> str:
 
 
 def longest_section(report: Report, text_of: Texts) -> str:
+    """A row an attempt; the text of its job when the inputs are at hand."""
     rows = [
         [
             str(one.job),

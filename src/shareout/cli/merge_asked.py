@@ -1,0 +1,61 @@
+"""What a call of `merge-results` asks for; what cannot be had is refused before a journal is read."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from shareout.cli.options import Common
+from shareout.errors import UsageError
+from shareout.merge.tables import RowStore, TextForm, table_form
+from shareout.merge.target import check_place, is_standard_output
+
+STATUS_FILE = "_status.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class MergeArguments:
+    """The flags of `merge-results`."""
+
+    sources: list[str]
+    """Empty: what is below --runs."""
+    output: Path | None
+    form: TextForm | RowStore | None
+    """Of the table; None when none is asked for, or a status file, which is no table."""
+    partial: bool
+    failed: bool
+    meta: str
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the table itself goes there: all else is told on standard error then."""
+        return self.output is not None and is_standard_output(self.output)
+
+    @property
+    def is_status_file(self) -> bool:
+        """Whether a file of disBatch's is asked for, by the name that it gives to its own."""
+        return self.output is not None and self.output.name.endswith(STATUS_FILE)
+
+
+def asked_of(arguments: argparse.Namespace, common: Common) -> MergeArguments:
+    """Raises UsageError for flags that contradict each other, and for an output that has no place or no form."""
+    output: Path | None = arguments.output
+    asked = MergeArguments(
+        arguments.sources, output, None, partial=arguments.partial, failed=arguments.failed, meta=arguments.meta
+    )
+    if asked.to_stdout and common.json:
+        raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
+    if output is None:
+        return asked
+    if not asked.to_stdout:
+        check_place(output)
+    if not asked.is_status_file:
+        return replace(asked, form=table_form(output))
+    if asked.failed:
+        raise UsageError(
+            f"{output} is the name of a status file, which tells of all tasks, and --failed makes a table",
+            way_out="Name a table, as failed.csv, or leave --failed out.",
+        )
+    # It tells how each task ended, well or not: so it is written also when some have failed.
+    return replace(asked, partial=True)
