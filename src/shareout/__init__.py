@@ -74,6 +74,7 @@ def run_commands(
 def _be_the_command_line(entry: Entry) -> NoReturn:
     import sys
 
+    # Here and not above: processes that a job starts may import the script anew, and need nothing of it.
     from shareout.edges import edges
 
     edges.begin()

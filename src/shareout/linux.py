@@ -130,7 +130,6 @@ class Linux:
             except BaseException:  # noqa: BLE001
                 traceback.print_exc()
             finally:
-                # Not sys.exit: handlers that the parent registered would run a second time, in the child.
                 os._exit(code)
         return pid
 

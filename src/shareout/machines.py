@@ -104,6 +104,8 @@ class _Reader:
     def _machine(self, name: str, node: Node) -> Machine:
         if node.is_array:
             items = node.items()
+            # From here on a wrong value is a 1, so that reading goes on: all of the file's mistakes are told
+            # together.
             if len(items) != 2:
                 self._wrong(node, f'"{name}" has {len(items)} values, not performance and cores', EXAMPLE)
                 return Machine(name, Fraction(1), 1)

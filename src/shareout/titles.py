@@ -19,6 +19,7 @@ def named_columns(configs: Path, settings: Settings) -> tuple[str, ...]:
     path = configs / NAME
     if settings.results.columns or not path.is_file():
         return settings.results.columns
+    # The first line only: job-splitter's header.csv may have more, which stand above its table as they are.
     line = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()[:1]
     try:
         text = b"".join(line).decode("utf-8")

@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
+# PyInstaller names it by the process that made it, in hexadecimal: so it can be told whether that one still lives.
 FOLDER = re.compile(r"_MEI([0-9a-f]{8})\w+")
 
 

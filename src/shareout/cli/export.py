@@ -52,6 +52,7 @@ def export_to(
     if output is not None:
         check_place(output)
     with folders_of(sources, common) as found:
+        # Every format asks for the texts of jobs, so that without the inputs none is begun.
         runs = _runs_of(found, common, entry, header=header)
         if output is None:
             for piece in write(runs):

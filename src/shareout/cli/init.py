@@ -60,6 +60,7 @@ def _has_pool(folder: Path, entry: Entry | None) -> bool:
 def _write(path: Path, text: str) -> bool:
     """False when it is there already."""
     try:
+        # By the open itself: between a look and a write another program may have made it.
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:

@@ -14,6 +14,7 @@ from shareout.merge.proof.audit import Comparison, suspicion
 from shareout.merge.proof.complete import Said, Summary, ranges_of, told_ranges
 
 SHOWN = 5
+# So that a script can hold the document; `disagreed` has the number of all.
 MOST_DISAGREEMENTS = 1000
 LONGEST = 160
 
@@ -41,6 +42,7 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "audit": _audit_facts(summary.comparison),
         "codes": {machine: sorted(codes) for machine, codes in summary.codes.items()},
         "complete": summary.is_complete,
+        # All keys are always there: a script need not ask.
         "certificate": None,
         "answer": None,
     }

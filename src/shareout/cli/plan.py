@@ -69,6 +69,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
     tell_oddities(plan)
+    # Before anything is shown: who says what is expected wants to see nothing of another plan.
     check_expected(plan, asked.expect)
     if asked.card:
         return _print_card(plan)

@@ -52,6 +52,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """Always 0: a report tells what happened, and judges nothing."""
     common = Common.of(arguments)
     asked = _asked(arguments, common)
+    # Without the inputs the page lacks texts and performances, and has all the rest: it is made where results come
+    # home, and inputs may have stayed elsewhere.
     report, plan = _gathered(asked, common, entry)
     machines = plan.machines if plan else ()
     if asked.output is not None:
@@ -84,6 +86,7 @@ def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tu
             raise UsageError("no run directory here has recorded anything")
         plan = plan_of_folders(common, entry, [journal.folder for journal in journals])
         machines = plan.machines if plan else ()
+        # Within, for archives are unpacked only so long: failures' last lines are in the logs.
         return report_of([(journal.folder, journal.header) for journal in journals], machines, tell), plan
 
 

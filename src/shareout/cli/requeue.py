@@ -67,6 +67,7 @@ def _jobs(ids: Sequence[str], folders: Sequence[RunFolder]) -> set[int] | None:
 
 def _requeued(folders: Sequence[RunFolder], states: Sequence[int], jobs: set[int] | None) -> list[int]:
     """The ids that are to do again; in order, each once, also where an audit has ended a job a second time."""
+    # All of them before the first is changed: half a requeue would leave the plan half undone.
     refuse_busy(folders)
     again: set[int] = set()
     for folder in folders:

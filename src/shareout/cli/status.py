@@ -216,4 +216,5 @@ def _interval(text: str) -> float:
         seconds = parse_duration(text)
     except ValueError as error:
         raise UsageError(f"--watch: {error}", way_out="Write --watch 2s.") from None
+    # A look takes time of the host that it looks at.
     return max(0.1, seconds)

@@ -19,6 +19,7 @@ from shareout.status.machine import Follower
 from shareout.status.total import Counts, Status, look, newest_plan, open_followers
 
 LOOK_S = 0.5
+# Where each time is a line more, and no line is redrawn.
 TELL_S = 10.0
 BAR = 16
 

@@ -51,6 +51,7 @@ def _joined(
 ) -> bytes:
     times = (f"{max(0.0, end - start):.3f}", f"{start:.3f}", f"{end:.3f}")
     # A line break, which a task of a file cannot have, would begin another task.
+    # A snippet stands as Python writes a text, for so disBatch does.
     fields = (flags, *where, *times, out[0], repr(out[1]), 0, "''", command.replace("\n", "\\n"))
     return ("\t".join(map(str, fields)) + "\n").encode("utf-8", "surrogateescape")
 

@@ -111,6 +111,7 @@ def _order(recipe: Recipe, reading: Reading, work: Path) -> dict[str, object]:
         "lean": reading.is_light and not recipe.needs,
         "small": recipe.small,
         "onedir": recipe.onedir,
+        # Without it the file is larger, and works.
         "strip": shutil.which("strip") is not None,
         "work": str(work),
     }

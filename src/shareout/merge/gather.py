@@ -234,6 +234,7 @@ class Gatherer:
         reader = JournalReader(journal.folder.journal, offset, line)
         lines = chunk.split(b"\n")
         lines.pop()
+        # Seldom: a first or last chunk, a retry, damage. So it may be slow, and tells every place.
         for at, good in reader.checked(lines):
             found = single.fullmatch(good + b"\n")
             columns: list[Sequence[bytes]] = [[group] for group in found.groups()[1:-1]] if found else []

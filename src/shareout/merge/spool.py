@@ -102,6 +102,7 @@ class SpoolWriter:
         for partition, packs in sorted(self._packed.items()):
             ids, extras, rows, counts = zip(*packs, strict=True)
             self._frame(partition, journal, PLAIN, ids=b"".join(ids), extras=extras, rows=rows, count=sum(counts))
+        # Whole lines, for there is more to know of them: who failed, how, and what was taken back.
         for partition, lines in self._odd.items():
             self._frame(partition, journal, ODD, ids=b"", extras=(), rows=lines, count=len(lines))
         self._packed.clear()

@@ -104,6 +104,7 @@ def _rate(deeds: Deeds) -> float:
 def _uncertainty(deeds: Deeds) -> float:
     durations = deeds.durations
     if not durations.mean or durations.count < 2:
+        # Unknown: it may be off by as much as it is.
         return 1.0
     return sqrt(durations.variance / durations.count) / durations.mean
 

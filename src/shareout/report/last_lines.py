@@ -25,6 +25,7 @@ def last_lines(
         try:
             for text in read_segment(segment):
                 _look(text, any_mark, marks, kept)
+        # What stands behind the damage is lost, and the failures are told all the same.
         except DamagedLog as error:
             said(str(error))
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+# Not all of the run: a pause last night says nothing of how fast it goes now.
 WINDOW_S = 120.0
 SAMPLE_S = 0.5
 

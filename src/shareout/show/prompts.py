@@ -43,6 +43,7 @@ def ask_same(question: str, columns: int, *, default: bool) -> bool:
     keys = " (Y/n)" if default else " (y/N)"
     lines = fold(question + keys, columns - BEFORE - len(" Yes"))
     message = "\n  ".join(lines).removesuffix(keys)
+    # y and then Enter: with y alone, the Enter that people type out of habit would go to the live view.
     confirm = questionary.confirm(message, default=default, auto_enter=False, output=_screen())
     return bool(_asked(confirm))
 

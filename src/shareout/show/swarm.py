@@ -44,6 +44,7 @@ def active_report(active: Sequence[Active], group_of: Callable[[int], str | None
 
 def told_time(seconds: float) -> str:
     """`1h 56m 21s`, from days to seconds; what is nothing before the first is left out."""
+    # Swarm's own form, for scripts of its users read it: down to the second, and with the noughts in between.
     rest = max(0, int(seconds))
     parts = [(rest // 86400, "d"), (rest // 3600 % 24, "h"), (rest // 60 % 60, "m"), (rest % 60, "s")]
     while len(parts) > 1 and not parts[0][0]:

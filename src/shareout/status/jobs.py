@@ -154,6 +154,7 @@ def _refuse_strangers(belonging: Belonging, journal: Path, places: Sequence[tupl
 
 def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header, Attempt]]:
     """All that journals say of one job, in their order: found by its first bytes, so that a large journal is fast."""
+    # Searched for as bytes: to parse all lines would take as long as the whole list.
     needle = b'{"job":%d,' % job
     for folder in folders:
         header = read_header(folder.journal)

@@ -17,6 +17,7 @@ from threading import Thread
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import DamagedLog, read_segment
 
+# `2026-11-20T19:23:01.123456Z`: equally long, so that times are compared as bytes.
 STAMP = 27
 BLOCKS_AHEAD = 4
 # A block of a log may be of many megabytes, and some of each machine wait: they are handed on in pieces.

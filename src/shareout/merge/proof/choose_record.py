@@ -43,7 +43,7 @@ class Record:
 
     @property
     def source(self) -> tuple[str, str]:
-        """What can say `requeue` of it: one machine's run of one plan, in whatever copies."""
+        """Whose `requeue` ends it: that machine's, in that plan, in whatever copy of its journal."""
         return self.digest, self.machine
 
     @property
@@ -84,6 +84,7 @@ class Verdict:
 
 def settle(records: Sequence[Record]) -> Verdict:
     """All records of one job → the one that counts."""
+    # Source by source: a requeue ends what its own machine recorded, and nothing of what another found in an audit.
     left = [record for source in sorted({one.source for one in records}) for record in _current(records, source)]
     done = _distinct([record for record in left if record.state is State.DONE])
     if not done:
@@ -112,6 +113,7 @@ def _current(records: Sequence[Record], source: tuple[str, str]) -> list[Record]
     requeued = max(((one.attempt, one.end) for one in mine if one.state is State.REQUEUED), default=None)
     kept = [record for record in mine if record.state is not State.REQUEUED]
     if requeued is not None:
+        # By attempt and time and not by place: several copies of a journal are read, in any order.
         kept = [record for record in kept if (record.attempt, record.end) > requeued]
     return kept
 

@@ -15,6 +15,7 @@ from shareout.merge.sheet import Sheet
 from shareout.merge.tables.csv import storable, values_of
 from shareout.record.values import encode
 
+# As SQLite is built where nobody has changed it (SQLITE_MAX_COLUMN).
 MOST_COLUMNS = 2000
 
 

@@ -150,6 +150,7 @@ def finishing(report: Report) -> str:
         parts.append(_box(LEFT, top, long * (1 - row.idle), height=14, kind=f"fill {colour}", told=told))
         parts.append(label(LEFT + long + 6, top + 12, told_seconds(row.deeds.active_s)))
     balance = report.balance
+    # With jobs missing it would say nothing, and beyond the longest it is outside of the picture.
     if balance is not None and report.counts.missing == 0 and balance.balanced_s <= longest:
         at = x.at(balance.balanced_s)
         parts.append(element("line", x1=at, x2=at, y1=8.0, y2=bottom, class_="mark"))

@@ -80,6 +80,7 @@ def _throughput(report: Report) -> dict[str, object]:
     reached = [row.deeds.spans for row in report.machines if row.deeds.spans.high >= row.deeds.spans.low]
     if not reached:
         return {"from": None, "width_s": None, "machines": {}}
+    # All bins are equally wide by now: the report has seen to that.
     low, high = min(spans.low for spans in reached), max(spans.high for spans in reached)
     counts = {
         row.deeds.machine: [row.deeds.spans.ended.get(at, 0) for at in range(low, high + 1)] for row in report.machines

@@ -33,6 +33,7 @@ def page_of(report: Report, extras: Extras) -> str:
     """The whole page."""
     has_run = any(row.deeds.attempts for row in report.machines)
     parts = [_head(report), _tiles(report)]
+    # A run that did nothing has a page too, and no empty pictures.
     if has_run:
         parts += _pictures(report, extras)
         parts += [failure_section(report, extras.text_of), longest_section(report, extras.text_of)]

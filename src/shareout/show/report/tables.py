@@ -154,6 +154,7 @@ def _failure(one: Failure, report: Report, text_of: Texts) -> str:
         inner += f"<pre>{clean(chr(10).join(lines))}</pre>"
     if not inner:
         return f"<p>{head}</p>"
+    # Some are open: who looks for a failure sees one at once.
     opened = ' open="open"' if one in report.failures[:3] else ""
     return f"<details{opened}><summary>{head}</summary>{inner}</details>"
 
