@@ -70,8 +70,8 @@ class RunArguments:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0 when all that was asked for is done, 1 when some of it failed, 3 when it stopped before the end; 130 or 143
-    when it was stopped at once, and 130 when the user says no. What is refused is refused before anything is made: a call
-    that was wrong leaves no trace."""
+    when it was stopped at once, and 130 when the user says no. What is refused is refused before anything is made: a
+    call that was wrong leaves no trace."""
     common = Common.of(arguments)
     asked = _asked(arguments)
     _check_flags(asked, entry)
