@@ -230,7 +230,7 @@ REFUSED = [
     (["--arg", "1", "-k", "--order", "shuffled"], "--keep-order needs jobs that run in the order of the pool"),
     (["--arg", "1", "--tag", "--tagstring", "x"], "--tag is a --tagstring of '{}'"),
     (["--arg", "1", "--results", "there"], "there is there already and is no folder"),
-    (["--arg", "1", "--template", "{2}"], "{2}, but a row has 1 columns"),
+    (["--arg", "1", "--template", "{2}"], "{2}, but a row has 1 column:"),
     (["--arg", "1", "--tagstring", "{x}"], "{x}, which names no field"),
 ]
 
