@@ -22,6 +22,8 @@ from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABL
 from shareout.settings_values import Every, Halt, SlotCount, Timeout
 from shareout.units import parse_duration, parse_filesize
 
+# configparser's own format and not TOML: job-splitter's users bring their files, and every value is a text that a
+# flag can say as well.
 FILE = "runner.config"
 
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 
 # A one-file program's loader sets these for itself; a child that inherits them loads our libraries.
+# What is ours is taken away by its name. To let only known names through would cost jobs the modules, licences and
+# paths of the user's shell.
 _FREEZER = ("_PYI_", "_MEI", "PYINSTALLER_", "_PYINSTALLER_")
 _RESTORED = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LIBPATH", "DYLD_LIBRARY_PATH")
 # Numeric libraries take all cores of the host by themselves: eight jobs beside each other would start sixty-four

@@ -3,6 +3,7 @@ cursor, clear the screen or turn the writing round is shown escaped. What goes t
 
 from __future__ import annotations
 
+# Shown and not dropped: what a job printed there may be what somebody looks for.
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _KEPT = (0x09, 0x0A)
 _SHOWN = {

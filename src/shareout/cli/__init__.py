@@ -288,6 +288,7 @@ def _tell(error: Exception, *, as_json: bool) -> int:
         if as_json and not isinstance(error, OutputLost):
             import json
 
+            # Where a script reads the document that it asked for. The sentences go to people all the same.
             print(json.dumps(error.facts()))
         sys.stdout.flush()
     except OutputLost:

@@ -21,6 +21,7 @@ from shareout.show.tables import clip
 from shareout.status.jobs import LETTERS, JobState, JobStates
 from shareout.status.machine import Follower
 
+# dkvp is Miller's own form, by which spit's users read their logs.
 FORMATS = ("table", "tsv", "dkvp", "line", "command", "json")
 WORDS = {"new": ".", "running": "r", "done": "d", "failed": "!", "error": "e", "skipped": "s"}
 COLUMNS = ("state", "job", "machine", "attempt", "exit", "seconds", "text")

@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 RUNNER = "import sys\nfrom shareout.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
 
 
+# PyInstaller and not a zipapp: that wants a Python where it runs, and the machines have none.
 class BuildFailed(ShareoutError):
     """PyInstaller did not make the file."""
 

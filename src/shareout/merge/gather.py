@@ -76,6 +76,7 @@ def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
     return made
 
 
+# By patterns and not by a parser of JSON: that makes a dict of each line, of which two values are used.
 def pattern(kind: str, *, meta: bool, lean: bool) -> re.Pattern[bytes]:
     """The plain line, judged. Groups: all of it, job, position, (start,) (end,) (slot,) result, checksum. `lean`:
     without the times."""

@@ -15,6 +15,8 @@ from shareout.record.journal import Header
 from shareout.record.reader import told
 from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, tally_of
 
+# Positions and not ids: what is left is contiguous in the order in which jobs run, so that a few ranges say it for a
+# pool of any size. As ids it would be a list of half the pool.
 Range = tuple[int, int]
 
 

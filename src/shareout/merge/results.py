@@ -31,6 +31,10 @@ MOST_PARTITIONS = 1 << 16
 MOST_DISAGREEMENTS = 1000
 
 
+# Why a spool by ranges of ids, and no sort: ids are numbers from 0, so a record's range is known from the record
+# alone and one pass puts it there, where a sort by comparisons passes over all rows again and again. Not a dict in
+# memory: ten million rows are gigabytes of objects. Not a database: it would be written, indexed and read, for the
+# sake of one walk in order.
 class Merge:
     """A context manager, because of its temporary files (in the folder `where`)."""
 

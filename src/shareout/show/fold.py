@@ -8,6 +8,7 @@ from typing import TextIO
 
 from shareout.show.tables import width
 
+# Narrower ones are taken for so many: no table is readable there, and no cut may come to nothing.
 LEAST = 20
 USUAL = 80
 

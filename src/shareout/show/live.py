@@ -19,6 +19,7 @@ from shareout.show.fold import folded
 from shareout.show.pace import Pace, told_time
 from shareout.show.tables import clip, width
 
+# Two codes of the terminal are all that it needs: no library is frozen into every executable for them.
 CLEAR_BELOW = "\x1b[J"
 LEAST_BAR = 10
 MOST_BAR = 60

@@ -117,6 +117,8 @@ class Follower:
 
     def look(self) -> MachineStatus:
         """As it stands now."""
+        # Files alone are looked at, and no process is asked: the run may be on another host, or over, or of another
+        # version.
         self.tally.catch_up(self.folder.journal)
         tally, now = self.tally, time.time()
         live = self._live(now)

@@ -20,6 +20,7 @@ def tell_other_inputs(call: Call, common: Common, plan: Plan, machine: str) -> N
     found = _others(call, common, plan, machine)
     if not found:
         return
+    # Told and not refused: most changes of inputs are meant, and nothing is lost by a new run directory.
     told = ", ".join(f"{done:,} done jobs of another plan ({digest[:16]})" for digest, done in found.items())
     tell(f"{common.runs} has {told}; the inputs have changed since, and this plan begins anew")
     tell("to go on with those put the inputs back as they were; `rebalance`, made before a change, keeps what is done")

@@ -82,6 +82,9 @@ class Verdict:
         return bool(self.parted) or len({record.meaning for record in self.done}) > 1
 
 
+# The first that finished and not the last: a job that is done once more must not change a table that somebody has
+# worked with. And no refusal: a job that two machines did is an audit, or of a host that seemed lost, and no mistake of
+# its user's.
 def settle(records: Sequence[Record]) -> Verdict:
     """All records of one job → the one that counts."""
     # Source by source: a requeue ends what its own machine recorded, and nothing of what another found in an audit.
