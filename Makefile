@@ -41,7 +41,7 @@ node:
 	@command -v node >/dev/null || { echo 'the second implementation of the algorithm needs node: installing it' && \
 	  apt-get update -qq && apt-get install --yes -qq nodejs >/dev/null; } || true
 
-soak: $(STAMP)  ## the long hunts: fifty rounds each of signals and kills, in any order
+soak: $(STAMP)  ## the long hunts: rounds of signals and kills, a million seeds, all planted bugs, all crash states
 	$(BIN)/python -m pytest -m soak
 
 demo: $(STAMP)  ## build an executable, run it as four machines, merge, show the result

@@ -15,6 +15,7 @@ from simulated.host import Host
 from simulated.laws import Broken
 from simulated.merging import check_merge
 from simulated.plans import Case, case_of
+from simulated.planted import Bug, bug_of
 
 COLLECTED_EVERY = 50
 MOST_SHOWN = 2000
@@ -65,9 +66,10 @@ def told(seed: int, kept: Collection[int]) -> str:
     return f"PYTHONPATH=tests PYTHONHASHSEED=0 .venv/bin/python -m simulated {seed} --faults {numbers}  # {faults}"
 
 
-def search(base: int, count: int, seconds: float, most: int) -> tuple[int, int, Counter[str]]:
+def search(base: int, count: int, seconds: float, most: int, planted: Bug | None) -> tuple[int, int, Counter[str]]:
     """Seeds base … base+count-1, as many as there is time for. How many they were, how many failed, what was seen."""
     seen: Counter[str] = Counter()
+    words = planted.words if planted is not None else frozenset()
     failed = number = 0
     end = time.monotonic() + seconds
     # Garbage is looked for now and then only: a seed leaves much of it, and nothing that is large.
@@ -76,10 +78,15 @@ def search(base: int, count: int, seconds: float, most: int) -> tuple[int, int, 
     while number < count and failed < most and time.monotonic() < end:
         seed = base + number
         number += 1
+        if words and not words <= case_of(seed).words():
+            continue
         if number % COLLECTED_EVERY == 0:
             gc.collect()
-        if run_seed(seed, seen):
+        if what := run_seed(seed, seen):
             failed += 1
+            if planted is not None:
+                print(f"{seed}: {what}"[:MOST_SHOWN].replace("\n", "\n    "), flush=True)
+                continue
             kept = shrunk(seed)
             print(told(seed, kept), flush=True)
             print(f"    {run_seed(seed, Counter(), kept)}"[:MOST_SHOWN].replace("\n", "\n    "), flush=True)
@@ -93,6 +100,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=inf, help="look at no further seed after so long")
     parser.add_argument("--most", type=int, default=5, help="stop after so many that fail")
     parser.add_argument("--faults", help="replay: only these faults of the seed, by number, or none")
+    parser.add_argument("--planted", metavar="BUG", help="with a bug of the list, which a seed should find")
     asked = parser.parse_args()
     stand_in.put_in_place()
     if asked.faults is not None:
@@ -100,7 +108,8 @@ def main() -> int:
         print(what or "all promises were kept")
         return int(bool(what))
     began = time.process_time()
-    number, failed, seen = search(asked.seed, asked.count, asked.seconds, asked.most)
+    planted = bug_of(asked.planted) if asked.planted else None
+    number, failed, seen = search(asked.seed, asked.count, asked.seconds, asked.most, planted)
     took = time.process_time() - began
     print(f"{number} seeds, {failed} failed, {took:.1f} s, {took / number * 1000:.1f} ms a seed")
     for name, times in sorted(seen.items()):

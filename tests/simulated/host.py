@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -16,7 +16,7 @@ from shareout.record.outcome import State
 from shareout.run.request import RunRequest
 from shareout.run.session import run_share
 from simulated.laws import Broken, Execution
-from simulated.mishaps import befall
+from simulated.mishaps import befall, rot
 from simulated.observer import Observer, Witness
 from simulated.plans import Case, Fault
 from simulated.programs import KEEPS_OUT, Command, bystander, call
@@ -30,6 +30,7 @@ from simulated.system.paths import SimPath
 LONGEST_S = 4000.0
 MOST_STEPS = 200_000
 MOST_CLEAN = 8
+LONGEST_HOLD_S = 7.0
 
 
 class Host:
@@ -59,8 +60,11 @@ class Host:
         self.calls: Calls = CALLS
         self.tree = ""
         self.mains: dict[str, Process] = {}
-        self.stops: Counter[str] = Counter()
+        self.stops: dict[str, set[int]] = defaultdict(set)
+        """start → the signals that it was sent to stop it."""
         self.is_disturbed: set[str] = set()
+        self.unguarded: set[str] = set()
+        """Starts of which all processes but the jobs were killed at once."""
         self.slow = 0.0
         self.held: set[str] = set()
         self.observer = Observer(self, share)
@@ -84,7 +88,7 @@ class Host:
         calls = self.calls
         calls.kernel, calls.disk, calls.boot = self.kernel, self.disk, f"boot-{self.boots}"
         calls.programs, calls.on_write, calls.on_crash = self._command, self._wrote, self._bug
-        calls.short = 0.0
+        calls.short, calls.on_short = 0.0, lambda opened: None
 
     def run(self) -> None:
         """Starts with faults, then starts without, until all is over."""
@@ -96,12 +100,20 @@ class Host:
             self.disk.mend()
             self.calls.short = 0.0
             self.kernel.reuse = 0.0
+            self._let_go_on()
             code = self._start(self.case.starts + clean, [], again=clean > 0)
             if self._is_over(code):
                 return
         raise Broken(
             f"not over after {MOST_CLEAN} undisturbed starts; the last one ended with {code}: {self.said[-3:]}"
         )
+
+    def _let_go_on(self) -> None:
+        """Whoever was held when its run died holds the lock perhaps, until it goes on and ends."""
+        kernel = self.kernel
+        if any(one.is_stopped and one.tree for one in kernel.living()):
+            kernel.at(kernel.now + LONGEST_HOLD_S, kernel.end)
+            self._until()
 
     def _is_over(self, code: int) -> bool:
         """Whether nothing is left that another start could do. Jobs that a fault has failed are to be run again."""
@@ -128,8 +140,10 @@ class Host:
         for fault in faults:
             self.is_disturbed.add(tree)
             self.seen[f"fault {fault.kind} {fault.word}".rstrip()] += 1
-            befall(self, fault, tree)
+            if fault.kind != "rot":
+                befall(self, fault, tree)
         kernel = self.kernel
+        self.observer.begins()
         self.begin(tree, again=again)
         try:
             self._until()
@@ -146,6 +160,9 @@ class Host:
         code = self.codes.get(tree, -1)
         self.seen[f"exit {code}"] += 1
         self.observer.verdicts()
+        for fault in faults:
+            if fault.kind == "rot":
+                rot(self, fault)
         return code
 
     def _until(self) -> None:
@@ -164,12 +181,16 @@ class Host:
         main.handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGPIPE: signal.SIG_IGN}
         retry = again or (self._could_do_better() and self.random.random() < 0.3)
         settings = self.case.settings
-        if int(tree.split(".")[1]) >= self.case.starts:
+        if self.is_last(tree):
             settings = replace(settings, limits=replace(settings.limits, halt=None, timeout=None))
         entry = Entry(self._job) if self.case.is_python else None
         request = RunRequest(self.case.plan, settings, self.name, SimPath("/runs"), entry, retry_failed=retry)
         kernel.begin(main, lambda: self._main(tree, request))
         return main
+
+    def is_last(self, tree: str) -> bool:
+        """A start that nothing disturbs, and that no rule stops."""
+        return int(tree.split(".")[1]) >= self.case.starts
 
     def _main(self, tree: str, request: RunRequest) -> int:
         """As `cli.main` has it."""
@@ -213,6 +234,8 @@ class Host:
         if program == "/child":
             process.role = KEEPS_OUT
             process.handlers[signal.SIGTERM] = signal.SIG_IGN
+            if process.parent is not None:
+                self.observer.bore(process.parent, process)
             self.kernel.at(self.kernel.now + float(words[0]), self.kernel.die, process, 0)
             return None
         job = int(process.environ.get(b"SHAREOUT_JOB", b"-1"))
@@ -221,8 +244,8 @@ class Host:
             self.kernel.at(self.kernel.now + 0.01, self.kernel.die, process, 0)
             return None
         script = self.case.scripts[job]
-        command = Command(self.kernel, process, script, attempt)
-        one = Execution(job, attempt, int(process.tree.split(".")[1]), command.natural, process.pid, self.kernel.now)
+        command = Command(self.kernel, process, script, attempt, self.observer.bore)
+        one = Execution(job, attempt, process.tree, command.natural, process.pid, self.kernel.now)
         self.observer.started(one, process)
         self.observer.executions.append(one)
         self.observer.running[process] = one
@@ -234,8 +257,7 @@ class Host:
         """In a worker of Python jobs."""
         process, script = self.kernel.current, self.case.scripts[job]
         natural = 0 if info.attempt > script.fails else 1 << 8
-        start = int(process.tree.split(".")[1])
-        one = Execution(job, info.attempt, start, natural, process.pid, self.kernel.now)
+        one = Execution(job, info.attempt, process.tree, natural, process.pid, self.kernel.now)
         self.observer.started(one, process)
         self.observer.executions.append(one)
         self.observer.running[process] = one
@@ -250,7 +272,8 @@ class Host:
         finally:
             if not process.is_dead:
                 self.observer.running.pop(process, None)
-                one.ended, one.status = self.kernel.now, natural if one.status is None else one.status
+                one.status = natural if one.status is None else one.status
+                self.observer.ended(one)
         return value
 
     def _print(self, process: Process, text: bytes, command: Command) -> None:

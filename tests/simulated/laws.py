@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.reader import JournalReader
+from shareout.settings_values import Halt
 from simulated.system.disk import Inode
+from simulated.system.kernel import Process
 
+CLOSE_S = 0.001
+"""What clocks may differ by."""
 SAFE_S = 1.4
 """What was written so long ago is on the disk: a second, and a turn of the crew."""
 
@@ -24,14 +30,16 @@ class Execution:
 
     job: int
     attempt: int
-    start: int
+    tree: str
+    """The start of the program that ran it."""
     natural: int
     pid: int
     began: float
     ended: float | None = None
     status: int | None = None
+    children: list[Process] = field(default_factory=list)
     hit: str = ""
-    """Who ended it, where it did not end by itself: `us`, `fault`, or nobody."""
+    """Who ended it, where it did not end by itself: `us`, `stop` (with all of the run), `fault`, or nobody."""
 
 
 @dataclass(slots=True)
@@ -84,8 +92,8 @@ def good_lines(lines: list[bytes]) -> list[bytes]:
     return [line for _, line in JournalReader(Path("/")).checked(lines)]
 
 
-def check_verdict(record: Attempt, executions: list[Execution], retries: int, *, has_timeout: bool) -> None:
-    """What is recorded of an attempt is what became of it."""
+def check_verdict(record: Attempt, executions: list[Execution], retries: int, timeout: float | None) -> None:
+    """What is recorded of an attempt is what became of it. `timeout`: how long one took at least whose time was up."""
     mine = [one for one in executions if one.job == record.job and one.attempt == record.attempt]
     said = f"job {record.job} is recorded as {record.state.value} at try {record.attempt}"
     if record.state is State.DONE:
@@ -96,9 +104,47 @@ def check_verdict(record: Attempt, executions: list[Execution], retries: int, *,
         return
     if (record.state is State.RETRY) != (record.attempt <= retries):
         raise Broken(f"{said}, with {retries} retries")
-    if record.cause is Cause.UNSPAWNABLE or (record.cause is Cause.TIMEOUT and has_timeout):
+    if record.cause is Cause.UNSPAWNABLE:
+        return
+    if record.cause is Cause.TIMEOUT and timeout is not None:
+        took = max((one.ended - one.began for one in mine if one.ended is not None), default=0.0)
+        if took < timeout - CLOSE_S:
+            raise Broken(f"{said}, for it took more than {timeout} s; it took {took:.3f} s")
         return
     if record.cause is Cause.LOST_WORKER or "its process was killed" in (record.error or ""):
         return
-    if not any(one.status and one.hit != "us" for one in mine):
+    if not any(one.status and one.hit not in ("us", "stop") for one in mine):
         raise Broken(f"{said} ({record.cause.value}: {record.error}); it ran as {mine}")
+
+
+def check_numbers(records: list[Attempt]) -> None:
+    """Each try that counts has the next number; one that only was stopped leaves its number to the next."""
+    last: dict[int, int] = {}
+    done: set[int] = set()
+    for one in records:
+        if one.job in done and one.state is not State.REQUEUED:
+            continue
+        if one.state is State.REQUEUED:
+            done.discard(one.job)
+        elif one.attempt != last.get(one.job, 0) + 1:
+            raise Broken(f"job {one.job} is {one.state.value} at try {one.attempt}, after {last.get(one.job, 0)} tries")
+        elif one.state is not State.STOPPED:
+            last[one.job] = one.attempt
+            if one.state is State.DONE:
+                done.add(one.job)
+
+
+def check_code(code: int, todo: int, failed: int, stops: Collection[int], *, has_reason: bool = False) -> None:
+    """How a start ended, and what it has left. `has_reason`: for a 1, though none failed: a halt, a barrier."""
+    if code == 0 and (todo or failed):
+        raise Broken(f"exit 0, and {todo} are to do, {failed} failed")
+    if code == 1 and not failed and not has_reason:
+        raise Broken("exit 1, and none failed")
+    if (code == 143 and signal.SIGTERM not in stops) or (code == 130 and not set(stops) - {signal.SIGTERM}):
+        raise Broken(f"exit {code}, and it was stopped by {stops}")
+
+
+def meets(halt: Halt, done: int, failed: int, jobs: int) -> bool:
+    """The rule, read anew."""
+    reached = {"fail": failed, "success": done, "done": done + failed}[halt.what]
+    return reached >= halt.count if halt.count is not None else reached > 0 and reached >= (halt.percent or 0) * jobs

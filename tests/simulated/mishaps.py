@@ -6,10 +6,14 @@ import signal
 from typing import TYPE_CHECKING
 
 from simulated.plans import Fault
+from simulated.system.handles import FileOpened
 from simulated.system.kernel import Process
 
 if TYPE_CHECKING:
     from simulated.host import Host
+
+SPREADS = (1e-4, 0.1, 0.9)
+"""Whoever signals all of a run takes at most so long."""
 
 
 def befall(host: Host, fault: Fault, tree: str) -> None:
@@ -30,6 +34,8 @@ def befall(host: Host, fault: Fault, tree: str) -> None:
             disk.refusals.setdefault(fault.word, []).append(fault.number)
         case "short":
             host.calls.short = fault.seconds
+            if fault.word:
+                host.calls.on_short = lambda opened: _die_in_it(host, tree, opened)
         case "clock":
             kernel.fault_at(step, lambda: _set_clock(host, fault.seconds))
         case "slow":
@@ -52,10 +58,37 @@ def _pick(host: Host, tree: str, role: str) -> Process | None:
     return host.random.choice(found) if found else None
 
 
+def rot(host: Host, fault: Fault) -> None:
+    """Between two starts the disk loses some bytes of the journal, none of its first line."""
+    inode = host.disk.files.get(host.path)
+    body = bytes(inode.data).find(b"\n") + 1 if inode is not None else 0
+    if inode is not None and body and len(inode.data) > body:
+        at = body + int(fault.seconds * (len(inode.data) - body))
+        size = min(fault.number, len(inode.data) - at)
+        inode.data[at : at + size] = bytes(size)
+        inode.safe = inode.safe[:at] + bytes(size) + inode.safe[at + size :] if len(inode.safe) > at else inode.safe
+        host.observer.begins_anew()
+
+
 def _kill(host: Host, tree: str, role: str) -> None:
+    if role == "ours":
+        host.unguarded.add(tree)
+        ours = [one for one in _mine(host, tree) if one.role in ("main", "guardian", "worker")]
+        host.random.shuffle(ours)
+        for one in ours:
+            host.kernel.send(host.shell, one, signal.SIGKILL)
+        return
     target = _pick(host, tree, role)
     if target is not None:
         host.kernel.send(host.shell, target, signal.SIGKILL)
+
+
+def _die_in_it(host: Host, tree: str, opened: FileOpened) -> None:
+    """With half a line in the journal."""
+    if opened.path == host.path and host.observer.journal.attempts:
+        host.calls.on_short = lambda opened: None
+        host.kernel.fault_at(host.kernel.steps, lambda: _kill(host, tree, "main"))
+        host.kernel.turn_at = 0
 
 
 def _reset(host: Host, tree: str) -> None:
@@ -70,15 +103,19 @@ def _signal(host: Host, tree: str, fault: Fault) -> None:
     main = host.mains[tree]
     if main.is_dead:
         return
-    host.stops[tree] += 1
+    host.stops[tree].add(fault.number)
+    spread = 1e-4
     targets = [main]
     if fault.word == "tree":
         targets = _mine(host, tree)
         host.random.shuffle(targets)
+        spread = host.random.choice(SPREADS)
+        host.observer.all_stopped[tree] = fault.number
     elif fault.word == "group":
         targets = [one for one in _mine(host, tree) if one.group == main.group]
     for at, one in enumerate(targets):
-        host.kernel.at(host.kernel.now + at * host.random.random() * 1e-4, _send, host, one, fault.number)
+        later = host.random.random() * spread * at / len(targets)
+        host.kernel.at(host.kernel.now + later, _send, host, one, fault.number)
     if fault.word == "again":
         host.kernel.at(host.kernel.now + fault.seconds, _send, host, main, fault.number)
 

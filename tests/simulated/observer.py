@@ -10,13 +10,29 @@ from shareout.events import Counts, Running
 from shareout.plan.plan import Share
 from shareout.record.outcome import Attempt, State
 from shareout.run.make import slots_of
-from simulated.laws import SAFE_S, Broken, Execution, Journal, check_verdict
+from simulated.laws import (
+    CLOSE_S,
+    SAFE_S,
+    Broken,
+    Execution,
+    Journal,
+    check_code,
+    check_numbers,
+    check_verdict,
+    meets,
+)
 from simulated.system.kernel import Process
 
 if TYPE_CHECKING:
     from simulated.host import Host
 
 ORPHAN_S = 2.0
+JOBS = ("command", "escaped")
+LEFT_S = 1.0
+"""So long may live what a job has left behind, of which its worker has not told."""
+DAMAGED = "are damaged"
+HALTED_S = 0.05
+"""So soon is a halt rule heeded."""
 
 
 class Witness:
@@ -43,9 +59,13 @@ class Witness:
 
     def said(self, line: str) -> None:
         self._host.said.append(line)
+        if DAMAGED in line and self._host.boots == 1 and self._host.observer.is_whole:
+            raise Broken(f"only a broken disk damages what stands in the middle: {line}")
 
     def ended(self, counts: Counts, reason: str) -> None:
         self._host.reasons[reason] += 1
+        if reason == "halt" and not self._host.observer.is_halted():
+            raise Broken("halted, and the rule is not met by what this start has recorded")
         self._host.seen[f"crew ended: {reason}"] += 1
 
 
@@ -62,6 +82,13 @@ class Observer:
         self.broken: BaseException | None = None
         self.ended_at: dict[str, float] = {}
         self.check_from = 0
+        self.is_whole = True
+        """Nothing was taken from the journal."""
+        self.run_from = 0
+        """Where in the journal the present start began."""
+        self.halted_at: float | None = None
+        self.all_stopped: dict[str, int] = {}
+        """Starts of which all processes were sent a signal that stops them, and which."""
         self.slots = slots_of(plan, host.case.settings, share.cores, len(host.jobs) or 1)
         self.is_packed = any(need is not None for need in plan.pool._needs)  # type: ignore[attr-defined]
         self.retries = host.case.settings.limits.retries
@@ -78,6 +105,25 @@ class Observer:
     def look(self) -> None:
         """At what is new in the journal."""
         self.journal.look(self.host.disk.files.get(self.host.path), self.host.kernel.now, self.host.tree)
+        if self.host.case.has_halt and self.halted_at is None and self.is_halted():
+            self.halted_at = self.host.kernel.now
+
+    def begins(self) -> None:
+        """Another start of the program."""
+        self.look()
+        self.run_from, self.halted_at = len(self.journal.attempts), None
+
+    def begins_anew(self) -> None:
+        """What the journal has is another now: what was recorded is not looked at again, and may be missing."""
+        self.look()
+        self.check_from, self.is_whole = len(self.journal.attempts), False
+
+    def is_halted(self) -> bool:
+        """Whether what the present start has recorded meets the halt rule."""
+        halt = self.host.case.settings.limits.halt
+        states = [one.state for one in self.journal.attempts[self.run_from :]]
+        done, failed = states.count(State.DONE), states.count(State.FAILED)
+        return halt is not None and meets(halt, done, failed, len(self.host.jobs))
 
     def started(self, one: Execution, process: Process) -> None:
         """A job: to do still, of this share, on a free slot, behind its barrier, and nowhere else."""
@@ -90,9 +136,46 @@ class Observer:
             self.breaks(f"job {one.job} is not of this share")
         if len(self.running) >= self.slots and not self.is_packed:
             self.breaks(f"{len(self.running) + 1} jobs run on {self.slots} slots")
+        living = self.host.kernel.living()
+        earlier = [other for other in living if other.role in JOBS and other.tree not in ("", one.tree)]
+        if earlier and not self.host.case.leaves:
+            self.breaks(f"job {one.job} is started, and of earlier starts these live: {earlier}")
+        self._too_soon(one)
         for number, phase in enumerate(self.host.case.plan.pool.phases):
             if one.job in self.phases[number] and number:
                 self._barrier(one.job, set().union(*self.phases[:number]), check=phase.check, number=number)
+
+    def _too_soon(self, one: Execution) -> None:
+        """Not before the delay between tries, and not when the run is to halt."""
+        now, host = self.host.kernel.now, self.host
+        limits = host.case.settings.limits
+        if one.attempt > 1:
+            before = [other for other in self.executions if (other.job, other.tree) == (one.job, one.tree)]
+            ended = max((other.ended for other in before if other.ended is not None), default=None)
+            is_retry = any(other.attempt == one.attempt - 1 for other in before)
+            if ended is not None and is_retry and now < ended + limits.retry_delay - CLOSE_S:
+                self.breaks(f"job {one.job} is tried again {now - ended:.3f} s after it ended")
+        heeds = not host.is_last(one.tree) and one.tree == host.tree and one.tree not in host.held
+        if heeds and self.halted_at is not None and now > self.halted_at + HALTED_S:
+            self.breaks(f"job {one.job} is started {now - self.halted_at:.3f} s after the halt rule was met")
+
+    def bore(self, parent: Process, child: Process) -> None:
+        """A job's process that may outlive it."""
+        one = self.running.get(parent)
+        if one is not None:
+            one.children.append(child)
+
+    def left(self, one: Execution) -> None:
+        """Nothing is, when the job has ended a while ago."""
+        host = self.host
+        living = [child for child in one.children if not child.is_dead and not child.is_stopped]
+        if living and not host.case.leaves and one.tree not in host.held and not host.mains[one.tree].is_dead:
+            self.breaks(f"job {one.job} has ended, and has left {living} behind")
+
+    def ended(self, one: Execution) -> None:
+        now = one.ended = self.host.kernel.now
+        if one.children:
+            self.host.kernel.at(now + LEFT_S + 2.5 * self.host.slow, self.left, one)
 
     def _barrier(self, job: int, before: set[int], *, check: bool, number: int) -> None:
         self.look()
@@ -108,10 +191,12 @@ class Observer:
         """Whoever ended it: of a run's main process, what is left of the run has two seconds."""
         one = self.running.pop(process, None)
         if one is not None:
-            one.ended, one.status = self.host.kernel.now, process.status
+            one.status = process.status
+            self.ended(one)
             if process.killers and process.status != one.natural:
-                sender = process.killers[-1][1]
-                one.hit = "fault" if sender is not None and not sender.tree else "us"
+                number, sender = process.killers[-1]
+                is_stop = self.all_stopped.get(one.tree) == number and one.tree not in self.host.held
+                one.hit = "us" if sender is None or sender.tree else "stop" if is_stop else "fault"
         if process is self.host.mains.get(process.tree):
             if all(one.is_dead for one in self.host.mains.values()):
                 self.host.kernel.end()
@@ -126,7 +211,8 @@ class Observer:
     def orphans(self, tree: str) -> None:
         """None are left by now."""
         left = [one for one in self.host.kernel.living() if one.tree == tree and not one.is_stopped]
-        if self.host.case.leaves:
+        if self.host.case.leaves or tree in self.host.unguarded:
+            # The next start ends them.
             left = [one for one in left if one.role != "escaped"]
         if left:
             self.breaks(f"{ORPHAN_S} s after the end of the start {tree} these still live: {left}")
@@ -138,12 +224,8 @@ class Observer:
         todo = [job for job in self.host.jobs if job not in states]
         failed = [job for job in self.host.jobs if states.get(job) is State.FAILED]
         told = f"{self.host.said[-2:]}"
-        if code == 0 and (todo or failed):
-            raise Broken(f"exit 0, and {len(todo)} are to do, {len(failed)} failed: {told}")
-        if code == 1 and not failed and "halt" not in self.host.reasons and "barrier" not in self.host.reasons:
-            raise Broken(f"exit 1, and none failed: {told}")
-        if code in (130, 143) and not self.host.stops[tree]:
-            raise Broken(f"exit {code}, and nobody stopped it: {told}")
+        has_reason = "halt" in self.host.reasons or "barrier" in self.host.reasons
+        check_code(code, len(todo), len(failed), self.host.stops[tree], has_reason=has_reason)
         others = [one for one in self.host.kernel.living() if one.tree and one.tree != tree]
         if code == 4 and not others and tree not in self.host.is_disturbed:
             raise Broken(f"exit 4, and nobody else is there: {told}")
@@ -153,9 +235,14 @@ class Observer:
     def verdicts(self) -> None:
         """Every verdict is the job's own."""
         self.look()
-        has_timeout = self.host.case.settings.limits.timeout is not None
+        limit = self.host.case.settings.limits.timeout
+        # Where a worker was held, its job took longer than its process.
+        timeout = None if limit is None else 0.0 if self.host.held else limit.seconds or 0.0
+        if self.host.boots == 1 and self.is_whole:
+            # A power cut may take one of two.
+            check_numbers(self.journal.attempts)
         for record in self.journal.attempts[self.check_from :]:
-            check_verdict(record, self.executions, self.retries, has_timeout=has_timeout)
+            check_verdict(record, self.executions, self.retries, timeout)
             told = record.state.value + (f" ({record.cause.value})" if record.cause.value else "")
             self.host.seen[f"job {self.last.get(record.job, 'new')} -> {told}"] += 1
             self.last[record.job] = record.state.value

@@ -23,7 +23,7 @@ from simulated.programs import Script
 
 KINDS = (
     "kill", "kill", "kill", "signal", "signal", "cut", "cut", "reset", "room", "eio", "short", "clock", "slow", "twice",
-    "hold", "reuse",
+    "hold", "reuse", "rot",
 )  # fmt: skip
 CALLS = ("write", "sync", "sync", "read", "truncate", "rename", "open", "lock", "stat", "fork", "spawn")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
@@ -43,7 +43,11 @@ class Fault:
     word: str
 
     def __str__(self) -> str:
-        told = {"kill": f"of {self.word}", "signal": f"{_name(self.number)} to {self.word}"}
+        told = {
+            "kill": f"of {self.word}",
+            "rot": f"of {self.number} bytes",
+            "signal": f"{_name(self.number)} to {self.word}",
+        }
         told |= {"eio": f"at {self.word} {self.number}", "room": f"for {self.number} bytes"}
         told |= {"clock": f"by {self.seconds:.1f} s", "slow": f"{self.seconds:.2f} s", "twice": ""}
         what = told.get(self.kind, "")
@@ -114,6 +118,25 @@ class Case:
     has_halt: bool = False
     is_python: bool = False
 
+    def words(self) -> set[str]:
+        """What there is in it."""
+        limits = self.settings.limits
+        found = {one.kind for one in self.faults} | {f"{one.kind}-{one.word}" for one in self.faults}
+        found.add("python" if self.is_python else "commands")
+        has = {
+            "leaves": self.leaves,
+            "halt": self.has_halt,
+            "timeout": limits.timeout is not None,
+            "starts": self.starts > 1,
+            "delay": limits.retries > 0 and limits.retry_delay > 0,
+            "retries": limits.retries > 0,
+            "phases": len(self.plan.pool.phases) > 1,
+            "check": any(one.check for one in self.plan.pool.phases),
+            "child": any(one.child for one in self.scripts),
+            "packed": any(True for _ in self.plan.pool.needs()),
+        }
+        return found | {word for word, is_so in has.items() if is_so}
+
 
 @cache
 def _defaults() -> Settings:
@@ -139,7 +162,8 @@ def case_of(seed: int) -> Case:
     if is_python:
         inputs.append(HashedInput(KIND, "", 6, blake3(b"python").digest()))
     plan = Plan(pool, named, inputs, settings.run.audit, settings.run.order)  # type: ignore[arg-type]
-    scripts = [_script(random, retries) for _ in range(jobs)]
+    quick = random.random() < 0.2
+    scripts = [_script(random, retries, quick=quick) for _ in range(jobs)]
     starts = random.choice((1, 1, 1, 1, 2, 2, 3))
     case = Case(seed, plan, settings, scripts, starts)
     case.is_python = is_python
@@ -189,8 +213,10 @@ def _needs(random: Random, jobs: int) -> list[Need | None]:
     return [random.choice((None, Need(cores="0.5"), Need(cores="1"))) for _ in range(jobs)]
 
 
-def _script(random: Random, retries: int) -> Script:
+def _script(random: Random, retries: int, *, quick: bool) -> Script:
     seconds = random.choice((0.002, 0.01, 0.03, random.random(), random.random() * 3))
+    if quick and random.random() < 0.9:
+        seconds = 0.002
     fails = random.choice((0, 0, 0, 0, 0, 1, retries, 99))
     how = random.choice((1, 2, 127, 137, -signal.SIGSEGV, -signal.SIGKILL))
     prints = random.choice((0, 0, 20, 300, 70_000 if random.random() < 0.1 else 20))
@@ -214,7 +240,7 @@ def _fault(random: Random, machine: int, start: int, jobs: int) -> Fault:
     seconds, number, word = 0.0, 0, ""
     match kind:
         case "kill":
-            word = random.choice(("main", "main", "guardian", "worker", "worker", "command", "any"))
+            word = random.choice(("main", "main", "guardian", "worker", "worker", "command", "any", "ours"))
         case "signal":
             number = random.choice(STOPPING)
             word = random.choice(("main", "tree", "again", "group"))
@@ -224,8 +250,12 @@ def _fault(random: Random, machine: int, start: int, jobs: int) -> Fault:
         case "eio":
             word = random.choice(CALLS)
             number = random.choice((0, 1, random.randrange(10), random.randrange(60)))
+        case "rot":
+            number = random.choice((1, 8, 200))
+            seconds = random.random()
         case "short":
             seconds = random.choice((0.1, 0.5, 1.0))
+            word = "" if step % 3 else "dies"
         case "clock":
             seconds = random.choice((-3600.0, -5.0, -0.5, 0.5, 5.0, 3600.0, 1e6))
         case "slow":

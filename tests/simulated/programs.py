@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,14 @@ class Script:
 class Command:
     """A passive process: its life is a timer."""
 
-    def __init__(self, kernel: Kernel, process: Process, script: Script, attempt: int) -> None:
+    def __init__(
+        self, kernel: Kernel, process: Process, script: Script, attempt: int, bore: Callable[[Process, Process], None]
+    ) -> None:
         self.kernel = kernel
         self.process = process
         self.script = script
         self.attempt = attempt
+        self.bore = bore
         self.natural = self._natural()
         self.held: list[tuple[Any, ...]] = []
         if script.term == "ignores":
@@ -80,6 +84,7 @@ class Command:
             parent = kernel.new(parent, KEEPS_OUT)
         child = kernel.new(parent, KEEPS_OUT)
         child.handlers[signal.SIGTERM] = signal.SIG_IGN
+        self.bore(self.process, child)
         if script.child != "plain":
             child.session = child.group = child.pid
         kernel.at(kernel.now + script.child_s, kernel.die, child, 0)

@@ -20,6 +20,7 @@ class Calls(ProcessCalls):
         self.short = 0.0
         self.programs = lambda process, program, words: None
         self.on_write = lambda opened: None
+        self.on_short = lambda opened: None
         self.on_crash = lambda error: None
 
     # -- the clocks

@@ -26,6 +26,7 @@ class FileCalls:
     short: float
     """How often a write to a file takes only a part."""
     on_write: Callable[[FileOpened], None]
+    on_short: Callable[[FileOpened], None]
 
     # -- descriptors
 
@@ -158,6 +159,7 @@ class FileCalls:
         disk.check("write", opened.path)
         if len(data) > 1 and self.short and self.kernel.random.random() < self.short:
             data = data[: self.kernel.random.randint(1, len(data) - 1)]
+            self.on_short(opened)
         start = at if at is not None else len(inode.data) if opened.appends else opened.at
         grown = start + len(data) - len(inode.data)
         if grown > 0:

@@ -22,7 +22,7 @@ from shareout.run.hands.messages import parse_message
 from shareout.run.hands.seat import QUICK_S, Batch, Seat
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside_left
-from shareout.run.processes.children import Children, kill_child, kill_group
+from shareout.run.processes.children import Children, is_alive, kill_child, kill_group
 from shareout.run.processes.hold import hold_families
 from shareout.supply import Work
 from shareout.world import world
@@ -167,7 +167,8 @@ class Workers:
 
     def end(self, slot: int, cause: Cause) -> None:
         seat = self._seats[slot]
-        if seat.batches and seat.ending_since is None:
+        # What has died by itself, while we waited for a slow disk, say, is not to be told as ended by us.
+        if seat.batches and seat.ending_since is None and is_alive(seat.pid):
             seat.cause = cause
             seat.ending_since = world.monotonic()
             seat.ending = seat.control.started

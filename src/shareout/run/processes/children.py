@@ -137,6 +137,14 @@ def kill_child(pid: int, number: int) -> None:
     kill_one(pid, number)
 
 
+def is_alive(pid: int) -> bool:
+    """Of a child of ours that was not waited for yet: whether it goes on."""
+    try:
+        return world.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
+
+
 def kill_one(pid: int, number: int) -> None:
     try:
         world.kill(pid, number)
