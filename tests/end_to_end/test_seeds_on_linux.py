@@ -143,7 +143,7 @@ def disturb(here: Machine, process: subprocess.Popen[bytes], fault: str, draw: r
             send(held, signal.SIGSTOP, 0.3)
             send(held, signal.SIGCONT)
         case "two at once":
-            here.run("--quiet", "-j", "2", code=None)
+            here.run("--quiet", "-j", "2", "--retries", str(RETRIES), code=None)
     return [], "us", []
 
 

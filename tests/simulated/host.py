@@ -67,6 +67,7 @@ class Host:
         """Starts of which all processes but the jobs were killed at once."""
         self.slow = 0.0
         self.held: set[str] = set()
+        self.state = "over"
         self.observer = Observer(self, share)
         self._boot(start=100.0, wall=1.8e9)
 
@@ -174,6 +175,7 @@ class Host:
     def begin(self, tree: str, *, again: bool) -> Process:
         kernel = self.kernel
         main = self.mains[tree] = kernel.new(self.shell, "main")
+        self.comes_to("starting")
         main.tree = tree
         main.group = main.pid
         main.environ = {b"PATH": b"/bin"}
@@ -225,6 +227,11 @@ class Host:
         return 70
 
     # -- what it sees
+
+    def comes_to(self, state: str) -> None:
+        """The run: for the coverage of its states and of the ways between them."""
+        self.seen[f"run {self.state} -> {state}"] += 1
+        self.state = state
 
     def _wrote(self, opened: FileOpened) -> None:
         if opened.path == self.path:

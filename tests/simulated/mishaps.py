@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simulated.plans import Fault
@@ -19,15 +20,19 @@ SPREADS = (1e-4, 0.1, 0.9)
 def befall(host: Host, fault: Fault, tree: str) -> None:
     """It comes when its step has come; of kinds that hold all the time, at once."""
     kernel, disk, step = host.kernel, host.disk, host.kernel.steps + fault.step
+
+    def comes(action: Callable[[], None]) -> None:
+        kernel.fault_at(step, lambda: _noted(host, fault, action))
+
     match fault.kind:
         case "kill":
-            kernel.fault_at(step, lambda: _kill(host, tree, fault.word))
+            comes(lambda: _kill(host, tree, fault.word))
         case "signal":
-            kernel.fault_at(step, lambda: _signal(host, tree, fault))
+            comes(lambda: _signal(host, tree, fault))
         case "reset":
-            kernel.fault_at(step, lambda: _reset(host, tree))
+            comes(lambda: _reset(host, tree))
         case "cut":
-            kernel.fault_at(step, host.cut_power)
+            comes(host.cut_power)
         case "room":
             disk.room = fault.number
         case "eio":
@@ -37,16 +42,22 @@ def befall(host: Host, fault: Fault, tree: str) -> None:
             if fault.word:
                 host.calls.on_short = lambda opened: _die_in_it(host, tree, opened)
         case "clock":
-            kernel.fault_at(step, lambda: _set_clock(host, fault.seconds))
+            comes(lambda: _set_clock(host, fault.seconds))
         case "slow":
             disk.sync_s = lambda: host.random.random() * fault.seconds
             host.slow = max(host.slow, fault.seconds)
         case "twice":
-            kernel.fault_at(step, lambda: _start_twice(host, tree))
+            comes(lambda: _start_twice(host, tree))
         case "hold":
-            kernel.fault_at(step, lambda: _hold(host, tree, fault))
+            comes(lambda: _hold(host, tree, fault))
         case "reuse":
             kernel.reuse = 0.9
+
+
+def _noted(host: Host, fault: Fault, action: Callable[[], None]) -> None:
+    """Where the run was as it came."""
+    host.seen[f"{fault.kind} {fault.word}".rstrip() + f" while {host.state}"] += 1
+    action()
 
 
 def _mine(host: Host, tree: str) -> list[Process]:

@@ -30,6 +30,7 @@ ORPHAN_S = 2.0
 JOBS = ("command", "escaped")
 LEFT_S = 1.0
 """So long may live what a job has left behind, of which its worker has not told."""
+ENDING = ("stopping now", "running jobs are ended")
 DAMAGED = "are damaged"
 HALTED_S = 0.05
 """So soon is a halt rule heeded."""
@@ -44,7 +45,7 @@ class Witness:
         self._host = host
 
     def began(self, counts: Counts) -> None:
-        return
+        self._host.comes_to("running")
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
         """Append, then tell."""
@@ -59,11 +60,16 @@ class Witness:
 
     def said(self, line: str) -> None:
         self._host.said.append(line)
+        if line.startswith(ENDING):
+            self._host.comes_to("ending its jobs")
+        elif line.startswith("stopping"):
+            self._host.comes_to("letting its jobs finish")
         if DAMAGED in line and self._host.boots == 1 and self._host.observer.is_whole:
             raise Broken(f"only a broken disk damages what stands in the middle: {line}")
 
     def ended(self, counts: Counts, reason: str) -> None:
         self._host.reasons[reason] += 1
+        self._host.comes_to(f"over ({reason})")
         if reason == "halt" and not self._host.observer.is_halted():
             raise Broken("halted, and the rule is not met by what this start has recorded")
         self._host.seen[f"crew ended: {reason}"] += 1
@@ -198,6 +204,7 @@ class Observer:
                 is_stop = self.all_stopped.get(one.tree) == number and one.tree not in self.host.held
                 one.hit = "us" if sender is None or sender.tree else "stop" if is_stop else "fault"
         if process is self.host.mains.get(process.tree):
+            self.host.comes_to("over")
             if all(one.is_dead for one in self.host.mains.values()):
                 self.host.kernel.end()
             self.ended_at[process.tree] = self.host.kernel.now
