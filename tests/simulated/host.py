@@ -28,7 +28,7 @@ from simulated.system.kernel import Kernel, Killed, Process, Stuck
 from simulated.system.paths import SimPath
 
 LONGEST_S = 4000.0
-MOST_STEPS = 200_000
+MOST_STEPS = 60_000
 MOST_CLEAN = 8
 LONGEST_HOLD_S = 7.0
 

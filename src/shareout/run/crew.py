@@ -184,13 +184,13 @@ class Crew:
     def _fill(self) -> None:
         """Start what may be started, wherever a slot is free for it."""
         parts = self.parts
+        self._is_hungry = False
         if self._verdicts and self._meets_halt(self._verdicts.failures()):
             self._take_back()
             return
         if not may_start(world.time(), self.deadline, parts.tally.durations):
             self._stop("deadline", "no job would end before the deadline: nothing new is started")
             return
-        self._is_hungry = False
         for slot in range(self.slots):
             appetite = parts.hands.appetite(slot)
             if not appetite:
