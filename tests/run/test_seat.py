@@ -56,7 +56,7 @@ class Modelled:
             self.todo += self.seat.trim()
 
     def _work(self) -> Iterator[None]:
-        """As `worker.batch` and `spawner.serve` do it."""
+        """As `far_side.serve` does it, one thing after the other."""
         integers = self.control.integers
         while True:
             yield

@@ -41,6 +41,7 @@ class Lines:
 
     @property
     def leaves(self) -> int:
+        """How many leaves the lines make, the last one perhaps shorter."""
         return -(-self.count // self.leaf)
 
 
@@ -54,6 +55,7 @@ class Card:
     lines: Lines | None
 
     def text(self) -> str:
+        """As it is printed: at most 1 KB. `read_card` reads it."""
         head = [TITLE, f"digest {self.digest}"]
         inputs = [f"input {role} {digest} {name[:80]}" for role, name, digest in self.inputs]
         if self.lines is None:
@@ -68,6 +70,7 @@ class Card:
 
 
 def make_card(plan: Plan) -> Card:
+    """Of this plan's inputs. Of a pool that is no file, only its hash is told."""
     pool = next((one for one in plan.inputs if one.role == "pool"), None)
     lines = describe_lines(Path(pool.path), has_states=_has_states(plan)) if pool and pool.path else None
     return Card(fingerprint.words(plan.digest), tuple(_named(one) for one in plan.inputs), lines)
@@ -102,13 +105,12 @@ def compare(plan: Plan, card: Card) -> list[str]:
     there = {one[0]: one for one in card.inputs}
     said = []
     for role in dict.fromkeys([*there, *here]):
-        mine, theirs = here.get(role), there.get(role)
-        if mine is None or theirs is None:
-            side = "only there" if mine is None else "only here"
-            said.append(f"{(mine or theirs or ('', role))[1] or role} is given {side}")
-        elif mine[2] != theirs[2]:
-            path = next(one.path for one in plan.inputs if one.role == role)
-            said.append(_pool_sentence(plan, mine[1], path, card.lines) if role == "pool" else f"{mine[1]} differs")
+        if role not in here:
+            said.append(f"{there[role][1] or role} is given only there")
+        elif role not in there:
+            said.append(f"{here[role][1] or role} is given only here")
+        elif here[role][2] != there[role][2]:
+            said.append(_differing(plan, role, here[role][1], card.lines))
     return said or ["the inputs are the same; the kind of pool or the version of shareout differs"]
 
 
@@ -133,6 +135,13 @@ def describe_lines(path: Path, like: Lines | None = None, *, has_states: bool = 
     runs = b"".join(blake3(b"".join(leaves[start:stop])).digest(length=RUN_BYTES) for start, stop in _runs(cut))
     packed = b"".join(one.to_bytes(SUM_BYTES, "little") for one in sums)
     return Lines(count, size, ends.hexdigest()[:16], runs, packed)
+
+
+def _differing(plan: Plan, role: str, name: str, lines: Lines | None) -> str:
+    if role != "pool":
+        return f"{name} differs"
+    path = next(one.path for one in plan.inputs if one.role == role)
+    return _pool_sentence(plan, name, path, lines)
 
 
 def _pool_sentence(plan: Plan, name: str, path: str, theirs: Lines | None) -> str:

@@ -64,6 +64,7 @@ def without_states(lines: bytes) -> bytes:
 
 
 def hash_text(role: str, content: bytes) -> HashedInput:
+    """Of what comes from settings or flags, with no file of its own."""
     return HashedInput(role, "", len(content), blake3(content).digest())
 
 

@@ -17,6 +17,7 @@ def words(digest: bytes) -> str:
 
 
 def short_hex(digest: bytes) -> str:
+    """Sixteen hex digits, as the folders of runs are named."""
     return digest[:8].hex()
 
 

@@ -57,6 +57,7 @@ class Host:
 
     @property
     def shown(self) -> str:
+        """What it is called in a sentence."""
         return "this host" if self.name == ALL else self.name
 
     def too_much(self, demand: Demand) -> str:

@@ -18,17 +18,28 @@ class Told(Protocol):
     """What a journal's header says of its plan."""
 
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """Of the plan, as hex digits."""
+
     @property
-    def jobs(self) -> int: ...
+    def jobs(self) -> int:
+        """How many jobs the plan has."""
+
     @property
-    def order(self) -> str: ...
+    def order(self) -> str:
+        """Whether positions are shuffled: an `Order`."""
+
     @property
-    def phases(self) -> Sequence[int]: ...
+    def phases(self) -> Sequence[int]:
+        """Where each phase begins; empty when there is one."""
+
     @property
-    def ranges(self) -> Sequence[tuple[int, int]]: ...
+    def ranges(self) -> Sequence[tuple[int, int]]:
+        """What the machine runs: a range of positions for each phase."""
+
     @property
-    def ancestors(self) -> Sequence[str]: ...
+    def ancestors(self) -> Sequence[str]:
+        """Digests of the plans that this one continues, oldest first."""
 
 
 def places_at(permutations: Permutations, starts: Sequence[int], positions: Sequence[int]) -> list[int]:

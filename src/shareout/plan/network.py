@@ -118,6 +118,7 @@ class Network:
 
     @property
     def held_bytes(self) -> int:
+        """With its tables, which only `prepare` makes."""
         return 1000 + (36 * ROUNDS * self._rows if self._rows <= MOST_TABLED else 0)
 
     def _make_tables(self) -> list[list[int]]:

@@ -53,6 +53,7 @@ class InOrder:
         self.size = size
 
     def at(self, position: int) -> int:
+        """The position itself."""
         if not 0 <= position < self.size:
             raise IndexError(position)
         return position
@@ -60,12 +61,15 @@ class InOrder:
     position_of = at
 
     def between(self, start: int, stop: int) -> Iterator[int]:
+        """The positions themselves."""
         return iter(range(start, stop))
 
     def places_at(self, positions: Sequence[int]) -> list[int]:
+        """A list of its own, which the caller may change."""
         return list(positions)
 
     def prepare(self) -> None:
+        """Nothing has to be made."""
         return
 
 

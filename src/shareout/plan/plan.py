@@ -74,10 +74,11 @@ class Plan:
         self.digest = digest_of(pool.kind, inputs)
         deciding = [one for one in inputs if _decides_numbers(one.role)]
         self.pool_digest = digest_of(pool.kind, deciding, POOL_CONTEXT)
-        working = [one for one in inputs if one.role.startswith("pool") or one.role in WORK]
+        """What the numbers of jobs come from: the same with other machines, so that a job's random numbers are, too."""
+        working = [one for one in inputs if _decides_work(one.role)]
         self.work = digest_of(pool.kind, working, WORK_CONTEXT)
         """What the jobs are; whoever runs them, and in what order."""
-        self.kind = PYTHON if any(one.role == KIND for one in inputs) else "command"
+        self.kind = _kind_of(inputs)
         self.jobs = len(pool)
         self.order = order
         self._selection = pool if isinstance(pool, Selection) else None
@@ -93,14 +94,17 @@ class Plan:
 
     @property
     def hex(self) -> str:
+        """The digest as 64 hex digits, as journals have it."""
         return self.digest.hex()
 
     @property
     def short_hex(self) -> str:
+        """The digest's first sixteen hex digits."""
         return fingerprint.short_hex(self.digest)
 
     @property
     def fingerprint(self) -> str:
+        """The digest as four words, for people to compare."""
         return fingerprint.words(self.digest)
 
     def share(self, name: str) -> Share:
@@ -119,6 +123,7 @@ class Plan:
         return self._shares[name]
 
     def share_all(self) -> Share:
+        """Every position, for this host alone; nothing is audited, for there is nobody else."""
         ranges = tuple((phase.start, phase.stop) for phase in self.pool.phases)
         return Share(ALL, 0, ranges)
 
@@ -218,18 +223,7 @@ def make_plan(
         named = (machines,)
         hashed = hash_text("machines", own_machine_text(machines))
         place = None
-    inputs = [*(_hashed(one) for one in pool.inputs), hashed]
-    said = digest_text(settings)
-    if said:
-        inputs.append(hash_text("settings", said))
-    if settings.run.audit:
-        inputs.append(hash_text("audit", "{}/{}".format(*settings.run.audit.as_integer_ratio()).encode()))
-    if settings.run.seed:
-        inputs.append(hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape")))
-    if kind == PYTHON:
-        inputs.append(hash_text(KIND, PYTHON.encode()))
-    if settings.run.order == Order.GIVEN:
-        inputs.append(hash_text("order", Order.GIVEN.encode()))
+    inputs = [*(_hashed(one) for one in pool.inputs), hashed, *_said_by(settings, kind)]
     if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers is Barriers.LOCAL):
         raise InputError(
             f"the pool has barriers, and a barrier cannot reach across {len(named)} machines that do not talk",
@@ -237,6 +231,25 @@ def make_plan(
             way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
         )
     plan = Plan(pool, named, inputs, settings.run.audit, settings.run.order)
+    _refuse_the_rest_of_other_work(pool, plan)
+    return plan
+
+
+def _said_by(settings: Settings, kind: str) -> Iterator[HashedInput]:
+    """Inputs that are no files. What is as usual is none, so that a setting that is new changes no digest."""
+    if said := digest_text(settings):
+        yield hash_text("settings", said)
+    if settings.run.audit:
+        yield hash_text("audit", "{}/{}".format(*settings.run.audit.as_integer_ratio()).encode())
+    if settings.run.seed:
+        yield hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape"))
+    if kind == PYTHON:
+        yield hash_text(KIND, PYTHON.encode())
+    if settings.run.order == Order.GIVEN:
+        yield hash_text("order", Order.GIVEN.encode())
+
+
+def _refuse_the_rest_of_other_work(pool: Pool, plan: Plan) -> None:
     if isinstance(pool, Selection) and pool.work != plan.work.hex():
         raise InputError(
             f"{pool.inputs[-1].path.name} tells what is left of other work: of another pool or seed, other [commands], "
@@ -244,7 +257,6 @@ def make_plan(
             where=Place(str(pool.inputs[-1].path)),
             way_out="Use the pool and the settings that `rebalance` put beside it.",
         )
-    return plan
 
 
 def _hashed(one: InputFile) -> HashedInput:
@@ -253,3 +265,11 @@ def _hashed(one: InputFile) -> HashedInput:
 
 def _decides_numbers(role: str) -> bool:
     return role.startswith("pool") or role == "seed"
+
+
+def _decides_work(role: str) -> bool:
+    return role.startswith("pool") or role in WORK
+
+
+def _kind_of(inputs: Sequence[HashedInput]) -> str:
+    return PYTHON if any(one.role == KIND for one in inputs) else "command"

@@ -39,6 +39,7 @@ class Step:
     order: str = Order.SHUFFLED
 
     def facts(self) -> dict[str, object]:
+        """As rest.json has it; `_step` reads it."""
         return {
             "digest": self.digest,
             **({"order": self.order} if self.order != Order.SHUFFLED else {}),
@@ -60,6 +61,7 @@ class _Walk:
         self._before = [0, *accumulate(stop - start for start, stop in step.left)]
 
     def down(self, place: int) -> int:
+        """The place in the plan's own pool of what has this place among the left."""
         at = bisect_right(self._before, place) - 1
         position = self._lefts[at] + place - self._before[at]
         phase = bisect_right(self._starts, position) - 1
@@ -127,6 +129,7 @@ class SelectedPool:
         return self._inner
 
     def id_at(self, place: int) -> int:
+        """Down through all plans, the newest first."""
         for walk in reversed(self._walks):
             place = walk.down(place)
         return place
@@ -151,24 +154,31 @@ class SelectedPool:
         return places
 
     def row(self, job: int) -> Row:
+        """Of the whole pool, by its id there; as all that follows."""
         return self._inner.row(job)
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+        """Of the whole pool."""
         return self._inner.arguments(job)
 
     def command(self, job: int) -> str:
+        """Of the whole pool."""
         return self._inner.command(job)
 
     def values(self, job: int) -> Values:
+        """Of the whole pool."""
         return self._inner.values(job)
 
     def group(self, job: int) -> str | None:
+        """Of the whole pool."""
         return self._inner.group(job)
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
+        """Of the whole pool."""
         return self._inner.need(job, names)
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need | tuple[str, str, str]]]:
+        """Of all jobs of the whole pool, also those that are not left: whoever asks finds no owner of these."""
         return self._inner.needs(names)
 
 
@@ -194,6 +204,7 @@ def with_rest(pool: Pool, configs: Path) -> Pool:
 
 
 def write_rest(folder: Path, work: str, jobs: int, steps: Sequence[Step]) -> None:
+    """Whole or not at all, into a folder of inputs. OSError when it cannot be written."""
     facts = {"shareout_rest": VERSION, "work": work, "jobs": jobs, "plans": [step.facts() for step in steps]}
     replace_file(folder / NAME, [json.dumps(facts).encode("ascii") + b"\n"])
 

@@ -23,11 +23,13 @@ class ShuffledList:
         self._positions: array[int] | None = None
 
     def at(self, position: int) -> int:
+        """By the list."""
         if not 0 <= position < self.size:
             raise IndexError(position)
         return self._places[position]
 
     def position_of(self, place: int) -> int:
+        """By a second list, made when this is first asked."""
         if not 0 <= place < self.size:
             raise IndexError(place)
         if self._positions is None:
@@ -35,16 +37,20 @@ class ShuffledList:
         return self._positions[place]
 
     def between(self, start: int, stop: int) -> Iterator[int]:
+        """A stretch of the list."""
         return iter(self._places[start:stop])
 
     def places_at(self, positions: Sequence[int]) -> list[int]:
+        """By the list."""
         return list(map(self._places.__getitem__, positions))
 
     def prepare(self) -> None:
+        """The list is there from the start."""
         return
 
     @property
     def held_bytes(self) -> int:
+        """Of both lists, whether the second is made or not."""
         return 500 + 4 * self.size
 
 

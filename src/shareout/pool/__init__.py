@@ -171,7 +171,8 @@ class Selection(Protocol):
     def work(self) -> str:
         """The hash of what the jobs are, as the plan of the whole pool tells it."""
 
-    def id_at(self, place: int) -> int: ...
+    def id_at(self, place: int) -> int:
+        """The id of the job at a place, 0 … len-1. IndexError beyond."""
 
     def ids_at(self, places: list[int]) -> list[int]:
         """The same for many."""

@@ -115,6 +115,8 @@ class AxisReader:
         return tuple(InputFile(f"pool:{number}", path) for number, path in enumerate(self.files, 1))
 
     def axis(self, name: str, node: Node) -> Axis:
+        """Of a list, an object of steps, or a file of lines. A mistake is noted, and an axis of one value stands for
+        what cannot be read."""
         if node.is_array:
             values = [_value(item) for item in node.items()]
             if not values:
@@ -180,6 +182,7 @@ class AxisReader:
         return Steps.of(start, step, max(1, int(count)))
 
     def wrong(self, node: Node, what: str, way_out: str = "") -> None:
+        """Notes a mistake with its place in the document; reading goes on, so that all are told at once."""
         self.mistakes.append(self.document.mistake(node, what, way_out))
 
 

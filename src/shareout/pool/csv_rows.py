@@ -46,13 +46,16 @@ class CsvPool(RowPool):
         return self._count
 
     def arguments(self, job: int) -> dict[str, Any]:
+        """By name; all values are text."""
         assert self.names is not None
         return dict(zip(self.names, self._record(self._line_number(job))[0], strict=True))
 
     def line_of(self, job: int) -> int:
+        """Where the row begins, when it goes over several lines."""
         return self._lines.at(self._line_number(job))[1]
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
+        """A row at a time, read in the file's order."""
         assert self.names is not None
         return one_by_one(self._said(names)) if set(names) & set(self.names) else super().needs()
 
@@ -128,7 +131,11 @@ class CsvPool(RowPool):
         width = len(self.names)
         if any(b'"' in line or b"\r" in line[:-1] for _, block in self._lines.blocks() for line in block):
             self._index_quoted(width, mistakes)
-            return
+        else:
+            self._index_plain(width, mistakes)
+
+    def _index_plain(self, width: int, mistakes: list[InputError]) -> None:
+        """A line is a row: only its commas are counted, a block at a time."""
         self._count = len(self._lines) - self._first
         for first, block in self._lines.blocks():
             if all(line.count(b",") == width - 1 for line in block):

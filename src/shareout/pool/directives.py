@@ -91,6 +91,7 @@ class _Reader:
             self.kept = kept
 
     def directive(self, before: int, number: int, match: re.Match[str]) -> None:
+        """Of the line `number`, which has `before` kept lines above it; `match` is of its words. Mistakes are noted."""
         self.lines_up_to(before)
         self.theirs = match[1] == "#DISBATCH"
         self.file.for_bash |= self.theirs

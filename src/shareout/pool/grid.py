@@ -46,6 +46,7 @@ class GridPool(RowPool):
         return self._count
 
     def arguments(self, job: int) -> dict[str, Any]:
+        """By name, worked out from the job's number; in the order of the axes from the last to the first."""
         if not 0 <= job < self._count:
             raise IndexError(job)
         if self._single is not None:
@@ -60,6 +61,7 @@ class GridPool(RowPool):
         return values
 
     def group(self, job: int) -> str | None:
+        """From the axis of that name alone."""
         if self._group is None:
             return None
         for one in self._reversed:
@@ -98,6 +100,7 @@ class GridPool(RowPool):
 
 class _Reader(AxisReader):
     def axes(self) -> dict[tuple[str, ...], Axis]:
+        """The names that go along together → their values, in the order of the file. Mistakes are noted."""
         root = self.document.root
         axes: dict[tuple[str, ...], Axis] = {}
         if not root.is_object or not root.value:
@@ -106,16 +109,20 @@ class _Reader(AxisReader):
             return axes
         for key, value in root.pairs():
             names = tuple(name.strip() for name in str(key.value).split(","))
-            if not all(names):
-                self.wrong(key, "an axis has no name")
-            seen = {name for others in axes for name in others}
-            for at, name in enumerate(names):
-                if name in seen or name in names[:at]:
-                    self.wrong(key, f'the axis "{name}" is given twice')
+            self._check_names(key, names, axes)
             axes[names] = self.axis(names[0], value) if len(names) == 1 else self._linked(names, value)
         if not self.mistakes and prod(map(_length, axes.values())) > MOST_JOBS:
             self.wrong(root, f"the grid has more than {MOST_JOBS} jobs")
         return axes
+
+    def _check_names(self, key: Node, names: Sequence[str], axes: Iterable[Sequence[str]]) -> None:
+        """Those of one key, against those of the keys before it and against each other."""
+        if not all(names):
+            self.wrong(key, "an axis has no name")
+        seen = {name for others in axes for name in others}
+        for at, name in enumerate(names):
+            if name in seen or name in names[:at]:
+                self.wrong(key, f'the axis "{name}" is given twice')
 
     def _linked(self, names: tuple[str, ...], node: Node) -> Axis:
         items = list(node.items()) if node.is_array else []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -61,17 +61,21 @@ class GroupsPool(RowPool):
         return self._starts[-1]
 
     def row(self, job: int) -> Row:
+        """`text` is its command line; `named` has group and unit."""
         values = self.arguments(job)
         return Row(job, self.command(job), (), named=values, line=0, group=values["group"])
 
     def arguments(self, job: int) -> dict[str, Any]:
+        """By name: group and unit."""
         number = self._number(job)
         return {"group": self.groups[number], "unit": self._units[number][job - self._starts[number]]}
 
     def command(self, job: int) -> str:
+        """By the template of its group."""
         return self._templates[self._number(job)].fill(self.values(job))
 
     def values(self, job: int) -> Values:
+        """Of its unit: an object's fields, an array's columns, else one line, split into columns."""
         unit = self.arguments(job)["unit"]
         if isinstance(unit, dict):
             named = {name: written(value) for name, value in unit.items()}
@@ -83,6 +87,7 @@ class GroupsPool(RowPool):
         return Values(job, (line,), self._separator.split(line) if self._separator else line.split(), {})
 
     def group(self, job: int) -> str | None:
+        """The one whose stretch of ids it is in."""
         return self.groups[self._number(job)]
 
     def _number(self, job: int) -> int:
@@ -109,14 +114,19 @@ class _Reader(AxisReader):
             return found
         for key, value in node.pairs():
             name = str(key.value)
-            if not name.strip() or name in found:
-                self.wrong(key, f'the group "{name}" is given twice' if name.strip() else "a group has no name")
-            elif why := why_no_name(name):
-                self.wrong(key, f"{name!r} cannot name a group: it {why}")
+            self._check_name(key, name, found)
             found[name] = self._group(name, value, units)
         if pair := twins(found):
             self.wrong(node, f'the groups "{pair[0]}" and "{pair[1]}" differ by case only')
         return found
+
+    def _check_name(self, key: Node, name: str, found: Container[str]) -> None:
+        if not name.strip():
+            self.wrong(key, "a group has no name")
+        elif name in found:
+            self.wrong(key, f'the group "{name}" is given twice')
+        elif why := why_no_name(name):
+            self.wrong(key, f"{name!r} cannot name a group: it {why}")
 
     def _group(self, name: str, node: Node, units: Axis | None) -> tuple[str, Axis]:
         own: dict[str, Node] = {"template": node} if isinstance(node.value, str) else self._parts(node, OWN_KEYS)

@@ -7,27 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+START, PLAIN, QUOTED, CLOSED = "start", "plain", "quoted", "closed"
+"""Of a field: nothing was read of it, or no quote; it is inside quotes, or behind those that end it."""
+_WRONG = ""
+_AFTER = {
+    '"': {START: QUOTED, PLAIN: PLAIN, QUOTED: CLOSED, CLOSED: QUOTED},
+    ",": {START: START, PLAIN: START, QUOTED: QUOTED, CLOSED: START},
+}
+_AFTER_OTHERS = {START: PLAIN, PLAIN: PLAIN, QUOTED: QUOTED, CLOSED: _WRONG}
+
 
 def quote_mistake(lines: Iterable[tuple[str, int]]) -> tuple[str, int, int]:
     """Of the lines from a record's first on, each with its number: the sentence, the line, the column."""
     opened = (0, 0)
-    state = "start"
+    state = START
     for line, number in lines:
         for column, sign in enumerate(line, 1):
-            if state == "start" and sign == '"':
-                state, opened = "quoted", (number, column)
-            elif state == "quoted" and sign == '"':
-                state = "closed"
-            elif state == "closed" and sign == '"':
-                state = "quoted"
-            elif sign == "," and state != "quoted":
-                state = "start"
-            elif state == "closed":
+            after = _AFTER.get(sign, _AFTER_OTHERS)[state]
+            if after == _WRONG:
                 return _behind(opened, number, column)
-            elif state == "start":
-                state = "plain"
-        if state != "quoted":
-            state = "start"
+            if state == START and after == QUOTED:
+                opened = (number, column)
+            state = after
+        if state != QUOTED:
+            state = START
     if opened[0]:
         return "this quote is never closed", *opened
     return "is no CSV: there is a carriage return in a field without quotes", 0, 0

@@ -56,12 +56,15 @@ class RowPool:
         raise NotImplementedError
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+        """Each kind of pool has its own. IndexError for a job that there is not."""
         raise NotImplementedError
 
     def line_of(self, job: int) -> int:
+        """In the pool's file, from 1; 0 where a job has no line."""
         return 0
 
     def row(self, job: int) -> Row:
+        """`text` is the command line where there is a template, else the row as one would read it."""
         values = self.arguments(job)
         named: Mapping[str, Any] = values if isinstance(values, dict) else {}
         args = () if isinstance(values, dict) else values
@@ -70,9 +73,11 @@ class RowPool:
         return Row(job, text, args, named=named, line=self.line_of(job), group=None if group is None else str(group))
 
     def command(self, job: int) -> str:
+        """By the template; without one, the row's only field."""
         return self._template.fill(self.values(job)) if self._template else _only(self.arguments(job))
 
     def values(self, job: int) -> Values:
+        """Its fields in the order of the row, each in words."""
         row = self.arguments(job)
         if isinstance(row, dict):
             named = {name: written(value) for name, value in row.items()}
@@ -82,6 +87,7 @@ class RowPool:
         return Values(job, columns, columns, named)
 
     def group(self, job: int) -> str | None:
+        """What the field `group` says, when any row has one."""
         if not self.groups:
             return None
         values = self.arguments(job)
@@ -89,6 +95,7 @@ class RowPool:
         return None if group is None else str(group)
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
+        """From the fields of these names; rows that are called by place say nothing."""
         values = self.arguments(job) if names else ()
         return need_from(said_by(values, names)) if isinstance(values, dict) else None
 
@@ -123,6 +130,7 @@ class JsonlPool(RowPool):
         return len(self._lines)
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+        """As the line has it: an array by place, an object by name, a scalar as the one argument."""
         value = json.loads(self._lines.at(job)[0])
         if isinstance(value, dict):
             return value
@@ -130,12 +138,15 @@ class JsonlPool(RowPool):
 
     @property
     def has_commands(self) -> bool:
+        """Also without a template, where no row is more than one value."""
         return self._template is not None or not self._is_plural
 
     def line_of(self, job: int) -> int:
+        """Blank lines count, though they are no jobs."""
         return self._lines.at(job)[1]
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
+        """A row at a time, read in blocks."""
         return one_by_one(self._said(names)) if names else super().needs()
 
     def _said(self, names: Sequence[str]) -> Iterator[Said]:

@@ -65,6 +65,7 @@ class RunmakerPool:
         return len(self._lines)
 
     def letter(self, job: int) -> str:
+        """Its state, as the file has it now."""
         return chr(self._lines.at(job)[0][0])
 
     def oddities(self) -> Iterator[str]:
@@ -89,27 +90,34 @@ class RunmakerPool:
                 job += 1
 
     def row(self, job: int) -> Row:
+        """`text` is what stands behind the letter."""
         line, number = self._lines.at(job)
         text = line[2:].decode("utf-8", "surrogateescape")
         return Row(job, text, (text,), {}, number)
 
     def arguments(self, job: int) -> tuple[Any, ...]:
+        """The command as the one argument."""
         return (self.command(job),)
 
     def command(self, job: int) -> str:
+        """Behind the letter and its blank, as it stands there."""
         return self._lines.at(job)[0][2:].decode("utf-8", "surrogateescape")
 
     def values(self, job: int) -> Values:
+        """The command, and its words as columns."""
         line = self.command(job)
         return Values(job, (line,), line.split(), {})
 
     def group(self, job: int) -> str | None:
+        """A runs.txt has no groups."""
         return None
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
+        """A runs.txt says nothing of needs."""
         return None
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
+        """All jobs alike."""
         return iter([(range(len(self)), Need())])
 
     def _mistakes(self, path: str) -> list[InputError]:

@@ -46,6 +46,7 @@ class TextPool:
         return self._jobs
 
     def row(self, job: int) -> Row:
+        """`text` has prefix and suffix; `line` is the file's, for a repeated job its directive's."""
         stretch = self._stretch(job)
         text, line = self._text(job, stretch)
         repeat = stretch.repeat[0] + (job - stretch.first) * stretch.repeat[1] if stretch.repeat else None
@@ -62,24 +63,30 @@ class TextPool:
         )
 
     def arguments(self, job: int) -> tuple[Any, ...]:
+        """The line as the one argument, prefix and suffix included."""
         return (self._text(job, self._stretch(job))[0],)
 
     def command(self, job: int) -> str:
+        """The line, or the template filled from it."""
         text = self._text(job, self._stretch(job))[0]
         if self._template is None:
             return text
         return self._template.fill(self._values(job, text))
 
     def values(self, job: int) -> Values:
+        """The line, and its columns: by `colsep`, else by blanks."""
         return self._values(job, self._text(job, self._stretch(job))[0])
 
     def group(self, job: int) -> str | None:
+        """By the last GROUP above it."""
         return self._stretch(job).group
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
+        """By the last NEED above it; a line has no fields, so `names` say nothing."""
         return self._stretch(job).need
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
+        """A stretch between two directives at a time."""
         for one in self._stretches:
             yield range(one.first, one.first + one.count), one.need or Need()
 

@@ -80,13 +80,7 @@ class Crew:
             if self._is_over():
                 return self.reason or "finished"
             self._wait()
-            ended = parts.children.reap()
-            parts.guardian.replace(ended)
-            collected = parts.hands.collect(ended)
-            for work in (work for one in collected for work in one.work):
-                parts.orders.free(work)
-            finished = self._verdicts.known(collected, is_stopping=parts.stops.level > 0)
-            parts.children.sweep(parts.hands.marks())
+            finished = self._take_up()
             if parts.hands.refusal and not self.reason:
                 self._stop("refused", f"{parts.hands.refusal}; mend it, and run the same command to go on")
             if finished:
@@ -96,7 +90,20 @@ class Crew:
                 self._settle(finished)
             self._between_turns()
 
+    def _take_up(self) -> list[Finished]:
+        """What has ended since the last turn, and is certain; what it was given is free for others at once."""
+        parts = self.parts
+        ended = parts.children.reap()
+        parts.guardian.replace(ended)
+        collected = parts.hands.collect(ended)
+        for work in (work for one in collected for work in one.work):
+            parts.orders.free(work)
+        finished = self._verdicts.known(collected, is_stopping=parts.stops.level > 0)
+        parts.children.sweep(parts.hands.marks())
+        return finished
+
     def counts(self) -> Counts:
+        """Of the whole share, with what earlier runs have done."""
         tally = self.parts.tally
         running = self.parts.hands.count_running()
         return Counts(

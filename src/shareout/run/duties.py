@@ -22,7 +22,8 @@ from shareout.run.command.shell import Shells
 from shareout.run.command.spawn import Launch
 from shareout.run.command.variables import describer, variables_of_all
 from shareout.run.endings import one_line, trace_of
-from shareout.run.hands.fork import WorkerMain, WorkerSide
+from shareout.run.hands.far_side import WorkerSide
+from shareout.run.hands.fork import WorkerMain
 from shareout.run.hands.messages import INLINE_BYTES, message, refuse, send
 from shareout.run.hands.shared import Given
 from shareout.run.hands.streams import open_streams
@@ -52,17 +53,13 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
         shells = Shells(settings.commands.shell, users, for_bash=plan.pool.for_bash)
         launch = Launch(shells, users.get("PATH", os.defpath))
         bench = command_worker.CommandWorker(
+            post,
             launch,
-            describer(plan, settings, post.slot),
+            describe=describer(plan, settings, post.slot),
             share=share,
             jobs_between=plan.jobs_between,
             environment=environment,
-            control=post.control,
             leads=lambda pid: leads(post.slot, pid),
-            slot=post.slot,
-            down=post.down,
-            up=post.up,
-            output=post.output,
             leave_background=leaves,
         )
         command_worker.serve(bench)
@@ -106,15 +103,11 @@ def python_duty(
             show=show,
         )
         station = python_worker.PythonWorker(
+            post,
             job,
             plan,
             binding=binding,
             givers=givers,
-            control=post.control,
-            slot=post.slot,
-            down=post.down,
-            up=post.up,
-            output=post.output,
             log_level=settings.logging.level,
             share=lambda given: _share(users, given),
         )

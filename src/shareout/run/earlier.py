@@ -114,9 +114,11 @@ class _Numbers:
         self._barriers = [barrier.task for barrier in plan.pool.barriers]
 
     def job(self, task: int) -> int:
+        """The id of a task that is no barrier."""
         return task - bisect_left(self._barriers, task)
 
     def mistake(self, told: Told, *, by_number: bool) -> str | None:
+        """Why a line is not about a job of these inputs, in words; None when it is."""
         at = bisect_left(self._barriers, told.task)
         if told.task - at >= self._plan.total or told.task in self._barriers[at : at + 1]:
             return f"there is no task {told.task} in these inputs"

@@ -128,6 +128,7 @@ def told_peak(usage: resource.struct_rusage) -> int | None:
 def unspawnable(
     job: int, position: int, attempt: int, slot: int, start: float, end: float, error: Exception
 ) -> Attempt:
+    """A command for which not even a shell could be started: told as a shell tells what it cannot run, by 126."""
     reason = getattr(error, "strerror", None) or str(error)
     if reason == "embedded null byte":
         reason = "a value of it has a NUL byte, which no command line can hold"
@@ -156,6 +157,7 @@ def told_sentence(cause: Cause, seconds: float) -> str:
 
 
 def signal_name(number: int) -> str | None:
+    """None for 0, and for a number that is no signal's here."""
     try:
         return signal.Signals(number).name if number else None
     except ValueError:

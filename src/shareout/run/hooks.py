@@ -67,9 +67,11 @@ class Hooks:
         """How they ended, in words, and their commands."""
 
     def began(self, counts: Counts) -> None:
+        """Nothing is run; from here the first on_progress is counted."""
         self._next_progress = self._next_step(counts)
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        """on_failure for each job that has failed for good, and on_progress when a step is reached."""
         if self._settings.on_failure:
             for attempt in attempts:
                 if attempt.state is State.FAILED:
@@ -77,14 +79,17 @@ class Hooks:
         self._tell_progress(counts)
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        """Ends hooks that took too long; on_progress by time."""
         self._end_overdue()
         if self._settings.progress_every.seconds is not None:
             self._tell_progress(counts)
 
     def said(self, line: str) -> None:
+        """Nobody is told."""
         return
 
     def ended(self, counts: Counts, reason: str) -> None:
+        """Starts on_finish; `wait` sees its end."""
         if self._settings.on_finish:
             self._spawn("on_finish", self._settings.on_finish, counts, {"SHAREOUT_REASON": reason})
 

@@ -18,13 +18,16 @@ class Listeners:
 
     @property
     def wants_every_attempt(self) -> bool:
+        """Whether anybody does."""
         return any(one.wants_every_attempt for one in self._listeners)
 
     def began(self, counts: Counts) -> None:
+        """In the order in which they were given, as in all that follows."""
         for one in self._listeners:
             one.began(counts)
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        """What did not end well is in the log before anybody is told."""
         for attempt in attempts:
             if attempt.state in (State.FAILED, State.RETRY):
                 self._log.record(
@@ -34,14 +37,17 @@ class Listeners:
             one.finished(attempts, counts)
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        """The log hears nothing of it."""
         for one in self._listeners:
             one.tick(counts, running)
 
     def said(self, line: str) -> None:
+        """In the log first."""
         self._log.record(line)
         for one in self._listeners:
             one.said(line)
 
     def ended(self, counts: Counts, reason: str) -> None:
+        """The log is told by whoever ends the run."""
         for one in self._listeners:
             one.ended(counts, reason)

@@ -110,11 +110,16 @@ def exit_code(reason: str, counts: Counts, stopped_by: int | None, *, limited: b
     """How a run ends. `stopped_by`: the signal that ended its jobs at once; `limited`: not all was asked for."""
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
     if reason in ("stopped", "deadline", "refused", "full"):
-        if stopped_by is not None:
-            return code_after(stopped_by)
-        return 3 if todo else int(counts.failed > 0)
+        return _code_of_stop(stopped_by, has_more=todo > 0, has_failed=counts.failed > 0)
     if reason == "halt":
         return 1 if counts.failed else 3 if todo else 0
     if counts.failed or reason == "barrier":
         return 1
     return 3 if todo and not limited else 0
+
+
+def _code_of_stop(stopped_by: int | None, *, has_more: bool, has_failed: bool) -> int:
+    """Of a run that something else than its jobs has ended: as a shell tells a signal, else whether to go on."""
+    if stopped_by is not None:
+        return code_after(stopped_by)
+    return 3 if has_more else int(has_failed)

@@ -87,6 +87,7 @@ def refuse_too_many(slots: int) -> None:
 
 
 def make_folder(request: RunRequest) -> RunFolder:
+    """The run's own folder, its name safe on the disk. CannotRecord when nothing can be written there."""
     # Absolute: the user's own code may change the folder that we are in.
     folder = RunFolder.of(request.runs.absolute(), request.plan.digest, request.machine)
     try:
@@ -115,6 +116,7 @@ def recording(runs: Path) -> Iterator[None]:
 
 
 def header_of(request: RunRequest, share: Share) -> Header:
+    """What the first line of the journal says of this run."""
     plan = request.plan
     return Header(
         plan.hex,
@@ -136,6 +138,7 @@ def header_of(request: RunRequest, share: Share) -> Header:
 
 
 def tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
+    """What is wrong in the journal that a run goes on with, to everybody who watches."""
     for sentence in told(tally.damage, folder.journal):
         for view in views:
             view.said(sentence)

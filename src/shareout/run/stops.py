@@ -64,6 +64,7 @@ class Stops:
             world.signal(number, handler)
 
     def close(self) -> None:
+        """Signals do again what they did before, and nothing is left open."""
         self.leave()
         world.close(self._reader)
         world.close(self._writer)
@@ -78,6 +79,7 @@ class Stops:
         return self._reader
 
     def drain(self) -> None:
+        """After the selector has told: takes away what woke it, so that it can tell of the next one."""
         try:
             while len(world.read(self._reader, 4096)) == 4096:
                 pass

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -62,16 +62,19 @@ class Verdicts:
                     one = _without(one, attempts)
             if one.work:
                 certain.append(one)
+        return [*certain, *self._due(now, is_stopping=is_stopping)]
+
+    def _due(self, now: float, *, is_stopping: bool) -> Iterator[Finished]:
+        """What was held back for long enough."""
         while self._held and (is_stopping or self._held[0][0] <= now):
             _, _, since, held = heapq.heappop(self._held)
             if is_stopping:
-                certain.append(_stopped(held))
+                yield _stopped(held)
             elif now < since + VERDICT_S and self._hands.last_hit() >= since - MOMENT_S:
                 # Others have been hit about then: the parent may be next.
                 self._hold(since + VERDICT_S, since, held)
             else:
-                certain.append(held)
-        return certain
+                yield held
 
     def _hold(self, due: float, since: float, one: Finished) -> None:
         heapq.heappush(self._held, (due, next(self._number), since, one))

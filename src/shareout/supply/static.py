@@ -54,6 +54,8 @@ class StaticSupply:
         """Why a barrier let nothing through, when one did."""
 
     def next(self, limit: int) -> Work | None:
+        """What was given back goes first. Fewer than `limit` where a position that is not to run, or the end of a
+        stage, comes before."""
         if self._most is not None:
             limit = min(limit, self._most)
         if limit < 1 or self.refusal:
@@ -66,20 +68,24 @@ class StaticSupply:
         return work
 
     def give_back(self, work: Work) -> None:
+        """It counts as never handed out, also for `most`."""
         self._outstanding -= len(work)
         if self._most is not None:
             self._most += len(work)
         self._back.append(work)
 
     def finished(self, work: Work) -> None:
+        """A barrier opens when this has been said of all that was handed out before it."""
         self._outstanding -= len(work)
 
     def is_exhausted(self) -> bool:
+        """Also when `most` is reached, or a barrier let nothing through."""
         if self._most == 0 or self.refusal:
             return True
         return not self._back and self._left == 0
 
     def left(self) -> int:
+        """Of all stages, wanted or not."""
         return self._left + sum(map(len, self._back))
 
     def _from_back(self, limit: int) -> Work | None:

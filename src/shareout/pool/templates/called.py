@@ -54,21 +54,28 @@ def _starts(words: Sequence[str]) -> set[int]:
 def code_behind(words: Sequence[str], texts: Sequence[str], raw: str, text: str) -> str:
     """Who reads the word `raw` behind `words` as code; empty: nobody that we know."""
     names = called(words, texts)
-    for at in names:
-        if texts[at] in _EVAL:
-            return texts[at]
-        if texts[at] in _SOURCE and raw.startswith("<("):
-            return texts[at]
+    if evaluator := _evaluator([texts[at] for at in names], raw):
+        return evaluator
     if UNKNOWN in text and "," in text and called([*words, raw], [*texts, text])[-1:] == [len(words)]:
         return "what the braces make of it"
+    return _shell_before(words, texts, names, raw, text)
+
+
+def _evaluator(names: Sequence[str], raw: str) -> str:
+    """Which of the commands evaluates its arguments, or reads the word as a file of code."""
+    return next((one for one in names if one in _EVAL or (one in _SOURCE and raw.startswith("<("))), "")
+
+
+def _shell_before(words: Sequence[str], texts: Sequence[str], names: Sequence[int], raw: str, text: str) -> str:
+    """The first shell in front of the word that takes it as code, with its option. Any word may be a shell behind one
+    that calls others; of what is called by a value or a variable, nobody knows that it is none."""
     is_wrapped = any(_base(texts[at]) in _WRAPPERS for at in names)
     for at, one in enumerate(texts):
         name = _base(one)
         is_called = at in names or is_wrapped
-        if name in SHELLS or (is_called and (name in _LOOSE or (not name and VALUE not in one) or VALUE in one)):
-            option = _code_option(name, texts[at + 1 :], raw, text)
-            if option:
-                return f"{name or words[at]} {option}"
+        may_be_shell = name in SHELLS or (is_called and (name in _LOOSE or not name or VALUE in one))
+        if may_be_shell and (option := _code_option(name, texts[at + 1 :], raw, text)):
+            return f"{name or words[at]} {option}"
     return ""
 
 
@@ -95,22 +102,30 @@ def _has_its_code(name: str, rest: Sequence[str]) -> bool:
 
 def _code_option(name: str, behind: Sequence[str], raw: str, text: str) -> str:
     """The option by which a shell takes the next word, or this one, as code."""
-    coded, last = "", ""
-    for at, one in enumerate(behind):
-        if coded:
-            if name not in _LOOSE and not _is_option(one) and _FLAGS(last):
-                return ""
-        elif name in SHELLS and name not in _LOOSE and at == 0 and not _is_option(one):
-            # A script, and its arguments.
-            return ""
-        elif _is_code_option(name, one):
-            coded = one
-        last = one
+    coded = _option_in_force(name, behind)
+    if coded is None:
+        return ""
     if coded:
         return coded.replace(UNKNOWN, "…").partition("=")[0]
     if name in SHELLS and raw.startswith("<("):
         return "<(…)"
     return text.partition(VALUE)[0].partition("=")[0][:12] if _is_code_option(name, text) else ""
+
+
+def _option_in_force(name: str, behind: Sequence[str]) -> str | None:
+    """The option that makes code of what follows; empty: there was none. None when what follows is arguments."""
+    coded, last = "", ""
+    for at, one in enumerate(behind):
+        if coded:
+            if name not in _LOOSE and not _is_option(one) and _FLAGS(last):
+                return None
+        elif name in SHELLS and name not in _LOOSE and at == 0 and not _is_option(one):
+            # A script, and its arguments.
+            return None
+        elif _is_code_option(name, one):
+            coded = one
+        last = one
+    return coded
 
 
 def _is_code_option(name: str, text: str) -> bool:

@@ -8,7 +8,7 @@ meant as code. In doubt a word is code: who meant something else has scripts as 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shareout.pool.templates.called import called, code_behind, reads_its_input
@@ -62,6 +62,7 @@ class Command:
 
     @property
     def in_word(self) -> bool:
+        """Whether a word has begun and not ended."""
         return self.start >= 0
 
     def begin(self, at: int, placeholders: int) -> None:
@@ -95,9 +96,7 @@ class Command:
         mine = range(self.first, len(starts))
         self.start = -1
         if self.redirected:
-            self.given += mine if self.redirected == "<<<" else ()
-            self.redirected = ""
-            return self._given_as_code()
+            return self._end_of_redirection(mine)
         words, texts = self.words[:], self.texts[:]
         text = plain(raw, placeholder)
         self.words.append(raw)
@@ -111,9 +110,17 @@ class Command:
         if self._evaluates(texts, raw, text, [texts[at] for at in names], has_value=bool(mine)):
             return [(number, EVALUATED) for number in mine]
         reader = code_behind(words, texts, raw, text) if mine else ""
-        if not reader or (placeholder.fullmatch(_unquoted(raw)) and _is_right_behind(reader, names, texts)):
+        is_meant = placeholder.fullmatch(_unquoted(raw)) is not None and _is_right_behind(reader, names, texts)
+        if not reader or is_meant:
             return self._given_as_code()
         return [(number, (CODE[0].format(reader), CODE[1])) for number in mine]
+
+    def _end_of_redirection(self, mine: Iterable[int]) -> list[tuple[int, Reason]]:
+        """Only a here-string is read by the command; of a file's name no program makes code."""
+        if self.redirected == "<<<":
+            self.given += mine
+        self.redirected = ""
+        return self._given_as_code()
 
     def _given_as_code(self) -> list[tuple[int, Reason]]:
         if not self.given:
@@ -122,34 +129,63 @@ class Command:
         return [(number, (CODE[0].format(reader), CODE[1])) for number in self.given] if reader else []
 
     def _look_for_spoilers(self, names: Sequence[int], text: str) -> None:
-        variable = re.split(r"\+?=|\[", text, maxsplit=1)[0]
+        found = _spoiling_variable(text)
         calls = [self.texts[at] for at in called(self.words, self.texts)]
-        found = next((one for one in calls if one in _SPOILS), "") or (variable if variable in _OWN_VARIABLES else "")
+        found = next((one for one in calls if one in _SPOILS), found)
         for name in (self.texts[at] for at in names):
-            wanted = "i" if name == "export" else "in"
-            is_option = text[:1] in ("-", "+", UNKNOWN) and "=" not in text
-            if name in _DECLARE and is_option and (any(sign in text for sign in wanted) or not is_known(text)):
+            if _declares_evaluated(name, text):
                 found = f"{name} {text}" if is_known(text) else name
         if found and self.spoils is None:
             self.spoils = SPOILT[0].format(found), SPOILT[1]
 
     def _evaluates(self, before: Sequence[str], raw: str, text: str, names: Sequence[str], *, has_value: bool) -> bool:
+        """Whether bash evaluates this word once more, whatever its quotes say."""
         if self.compares:
             self.compares = False
             return True
-        if _SUBSCRIPT.match(raw) or any(name in _NAME_IS_EVALUATED for name in names):
+        if _SUBSCRIPT.match(raw) or not _NAME_IS_EVALUATED.isdisjoint(names) or _is_asked_for(before, names):
             return True
-        last = before[-1] if before else ""
-        if last == "-v" and ("[[" in before or "[" in names or "test" in names):
+        if not has_value:
+            return _tests_two_values(before, text, names)
+        if not _DECLARE.isdisjoint(names) and not is_known(text.partition("=")[0]):
             return True
-        if has_value and any(name in _DECLARE for name in names) and not is_known(text.partition("=")[0]):
-            return True
-        if has_value and "printf" in names:
-            # A format that is all a value's might be -v as well.
-            if last == "printf":
-                return text[:1] in (VALUE, UNKNOWN, "-")
-            return before[-2:-1] == ["printf"] and last[:1] in ("-", UNKNOWN) and last not in ("-", "--")
-        return ("[" in names or "test" in names) and VALUE in last[:1] and VALUE in text[:1]
+        return _names_a_variable(before, text) if "printf" in names else _tests_two_values(before, text, names)
+
+
+def _spoiling_variable(text: str) -> str:
+    """A variable of bash's own that this word gives a value; empty when it is none."""
+    variable = re.split(r"\+?=|\[", text, maxsplit=1)[0]
+    return variable if variable in _OWN_VARIABLES else ""
+
+
+def _declares_evaluated(name: str, text: str) -> bool:
+    """`declare -i` and `-n` and the like: what is given to that variable is evaluated, wherever that stands."""
+    is_option = text[:1] in ("-", "+", UNKNOWN) and "=" not in text
+    if name not in _DECLARE or not is_option:
+        return False
+    return "i" in text or ("n" in text and name != "export") or not is_known(text)
+
+
+def _is_tested(names: Collection[str]) -> bool:
+    return "[" in names or "test" in names
+
+
+def _is_asked_for(before: Sequence[str], names: Collection[str]) -> bool:
+    """Behind the `-v` of a condition: the name of a variable, and its subscript is evaluated."""
+    return [*before[-1:]] == ["-v"] and ("[[" in before or _is_tested(names))
+
+
+def _names_a_variable(before: Sequence[str], text: str) -> bool:
+    """Behind printf: its -v, or what may be one. A format that is all a value's might be -v as well."""
+    last = before[-1] if before else ""
+    if last == "printf":
+        return text[:1] in (VALUE, UNKNOWN, "-")
+    return before[-2:-1] == ["printf"] and last[:1] in ("-", UNKNOWN) and last not in ("-", "--")
+
+
+def _tests_two_values(before: Sequence[str], text: str, names: Collection[str]) -> bool:
+    """The first of them might be -v."""
+    return _is_tested(names) and bool(before) and VALUE in before[-1][:1] and VALUE in text[:1]
 
 
 def _is_right_behind(reader: str, names: Sequence[int], texts: Sequence[str]) -> bool:

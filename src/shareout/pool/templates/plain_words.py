@@ -13,6 +13,9 @@ VALUE = "\1"
 
 _EXPANSION = re.compile(r"\$\{[^}]*\}?|\$\(.*|\$[\w@*#?$!-]|`.*", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|(.))", re.DOTALL)
+_DOUBLE = re.compile(r'\$?"')
+# One that is never closed goes on to the end.
+_SINGLE = re.compile(r"(?P<ansi>\$?)'(?P<text>[^']*)'?")
 _AS_THEY_ARE = frozenset(("[", "[[", "{", "}", "!"))
 
 
@@ -24,18 +27,16 @@ def plain(raw: str, placeholder: re.Pattern[str]) -> str:
     at, quoted = 0, False
     while at < len(raw):
         sign = raw[at]
-        if sign == '"' or raw.startswith('$"', at):
+        if match := _DOUBLE.match(raw, at):
             quoted = not quoted
-            at += 1 if sign == '"' else 2
+            at = match.end()
         elif sign == "\\":
             made.append(_escaped(raw[at + 1 : at + 2], quoted=quoted))
             at += 2
-        elif not quoted and (sign == "'" or raw.startswith("$'", at)):
-            begin = at + (1 if sign == "'" else 2)
-            end = raw.find("'", begin) if raw.find("'", begin) >= 0 else len(raw)
-            text = placeholder.sub(VALUE, raw[begin:end])
-            made.append(text if sign == "'" else _ESCAPE.sub(_decoded, text))
-            at = end + 1
+        elif not quoted and (match := _SINGLE.match(raw, at)):
+            text = placeholder.sub(VALUE, match["text"])
+            made.append(_ESCAPE.sub(_decoded, text) if match["ansi"] else text)
+            at = match.end()
         elif match := placeholder.match(raw, at):
             made.append(VALUE)
             at = match.end()
@@ -49,6 +50,7 @@ def plain(raw: str, placeholder: re.Pattern[str]) -> str:
 
 
 def is_known(text: str) -> bool:
+    """Whether the word is the same whatever the values and the shell put in."""
     return UNKNOWN not in text and VALUE not in text
 
 

@@ -95,6 +95,7 @@ class _Scanner:
         """Delimiters of here-documents that begin at the next newline, and whether tabs before them count."""
 
     def placeholders(self) -> list[Placeholder]:
+        """All of the text, in order. Raises Unclosed."""
         try:
             self._code(nested=False)
         except _Lost as lost:

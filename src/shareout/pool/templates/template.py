@@ -94,6 +94,7 @@ class Template:
         self._fills = [self._fill(one, text, names, columns) for one in places]
 
     def fill(self, values: Values) -> str:
+        """The command line; `{%}` is left standing for whoever knows the slot."""
         made = [self._texts[0]]
         for fill, text in zip(self._fills, self._texts[1:], strict=True):
             made.append(fill(values))
@@ -136,14 +137,16 @@ class Template:
         assert match is not None
         field, part = match[1], _PARTS[match[2]]
         if not field:
-            if place.standing in (Standing.BARE, Standing.OPEN, Standing.NONE):
-                return lambda values: " ".join([quoting(part(one)) for one in values.words])
-            return lambda values: quoting(" ".join([part(one) for one in values.words]))
+            return _whole_row(quoting, part, each=place.standing in (Standing.BARE, Standing.OPEN, Standing.NONE))
         if field.isdigit():
             at = int(field) - 1
             if columns is not None and at >= columns:
                 raise UsageError(f"the template has {{{word}}}, but a row has {counted(columns, 'column')}: {text}")
             return lambda values: quoting(part(values.columns[at] if at < len(values.columns) else ""))
+        self._refuse_unknown(word, field, text, names)
+        return lambda values: quoting(part(values.named[field]))
+
+    def _refuse_unknown(self, word: str, field: str, text: str, names: Sequence[str] | None) -> None:
         if names is None:
             raise UsageError(
                 f"the template has {{{word}}}, but the jobs have no named fields: {text}",
@@ -156,7 +159,13 @@ class Template:
                 way_out=(f"Fields are {', '.join(names)}; " if names else "There are no named fields; ")
                 + "{} is the whole row, {1} its first column, {id} the job.",
             )
-        return lambda values: quoting(part(values.named[field]))
+
+
+def _whole_row(quoting: Quoting, part: Callable[[str], str], *, each: bool) -> Callable[[Values], str]:
+    """`each`: every word of the row is a word of the command; inside the user's own quotes they are one."""
+    if each:
+        return lambda values: " ".join([quoting(part(one)) for one in values.words])
+    return lambda values: quoting(" ".join([part(one) for one in values.words]))
 
 
 def _apart(value: str) -> str:

@@ -61,5 +61,6 @@ def describer(plan: Plan, settings: Settings, slot: int) -> Described:
 
 
 def engine_rank(plan: Plan, machine: str) -> int:
+    """The machine's number among the plan's, from 0; 0 also when this host runs all."""
     names = [one.name for one in plan.machines]
     return names.index(machine) if machine in names else 0

@@ -1,4 +1,4 @@
-"""The loop inside a worker process of commands: positions in, one command after the other, journal lines out.
+"""What a worker of commands does with a batch: one command after the other, each told by a journal line.
 
 A spawn blocks until the new program is loaded; with a process for each slot no slot waits for another's. This
 process adopts what its command leaves behind, and whatever it adopted when the command has ended is the
@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from shareout.record.journal import attempt_line, well_ended_line
 from shareout.record.outcome import Cause
 from shareout.run.command.spawn import Launch
 from shareout.run.command.variables import Described
 from shareout.run.endings import ended_attempt, told_peak, unspawnable
-from shareout.run.hands.messages import not_begun, output_message, send
-from shareout.run.hands.shared import Control, Given, held_before, receive
+from shareout.run.hands import far_side
+from shareout.run.hands.far_side import JobsBetween, Turns, WorkerSide
+from shareout.run.hands.messages import output_message, send
+from shareout.run.hands.shared import Given
 from shareout.run.processes.children import end_children, kill_group
 from shareout.world import world
 
@@ -31,27 +33,22 @@ ORPHANED = signal.SIGRTMIN + 7
 class CommandWorker:
     """What a worker of commands was forked with."""
 
+    post: WorkerSide
     launch: Launch
     describe: Described
     share: Callable[[Given], Mapping[bytes, bytes]]
     """What a batch may use → its part of the environment."""
-    jobs_between: Callable[[int, int], Iterable[int]]
+    jobs_between: JobsBetween
     environment: Mapping[bytes, bytes]
-    control: Control
     leads: Callable[[int], None]
     """Tells the guardian who leads the running command."""
-    slot: int
-    down: int
-    up: int
-    output: Path
     leave_background: bool
 
 
 def serve(bench: CommandWorker) -> None:
     """Until the pipe ends."""
     _outlive_parent(bench)
-    while (given := receive(bench.down)) is not None:
-        _batch(bench, given)
+    far_side.serve(bench.post, bench.jobs_between, partial(_run_batch, bench))
 
 
 def _outlive_parent(bench: CommandWorker) -> None:
@@ -59,7 +56,7 @@ def _outlive_parent(bench: CommandWorker) -> None:
     parent = world.getppid()
 
     def end(number: int, frame: object) -> None:
-        kill_group(bench.control.leader, signal.SIGKILL)
+        kill_group(bench.post.control.leader, signal.SIGKILL)
         if not bench.leave_background:
             end_children()
         world.exit(1)
@@ -68,36 +65,26 @@ def _outlive_parent(bench: CommandWorker) -> None:
     world.die_with_parent(ORPHANED, parent)
 
 
-def _batch(bench: CommandWorker, given: Given) -> None:
-    control, serial = bench.control, given.serial
-    integers, floats = control.integers, control.floats
+def _run_batch(bench: CommandWorker, given: Given, turns: Turns) -> None:
+    up, floats = bench.post.up, bench.post.control.floats
     base = {**bench.environment, **bench.share(given)}
-    control.serial = serial
-    position = given.start
-    for job in bench.jobs_between(given.start, given.stop if control.revoked < serial else given.start):
-        integers[0] = position
-        if integers[1] >= serial:
-            integers[0] = held_before(position)
-            break
+    for job, position in turns:
         floats[0] = world.time()
         told = _run(bench, job, position, given.attempt, base)
+        # Before its line is up: a parent that has it must not find the job running.
         floats[0] = 0.0
-        send(bench.up, told)
-        position += 1
-    floats[0] = 0.0
-    if position < given.stop:
-        send(bench.up, not_begun(serial, position))
+        send(up, told)
 
 
 def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapping[bytes, bytes]) -> bytes:
     """One command from start to end: its line, after the message that brings its output, if there is any."""
-    control, start, clock = bench.control, bench.control.since, world.monotonic()
+    control, start, clock = bench.post.control, bench.post.control.since, world.monotonic()
     try:
         line, own = bench.describe(job, attempt)
         pid = bench.launch.spawn(line, {**base, **own})
     except (OSError, ValueError) as error:
         return b"!" + attempt_line(
-            unspawnable(job, position, attempt, slot=bench.slot, start=start, end=world.time(), error=error)
+            unspawnable(job, position, attempt, slot=bench.post.slot, start=start, end=world.time(), error=error)
         )
     control.leader = pid
     bench.leads(pid)
@@ -114,14 +101,14 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
     _tidy(bench)
     size = world.fstat(1).st_size
     end, told = start + (world.monotonic() - clock), control.ended_by(position)
-    brought = output_message(job, attempt, size, bench.output) if size else b""
+    brought = output_message(job, attempt, size, bench.post.output) if size else b""
     if status == 0 and attempt == 1 and told is Cause.NONE:
         return brought + well_ended_line(
             job,
             position,
             start=start,
             end=end,
-            slot=bench.slot,
+            slot=bench.post.slot,
             pid=pid,
             output_bytes=size,
             peak_memory=told_peak(usage),
@@ -131,7 +118,7 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
         job,
         position,
         attempt=attempt,
-        slot=bench.slot,
+        slot=bench.post.slot,
         start=start,
         end=end,
         pid=pid,

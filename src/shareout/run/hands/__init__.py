@@ -68,7 +68,8 @@ class Hands(Protocol):
     def running(self) -> Sequence[Running]:
         """The jobs that run at this moment."""
 
-    def count_running(self) -> int: ...
+    def count_running(self) -> int:
+        """How many slots run a job; as many as `running` lists, but for those that begin or end at this moment."""
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
         """Positions that were handed out and not begun, from every slot whose job runs for so long already; and

@@ -37,9 +37,11 @@ class _Bystander:
         self._pid = world.getpid()
 
     def note(self, number: int, frame: object) -> None:
+        """A worker of commands has nothing to do but to tell its parent."""
         self._control.hit = world.time()
 
     def wait(self, number: int, frame: object) -> None:
+        """Hold still for the parent's word, and without one do as the signal says."""
         # Not in a process that a job has forked: it is none of ours.
         if world.getpid() == self._pid:
             self.note(number, frame)

@@ -12,11 +12,11 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from shareout.record.folder import RunFolder
 from shareout.run.endings import trace_of
 from shareout.run.hands.bystander import stand_by
+from shareout.run.hands.far_side import WorkerSide
 from shareout.run.hands.messages import refuse, reopen
 from shareout.run.hands.seat import Seat
 from shareout.run.hands.shared import Control
@@ -24,19 +24,6 @@ from shareout.world import world
 
 # Above what programs close when they "close everything": a job that does so still reports its end.
 HIGH_HANDLE = 900
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSide:
-    """Where a worker finds itself after its fork."""
-
-    slot: int
-    control: Control
-    down: int
-    up: int
-    output: Path
-    mark: str
-    """What the environment of its children carries."""
 
 
 WorkerMain = Callable[[WorkerSide], None]

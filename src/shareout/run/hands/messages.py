@@ -23,11 +23,13 @@ INLINE_BYTES = 64 << 10
 
 
 def send(up: int, data: bytes) -> None:
+    """All of it, however large. BrokenPipeError when the parent is gone."""
     while data:
         data = data[world.write(up, data) :]
 
 
 def message(kind: str, facts: Mapping[str, object]) -> bytes:
+    """One line: `kind` is one letter of those above, `facts` are JSON."""
     return b"!%b%b\n" % (kind.encode("ascii"), json.dumps(facts).encode("ascii"))
 
 
@@ -37,6 +39,7 @@ def parse_message(line: bytes) -> tuple[str, Mapping[str, Any]]:
 
 
 def not_begun(serial: int, position: int) -> bytes:
+    """The batch of this number ends before a position; the parent takes back what is behind."""
     return message("N", {"serial": serial, "pos": position})
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shareout.record.outcome import Cause
 from shareout.run.hands.shared import Control
+from shareout.run.processes.children import kill_group
 from shareout.supply import Work
 from shareout.world import world
 
 BATCH_S = 0.05
 LARGEST_BATCH = 8192
 QUICK_S = 0.025
+# How long a worker may take to end by itself.
+FAREWELL_S = 2.0
 
 
 @dataclass(slots=True)
@@ -71,6 +75,27 @@ class Seat:
     def has_ended(self) -> bool:
         """Whether the job that was told to end has come to its end."""
         return self.runs_commands and (self.control.started != self.ending or not self.control.since)
+
+    def end(self, cause: Cause) -> None:
+        """Ask the running job to end, and wake up for it what stands still."""
+        self.cause = cause
+        self.ending_since = world.monotonic()
+        self.ending = self.control.started
+        self.control.end(self.ending, cause)
+        kill_group(self.leader(), signal.SIGTERM)
+        kill_group(self.leader(), signal.SIGCONT)
+
+    def press(self, grace_s: float) -> None:
+        """Kill what was asked to end and has not within the grace time; called again until it has."""
+        assert self.ending_since is not None
+        asked_for_s = world.monotonic() - self.ending_since
+        if self.has_ended():
+            self.ending_since = self.cause = None
+        elif asked_for_s >= grace_s:
+            kill_group(self.leader(), signal.SIGKILL)
+            if asked_for_s >= grace_s + FAREWELL_S:
+                # It has not come so far as to start its command, or cannot see its end.
+                kill_group(self.pid, signal.SIGKILL)
 
     def wanted(self) -> int:
         """The size of the next batch: 50 ms of work, at most four times the last one."""

@@ -62,18 +62,22 @@ class Control:
 
     @property
     def serial(self) -> int:
+        """The batch that the worker has come to; 0 before the first."""
         return self.integers[_SERIAL]
 
     @serial.setter
     def serial(self, serial: int) -> None:
+        """By the worker, before it looks at `revoked`."""
         self.integers[_SERIAL] = serial
 
     @property
     def revoked(self) -> int:
+        """The last batch that is not to be gone on with; 0 when none was taken back."""
         return self.integers[_REVOKED]
 
     @revoked.setter
     def revoked(self, serial: int) -> None:
+        """By the parent; never to a lower one."""
         self.integers[_REVOKED] = serial
 
     @property
@@ -83,6 +87,7 @@ class Control:
 
     @leader.setter
     def leader(self, pid: int) -> None:
+        """By the worker; to 0 before the process is waited for, for then its number may be another's."""
         self.integers[_LEADER] = pid
 
     def end(self, position: int, cause: Cause) -> None:
@@ -98,10 +103,12 @@ class Control:
 
     @property
     def is_stopping(self) -> bool:
+        """Whether the parent has said that the run is being stopped."""
         return bool(self.integers[_STOPPING])
 
     @is_stopping.setter
     def is_stopping(self, stopping: bool) -> None:
+        """By the parent."""
         self.integers[_STOPPING] = stopping
 
     @property
@@ -111,6 +118,7 @@ class Control:
 
     @hit.setter
     def hit(self, when: float) -> None:
+        """By the worker, in a handler."""
         self.floats[2] = when
 
     @property
@@ -120,6 +128,7 @@ class Control:
 
     @property
     def fraction(self) -> float | None:
+        """What the running job last told of its progress, 0 to 1; None when it tells none."""
         fraction = self.floats[1]
         return None if fraction < 0 else fraction
 
@@ -136,6 +145,7 @@ class Given:
     gpus: tuple[str, ...] = ()
 
     def send(self, handle: int) -> None:
+        """Into a worker's pipe, which `receive` reads. BrokenPipeError when the worker is gone."""
         extra = json.dumps([self.cores, self.gpus]).encode("ascii") if self.cores or self.gpus else b""
         world.write(handle, _BATCH.pack(self.serial, self.start, self.stop, self.attempt, len(extra)) + extra)
 

@@ -20,6 +20,7 @@ class Stream(io.TextIOWrapper):
         self.noticed: list[str] = []
 
     def write(self, text: str) -> int:
+        """One note until it is cleared, however often a job prints: that it did is all that is asked."""
         if not self.noticed:
             self.noticed.append("write")
         return super().write(text)

@@ -19,7 +19,7 @@ from shareout.record.outcome import Attempt, Cause
 from shareout.run.endings import failed_attempt, lost_attempt, lost_words
 from shareout.run.hands import Ended, Finished, Order
 from shareout.run.hands.messages import parse_message
-from shareout.run.hands.seat import QUICK_S, Batch, Seat
+from shareout.run.hands.seat import FAREWELL_S, QUICK_S, Batch, Seat
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside_left
 from shareout.run.processes.children import Children, is_alive, kill_child, kill_group
@@ -32,8 +32,6 @@ F_SETPIPE_SZ = 1031
 # While every slot has more to do than twice this, a turn waits for lines to gather: a turn costs as much as ten lines.
 # In small pipes they may not gather for long: a worker of short jobs fills 64 KiB in two milliseconds.
 GATHER_S, GATHER_IN_SMALL_PIPES_S = 0.016, 0.002
-# How long an idle worker may take to end by itself.
-FAREWELL_S = 2.0
 # Deaths in a row, without a job begun, after which no other worker is tried.
 IDLE_DEATHS = 3
 
@@ -76,6 +74,7 @@ class Workers:
         self._seats = [self._seat(slot) for slot in range(slots)]
 
     def appetite(self, slot: int) -> int:
+        """Two batches at most, the second only behind quick jobs: behind a long one it would wait for nothing."""
         seat = self._seats[slot]
         if not seat.batches:
             return 1 if self._single else seat.wanted()
@@ -86,6 +85,7 @@ class Workers:
         return 0 if since and world.time() - since > QUICK_S else seat.wanted()
 
     def start(self, slot: int, order: Order) -> None:
+        """Into the worker's pipe. One that is dead is not told of: `collect` hands its work back."""
         seat = self._seats[slot]
         if order.gpus and not seat.runs_commands:
             seat = self._with_gpus(seat, order.gpus)
@@ -108,6 +108,7 @@ class Workers:
             return
 
     def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
+        """Then jobs that were told to end and did not are killed, and a turn may wait up to 16 ms for more lines."""
         finished = []
         for seat in self._seats:
             # An idle one too: where it ends what was taken back, it may say so when nothing of that is left.
@@ -118,7 +119,9 @@ class Workers:
                 lost = self._bury(seat, ended[seat.pid])
                 if lost is not None:
                     finished.append(lost)
-        self._press()
+        for seat in self._seats:
+            if seat.ending_since is not None:
+                seat.press(self._grace)
         if finished:
             self._gather()
         return finished
@@ -128,6 +131,7 @@ class Workers:
         world.sleep(min(self._gather_s, busy / 2))
 
     def running(self) -> Sequence[Running]:
+        """As the shared memory has it, without a word to any worker."""
         shown = []
         for seat in self._seats:
             since, position = seat.control.since, seat.control.started
@@ -140,18 +144,23 @@ class Workers:
         return shown
 
     def count_running(self) -> int:
+        """Slots that were given something, whether or not its first job has begun."""
         return sum(bool(seat.batches) for seat in self._seats)
 
     def marks(self) -> Mapping[int, str]:
+        """All workers: what they adopt is theirs as long as they live."""
         return {seat.pid: seat.mark for seat in self._seats}
 
     def families(self) -> Mapping[int, tuple[int, bool]]:
+        """A Python job is its worker; a command is the worker's child."""
         return {seat.slot: (seat.pid, not seat.runs_commands) for seat in self._seats if seat.batches}
 
     def hold(self) -> Callable[[], None]:
+        """Workers and all that descends from them."""
         return hold_families([seat.pid for seat in self._seats])
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
+        """Takes a millisecond when there is anything to take, for workers to see it."""
         now = world.time()
         rich = [seat for seat in self._seats if seat.waiting() and now - (seat.control.since or now) >= behind_s]
         for seat in rich:
@@ -166,34 +175,35 @@ class Workers:
         return taken
 
     def end(self, slot: int, cause: Cause) -> None:
+        """TERM, and CONT for what stands still. A second call for the same job changes nothing."""
         seat = self._seats[slot]
         # What has died by itself, while we waited for a slow disk, say, is not to be told as ended by us.
         if seat.batches and seat.ending_since is None and is_alive(seat.pid):
-            seat.cause = cause
-            seat.ending_since = world.monotonic()
-            seat.ending = seat.control.started
-            seat.control.end(seat.ending, cause)
-            kill_group(seat.leader(), signal.SIGTERM)
-            kill_group(seat.leader(), signal.SIGCONT)
+            seat.end(cause)
 
     def tell_stopping(self) -> None:
+        """New workers will know it from the start."""
         self._is_stopping = True
         for seat in self._seats:
             seat.control.is_stopping = True
 
     def was_hit(self, slot: int, attempt: Attempt) -> bool:
+        """By what the worker noted in the shared memory, if it is the same one."""
         return self._seats[slot].control.hit >= attempt.start
 
     def last_hit(self) -> float:
+        """The other clock may have been set meanwhile; then this is off by as much."""
         # What is shared is told by the other clock, as the times of jobs are.
         return max(seat.control.hit for seat in self._seats) - world.time() + world.monotonic()
 
     def ran_others(self, attempt: Attempt) -> bool:
+        """As the worker told with the failure."""
         ran = attempt.position in self._ran
         self._ran.discard(attempt.position)
         return ran
 
     def is_idle(self) -> bool:
+        """Also nothing that a dead worker left waits for being taken back."""
         return not self._lost and not any(seat.batches for seat in self._seats)
 
     def close(self) -> None:
@@ -307,19 +317,6 @@ class Workers:
         for left in seat.batches:
             self._lost += left.without(-1)
         seat.batches.clear()
-
-    def _press(self) -> None:
-        now = world.monotonic()
-        for seat in self._seats:
-            if seat.ending_since is None:
-                continue
-            if seat.has_ended():
-                seat.ending_since = seat.cause = None
-            elif now - seat.ending_since >= self._grace:
-                kill_group(seat.leader(), signal.SIGKILL)
-                if now - seat.ending_since >= self._grace + FAREWELL_S:
-                    # It has not come so far as to start its command, or cannot see its end.
-                    kill_group(seat.pid, signal.SIGKILL)
 
     def _hear_out(self, seat: Seat, end: float) -> None:
         """Its messages, until it has gone."""

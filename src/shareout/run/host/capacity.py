@@ -52,6 +52,7 @@ class Capacity:
             self.used_gpus[name] += min(Fraction(1), grant.demand.gpus)
 
     def give(self, grant: Grant) -> None:
+        """The inverse of `hold`: once for each grant."""
         self.free_cores += grant.demand.cores
         self.free_memory += grant.demand.memory
         for name in grant.gpus:

@@ -46,12 +46,15 @@ class Packing:
         self._more_memory: dict[int, Fraction] = {}
 
     def wants_more(self) -> bool:
+        """Whether jobs are to be put in line before `next` is asked: so many are looked at, and no more."""
         return len(self._line) < LOOK_AHEAD
 
     def waits(self) -> bool:
+        """Whether anybody is in line."""
         return bool(self._line)
 
     def wait(self, position: int, attempt: int) -> None:
+        """To the end of the line; what was killed for its memory asks for more than before."""
         demand = self._demand(position, self._more_memory.get(position, Fraction(1)))
         self._line.append(_Waiting(position, attempt, demand))
 

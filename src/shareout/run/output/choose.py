@@ -66,9 +66,11 @@ class ResultFolder:
             raise _unwritten(error, self._path) from error
 
     def step(self, unfinished: Collection[int]) -> None:
+        """Files are written at once."""
         return
 
     def close(self) -> None:
+        """No file is left open."""
         return
 
     def _opened(self, job: int, mode: str) -> BinaryIO:

@@ -29,20 +29,25 @@ class LiveFile:
         self._host = socket.gethostname()
 
     def began(self, counts: Counts) -> None:
+        """Written at once, so that `status` knows of the run before its first job has ended."""
         self._write(counts, ())
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
+        """The next tick tells it."""
         return
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
+        """At most a thousand jobs are told, at most once a second."""
         if world.monotonic() >= self._next:
             self._next = world.monotonic() + WRITE_S
             self._write(counts, running)
 
     def said(self, line: str) -> None:
+        """It is in the log."""
         return
 
     def ended(self, counts: Counts, reason: str) -> None:
+        """Taken away: a file that is there is of a run that lives, or was killed."""
         self._path.unlink(missing_ok=True)
 
     def _write(self, counts: Counts, running: Sequence[Running]) -> None:

@@ -39,6 +39,7 @@ class Screen:
         self._is_terminal = os.isatty(1)
 
     def add(self, data: bytes, job: int, *, first: bool) -> None:
+        """What the sieve keeps, each line after the job's prefix."""
         if data := self._sieve.kept(data):
             prefix = self._prefix(job)
             self.show(job, prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
@@ -54,9 +55,11 @@ class Screen:
             self._said(f"{self.lost}: the run goes on without --tee")
 
     def step(self, unfinished: Collection[int]) -> None:
+        """Nothing waits."""
         return
 
     def close(self) -> None:
+        """Nothing waits; standard output is not ours to close."""
         return
 
 
@@ -84,6 +87,7 @@ class OrderedScreen(Screen):
         self._first = self._next = self._next_expected(0)
 
     def show(self, job: int, text: bytes) -> None:
+        """Printed at once when its turn has come or is past, else kept in the file."""
         index = self._tally.index(self._plan.position_of(job))
         if index < self._next:
             super().show(job, text)

@@ -46,7 +46,8 @@ class OutputSink(Protocol):
     def step(self, unfinished: Collection[int]) -> None:
         """Between turns; `unfinished` are jobs of whose output more will come."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """The run is over: nothing more will come."""
 
 
 class SlotOutputs:
@@ -76,6 +77,7 @@ class SlotOutputs:
             return None
 
     def add(self, data: bytes, job: int, attempt: int, *, first: bool = True) -> None:
+        """To all hearers and the log; `first` as in `OutputSink`. CannotRecord when it cannot be written."""
         if self._per_job:
             self._keep_apart(data, job)
         for hearer in self._hearers:
@@ -128,6 +130,7 @@ class SlotOutputs:
         return bool(self._asides)
 
     def close(self) -> None:
+        """All that was set aside is moved first, however long it takes. CannotRecord as `add`."""
         while self.step():
             pass
         for hearer in self._hearers:

@@ -89,6 +89,7 @@ class Children:
                     continue
 
     def adopted(self) -> list[int]:
+        """Those whose parent has died; ours are what we have started ourselves."""
         return [pid for pid in world.children() if pid not in self._ours]
 
     def _belongs(self, pid: int, running: Mapping[int, str]) -> bool:
@@ -146,6 +147,7 @@ def is_alive(pid: int) -> bool:
 
 
 def kill_one(pid: int, number: int) -> None:
+    """Signal a process that may be gone, or not ours to signal: then nothing happens."""
     try:
         world.kill(pid, number)
     except (ProcessLookupError, PermissionError):

@@ -90,6 +90,7 @@ class Givers:
         self._show = show
 
     def given(self, job: int, position: int, attempt: int) -> dict[str, Any]:
+        """Made anew for each try; the same seed gives the same numbers at every one."""
         made: dict[str, Any] = {}
         names = self._names
         if "config" in names:

@@ -1,4 +1,4 @@
-"""The loop inside a worker process of Python jobs: positions in, journal lines out, one write a job (`messages`)."""
+"""What a worker of Python jobs does with a batch: a call a job, told by a journal line in one write (`messages`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -17,8 +16,10 @@ from shareout.plan.plan import Plan
 from shareout.record.outcome import Cause
 from shareout.record.values import NotJson, encode
 from shareout.run.endings import LONGEST_ERROR, one_line, trace_of
-from shareout.run.hands.messages import message, not_begun, output_message, reopen, send
-from shareout.run.hands.shared import Control, Given, held_before, receive
+from shareout.run.hands import far_side
+from shareout.run.hands.far_side import Turns, WorkerSide
+from shareout.run.hands.messages import message, output_message, reopen, send
+from shareout.run.hands.shared import Given
 from shareout.run.hands.streams import open_streams, streams
 from shareout.run.processes.children import end_children
 from shareout.run.python.binding import Binding, CannotConvert
@@ -38,15 +39,11 @@ RAN = frozenset(("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.syst
 class PythonWorker:
     """What a worker was forked with."""
 
+    post: WorkerSide
     job: Callable[..., Any]
     plan: Plan
     binding: Binding
     givers: Givers
-    control: Control
-    slot: int
-    down: int
-    up: int
-    output: Path
     log_level: str
     share: Callable[[Given], Mapping[str, str]]
     """What a batch may use → its part of the environment."""
@@ -54,10 +51,7 @@ class PythonWorker:
 
 def serve(station: PythonWorker) -> None:
     """Until the pipe ends."""
-    worker = _Worker(station)
-    while (given := receive(station.down)) is not None:
-        worker.use(given)
-        worker.batch(given.serial, given.start, given.stop, given.attempt)
+    far_side.serve(station.post, station.plan.jobs_between, _Worker(station).run_batch)
 
 
 class _Worker:
@@ -83,31 +77,25 @@ class _Worker:
         # A crash in C code tells where Python was.
         faulthandler.enable(2)
 
-    def use(self, given: Given) -> None:
+    def _use(self, given: Given) -> None:
         """What the next job may take, where jobs differ in that."""
         if given.gpus or given.cores:
             os.environ.update(self._station.share(given))
             self._environ = dict(self._variables)
 
-    def batch(self, serial: int, start: int, stop: int, attempt: int) -> None:
-        """Run the positions start … stop-1. All names are bound outside the loop: a job costs some 4 µs in all."""
-        station = self._station
-        integers, floats, changes = station.control.integers, station.control.floats, self._changes
+    def run_batch(self, batch: Given, turns: Turns) -> None:
+        """All names are bound outside the loop: a job costs some 4 µs in all."""
+        self._use(batch)
+        station, attempt, changes = self._station, batch.attempt, self._changes
         call, arguments, given = station.job, station.binding.arguments, station.givers.given
-        wants = bool(station.binding.given)
-        up, write, seek, now = station.up, world.write, world.lseek, world.time
-        middle, end = f',"try":{attempt},"state":"done","start":', f',"slot":{station.slot},"result":'
+        wants, floats = bool(station.binding.given), station.post.control.floats
+        up, write, seek, now = station.post.up, world.write, world.lseek, world.time
+        middle, end = f',"try":{attempt},"state":"done","start":', f',"slot":{station.post.slot},"result":'
         self._attempt = attempt
-        station.control.serial = serial
-        position = start
         begun = now()
         begun_text = f"{begun:.6f}"
-        for job in station.plan.jobs_between(start, stop if integers[1] < serial else start):
+        for job, position in turns:
             self._job = job
-            integers[0] = position
-            if integers[1] >= serial:
-                integers[0] = held_before(position)
-                break
             floats[0] = begun
             try:
                 args, named = arguments(job)
@@ -136,16 +124,12 @@ class _Worker:
             except OSError:
                 self._clean_up(job, attempt)
             begun, begun_text = ended, ended_text
-            position += 1
-        floats[0] = 0.0
         self._clean_up(self._job, attempt)
-        if position < stop:
-            # Whatever the parent made of the moment: from here on nothing was begun.
-            send(up, not_begun(serial, position))
 
     def record(self, level: str, text: str) -> None:
+        """Up to the parent, who writes the log, with the job that runs."""
         facts = {"level": level, "text": text, "job": self._job, "try": self._attempt}
-        send(self._station.up, message("L", facts))
+        send(self._station.post.up, message("L", facts))
 
     def _failed(self, job: int, position: int, attempt: int, begun: float, error: BaseException) -> None:
         cause = Cause.BAD_RESULT if isinstance(error, NotJson) else Cause.EXCEPTION
@@ -158,19 +142,19 @@ class _Worker:
             "cause": cause.value, "ran": not RAN.isdisjoint(self._changes),
             "error": said[:LONGEST_ERROR], "trace": trace or said,
         }  # fmt: skip
-        send(self._station.up, message("A", facts))
+        send(self._station.post.up, message("A", facts))
 
     def _clean_up(self, job: int, attempt: int) -> None:
         """What a job changed in the process, printed, or left running ends with it."""
         self._changes.clear()
-        self._station.control.floats[1] = -1.0
+        self._station.post.control.floats[1] = -1.0
         sys.stdout, sys.stderr = self._streams
         try:
             for stream in self._streams:
                 stream.flush()
             size = world.fstat(1).st_size
             if size:
-                send(self._station.up, output_message(job, attempt, size, self._station.output))
+                send(self._station.post.up, output_message(job, attempt, size, self._station.post.output))
             if os.getcwd() != self._folder:
                 os.chdir(self._folder)
         except OSError:
@@ -191,7 +175,7 @@ class _Worker:
     def _reopen(self) -> None:
         """The job closed its output, or removed its folder."""
         os.chdir(self._folder)
-        reopen(self._station.output)
+        reopen(self._station.post.output)
         open_streams()
         self._streams = streams()
         for stream in self._streams:
@@ -204,6 +188,7 @@ class _Records(logging.Handler):
         self._worker = worker
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Never raises: a record that cannot be formatted is told as it is."""
         try:
             text = self.format(record)
         except Exception as error:  # noqa: BLE001
