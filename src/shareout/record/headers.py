@@ -20,23 +20,35 @@ class Given(Protocol):
     """What a plan gives to a machine."""
 
     @property
-    def ranges(self) -> Sequence[Range]: ...
+    def ranges(self) -> Sequence[Range]:
+        """The positions that it runs, a range for each phase."""
+
     @property
-    def audit(self) -> Sequence[Range]: ...
+    def audit(self) -> Sequence[Range]:
+        """Those of another machine's that it runs again."""
 
 
 class Planned(Protocol):
     """A plan, as far as headers repeat it."""
 
     @property
-    def hex(self) -> str: ...
+    def hex(self) -> str:
+        """Its digest, as headers have it."""
+
     @property
-    def jobs(self) -> int: ...
+    def jobs(self) -> int:
+        """How many jobs it has."""
+
     @property
-    def order(self) -> str: ...
+    def order(self) -> str:
+        """Whether its positions are shuffled: an `Order`."""
+
     @property
-    def ancestors(self) -> Sequence[str]: ...
-    def share(self, name: str) -> Given: ...
+    def ancestors(self) -> Sequence[str]:
+        """Digests of the plans that it continues, oldest first."""
+
+    def share(self, name: str) -> Given:
+        """What the machine of that name is given. A ShareoutError when it has none."""
 
 
 def check_headers(found: Found, plan: Planned | None) -> None:

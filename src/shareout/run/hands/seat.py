@@ -105,6 +105,16 @@ class Seat:
         self._size = max(1, min(fitting, 4 * self._size, LARGEST_BATCH))
         return self._size
 
+    def appetite(self, *, single: bool) -> int:
+        """How many positions it would take now. `single`: one at a time, and none waits."""
+        if not self.batches:
+            return 1 if single else self.wanted()
+        if single or len(self.batches) > 1 or not self.is_quick():
+            return 0
+        # Behind a job that takes long already, whatever its predecessors took, nothing more must wait.
+        since = self.control.since
+        return 0 if since and world.time() - since > QUICK_S else self.wanted()
+
     def is_quick(self) -> bool:
         """Whether a second batch may wait behind the first without anybody waiting for it."""
         return self._job_s is not None and self._job_s < QUICK_S

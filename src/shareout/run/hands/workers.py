@@ -19,7 +19,7 @@ from shareout.record.outcome import Attempt, Cause
 from shareout.run.endings import failed_attempt, lost_attempt, lost_words
 from shareout.run.hands import Ended, Finished, Order
 from shareout.run.hands.messages import parse_message
-from shareout.run.hands.seat import FAREWELL_S, QUICK_S, Batch, Seat
+from shareout.run.hands.seat import FAREWELL_S, Batch, Seat
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside_left
 from shareout.run.processes.children import Children, is_alive, kill_child, kill_group
@@ -75,14 +75,7 @@ class Workers:
 
     def appetite(self, slot: int) -> int:
         """Two batches at most, the second only behind quick jobs: behind a long one it would wait for nothing."""
-        seat = self._seats[slot]
-        if not seat.batches:
-            return 1 if self._single else seat.wanted()
-        if self._single or len(seat.batches) > 1 or not seat.is_quick():
-            return 0
-        # Behind a job that takes long already, whatever its predecessors took, nothing more must wait.
-        since = seat.control.since
-        return 0 if since and world.time() - since > QUICK_S else seat.wanted()
+        return self._seats[slot].appetite(single=self._single)
 
     def start(self, slot: int, order: Order) -> None:
         """Into the worker's pipe. One that is dead is not told of: `collect` hands its work back."""
