@@ -43,10 +43,14 @@ def resume(folder: Path, share: float, seed: int, number: int, of: int, seconds:
 
     stand_in.put_in_place()
     draw = Random(seed)
-    all_states = list(_states(folder))
-    chosen = [one for at, one in enumerate(all_states) if draw.random() < share and at % of == number]
+    chosen, total = [], 0
+    for one in _states(folder):
+        if draw.random() < share and total % of == number:
+            chosen.append(one)
+        total += 1
+    # In any order, for there may be no time for all.
     draw.shuffle(chosen)
-    return _told(chosen, len(all_states), check_state, seconds)
+    return _told(chosen, total, check_state, seconds)
 
 
 def really(folder: Path, count: int, seed: int) -> int:
