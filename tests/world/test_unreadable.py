@@ -55,7 +55,8 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Machine:
             if words[0] != "run":
                 main(words)
         shutil.rmtree("rest")
-    for path in [*machine.folder.parents[:2], machine.folder, *machine.folder.rglob("*")]:
+    above = [path for path in machine.folder.parents if path.is_relative_to(tmp_path_factory.getbasetemp().parents[1])]
+    for path in [*above, machine.folder, *machine.folder.rglob("*")]:
         path.chmod(0o777 if path.is_dir() else 0o666)
     return machine
 

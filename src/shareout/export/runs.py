@@ -17,6 +17,8 @@ from shareout.status.jobs import MOST_HELD, SKIPPED, JobStates
 
 Ending = tuple[float, Header, str, Attempt]
 FINAL = (State.DONE, State.FAILED)
+# No verdict waits longer.
+JUDGED_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Runs:
     def ended(self) -> Iterator[Ended]:
         """Each job that is done or failed once, in the order in which they ended on all machines."""
         told = Told(self.states.total)
-        for _, header, host, attempt in heapq.merge(*map(self._endings, range(len(self.folders))), key=itemgetter(0)):
+        endings = (_in_order(self._endings(at)) for at in range(len(self.folders)))
+        for _, header, host, attempt in heapq.merge(*endings, key=itemgetter(0)):
             if self.counts(attempt, header.machine) and told.is_new(attempt.job):
                 yield Ended(self.row(attempt.job), attempt, header.machine, host)
 
@@ -70,6 +73,17 @@ class Runs:
                 host = record.host
             elif isinstance(record, Attempt) and record.state in FINAL:
                 yield record.end, header, host or header.machine, record
+
+
+def _in_order(endings: Iterator[Ending]) -> Iterator[Ending]:
+    """By when they ended. A journal has them as they were judged, and the verdict of a failure waits for a moment."""
+    held: list[tuple[float, int, Ending]] = []
+    for number, one in enumerate(endings):
+        heapq.heappush(held, (one[0], number, one))
+        while held[0][0] < one[0] - JUDGED_S:
+            yield heapq.heappop(held)[2]
+    while held:
+        yield heapq.heappop(held)[2]
 
 
 class Told:
