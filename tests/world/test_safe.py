@@ -8,6 +8,7 @@ import pytest
 
 from kit.program import Machine
 from kit.terminal import Terminal
+from kit.wait import wait_until
 from shareout.safe import safe
 
 NASTY = "\x1b]0;owned\x07 \x1b[2J \x9b31m \u202eabc"
@@ -68,9 +69,14 @@ def test_a_running_job_with_a_newline_is_a_line_of_what_is_active(here: Machine)
     here.jobs().write("configs/jobs.csv", 'a\n"x\ny"\n')
     (here.folder / "configs/jobs.txt").unlink()
     here.write("configs/runner.config", "[commands]\ntemplate = until test -e go; do sleep 0.05; done; : {a}\n")
+
+    def active() -> list[str]:
+        return here.call("status", "--active").out.splitlines()
+
     terminal = Terminal(here, "run", "--machine", "alice", "--yes", columns=130)
     terminal.wait_for("'x y'")
-    head, row, *rest = here.call("status", "--active").out.splitlines()
+    # What runs is told to other terminals at most once a second.
+    head, row, *rest = wait_until(lambda: lines if len(lines := active()) > 1 else None)
     assert "'x y'" in row
     assert (head.split()[0], rest) == ("job", [])
     here.write("go", "")
@@ -119,4 +125,5 @@ def test_a_term_at_a_prompt_is_143_and_leaves_the_cursor_on(here: Machine) -> No
     assert terminal.process.wait(20) == 143
     while terminal._read():
         pass
-    assert terminal.seen.endswith("\x1b[?25h")
+    assert terminal.seen.rindex("\x1b[?25h") > terminal.seen.rindex("\x1b[?25l")
+    assert terminal.seen.endswith("shareout: interrupted\r\n")
