@@ -63,8 +63,8 @@ class Host:
         self.stops: dict[str, set[int]] = defaultdict(set)
         """start → the signals that it was sent to stop it."""
         self.is_disturbed: set[str] = set()
-        self.unguarded: set[str] = set()
-        """Starts of which all processes but the jobs were killed at once."""
+        self.unguarded: dict[str, float] = {}
+        """When all processes of a start but the jobs were killed at once."""
         self.slow = 0.0
         self.held: set[str] = set()
         self.state = "over"

@@ -83,7 +83,7 @@ def rot(host: Host, fault: Fault) -> None:
 
 def _kill(host: Host, tree: str, role: str) -> None:
     if role == "ours":
-        host.unguarded.add(tree)
+        host.unguarded[tree] = host.kernel.now
         ours = [one for one in _mine(host, tree) if one.role in ("main", "guardian", "worker")]
         host.random.shuffle(ours)
         for one in ours:

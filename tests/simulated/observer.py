@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from shareout.events import Counts, Running
@@ -33,6 +34,8 @@ LEFT_S = 1.0
 ENDING = ("stopping now", "running jobs are ended")
 DAMAGED = "are damaged"
 HALTED_S = 0.05
+JUST_S = 0.001
+"""So long after its start a command may be known to nobody but its worker."""
 """So soon is a halt rule heeded."""
 
 
@@ -135,13 +138,14 @@ class Observer:
         """A job: to do still, of this share, on a free slot, behind its barrier, and nowhere else."""
         if self.journal.is_done(one.job):
             self.breaks(f"job {one.job} is started again, and is done")
-        twin = next((other for other in self.running.values() if other.job == one.job), None)
+        running = [other for other in self.running.values() if not self.may_outlive(other.tree, other.began)]
+        twin = next((other for other in running if other.job == one.job), None)
         if twin is not None:
             self.breaks(f"job {one.job} runs twice at once: {twin} and {one}")
         if one.job not in self.host.jobs:
             self.breaks(f"job {one.job} is not of this share")
-        if len(self.running) >= self.slots and not self.is_packed:
-            self.breaks(f"{len(self.running) + 1} jobs run on {self.slots} slots")
+        if len(running) >= self.slots and not self.is_packed:
+            self.breaks(f"{len(running) + 1} jobs run on {self.slots} slots")
         living = self.host.kernel.living()
         earlier = [other for other in living if other.role in JOBS and other.tree not in ("", one.tree)]
         if earlier and not self.host.case.leaves:
@@ -150,6 +154,11 @@ class Observer:
         for number, phase in enumerate(self.host.case.plan.pool.phases):
             if one.job in self.phases[number] and number:
                 self._barrier(one.job, set().union(*self.phases[:number]), check=phase.check, number=number)
+
+    def may_outlive(self, tree: str, began: float) -> bool:
+        """The one exception: all of ours were killed at once, it may be before anybody knew of a command that was just
+        started, and the next start must leave alone what commands leave behind."""
+        return self.host.case.leaves and began >= self.host.unguarded.get(tree, inf) - JUST_S
 
     def _too_soon(self, one: Execution) -> None:
         """Not before the delay between tries, and not when the run is to halt."""
@@ -220,7 +229,7 @@ class Observer:
         left = [one for one in self.host.kernel.living() if one.tree == tree and not one.is_stopped]
         if self.host.case.leaves or tree in self.host.unguarded:
             # The next start ends them.
-            left = [one for one in left if one.role != "escaped"]
+            left = [one for one in left if one.role != "escaped" and not self.may_outlive(tree, one.started)]
         if left:
             self.breaks(f"{ORPHAN_S} s after the end of the start {tree} these still live: {left}")
 
