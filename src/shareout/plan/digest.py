@@ -78,5 +78,6 @@ def digest_of(kind: str, inputs: Sequence[HashedInput], context: str = DIGEST_CO
 
 
 def _framed(word: str) -> bytes:
+    # A length before each word, not a sign between two: no two lists of inputs make the same bytes.
     encoded = word.encode()
     return len(encoded).to_bytes(4, "little") + encoded

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+# Not words of a language: a list of 65,536 would have to be shipped, and be the same for ever.
 CONSONANTS = "bdfghjklmnprstvz"
 VOWELS = "aiou"
 

@@ -24,6 +24,8 @@ class Network:
 
     def __init__(self, stream: bytes, size: int) -> None:
         self.size = size
+        # Not a power of two: a × b is then less than √n + 1 above n, and hardly any place has to be walked on from. To
+        # walk on, and not to take a remainder, is what keeps it a bijection.
         self._rows = isqrt(size - 1) + 1 if size else 1
         self._columns = -(-size // self._rows) if size else 1
         self._keys = round_keys(stream)
@@ -34,6 +36,7 @@ class Network:
         """The place in the phase of the job at a position."""
         if not 0 <= position < self.size:
             raise IndexError(position)
+        # Unrolled, for it is asked for every job of a phase that has no tables; `position_of` has the same as a loop.
         (k0, m0), (k1, m1), (k2, m2), (k3, m3), (k4, m4), (k5, m5) = self._keys
         rows, columns, size, mask, mix = self._rows, self._columns, self.size, MASK, MIX
         place = position

@@ -212,6 +212,7 @@ def write_rest(folder: Path, work: str, jobs: int, steps: Sequence[Step]) -> Non
 def _step(facts: Mapping[str, Any]) -> Step:
     phases = tuple(Phase(int(start), int(stop), bool(check)) for start, stop, check in facts["phases"])
     left = tuple((int(start), int(stop)) for start, stop in facts["left"])
+    # Only asked whether it is one: refused here, with the file's name, and not where it is first used.
     bytes.fromhex(facts["digest"])
     end = 0
     for start, stop in left:

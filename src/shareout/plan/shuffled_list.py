@@ -19,6 +19,7 @@ class ShuffledList:
 
     def __init__(self, stream: Callable[[int], bytes], size: int) -> None:
         self.size = size
+        # Two bytes a place: a pool may have millions of small phases, and many of them are kept.
         self._places = array("H", _shuffled(stream, size))
         self._positions: array[int] | None = None
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from shareout.config import Settings
 
+# Up to here the bias of the shuffle's remainders stays under 2^-18 (`plan/network.py`).
 MOST_JOBS = 10**18
 
 

@@ -17,7 +17,9 @@ from shareout.pool.needs import FIELDS, Said, one_by_one, said_by
 from shareout.pool.quotes import quote_mistake
 from shareout.pool.rows import MOST_MISTAKES, RowPool
 
+# Python's own limit, 128 KiB, is less than a field of an honest pool may have.
 csv.field_size_limit(2**31 - 1)
+# To keep the place of every row would take 80 MB for ten million.
 SPARSE = 256
 
 
@@ -129,6 +131,7 @@ class CsvPool(RowPool):
     def _index(self, mistakes: list[InputError]) -> None:
         assert self.names is not None
         width = len(self.names)
+        # One quote anywhere, and a line may be no row: then all of it is read by the csv module, more slowly.
         if any(b'"' in line or b"\r" in line[:-1] for _, block in self._lines.blocks() for line in block):
             self._index_quoted(width, mistakes)
         else:

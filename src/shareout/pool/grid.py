@@ -49,6 +49,7 @@ class GridPool(RowPool):
         """By name, worked out from the job's number; in the order of the axes from the last to the first."""
         if not 0 <= job < self._count:
             raise IndexError(job)
+        # The usual sweep over one axis needs no division.
         if self._single is not None:
             return {self._names[0]: self._single[job]}
         values = dict.fromkeys(self._names)

@@ -54,6 +54,7 @@ class GroupsPool(RowPool):
         self._templates = [
             Template(text, _names(units), title=f'the template of "{name}"') for name, (text, units) in groups.items()
         ]
+        # Group after group, not unit after unit: a group that is added at the end changes no id before it.
         self._starts = [0, *accumulate(map(len, self._units))]
         self.settle()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+# Not from the csv module, which says that something is wrong, and not where.
 START, PLAIN, QUOTED, CLOSED = "start", "plain", "quoted", "closed"
 """Of a field: nothing was read of it, or no quote; it is inside quotes, or behind those that end it."""
 _WRONG = ""

@@ -76,6 +76,7 @@ def of_status_files(paths: Sequence[Path], plan: Plan, *, failed_too: bool, forc
         elif not force and len(mistakes) < MOST_MISTAKES:
             mistakes.append(InputError(what, where=told.place, way_out=WAY_OUT))
     raise_all(mistakes)
+    # The files are read twice, for outputs are long: which of a task's failures is its last is known only at the end.
     failures: dict[int, Earlier] = {}
     for told in _all(paths, failed_too=failed_too):
         state = seen.get(told.task)

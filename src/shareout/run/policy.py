@@ -17,6 +17,7 @@ from shareout.record.tallies.durations import Durations
 from shareout.settings_values import Halt
 from shareout.units import parse_duration
 
+# The median of fewer may be half of the next job's time, and a limit that is too low kills good jobs.
 LEAST_FOR_MEDIAN = 5
 
 
@@ -57,6 +58,7 @@ def time_limit(limits: LimitSettings, durations: Durations) -> float | None:
     assert limits.timeout.percent is not None
     if durations.count < LEAST_FOR_MEDIAN:
         return None
+    # A few times a millisecond is less than a busy host's hiccup.
     return max(durations.percentile(50) * limits.timeout.percent / 100, 0.1)
 
 

@@ -92,6 +92,7 @@ def make_folder(request: RunRequest) -> RunFolder:
     folder = RunFolder.of(request.runs.absolute(), request.plan.digest, request.machine)
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
+        # To try it is the only way to know: rights say nothing of quotas, read-only mounts and root.
         probe = folder.path / ".writable"
         probe.write_bytes(b"")
         probe.unlink()

@@ -24,6 +24,7 @@ class Stage:
 
 Wanted = Callable[[int, int], bytes]
 """Positions start … stop-1 → a byte each, 1 when it is to run."""
+# One question for so many positions: a question for each would be as many calls as there are jobs.
 LOOK_AHEAD = 4096
 
 
@@ -45,6 +46,8 @@ class StaticSupply:
         self._wanted = wanted
         self._seen = (0, b"")
         """Where what was last asked of `wanted` begins, and the answer."""
+        # Not by setting the cursor back: between it and what was given back lies what runs, which is new for the tally
+        # still, and would be handed out twice.
         self._back: deque[Work] = deque()
         self._stage = 0
         self._cursor = self._index(0) if self._stages else 0

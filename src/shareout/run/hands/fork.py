@@ -47,6 +47,8 @@ class Fork:
         control = Control()
         down_reader, down = world.pipe()
         up, up_writer = world.pipe()
+        # Forked, not started anew: what `setup` has loaded is there in every worker, in pages that all share, and
+        # neither the job nor what it is given has to be pickled.
         parent, others = world.getpid(), [down, up, *self.private(slot)]
         sys.stdout.flush()
         sys.stderr.flush()

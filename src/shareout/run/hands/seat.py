@@ -13,6 +13,8 @@ from shareout.run.processes.children import kill_group
 from shareout.supply import Work
 from shareout.world import world
 
+# Long enough for what a batch costs the parent to vanish, short enough for slots to end together, and for little to be
+# waiting behind a job that turns out to be long.
 BATCH_S = 0.05
 LARGEST_BATCH = 8192
 QUICK_S = 0.025
@@ -101,6 +103,7 @@ class Seat:
         """The size of the next batch: 50 ms of work, at most four times the last one."""
         if self._job_s is None:
             return 1
+        # Not at once to what fits: after one job that was quick by chance, a thousand long ones would lie in one slot.
         fitting = int(BATCH_S / max(self._job_s, 1e-6))
         self._size = max(1, min(fitting, 4 * self._size, LARGEST_BATCH))
         return self._size
@@ -196,6 +199,7 @@ class Seat:
         size = batch.stop - batch.start
         if size:
             took = (now - batch.given) / size
+            # Not the mean of all: where jobs get longer along the pool, that would be believed too late.
             self._job_s = took if self._job_s is None else (self._job_s + took) / 2
         if self.batches:
             # It waited in the pipe until now.

@@ -21,6 +21,7 @@ class Grant:
 class Capacity:
     """What is free of a machine."""
 
+    # Fractions, not floats: ten jobs of a tenth of a core fill one, and leave no room for an eleventh.
     cores: Fraction
     gpus: Sequence[str]
     memory: int
@@ -63,6 +64,7 @@ class Capacity:
         if not amount:
             return ()
         if amount < 1:
+            # The fullest and not the emptiest: idle GPUs are left for jobs that want whole ones.
             room = [name for name, used in self.used_gpus.items() if used + amount <= 1]
             return (max(room, key=lambda name: self.used_gpus[name]),) if room else None
         idle = [name for name, used in self.used_gpus.items() if not used]

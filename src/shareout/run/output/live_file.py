@@ -60,6 +60,7 @@ class LiveFile:
             "running": jobs,
         }
         try:
+            # Not synced: after a power cut nothing of what it tells is true.
             replace_file(self._path, [json.dumps(facts).encode()], sync=False)
         except OSError:
             return

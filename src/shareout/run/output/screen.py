@@ -80,6 +80,7 @@ class OrderedScreen(Screen):
         self._tally = tally
         self._plan = plan
         self._wanted = wanted
+        # In the run's own folder, where there is room for what jobs print; /tmp may be memory.
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._end = 0
         # The last piece of each job that waits, from `_first` on; the next one to print is `_next`.

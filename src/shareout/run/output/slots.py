@@ -50,6 +50,8 @@ class OutputSink(Protocol):
         """The run is over: nothing more will come."""
 
 
+# A file for each slot and not a pipe: a job that prints never waits for us, and what it has printed outlives it, its
+# worker and the run.
 class SlotOutputs:
     """The output files of all slots."""
 

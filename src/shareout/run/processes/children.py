@@ -78,6 +78,7 @@ class Children:
     def end_all(self) -> None:
         """At the end of a run: whatever was adopted and still lives."""
         for _ in range(100):
+            # Again, for what we adopt from the dead; not for ever, for what a driver holds cannot be killed.
             left = [pid for pid in self.adopted() if not (self.spared and self._belongs(pid, {}))]
             if self._leave or not left:
                 return

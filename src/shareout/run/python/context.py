@@ -98,6 +98,8 @@ class Givers:
         if "progress" in names:
             made["progress"] = Progress(self._show)
         if "rng" in names or "info" in names:
+            # By the pool and the id alone, not by machine, slot or try: whoever runs the job again gets the same
+            # numbers, and an audit can compare.
             seed = job_seed(self._pool_digest, job)
             if "rng" in names:
                 made["rng"] = Random(seed)

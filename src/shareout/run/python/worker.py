@@ -102,6 +102,7 @@ class _Worker:
                 if wants:
                     named = {**named, **given(job, position, attempt)}
                 value = encode(call(*args, **named))
+            # Also what is no Exception: a job that calls sys.exit() has failed, and its worker goes on.
             except BaseException as error:  # noqa: BLE001
                 self._failed(job, position, attempt, begun, error)
                 ended = now()
