@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import chooser, plan_of_folders, tell
@@ -17,6 +16,7 @@ from shareout.errors import UsageError
 from shareout.merge.proof.complete import open_journals
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
 from shareout.record.sources import find_sources
 from shareout.report.facts import Report, report_of
 from shareout.show.report.data import report_facts
@@ -79,12 +79,19 @@ def _asked(arguments: argparse.Namespace, common: Common) -> ReportArguments:
 
 def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tuple[Report, Plan | None]:
     """What happened, and the plan when its inputs are at hand."""
+    plan: Plan | None = None
+
+    def plan_of(folders: Sequence[RunFolder]) -> Plan | None:
+        """Made once, for who opens the journals and for the page: it hashes the whole pool."""
+        nonlocal plan
+        plan = plan_of_folders(common, entry, folders)
+        return plan
+
     with find_sources(asked.sources or [str(common.runs)], tell) as sources:
         choose = None if asked.sources else chooser(common, entry)
-        journals = open_journals(sources.folders, tell, choose, partial(plan_of_folders, common, entry))
+        journals = open_journals(sources.folders, tell, choose, plan_of)
         if not journals:
             raise UsageError("no run directory here has recorded anything")
-        plan = plan_of_folders(common, entry, [journal.folder for journal in journals])
         machines = plan.machines if plan else ()
         # Within, for archives are unpacked only so long: failures' last lines are in the logs.
         return report_of([(journal.folder, journal.header) for journal in journals], machines, tell), plan
