@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shareout.cli.inputs.run_folders import add_sources, folders_of, meant, plan_at_hand, plan_of_folders, tell
+from shareout.cli.inputs.followed_runs import follow
+from shareout.cli.inputs.run_folders import add_sources, folders_of
 from shareout.cli.merge_telling import rate_facts
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
@@ -25,7 +26,7 @@ from shareout.show.swarm import active_report, report_lines
 from shareout.show.tables import clip
 from shareout.status.groups import GroupStatus, standings
 from shareout.status.machine import Follower, Forecast, MachineStatus
-from shareout.status.total import Counts, Status, by_group, look, newest_plan, open_followers, settled_before
+from shareout.status.total import Counts, Status, by_group, look, settled_before
 from shareout.units import parse_duration
 
 PERCENTS = (10, 50, 90, 99)
@@ -87,13 +88,10 @@ class _Watched:
     def __init__(
         self, folders: Sequence[RunFolder], asked: StatusArguments, common: Common, entry: Entry | None
     ) -> None:
-        plan = plan_at_hand(common, entry, folders)
-        opened = open_followers(meant(asked.sources, folders, plan), tell)
-        self._followers = newest_plan(opened, tell)
-        self._settled_earlier = settled_before(opened, self._followers[0].header)
-        if plan is None or plan.hex != self._followers[0].header.digest:
-            plan = plan_of_folders(common, entry, [one.folder for one in self._followers])
-        self.plan = plan
+        runs = follow(asked.sources, folders, common, entry)
+        self._followers = runs.followers
+        self._settled_earlier = settled_before(runs.opened, runs.followers[0].header)
+        self.plan = runs.plan
         self._by_group = asked.by_group
         if asked.by_group and not self.has_groups:
             raise UsageError(

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from shareout.cli.inputs.run_folders import add_sources, folders_of, meant, plan_at_hand, plan_of_folders, tell
+from shareout.cli.inputs.followed_runs import follow
+from shareout.cli.inputs.run_folders import add_sources, folders_of, tell
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.names import ALL
@@ -16,7 +17,7 @@ from shareout.plan.plan import Plan
 from shareout.show.beside import may_steer, say, write
 from shareout.show.pace import told_time
 from shareout.status.machine import Follower
-from shareout.status.total import Counts, Status, look, newest_plan, open_followers
+from shareout.status.total import Counts, Status, look
 
 LOOK_S = 0.5
 # Where each time is a line more, and no line is redrawn.
@@ -36,12 +37,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """Of the directories that are here: 0 all done, 1 some failed, 3 ended before the end."""
     common = Common.of(arguments)
     with folders_of(arguments.sources, common) as folders:
-        plan = plan_at_hand(common, entry, folders)
-        followers = newest_plan(open_followers(meant(arguments.sources, folders, plan), tell), tell)
-        if plan is None or plan.hex != followers[0].header.digest:
-            plan = plan_of_folders(common, entry, [one.folder for one in followers])
-        status = _waited_for(followers, tells=arguments.progress and not common.quiet)
-        _tell_end(status, plan, common)
+        runs = follow(arguments.sources, folders, common, entry)
+        status = _waited_for(runs.followers, tells=arguments.progress and not common.quiet)
+        _tell_end(status, runs.plan, common)
         return _code(status)
 
 

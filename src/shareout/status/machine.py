@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -211,11 +211,7 @@ def _last_ends(journal: Path) -> tuple[list[tuple[float, int]], float | None]:
     the last lines."""
     ends: list[tuple[float, int]] = []
     began = None
-    for line in _tail(journal):
-        try:
-            record = parse(line)
-        except BadLine:
-            continue
+    for record in _last_records(journal):
         if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED):
             ends.append((record.end, record.job))
         elif isinstance(record, Session) and record.event == "start":
@@ -227,14 +223,19 @@ def _last_ends(journal: Path) -> tuple[list[tuple[float, int]], float | None]:
 def last_session(journal: Path) -> Session | None:
     """The last that began or ended its work on it, if it is among the last lines; what was taken over is no work."""
     found = None
-    for line in _tail(journal):
-        try:
-            record = parse(line)
-        except BadLine:
-            continue
+    for record in _last_records(journal):
         if isinstance(record, Session) and record.reason != TAKEN_OVER:
             found = record
     return found
+
+
+def _last_records(journal: Path) -> Iterator[Attempt | Header | Session | None]:
+    """What the whole lines at the end say. Damage is told by who reads all."""
+    for line in _tail(journal):
+        try:
+            yield parse(line)
+        except BadLine:
+            continue
 
 
 def _tail(journal: Path) -> list[bytes]:

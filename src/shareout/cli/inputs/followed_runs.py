@@ -1,0 +1,36 @@
+"""The runs that are looked at again and again, by `status` and by `wait`: opened once, and of one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shareout.cli.inputs.run_folders import meant, plan_at_hand, plan_of_folders, tell
+from shareout.cli.options import Common
+from shareout.entry import Entry
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.status.machine import Follower
+from shareout.status.total import newest_plan, open_followers
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedRuns:
+    """What there is to look at."""
+
+    opened: Sequence[Follower]
+    """Of all plans whose jobs have the same ids."""
+    followers: Sequence[Follower]
+    """Those of the plan that was worked on last."""
+    plan: Plan | None
+    """That one, when its inputs are at hand."""
+
+
+def follow(sources: Sequence[str], folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> FollowedRuns:
+    """Those that are meant among these folders, which the sources were found to hold."""
+    plan = plan_at_hand(common, entry, folders)
+    opened = open_followers(meant(sources, folders, plan), tell)
+    followers = newest_plan(opened, tell)
+    if plan is None or plan.hex != followers[0].header.digest:
+        plan = plan_of_folders(common, entry, [one.folder for one in followers])
+    return FollowedRuns(opened, followers, plan)
