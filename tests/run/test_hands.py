@@ -207,6 +207,24 @@ def test_what_is_taken_back_has_not_run_and_will_not(tmp_path: Path, making: Mak
     apart(check)
 
 
+def test_what_a_worker_has_not_come_to_yet_is_taken_back_too(tmp_path: Path, making: Making) -> None:
+    ran = tmp_path / "ran"
+
+    def check() -> None:
+        bench = Bench(tmp_path, making, [":", f"echo ran >> {ran}"])
+        bench.run(0, 1)
+        (worker,) = bench.hands.marks()
+        os.kill(worker, signal.SIGSTOP)
+        bench.hands.start(0, Order(Work(1, 2)))
+        assert list(bench.hands.take_back()) == [Work(1, 2)]
+        os.kill(worker, signal.SIGCONT)
+        bench.until(bench.hands.is_idle)
+        bench.hands.close()
+        assert not ran.exists()
+
+    apart(check)
+
+
 def test_a_worker_that_dies_costs_its_job_one_try_and_another_sits_down(tmp_path: Path, making: Making) -> None:
     def check() -> None:
         bench = Bench(tmp_path, making, ["sleep 600", ":"])

@@ -127,6 +127,17 @@ class Seat:
         given = sum(batch.stop - batch.seen for batch in self.batches)
         return max(0, given - 1)
 
+    def may_give_back(self, behind_s: float) -> bool:
+        """Whether anything waits behind a job that has run for so long; with 0, whether anything may not be begun, also
+        the one position that a worker was given while it is starting up."""
+        if behind_s:
+            now = world.time()
+            return bool(self.waiting()) and now - (self.control.since or now) >= behind_s
+        if not self.batches:
+            return False
+        last = self.batches[-1]
+        return self.control.serial != last.serial or self.control.reached != (last.stop - 1, True)
+
     def busy_for(self) -> float:
         """Seconds of work that it surely has before it; 0 when that is not known, or jobs are not quick."""
         return self.waiting() * self._job_s if self._job_s is not None and self.is_quick() else 0.0

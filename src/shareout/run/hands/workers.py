@@ -22,7 +22,7 @@ from shareout.run.hands.messages import parse_message
 from shareout.run.hands.seat import FAREWELL_S, Batch, Seat
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside_left
-from shareout.run.processes.children import Children, is_alive, kill_child, kill_group
+from shareout.run.processes.children import Children, await_deaths, is_alive, kill_child, kill_group
 from shareout.run.processes.hold import hold_families
 from shareout.supply import Work
 from shareout.world import world
@@ -154,8 +154,7 @@ class Workers:
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
         """Takes a millisecond when there is anything to take, for workers to see it."""
-        now = world.time()
-        rich = [seat for seat in self._seats if seat.waiting() and now - (seat.control.since or now) >= behind_s]
+        rich = [seat for seat in self._seats if seat.may_give_back(behind_s)]
         for seat in rich:
             seat.revoke()
         if rich:
@@ -215,6 +214,7 @@ class Workers:
             kill_group(seat.pid, signal.SIGKILL)
             kill_child(seat.pid, signal.SIGKILL)
             world.close(seat.up)
+        await_deaths([seat.pid for seat in self._seats], end)
 
     def handles(self) -> list[int]:
         """Descriptors that a new worker must not keep."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shareout.run.hands import Ended
 from shareout.world import world
@@ -145,6 +145,13 @@ def is_alive(pid: int) -> bool:
         return world.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
         return False
+
+
+def await_deaths(pids: Sequence[int], until: float) -> None:
+    """Of children of ours that were killed. What a dying worker has just started is adopted by us only when the worker
+    is dead: whoever looked for it before would find nothing. Not for ever, for a worker may hang in a file system."""
+    while any(is_alive(pid) for pid in pids) and world.monotonic() < until:
+        world.sleep(0.0005)
 
 
 def kill_one(pid: int, number: int) -> None:
