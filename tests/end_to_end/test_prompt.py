@@ -11,6 +11,7 @@ import pytest
 
 from kit.program import Machine
 from kit.terminal import Terminal
+from kit.wait import wait_until
 
 
 def own_name() -> str:
@@ -115,9 +116,11 @@ def test_the_live_view_keeps_to_the_width_of_the_terminal(here: Machine) -> None
 
 
 def test_ctrl_c_twice_stops_at_once(here: Machine) -> None:
-    here.jobs("sleep 50")
+    here.jobs("touch begun; sleep 50")
     terminal = Terminal(here, "run", "--machine", "alice", "--yes")
     terminal.wait_for("1 running")
+    # What a slot was given and has not begun would only be taken back.
+    wait_until((here.folder / "begun").exists)
     terminal.send("\x03")
     terminal.wait_for("running jobs are let finish")
     end = time.monotonic() + 0.6
