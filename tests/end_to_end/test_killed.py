@@ -13,7 +13,7 @@ from kit.program import Machine
 from kit.wait import processes_in, processes_with, wait_until
 
 # How often each program is killed: an executable starts more slowly, and dies by the same rules.
-ROUNDS = {"module": 100, "executable": 25}
+ROUNDS = {"module": 60, "executable": 20}
 
 
 def kill_and_resume(here: Machine, jobs: int) -> None:
