@@ -127,12 +127,8 @@ class Seat:
         given = sum(batch.stop - batch.seen for batch in self.batches)
         return max(0, given - 1)
 
-    def may_give_back(self, behind_s: float) -> bool:
-        """Whether anything waits behind a job that has run for so long; with 0, whether anything may not be begun, also
-        the one position that a worker was given while it is starting up."""
-        if behind_s:
-            now = world.time()
-            return bool(self.waiting()) and now - (self.control.since or now) >= behind_s
+    def may_give_back(self) -> bool:
+        """Whether anything may not be begun: also the one position that a worker was given while it is starting up."""
         if not self.batches:
             return False
         last = self.batches[-1]

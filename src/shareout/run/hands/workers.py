@@ -154,7 +154,8 @@ class Workers:
 
     def take_back(self, behind_s: float = 0.0) -> Sequence[Work]:
         """Takes a millisecond when there is anything to take, for workers to see it."""
-        rich = [seat for seat in self._seats if seat.may_give_back(behind_s)]
+        now = world.time()
+        rich = [seat for seat in self._seats if seat.may_give_back() and now - (seat.control.since or now) >= behind_s]
         for seat in rich:
             seat.revoke()
         if rich:
