@@ -116,4 +116,4 @@ def without_runs(here: Path) -> Callable[[], object]:
 
 
 def journal_of(here: Path, machine: str = "a") -> Path:
-    return next(here.glob(f"runs/*/{machine}/journal.jsonl"))
+    return next(here.glob(f"runs/*/{machine}/journal.*.jsonl"))

@@ -33,6 +33,7 @@ class RunSettings:
 
     pool: str
     seed: str
+    since: str
     order: Order
     slots: SlotCount | None
     cores_per_job: Fraction

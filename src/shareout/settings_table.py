@@ -22,6 +22,7 @@ from shareout.settings_values import (
     parse_needs,
     parse_nice,
     parse_regex,
+    parse_since,
     parse_slots,
     parse_timeout,
     parse_until,
@@ -52,6 +53,7 @@ class Setting:
 TABLE: tuple[Setting, ...] = (
     Setting("run", "pool", plain_text, "", "the pool file, when it is not the only jobs.* of this folder"),
     Setting("run", "seed", plain_text, "", "another text here gives another shuffle and other random numbers"),
+    Setting("run", "since", parse_since, "", "the plan that this one continues, in other shares; `reweigh` writes it"),
     Setting("run", "order", one_of(Order), "shuffled", "given: jobs run in the order of the pool"),
     Setting(
         "run",

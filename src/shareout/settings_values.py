@@ -64,6 +64,13 @@ class SlotCount:
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+def parse_since(text: str) -> str:
+    """The plan that another continues: its digest, and the hash of what its jobs are. Empty: none."""
+    if text and not re.fullmatch(r"[0-9a-f]{64}:[0-9a-f]{64}(:given)?", text):
+        raise ValueError(f'"{text}" is no origin; `plan` prints it: 64 hex digits, a colon, and 64 more')
+    return text
+
+
 def plain_text(text: str) -> str:
     """As it is."""
     return text

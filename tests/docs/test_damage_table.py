@@ -23,7 +23,7 @@ JOBS = 3
 
 
 def journal(here: Path) -> Path:
-    return next(here.glob("runs/*/alice/journal.jsonl"))
+    return next(here.glob("runs/*/alice/journal.*.jsonl"))
 
 
 def edit(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
@@ -77,7 +77,7 @@ def widen(jobs: int) -> Callable[[Path], None]:
 
     def apply(here: Path) -> None:
         def header(lines: list[dict[str, Any]]) -> None:
-            lines[0].update(jobs=jobs, ranges=[[0, jobs]])
+            lines[0]["jobs"], lines[1]["ranges"] = jobs, [[0, jobs]]
 
         folder = RunFolder(journal(here).parent)
         rewrite(folder, header)
@@ -88,7 +88,7 @@ def widen(jobs: int) -> Callable[[Path], None]:
 
 def misform_header(here: Path) -> None:
     def ranges(lines: list[dict[str, Any]]) -> None:
-        lines[0]["ranges"] = [[0, JOBS + 1]]
+        lines[1]["ranges"] = [[0, JOBS + 1]]
 
     rewrite(RunFolder(journal(here).parent), ranges)
 
@@ -164,7 +164,7 @@ def code_of(here: Path, event: str, command: str, words: list[str]) -> int:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(here)
         if event == "a journal that cannot be read":
-            refuse(monkeypatch, io, "open", "journal.jsonl")
+            refuse(monkeypatch, io, "open", journal(here).name)
         if event == "a folder that cannot be read":
             refuse(monkeypatch, os, "scandir", "alice")
         return main([command, *(place if word == "DIR" else word for word in words)])
@@ -184,7 +184,7 @@ def test_each_damage_ends_each_command_as_the_docs_say(tmp_path: Path, capsys: p
             codes.append(code_of(here, event, command, words))
             told = capsys.readouterr()
             if event in ("a damaged line in the middle", "a record that cannot be one") and command in TOLD_OF:
-                assert "journal.jsonl:" in told.err, (command, told.err)
+                assert ".jsonl:" in told.err, (command, told.err)
                 assert "are damaged" in told.err
             assert "Traceback" not in told.err
             assert codes[-1] in (0, 1, 3) or told.err.startswith("shareout: "), (event, command)

@@ -31,13 +31,13 @@ def farm(here: Machine) -> Machine:
 
 
 def of(here: Machine, name: str, below: str = "runs") -> RunFolder:
-    (found,) = (here.folder / below).glob(f"*/{name}/journal.jsonl")
-    return RunFolder(found.parent)
+    (found,) = (here.folder / below).glob(f"*/{name}")
+    return RunFolder(found)
 
 
 def of_first_plan(here: Machine, name: str) -> Path:
     """The journal of a machine's part in the plan that was rebalanced."""
-    found = (here.folder / "runs").glob(f"*/{name}/journal.jsonl")
+    found = (here.folder / "runs").glob(f"*/{name}/journal.*.jsonl")
     return next(path for path in found if b'"ancestors":[]' in path.read_bytes())
 
 
@@ -52,7 +52,7 @@ def exchange(key: str) -> Callable[[Lines], None]:
 
 
 def widen(lines: Lines) -> None:
-    lines[0]["ranges"] = [[0, 30]]
+    lines[1]["ranges"] = [[0, 30]]
 
 
 def rename(lines: Lines) -> None:
@@ -74,7 +74,7 @@ def test_a_forged_journal_is_refused_with_its_file_and_line(
         if change is rename:
             pytest.skip("nothing but the plan knows its machines")
     told = here.call("merge-results", "-o", "t.csv", code=4)
-    journal = of(here, "alice").journal.relative_to(here.folder)
+    journal = of(here, "alice").journals()[-1].relative_to(here.folder)
     assert f"{journal}:" in told.err or (change is widen and "said to be of alice" in told.err)
     assert "Bring that journal home anew" in told.err
     assert not (here.folder / "t.csv").exists()
@@ -85,7 +85,7 @@ def test_results_that_were_exchanged_are_told_by_the_tally(here: Machine) -> Non
     farm(here)
     rewrite(of(here, "alice"), exchange("result"))
     told = here.call("merge-results", "-o", "t.csv", code=1)
-    assert "journal.jsonl is not what its run wrote" in told.err
+    assert ".jsonl is not what its run wrote" in told.err
     assert "certificate" not in told.out
     (changed,) = here.call("merge-results", "--json", code=1).json["changed"]
     assert "/alice/" in changed
@@ -100,9 +100,9 @@ def test_ids_of_a_rebalanced_plan_are_checked_where_its_inputs_are(here: Machine
     for name in ("alice", "bob"):
         here.run("--quiet", "--configs", "configs2", machine=name)
     assert "complete: 40 of 40" in here.call("merge-results", "runs", "--configs", "configs2").out
-    rewrite(RunFolder(next((here.folder / "runs").glob("*/bob/journal.jsonl")).parent), exchange("job"))
+    rewrite(RunFolder(next((here.folder / "runs").glob("*/bob/journal.*.jsonl")).parent), exchange("job"))
     assert "where the plan has job" in here.call("merge-results", "runs", "--configs", "configs2", code=4).err
-    rewrite(RunFolder(next((here.folder / "runs").glob("*/bob/journal.jsonl")).parent), exchange("job"))
+    rewrite(RunFolder(next((here.folder / "runs").glob("*/bob/journal.*.jsonl")).parent), exchange("job"))
     first = of_first_plan(here, "alice")
     rewrite(RunFolder(first.parent), exchange("pos"))
     told = here.call("merge-results", "runs", "--configs", "configs2", code=4)

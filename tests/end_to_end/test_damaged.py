@@ -32,7 +32,7 @@ def whole_records(data: bytes) -> set[int]:
 def test_a_damaged_journal_is_gone_on_with_or_refused(here: Machine) -> None:
     here.jobs(*(f"echo {number} >> ran" for number in range(JOBS)))
     here.run("--quiet")
-    journal = here.run_folder / "journal.jsonl"
+    journal = here.journal
     sound = journal.read_bytes()
     assert whole_records(sound) == set(range(JOBS))
     chance = random.Random(5)
@@ -45,6 +45,8 @@ def test_a_damaged_journal_is_gone_on_with_or_refused(here: Machine) -> None:
             for _ in range(chance.randrange(1, 4)):
                 damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
             data = bytes(damaged)
+        for later in here.run_folder.glob("journal.*.jsonl"):
+            later.unlink()
         journal.write_bytes(data)
         (here.folder / "ran").write_text("")
         told = here.run("--quiet", code=None)

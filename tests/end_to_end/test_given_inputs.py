@@ -240,7 +240,7 @@ def test_what_cannot_be_meant_is_refused_with_a_way_out(here: Machine, words: li
     here.write("there", "")
     told = here.call("run", *words, code=2, stdin=b"x\n")
     assert said in told.err
-    assert not list(here.folder.glob("runs/*/*/journal.jsonl"))
+    assert not list(here.folder.glob("runs/*/*/journal.*.jsonl"))
 
 
 def test_a_pool_from_the_command_line_is_shared_out_where_there_are_machines(here: Machine) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kit.program import Machine
+from kit.ways import MODULE
 
 SCRIPT = (
     "from shareout import run\n"
@@ -40,7 +41,8 @@ def collect(machines: list[Machine], home: Path) -> list[str]:
 
 def test_the_merged_table_is_the_same_for_any_number_of_machines(tmp_path: Path) -> None:
     tables, certificates, answers = set(), set(), set()
-    for count in (1, 2, 4, 17):
+    # The executable takes its time to start, and splits by the same rules.
+    for count in (1, 2, 4, 17) if Machine.way is MODULE else (1, 4):
         machines = farm(tmp_path / str(count), count)
         for number, machine in enumerate(machines):
             if number % 2:
@@ -119,7 +121,7 @@ def test_links_that_go_round_and_odd_names_are_no_obstacle(here: Machine) -> Non
 def test_a_damaged_journal_never_counts_what_was_not_done(here: Machine) -> None:
     here.jobs(*(f"true {number}" for number in range(10)))
     here.run()
-    journal = here.run_folder / "journal.jsonl"
+    journal = here.journal
     content = journal.read_bytes()
     lines = content.splitlines(keepends=True)
     at = content.index(lines[5]) + 8
@@ -178,8 +180,9 @@ def test_jobs_that_two_machines_ran_are_told_and_count_once(here: Machine) -> No
         '{"alice": [1, 1], "bob": [1, 1]}',
     )
     here.run("--quiet")
-    here.run("--quiet", machine="all")
-    told = here.call("merge-results", "-o", "all.csv")
+    # In a place of its own, where the journals of the other are not at hand.
+    here.run("--quiet", "--runs", "elsewhere", machine="all")
+    told = here.call("merge-results", "runs", "elsewhere", "-o", "all.csv")
     assert "20 jobs ran twice" in told.err
     assert "complete: 40 of 40" in told.out
     assert (here.folder / "all.csv").read_text().splitlines()[1:] == [f"{n},{n}" for n in range(40)]

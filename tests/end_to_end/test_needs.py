@@ -23,7 +23,7 @@ def test_what_can_never_fit_is_told_by_plan_and_by_run_in_the_last_of_many_jobs(
         assert "job 1001" in told.err
     assert "takes 9 cores, and bob has 8" in here.call("plan", code=2).err
     assert "takes 9 cores, and this host has" in here.run(machine="all", code=2).err
-    assert not list(here.folder.glob("runs/*/*/journal.jsonl")), "no job was started"
+    assert not list(here.folder.glob("runs/*/*/journal.*.jsonl")), "no job was started"
 
 
 @pytest.mark.module_only("many jobs, read by the same code")

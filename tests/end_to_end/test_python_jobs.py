@@ -10,6 +10,7 @@ import pytest
 
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
+from shareout.record.folder import RunFolder
 
 NASTY = """
 import ctypes, logging, math, os, signal, subprocess, sys, threading, time, warnings
@@ -109,7 +110,7 @@ def test_the_same_job_gives_the_same_numbers_anywhere(here: Machine) -> None:
             one.run("--retries", "1", machine=machine)
         results: dict[int, Any] = {}
         for folder in one.folder.glob("runs/*/*"):
-            if folder.is_dir() and (folder / "journal.jsonl").exists():
+            if RunFolder(folder).journals():
                 done = [facts for facts in one.records(folder) if facts["state"] == "done"]
                 results |= {facts["job"]: facts["result"] for facts in done}
         seen.append(results)

@@ -18,6 +18,7 @@ import pytest
 from kit.program import Machine
 from kit.tree import send, shuffled, tree_of
 from kit.wait import processes_in, wait_until
+from shareout.record.folder import RunFolder
 from shareout.record.outcome import Attempt, State
 from simulated.laws import Broken, Execution, Journal, check_code, check_numbers, check_verdict
 from simulated.programs import Script
@@ -64,16 +65,17 @@ class Round:
     here: Machine
     scripts: Sequence[Script]
     journal: Journal = field(default_factory=Journal)
+    inodes: dict[Path, Inode] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     read: int = 0
     judged: int = 0
     starts: int = 0
 
     def look(self) -> None:
-        path = next(self.here.folder.glob("runs/*/*/journal.jsonl"), None)
-        inode = self.journal.inode or Inode(1)
-        inode.data = bytearray(path.read_bytes() if path is not None else b"")
-        self.journal.look(inode, float(self.starts), str(self.starts))
+        paths = RunFolder(self.here.run_folder).journals() if any(self.here.folder.glob("runs/*/*/*.jsonl")) else []
+        for path in paths:
+            self.inodes.setdefault(path, Inode(1)).data = bytearray(path.read_bytes())
+        self.journal.look([self.inodes[path] for path in paths], float(self.starts), str(self.starts))
 
     def check(self, code: int, stops: Sequence[int], hit: str, victims: Sequence[int]) -> None:
         """After a start: whatever holds in the simulated world."""

@@ -34,6 +34,7 @@ FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "ma
 GROUND = {
     "errors",
     "units",
+    "ranges",
     "safe",
     "json_places",
     "environment",
@@ -54,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
     "settings_values": GROUND | {"choices"},
     "settings_table": GROUND | {"choices", "settings_values"},
     "config": GROUND | {"choices", "settings_values", "settings_table"},
+    "rewrite": GROUND,
     "titles": GROUND | {"config"},
     "machines": GROUND,
     "pool": GROUND | {"choices", "config"},
@@ -71,7 +73,21 @@ ALLOWED: dict[str, set[str]] = {
     "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status", "report"},
     "cli": GROUND
     | INPUTS
-    | {"plan", "record", "supply", "events", "run", "replay", "merge", "status", "report", "export", "freeze", "show"},
+    | {
+        "rewrite",
+        "plan",
+        "record",
+        "supply",
+        "events",
+        "run",
+        "replay",
+        "merge",
+        "status",
+        "report",
+        "export",
+        "freeze",
+        "show",
+    },
     "__main__": {"cli", "edges"},
     "job_splitter": GROUND | {"cli", "config", "merge", "record", "show"},
     "__init__": GROUND | {"cli", "run"},

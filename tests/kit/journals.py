@@ -13,6 +13,7 @@ from shareout.plan.ids import IdsAt, ids_as_told
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line, closed
 from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.proof import Proof, proofs_of
 from shareout.record.reader import JournalReader
 from shareout.record.writer import JournalWriter
 
@@ -63,16 +64,27 @@ def run_folder(path: Path, attempts: Sequence[Attempt] = (), made_for: Header | 
     return folder
 
 
+def last_journal(folder: RunFolder) -> Path:
+    """Of its last start; where there is none, where its first one's would be."""
+    return next(reversed(folder.journals()), folder.journal(1, "0" * 8))
+
+
+def proof_of(folder: RunFolder) -> Proof:
+    """What the tally proves of the last journal."""
+    return proofs_of(folder).get(last_journal(folder).name, Proof())
+
+
 def done_positions(folder: RunFolder) -> list[int]:
-    return [one.position for one in JournalReader(folder.journal).attempts() if one.state is State.DONE]
+    attempts = (one for path in folder.journals() for one in JournalReader(path).attempts())
+    return [one.position for one in attempts if one.state is State.DONE]
 
 
 def rewrite(folder: RunFolder, change: Callable[[list[dict[str, Any]]], None]) -> None:
     """What somebody does to a journal by hand: lines as JSON, the header first, each closed with a right checksum."""
-    lines = [json.loads(line) for line in folder.journal.read_bytes().splitlines()]
+    lines = [json.loads(line) for line in last_journal(folder).read_bytes().splitlines()]
     change(lines)
     texts = [json.dumps({**facts, "crc": None}, separators=(",", ":")).replace(',"crc":null}', "") for facts in lines]
     # Times as the journal has them: in six digits.
     times = re.compile(r'"(start|end)":([0-9.]+)')
     texts = [times.sub(lambda found: f'"{found[1]}":{float(found[2]):.6f}', text) for text in texts]
-    folder.journal.write_bytes(b"".join(map(closed, texts)))
+    last_journal(folder).write_bytes(b"".join(map(closed, texts)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from kit.ways import MODULE, Way
+from shareout.record.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,18 @@ class Machine:
 
     @property
     def run_folder(self) -> Path:
-        return next(self.folder.glob("runs/*/*/journal.jsonl")).parent
+        return next(self.folder.glob("runs/*/*/journal.*.jsonl")).parent
 
     def records(self, folder: Path | None = None) -> list[dict[str, Any]]:
-        """The attempts in the journal, in order."""
-        lines = ((folder or self.run_folder) / "journal.jsonl").read_bytes().splitlines()
+        """The attempts in the journals, in order."""
+        journals = RunFolder(folder or self.run_folder).journals()
+        lines = [line for journal in journals for line in journal.read_bytes().splitlines()]
         return [facts for line in lines if "job" in (facts := json.loads(line))]
+
+    @property
+    def journal(self) -> Path:
+        """Of the last start."""
+        return RunFolder(self.run_folder).journals()[-1]
 
     def log(self) -> str:
         """What `zcat` reads of the log; it must not complain."""

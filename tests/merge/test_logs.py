@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.journals import header
+from kit.journals import header, last_journal
 from kit.program import Machine
 from shareout.merge.logs.by_time import Filter, merged
 from shareout.merge.logs.copies import without_copies
@@ -63,7 +63,7 @@ def test_filters(tmp_path: Path) -> None:
     assert len(lines_of(folders, Filter(jobs=frozenset({b"1"})))) == 4
     home = Machine(tmp_path)
     for folder, name in zip(folders, ("alice in the lab", "bob"), strict=True):
-        folder.journal.write_bytes(header(machine=name).line())
+        last_journal(folder).write_bytes(header(machine=name).lines())
     assert home.call("merge-logs", ".", "--machine", "alice in the lab").out.count("\n") == 9
     assert home.call("merge-logs", ".", "--machine", "bob", "--grep", "record 1$").out.count("\n") == 1
     assert home.call("merge-logs", ".", "--since", "2023-11-14T22:13:28").out.count("\n") == 1
@@ -85,7 +85,7 @@ def test_a_damaged_segment_is_told_and_the_rest_is_merged(tmp_path: Path) -> Non
     data[len(data) // 2] ^= 255
     segments[0].write_bytes(data)
     for folder in (good, bad):
-        folder.journal.write_bytes(header().line())
+        last_journal(folder).write_bytes(header().lines())
     told = Machine(tmp_path).call("merge-logs", ".")
     assert segments[0].name in told.err
     assert told.out.count(" alice ") == 20
@@ -115,7 +115,7 @@ def test_memory_does_not_grow_with_the_logs(tmp_path: Path) -> None:
     source = random.Random(3)
     for machine in ("a", "b"):
         made = write_log(tmp_path / machine, machine, [])
-        made.journal.write_bytes(header().line())
+        last_journal(made).write_bytes(header().lines())
         writer = LogWriter(made, machine, 1 << 30)
         noise = bytes(source.choices(b"0123456789abcdef", k=70))
         for at in range(2000):

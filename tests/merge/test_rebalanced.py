@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.journals import last_journal
 from shareout.config import load_settings
 from shareout.merge.proof.certificate import certificate
 from shareout.merge.proof.complete import Summary, open_journals
@@ -23,7 +24,7 @@ from shareout.pool import open_pool
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.record.reader import read_header
+from shareout.record.reader import newest_header
 
 HISTORIES = st.tuples(st.integers(1, 50), st.integers(0, 4), st.randoms(use_true_random=False))
 
@@ -51,7 +52,7 @@ def run(plan: Plan, share: Share, folder: Path, part: float, source: random.Rand
         plan.hex, plan.pool_digest.hex(), share.machine, plan.jobs, share.ranges, share.audit, "0", "", "python",
         plan.ancestors, plan.total if plan.ancestors else 0, work=plan.work.hex(),
     )  # fmt: skip
-    lines = [head.line()]
+    lines = [head.lines()]
     positions = [at for start, stop in (*share.ranges, *share.audit) for at in range(start, stop)]
     for place, at in enumerate(source.sample(positions, round(part * len(positions)))):
         job, number = plan.job_at(at), 1
@@ -63,7 +64,7 @@ def run(plan: Plan, share: Share, folder: Path, part: float, source: random.Rand
     made = RunFolder(folder)
     folder.mkdir(parents=True)
     torn = source.choice([b"", lines[-1][:9]])
-    made.journal.write_bytes(b"".join(lines) + torn)
+    last_journal(made).write_bytes(b"".join(lines) + torn)
     return made
 
 
@@ -79,7 +80,7 @@ def merged(folders: list[RunFolder], output: Path) -> tuple[Summary, bytes, str]
     assert not isinstance(form, RowStore)
     with Merge(journals, output.parent, processes=1) as merge, Target(output) as target:
         merge.gather()
-        sheet = sheet_for(None, (), "python", "none", merge.origins())
+        sheet = sheet_for(None, (), "python", "none", merge.starts())
         summary, _ = merge.write_text(form, sheet, target, packed=False)
         target.finish()
     return summary, output.read_bytes(), certificate(journals[0].header.work, (), summary.blocks)
@@ -103,7 +104,7 @@ def test_any_history_merges_to_the_same_table(
         shares = [plan.share(one.name) for one in plan.machines if source.random() < 0.8]
         ran = [run(plan, one, home / f"runs{turn}" / one.machine, source.random() * 0.9, source) for one in shares]
         folders += ran
-        left = left_positions(plan.jobs, [(one, read_header(one.journal)) for one in ran], lambda _: None, failed=True)
+        left = left_positions(plan.jobs, [(one, newest_header(one)) for one in ran], lambda _: None, failed=True)
         if not left:
             break
         inputs(home / f"configs{turn + 1}", lines, source)

@@ -11,12 +11,14 @@ import tarfile
 import zipfile
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.journals import last_journal, proof_of
 from shareout.errors import Place, PlanMismatch, RunDirectoryDamaged, ShareoutError, UsageError
 from shareout.merge.proof.certificate import certificate
 from shareout.merge.proof.complete import Summary, open_journals, owners_without_plan
@@ -29,13 +31,14 @@ from shareout.plan.permutation import Permutations
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, Session, attempt_line
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.record.proof import proof_of
-from shareout.record.reader import read_header
+from shareout.record.reader import newest_header
 from shareout.record.sources import find_sources
-from shareout.record.tallies.tally import tally_of
+from shareout.record.tallies.saved import save, tally_of
 from shareout.record.values import decode
+from shareout.record.writer import JournalWriter
 
 DIGEST, POOL = "ab" * 32, "cd" * 32
+JOURNAL = "journal.1-00000000.jsonl"
 
 
 def header(machine: str, jobs: int, *ranges: tuple[int, int], **more: object) -> Header:
@@ -54,7 +57,7 @@ def attempt(
 def journal(folder: Path, head: Header, lines: Sequence[bytes]) -> RunFolder:
     folder.mkdir(parents=True)
     made = RunFolder(folder)
-    made.journal.write_bytes(head.line() + b"".join(lines))
+    last_journal(made).write_bytes(head.lines() + b"".join(lines))
     return made
 
 
@@ -65,7 +68,7 @@ def merged(folders: Sequence[RunFolder], output: Path, processes: int = 1, meta:
         merge.gather()
         first = merge.first_row()
         value = decode(first.split(b"\t", 1)[1]) if first else None
-        sheet = sheet_for(value, (), journals[0].header.kind, meta, merge.origins())
+        sheet = sheet_for(value, (), journals[0].header.kind, meta, merge.starts())
         form = table_form(output)
         with Target(output) as target:
             if isinstance(form, RowStore):
@@ -118,8 +121,8 @@ def test_any_split_into_machines_runs_requeues_and_copies_merges_to_the_same(
         if rng.random() < 0.3:
             cut = folder / "copy" / f"m{number}"
             shutil.copytree(made.path, cut)
-            data = (cut / "journal.jsonl").read_bytes()
-            (cut / "journal.jsonl").write_bytes(data[: rng.randint(len(head.line()), len(data))])
+            data = last_journal(RunFolder(cut)).read_bytes()
+            last_journal(RunFolder(cut)).write_bytes(data[: rng.randint(len(head.lines()), len(data))])
             folders.append(RunFolder(cut))
     rng.shuffle(folders)
     found = merged(folders, folder / "many.csv", processes=rng.choice([1, 2]))
@@ -137,7 +140,7 @@ def test_rows_of_many_partitions_stand_in_pool_order(tmp_path: Path, processes: 
         lines = [attempt(place, place, [place % 10, 0.5]) for place in range(low, high)]
         folders.append(journal(tmp_path / f"m{number}", header(f"m{number}", jobs, (low, high)), lines))
         if number:
-            tally_of(folders[1].journal, folders[1].tally, read_header(folders[1].journal))
+            tally_of(folders[1], newest_header(folders[1]))
     summary = merged(folders, tmp_path / "t.csv", processes)
     assert summary.is_complete
     rows = (tmp_path / "t.csv").read_text().splitlines()
@@ -149,9 +152,9 @@ def test_a_journal_that_its_tally_proves_merges_to_the_same_as_one_without(tmp_p
     head = header("all", 300_000, (0, 300_000))
     folder = journal(tmp_path / "all", head, [attempt(job, job, [job, "a b"]) for job in range(300_000)])
     plain = merged([folder], tmp_path / "plain.csv", 2)
-    tally = tally_of(folder.journal, folder.tally, head, ids_as_told(head))
-    tally.save(folder.tally, tally.offset, tally.hasher.digest())
-    assert open_journals([folder], print)[0].proof.good == folder.journal.stat().st_size
+    tally = tally_of(folder, head, ids_as_told(head))
+    save(tally, folder.tally)
+    assert open_journals([folder], print)[0].proof.good == last_journal(folder).stat().st_size
     proven = merged([folder], tmp_path / "proven.csv", 2)
     assert plain.blocks == proven.blocks
     assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "proven.csv").read_bytes()
@@ -161,25 +164,25 @@ def test_a_journal_cut_at_every_byte_merges_what_was_whole(tmp_path: Path) -> No
     lines = [attempt(job, job, [job, 1.5]) for job in range(4)]
     head = header("alice", 4, (0, 4))
     folder = journal(tmp_path / "alice", head, [])
-    data = head.line() + b"".join(lines)
-    for cut in range(len(head.line()), len(data) + 1):
-        folder.journal.write_bytes(data[:cut])
+    data = head.lines() + b"".join(lines)
+    for cut in range(len(head.lines()), len(data) + 1):
+        last_journal(folder).write_bytes(data[:cut])
         summary = merged([folder], tmp_path / "t.csv")
-        assert summary.done == data[len(head.line()) : cut].count(b"\n")
+        assert summary.done == data[len(head.lines()) : cut].count(b"\n")
         assert not summary.damage
 
 
 def test_a_flipped_byte_costs_its_line_and_is_told_with_its_place(tmp_path: Path) -> None:
     lines = [attempt(job, job, [job, 1.5]) for job in range(50)]
     head = header("alice", 50, (0, 50))
-    data = bytearray(head.line() + b"".join(lines))
+    data = bytearray(head.lines() + b"".join(lines))
     at = data.index(b'"job":20,') + 60
     data[at] ^= 1
     folder = journal(tmp_path / "alice", head, [])
-    folder.journal.write_bytes(data)
+    last_journal(folder).write_bytes(data)
     summary = merged([folder], tmp_path / "t.csv")
     assert (summary.done, summary.missing_ids) == (49, array("Q", [20, 21]))
-    assert [one.line for _, one in summary.damage] == [22]
+    assert [one.line for one in summary.damage] == [23]
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["read line by line", "in bulk"])
@@ -205,19 +208,19 @@ def test_a_record_that_does_not_belong_is_refused_with_its_line(tmp_path: Path, 
     folder = journal(tmp_path / "alice", head, lines)
     with pytest.raises(RunDirectoryDamaged, match=r"job \d+ at position \d+") as refused:
         merged([folder], tmp_path / "t.csv")
-    assert (refused.value.where, refused.value.exit_code) == (Place(str(folder.journal), at + 2), 4)
+    assert (refused.value.where, refused.value.exit_code) == (Place(str(last_journal(folder)), at + 3), 4)
     assert not (tmp_path / "t.csv").exists()
     with pytest.raises(RunDirectoryDamaged):
-        tally_of(folder.journal, folder.tally, head, ids_as_told(head))
+        tally_of(folder, head, ids_as_told(head))
 
 
 def test_what_was_read_without_the_ids_is_not_taken_for_proven(tmp_path: Path) -> None:
     head = header("alice", 10, (0, 10))
     folder = journal(tmp_path / "alice", head, [attempt(job, job, job) for job in (1, 0)])
-    for ids_at, proven in ((None, 0), (ids_as_told(head), folder.journal.stat().st_size)):
-        tally = tally_of(folder.journal, folder.tally, head, ids_at)
-        tally.save(folder.tally, tally.offset, tally.hasher.digest())
-        assert proof_of(folder.journal, folder.tally).good == proven
+    for ids_at, proven in ((None, 0), (ids_as_told(head), last_journal(folder).stat().st_size)):
+        tally = tally_of(folder, head, ids_at)
+        save(tally, folder.tally)
+        assert proof_of(folder).good == proven
 
 
 @pytest.mark.parametrize(
@@ -234,7 +237,7 @@ def test_headers_that_cannot_both_be_true_are_refused(tmp_path: Path, others: He
     two = journal(tmp_path / "b", others, [])
     with pytest.raises(RunDirectoryDamaged, match=said) as refused:
         open_journals([one, two], print)
-    assert refused.value.where == Place(str(two.journal), 1)
+    assert refused.value.where == Place(str(last_journal(two)), 1)
 
 
 def test_journals_of_different_plans_are_refused(tmp_path: Path) -> None:
@@ -296,19 +299,19 @@ def test_a_pool_of_a_billion_with_few_rows_needs_no_memory_for_the_rest(tmp_path
 def test_archives_of_odd_names_are_sources_and_nothing_is_written_outside(tmp_path: Path, packed: str) -> None:
     folder = journal(tmp_path / "with space\nand line" / "alice", header("alice", 1, (0, 1)), [attempt(0, 0, 1)])
     archive = tmp_path / packed
-    evil = f"../../evil-{packed}/journal.jsonl"
+    evil = f"../../evil-{packed}/{JOURNAL}"
     if packed.endswith(".zip"):
         with zipfile.ZipFile(archive, "w") as made:
-            made.write(folder.journal, "x y/alice/journal.jsonl")
-            made.writestr(evil, folder.journal.read_bytes())
+            made.write(last_journal(folder), f"x y/alice/{JOURNAL}")
+            made.writestr(evil, last_journal(folder).read_bytes())
     else:
         with tarfile.open(archive, "w:gz" if packed.endswith("gz") else "w") as tar:
             tar.add(folder.path, "x y/alice")
-            tar.add(folder.journal, evil)
+            tar.add(last_journal(folder), evil)
     said: list[str] = []
     with find_sources([str(archive), str(folder.path), str(folder.path)], said.append) as sources:
         assert len(sources.folders) == 3
-        assert all(one.journal.exists() for one in sources.folders)
+        assert all(last_journal(one).exists() for one in sources.folders)
         unpacked = sources.folders[0].path
     assert not unpacked.exists()
     assert not list(tmp_path.parent.glob(f"evil-{packed}"))
@@ -322,7 +325,7 @@ def test_a_damaged_archive_is_refused_in_words(tmp_path: Path, ending: str) -> N
     archive = tmp_path / f"home.{ending}"
     if ending == "zip":
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as made:
-            made.write(folder.journal, "alice/journal.jsonl")
+            made.write(last_journal(folder), f"alice/{JOURNAL}")
     else:
         with tarfile.open(archive, f"w:{ending.removeprefix('tar.')}") as tar:  # type: ignore[call-overload]
             tar.add(folder.path, "alice")
@@ -345,18 +348,20 @@ def test_a_tar_that_was_cut_between_two_members_is_refused(tmp_path: Path, endin
     archive = tmp_path / f"a.{ending}"
     with tarfile.open(archive, "w:gz" if ending.endswith("gz") else "w") as tar:
         for name in ("alice", "bob"):
-            tar.add(tmp_path / name / "journal.jsonl", f"{name}/journal.jsonl")
+            tar.add(tmp_path / name / JOURNAL, f"{name}/{JOURNAL}")
     with find_sources([str(archive)], print) as sources:
         assert len(sources.folders) == 2
     data = gzip.decompress(archive.read_bytes()) if ending.endswith("gz") else archive.read_bytes()
-    for stop in (1024, 2048):
+    with tarfile.open(archive) as tar:
+        stops = [one.offset_data + -(-one.size // 512) * 512 for one in tar]
+    for stop in stops:
         cut = data[:stop]
         archive.write_bytes(gzip.compress(cut) if ending.endswith("gz") else cut)
         with pytest.raises(UsageError, match="cut off"):
             find_sources([str(archive)], print)
 
 
-@pytest.mark.parametrize("name", ["fifo", "journal.jsonl"])
+@pytest.mark.parametrize("name", ["fifo", JOURNAL])
 def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with pytest.raises(UsageError, match="neither a file nor a folder"):
@@ -406,10 +411,15 @@ def test_a_database_holds_what_the_csv_holds(tmp_path: Path) -> None:
 
 
 def test_the_times_of_a_row_are_those_of_the_attempt_that_counts(tmp_path: Path) -> None:
-    began = [Session("start", 1763666580.0 + at, 1, "host", "").line() for at in (0, 9)]
-    lines = [began[0], attempt(0, 0, None, state=State.FAILED), attempt(1, 1, 2, at=3)]
-    lines += [began[1], attempt(0, 0, 1, number=2, at=10)]
-    merged([journal(tmp_path / "a", header("a", 2, (0, 2)), lines)], tmp_path / "t.csv", meta="all")
+    folder = RunFolder(tmp_path / "a")
+    folder.path.mkdir()
+    tried = [attempt(0, 0, None, state=State.FAILED), attempt(1, 1, 2, at=3)]
+    for at, lines in ((0, tried), (9, [attempt(0, 0, 1, number=2, at=10)])):
+        start = Session("start", 1763666580.0 + at, 1, "host", "")
+        writer = JournalWriter(folder, replace(header("a", 2, (0, 2)), start=start))
+        writer.append(b"".join(lines))
+        writer.close()
+    merged([folder], tmp_path / "t.csv", meta="all")
     assert (tmp_path / "t.csv").read_text().splitlines() == [
         "job,result,machine,attempt,slot,run_start,start,duration,end",
         "0,1,a,2,0,2025-11-20T19:23:09.000000Z,2025-11-20T19:23:11.000000Z,1.0,2025-11-20T19:23:12.000000Z",

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kit.journals import last_journal
 from kit.program import Machine
 from shareout.config import load_settings
 from shareout.errors import InputError
@@ -43,7 +44,7 @@ def table(folder: Path, results: Sequence[Any], ending: str, named: Sequence[str
         attempt_line(Attempt(job, job, 1, State.DONE, 1e9, 1e9 + 1, 0, 0 if kind == "command" else None, result=result))
         for job, result in enumerate(results)
     ]
-    made.journal.write_bytes(head.line() + b"".join(lines))
+    last_journal(made).write_bytes(head.lines() + b"".join(lines))
     journals = open_journals([made], print)
     with Merge(journals, folder, processes=1) as merge, Target(output) as target:
         merge.gather()

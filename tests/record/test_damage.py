@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,13 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.journals import last_journal
 from shareout.errors import PlanMismatch, RunDirectoryDamaged
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line, closed, parse
 from shareout.record.logs.segments import LogWriter, read_segment
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.record.reader import JournalReader, read_header
-from shareout.record.tallies.tally import DONE, Tally, tally_of
+from shareout.record.reader import JournalReader, newest_header
+from shareout.record.tallies.saved import save, tally_of
+from shareout.record.tallies.standing import DONE
+from shareout.record.tallies.tally import Tally
 from shareout.record.values import NotJson, decode, encode
 from shareout.record.writer import JournalWriter
 
@@ -41,31 +45,39 @@ def journal_of(folder: Path, count: int) -> RunFolder:
 
 
 def done_jobs(folder: RunFolder) -> list[int]:
-    return [one.job for one in JournalReader(folder.journal).attempts() if one.state is State.DONE]
+    attempts = (one for path in folder.journals() for one in JournalReader(path).attempts())
+    return [one.job for one in attempts if one.state is State.DONE]
+
+
+def read(folder: RunFolder) -> list[JournalReader]:
+    readers = [JournalReader(path) for path in folder.journals()]
+    for one in readers:
+        list(one.lines())
+    return readers
 
 
 def test_a_journal_cut_at_any_byte_loses_the_torn_record_only(tmp_path: Path) -> None:
-    """Cut, appended to, and read a third time."""
-    whole = journal_of(tmp_path / "whole", 4).journal.read_bytes()
+    """Cut, and gone on with by another start: what was whole stays, and nobody touches the torn end."""
+    whole = last_journal(journal_of(tmp_path / "whole", 4)).read_bytes()
     ends = [at + 1 for at, byte in enumerate(whole) if byte == 10]
     for cut in range(len(whole) + 1):
-        folder = RunFolder(tmp_path / "cut")
-        folder.path.mkdir(exist_ok=True)
-        folder.journal.write_bytes(whole[:cut])
-        kept = max(0, sum(end <= cut for end in ends) - 1)
+        folder = RunFolder(tmp_path / f"cut-{cut}")
+        folder.path.mkdir()
+        first = last_journal(folder)
+        first.write_bytes(whole[:cut])
+        kept = max(0, sum(end <= cut for end in ends) - 2)
         writer = JournalWriter(folder, HEADER)
         writer.append(attempt_line(attempt(9)))
         writer.close()
         assert done_jobs(folder) == [*range(kept), 9], cut
-        reader = JournalReader(folder.journal)
-        assert len(list(reader.lines())) == kept + 2
-        assert not reader.damage
+        assert first.read_bytes() == whole[:cut]
+        assert not any(reader.damage for reader in read(folder))
 
 
 def test_any_flipped_byte_is_noticed(tmp_path: Path) -> None:
     """Every byte of the records, flipped: exactly the undamaged outcomes count; a damaged header is told."""
     folder = journal_of(tmp_path, 4)
-    whole = folder.journal.read_bytes()
+    whole = last_journal(folder).read_bytes()
     lines = whole.splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -73,41 +85,52 @@ def test_any_flipped_byte_is_noticed(tmp_path: Path) -> None:
     generator = random.Random(3)
     for at in range(len(whole)):
         flipped = bytes([whole[at] ^ (1 << generator.randrange(8))])
-        folder.journal.write_bytes(whole[:at] + flipped + whole[at + 1 :])
+        last_journal(folder).write_bytes(whole[:at] + flipped + whole[at + 1 :])
         hit = next(number for number in range(len(lines)) if starts[number] <= at < starts[number + 1])
-        if hit == 0:
+        if hit < 2:
             with pytest.raises(RunDirectoryDamaged):
-                read_header(folder.journal)
+                newest_header(folder)
             continue
         jobs = done_jobs(folder)
         assert set(jobs) - set(range(4)) == set(), "nothing is done that was not"
         assert len(jobs) == len(set(jobs))
-        assert set(range(4)) - set(jobs) <= {hit - 1}, "the others count"
+        assert set(range(4)) - set(jobs) <= {hit - 2}, "the others count"
 
 
 def test_another_plans_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
     folder = journal_of(tmp_path, 2)
-    before = folder.journal.read_bytes()
+    before = last_journal(folder).read_bytes()
     other = Header("ef" * 32, "cd" * 32, "alice", 20, ((0, 20),), (), "0.1.0", "", "python")
     with pytest.raises(PlanMismatch):
         JournalWriter(folder, other)
-    assert folder.journal.read_bytes() == before
+    assert last_journal(folder).read_bytes() == before
 
 
-def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "who"), [(3, "a newer shareout"), (1, "shareout 0.1")])
+def test_another_versions_journal_is_refused(tmp_path: Path, version: int, who: str) -> None:
     folder = RunFolder(tmp_path)
-    folder.journal.write_bytes(closed('{"shareout":2,"digest":"x"'))
+    last_journal(folder).write_bytes(closed(f'{{"shareout":{version},"digest":"x"') + closed('{"session":"start"'))
+    with pytest.raises(RunDirectoryDamaged, match=who):
+        newest_header(folder)
+
+
+def test_a_line_that_must_be_understood_is_refused_and_others_are_passed_over(tmp_path: Path) -> None:
+    folder = journal_of(tmp_path, 2)
+    with last_journal(folder).open("ab") as file:
+        file.write(closed('{"claim":1,"ranges":[[0,2]]'))
+    assert tally_of(folder, HEADER).done == 2
+    with last_journal(folder).open("ab") as file:
+        file.write(closed('{"swap":1,"must":true'))
     with pytest.raises(RunDirectoryDamaged, match="newer shareout"):
-        read_header(folder.journal)
+        tally_of(folder, HEADER)
 
 
-def test_the_journal_and_log_of_version_1_load_for_ever() -> None:
-    lines = (VECTORS / "journal-1.jsonl").read_bytes().splitlines()
-    header = parse(lines[0])
-    assert isinstance(header, Header)
-    assert header.machine == "alice"
-    tally = Tally(header.ranges)
-    tally.catch_up(VECTORS / "journal-1.jsonl")
+def test_the_journal_and_log_of_version_2_load_for_ever(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    shutil.copy(VECTORS / "journal.1-89abcdef.jsonl", folder.path)
+    header = newest_header(folder)
+    assert (header.machine, header.ordinal, header.nonce, header.columns) == ("alice", 1, "89abcdef", ("alpha", "β"))
+    tally = tally_of(folder, header)
     assert (tally.done, tally.failed, tally.todo) == (2, 1, 3)
     assert b"job=0 try=1 INFO one" in b"".join(read_segment(VECTORS / "log-1.gz"))
 
@@ -124,42 +147,39 @@ def test_a_tally_is_the_same_from_cache_and_tail_as_from_scratch(
 ) -> None:
     folder = RunFolder(tmp_path_factory.mktemp("tally"))
     writer = JournalWriter(folder, HEADER)
-    writer.follows(tally_of(folder.journal, folder.tally, HEADER))
     cut = data.draw(st.integers(0, len(history)))
     for job, state, number in history[:cut]:
         writer.append(attempt_line(attempt(job, state, number)))
     early = Tally(HEADER.ranges)
-    early.catch_up(folder.journal)
-    early.save(folder.tally, writer.size, writer.hasher.digest())
+    early.catch_up(folder.journals())
+    save(early, folder.tally)
     for job, state, number in history[cut:]:
         writer.append(attempt_line(attempt(job, state, number)))
     writer.close()
     scratch = Tally(HEADER.ranges)
-    scratch.catch_up(folder.journal)
-    cached = tally_of(folder.journal, folder.tally, HEADER)
+    scratch.catch_up(folder.journals())
+    cached = tally_of(folder, HEADER)
     assert (cached.states, cached.counts, cached.tries) == (scratch.states, scratch.counts, scratch.tries)
     assert cached.durations == scratch.durations
-    assert scratch.counts == [scratch.states.count(state) for state in range(4)]
+    assert scratch.counts == [scratch.states.count(state) for state in range(5)]
 
 
 def test_a_cache_of_other_bytes_is_not_believed(tmp_path: Path) -> None:
     folder = journal_of(tmp_path, 5)
-    tally = tally_of(folder.journal, folder.tally, HEADER)
-    content = folder.journal.read_bytes()
-    from blake3 import blake3
-
-    tally.save(folder.tally, len(content), blake3(content).digest())
-    assert tally_of(folder.journal, folder.tally, HEADER).done == 5
+    tally = tally_of(folder, HEADER)
+    content = last_journal(folder).read_bytes()
+    save(tally, folder.tally)
+    assert tally_of(folder, HEADER).done == 5
     lines = content.splitlines(keepends=True)
-    folder.journal.write_bytes(b"".join(lines[:3]))
-    assert tally_of(folder.journal, folder.tally, HEADER).done == 2
-    folder.journal.write_bytes(content.replace(b'"job":3', b'"job":2'))
-    assert tally_of(folder.journal, folder.tally, HEADER).done == 4
-    folder.journal.write_bytes(content)
+    last_journal(folder).write_bytes(b"".join(lines[:4]))
+    assert tally_of(folder, HEADER).done == 2
+    last_journal(folder).write_bytes(content.replace(b'"job":3', b'"job":2'))
+    assert tally_of(folder, HEADER).done == 4
+    last_journal(folder).write_bytes(content)
     cache = folder.tally.read_bytes()
     for spoiled in (b"", b"{}\n", cache[:-3], cache[:-1] + bytes([cache[-1] ^ 1]), b"\xff" * 50):
         folder.tally.write_bytes(spoiled)
-        tally = tally_of(folder.journal, folder.tally, HEADER)
+        tally = tally_of(folder, HEADER)
         assert tally.states.count(DONE) == tally.done == 5
 
 

@@ -8,16 +8,17 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kit.journals import attempt, done_positions, header, run_folder
+from kit.journals import attempt, done_positions, header, last_journal, run_folder
 from shareout.errors import CannotRecord, PlanMismatch, RunDirectoryDamaged
 from shareout.record.folder import RunFolder
 from shareout.record.journal import attempt_line
-from shareout.record.reader import JournalReader, read_header
-from shareout.record.tallies.tally import tally_of
+from shareout.record.reader import JournalReader, incarnations_of, newest_header
+from shareout.record.tallies.saved import tally_of
 from shareout.record.writer import JournalWriter
 from shareout.world import world
 
@@ -50,26 +51,24 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_fills_at_any_byte_leaves_whole_lines_and_can_go_on(tmp_path: Path) -> None:
-    folder = run_folder(tmp_path)
-    start = folder.journal.stat().st_size
     ends = [found.end() for found in re.finditer(rb"\n", LINES)]
-    whole = folder.journal.read_bytes()
     for room in range(len(LINES)):
-        folder.journal.write_bytes(whole)
+        folder = RunFolder(tmp_path / str(room))
+        folder.path.mkdir()
         writer = JournalWriter(folder, header())
-        writer.follows(tally_of(folder.journal, folder.tally, header()))
-        with file_limit(start + room), pytest.raises(CannotRecord, match="the disk is full"):
+        with file_limit(writer.begin + room), pytest.raises(CannotRecord, match="the disk is full"):
             writer.append(LINES)
         kept = sum(end <= room for end in ends)
         assert done_positions(folder) == list(range(kept)), "what fitted is there, whole"
-        assert folder.journal.stat().st_size == writer.size
+        assert last_journal(folder).stat().st_size == writer.size
         writer.append(attempt_line(attempt(9)))
         writer.close()
         assert done_positions(folder) == [*range(kept), 9]
         assert not damage_of(folder)
-        size = folder.journal.stat().st_size
-        assert (writer.size, writer.lines) == (size, kept + 2)
-        assert writer.hasher.digest() == tally_of(folder.journal, folder.tally, header()).hasher.digest()
+        size = last_journal(folder).stat().st_size
+        assert (writer.size, writer.lines) == (size, kept + 3)
+        (part,) = tally_of(folder, header()).parts.values()
+        assert part.facts() == writer.part().facts()
 
 
 def test_a_real_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
@@ -82,7 +81,7 @@ def test_a_real_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
         writer.close()
         assert "Make room" in refusal.value.way_out
         assert len(done_positions(folder)) >= len(told) > 100
-        assert folder.journal.read_bytes().endswith(b'"}\n')
+        assert last_journal(folder).read_bytes().endswith(b'"}\n')
         assert not damage_of(folder)
 
 
@@ -110,7 +109,7 @@ def test_a_torn_line_that_could_not_be_cut_is_cut_before_the_next(
 def test_a_journal_that_is_removed_while_it_is_written_is_noticed(tmp_path: Path) -> None:
     folder = run_folder(tmp_path)
     writer = JournalWriter(folder, header())
-    folder.journal.unlink()
+    last_journal(folder).unlink()
     writer.append(LINES)
     with pytest.raises(CannotRecord, match="was removed"):
         writer.sync()
@@ -119,44 +118,48 @@ def test_a_journal_that_is_removed_while_it_is_written_is_noticed(tmp_path: Path
 
 def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    flipped = header().line()[:-1] + b"X"
+    flipped = header().lines()[:-1] + b"X"
     for content in (b"my only notes", b"my\nnotes\n", b"\xff" * 100, flipped + LINES.replace(b"\n", b"X")):
-        folder.journal.write_bytes(content)
+        last_journal(folder).write_bytes(content)
         with pytest.raises(RunDirectoryDamaged):
             JournalWriter(folder, header())
-        assert folder.journal.read_bytes() == content
+        assert last_journal(folder).read_bytes() == content
 
 
-def test_a_header_that_was_never_whole_is_written_anew(tmp_path: Path) -> None:
+def test_a_header_that_was_never_whole_is_passed_over(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    line = header().line()
+    lines = header().lines()
+    first = folder.journal(1, "0" * 8)
     for left in (
-        *(line[:cut] for cut in (*range(20), *range(20, len(line), 37), len(line) - 1)),
+        *(lines[:cut] for cut in (*range(20), *range(20, len(lines), 37), len(lines) - 1)),
         bytes(300),
-        line[:30] + bytes(99),
+        lines[:30] + bytes(99),
     ):
-        folder.journal.write_bytes(left)
-        JournalWriter(folder, header()).close()
-        assert folder.journal.read_bytes() == line
+        first.write_bytes(left)
+        writer = JournalWriter(folder, header())
+        writer.close()
+        assert [one.path for one in incarnations_of(folder)] == [writer.path]
+        assert (writer.header.ordinal, first.read_bytes()) == (2, left)
+        writer.path.unlink()
 
 
 def test_a_header_of_many_phases_is_kept(tmp_path: Path) -> None:
     """Two hundred thousand barriers make a first line of megabytes."""
     many = header(400_000, tuple((at, at + 2) for at in range(0, 400_000, 2)))
     folder = run_folder(tmp_path, [attempt(0, jobs=400_000)], many)
-    assert len(many.line()) > 2 << 20
+    assert len(many.lines()) > 2 << 20
     JournalWriter(folder, many).close()
     assert done_positions(folder) == [0]
-    assert read_header(folder.journal) == many
-    assert tally_of(folder.journal, folder.tally, many).done == 1
+    assert replace(newest_header(folder), ordinal=0, nonce="") == many
+    assert tally_of(folder, many).done == 1
 
 
 def test_another_machines_journal_is_refused(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, [attempt(1)])
-    before = folder.journal.read_bytes()
+    before = last_journal(folder).read_bytes()
     with pytest.raises(PlanMismatch, match="belongs to machine alice"):
         JournalWriter(folder, header(machine="bob"))
-    assert folder.journal.read_bytes() == before
+    assert last_journal(folder).read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_written_is_told_plainly(tmp_path: Path) -> None:
@@ -171,7 +174,7 @@ def fill(writer: JournalWriter, told: list[int]) -> None:
 
 
 def damage_of(folder: RunFolder) -> list[object]:
-    reader = JournalReader(folder.journal)
+    reader = JournalReader(last_journal(folder))
     for _ in reader.lines():
         pass
     return [*reader.damage, *([reader.torn] if reader.torn else [])]

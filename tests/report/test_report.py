@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.journals import attempt, header, run_folder
+from kit.journals import attempt, header, last_journal, run_folder
 from kit.program import Machine
 from shareout.plan.ids import ids_as_told
 from shareout.record.journal import Header, closed
@@ -57,7 +57,7 @@ def many(folder: Path, jobs: int, machines: int) -> Path:
     for number in range(machines):
         start, stop = jobs * number // machines, jobs * (number + 1) // machines
         made_for = Header("ab" * 32, "cd" * 32, f"m{number}", jobs, ((start, stop),), (), "0.1.0", "", "python")
-        journal = run_folder(folder / f"m{number}", made_for=made_for).journal
+        journal = last_journal(run_folder(folder / f"m{number}", made_for=made_for))
         ids_at = ids_as_told(made_for)
         assert ids_at is not None
         with journal.open("ab") as file:
@@ -206,9 +206,9 @@ def test_a_job_that_ran_on_two_machines_counts_once(here: Machine) -> None:
 
 def test_a_journal_that_is_cut_or_damaged_is_told_and_the_rest_counts(here: Machine) -> None:
     folder = run_folder(here.folder / "runs" / "a", [attempt(position) for position in range(20)])
-    content = folder.journal.read_bytes()
+    content = last_journal(folder).read_bytes()
     at = content.index(b'"pos":7')
-    folder.journal.write_bytes(content[: at + 6] + b"9" + content[at + 7 : -30])
+    last_journal(folder).write_bytes(content[: at + 6] + b"9" + content[at + 7 : -30])
     shutil.rmtree(folder.tally, ignore_errors=True)
     facts = here.call("report", "runs", "--json").json
     assert (facts["done"], facts["damaged"]) == (18, 1)

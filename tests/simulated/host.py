@@ -7,11 +7,13 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from shareout.entry import Entry
 from shareout.errors import ShareoutError, of_system
+from shareout.record.folder import is_journal, ordinal_of
 from shareout.record.outcome import State
 from shareout.run.request import RunRequest
 from shareout.run.session import run_share
@@ -22,7 +24,7 @@ from simulated.plans import Case, Fault
 from simulated.programs import KEEPS_OUT, Command, bystander, call
 from simulated.stand_in import CALLS
 from simulated.system.calls import Calls
-from simulated.system.disk import Disk
+from simulated.system.disk import Disk, Inode
 from simulated.system.handles import FileOpened, NothingOpened
 from simulated.system.kernel import Kernel, Killed, Process, Stuck
 from simulated.system.paths import SimPath
@@ -52,7 +54,7 @@ class Host:
             for start, stop in (*share.ranges, *share.audit)
             for position in range(start, stop)
         }
-        self.path = f"/runs/{case.plan.digest[:8].hex()}/{self.name}/journal.jsonl"
+        self.path = f"/runs/{case.plan.digest[:8].hex()}/{self.name}"
         self.said: list[str] = []
         self.reasons: Counter[str] = Counter()
         self.codes: dict[str, int] = {}
@@ -115,6 +117,11 @@ class Host:
         if any(one.is_stopped and one.tree for one in kernel.living()):
             kernel.at(kernel.now + LONGEST_HOLD_S, kernel.end)
             self._until()
+
+    def journals(self) -> list[Inode]:
+        """What its starts have recorded, the oldest first."""
+        found = {path: inode for path, inode in self.disk.files.items() if path.startswith(f"{self.path}/journal.")}
+        return [found[path] for path in sorted(found, key=lambda path: ordinal_of(Path(path)))]
 
     def _is_over(self, code: int) -> bool:
         """Whether nothing is left that another start could do. Jobs that a fault has failed are to be run again."""
@@ -234,7 +241,7 @@ class Host:
         self.state = state
 
     def _wrote(self, opened: FileOpened) -> None:
-        if opened.path == self.path:
+        if is_journal(opened.path.rpartition("/")[2]):
             self.observer.look()
 
     def _command(self, process: Process, program: str, words: Sequence[Any]) -> Command | None:

@@ -44,9 +44,9 @@ class Execution:
 
 @dataclass(slots=True)
 class Journal:
-    """What stands in one machine's journal, read anew as it is written: an independent reading of it."""
+    """What stands in one machine's journals, read anew as it is written: an independent reading of them."""
 
-    inode: Inode | None = None
+    inodes: list[Inode] = field(default_factory=list)
     good: int = 0
     prefix: bytes = b""
     states: dict[int, State] = field(default_factory=dict)
@@ -54,22 +54,22 @@ class Journal:
     written: dict[tuple[int, int], tuple[float, str]] = field(default_factory=dict)
     """When, and by which start, it was written that a try is done."""
 
-    def look(self, inode: Inode | None, now: float, tree: str) -> None:
+    def look(self, inodes: list[Inode], now: float, tree: str) -> None:
         """Go on from where the last look ended; from the start where what was read is there no more."""
-        data = bytes(inode.data) if inode is not None else b""
+        data = whole_lines(inodes)
         before: dict[tuple[int, int], tuple[float, str]] = {}
-        if inode is not self.inode or data[: self.good] != self.prefix:
+        if inodes[: len(self.inodes)] != self.inodes or data[: self.good] != self.prefix:
             self.good, self.prefix = 0, b""
             self.states.clear()
             self.attempts.clear()
-            self.inode, before, self.written = inode, self.written, {}
-        end = data.rfind(b"\n") + 1
-        lines = data[self.good : end].split(b"\n")[:-1]
+            before, self.written = self.written, {}
+        self.inodes = inodes
+        lines = data[self.good :].split(b"\n")[:-1]
         for line in good_lines(lines) if lines else ():
             record = parse(line)
             if isinstance(record, Attempt):
                 self._fold(record, before.get((record.job, record.attempt), (now, tree)))
-        self.good, self.prefix = end, data[:end]
+        self.good, self.prefix = len(data), data
 
     def _fold(self, record: Attempt, written: tuple[float, str]) -> None:
         self.attempts.append(record)
@@ -85,6 +85,11 @@ class Journal:
 
     def is_done(self, job: int) -> bool:
         return self.states.get(job) is State.DONE
+
+
+def whole_lines(inodes: list[Inode]) -> bytes:
+    """Of all journals, the oldest first. The torn end of each is nobody's."""
+    return b"".join(bytes(inode.data[: inode.data.rfind(b"\n") + 1]) for inode in inodes)
 
 
 def good_lines(lines: list[bytes]) -> list[bytes]:

@@ -11,7 +11,7 @@ from shareout.merge.proof.certificate import block_hash, certificate
 from shareout.merge.proof.choose_record import Record, settle
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt, State
-from simulated.laws import Broken, good_lines
+from simulated.laws import Broken, good_lines, whole_lines
 from simulated.plans import Case
 
 if TYPE_CHECKING:
@@ -49,10 +49,9 @@ def check_merge(case: Case, hosts: Sequence[Host]) -> None:
 
 
 def _records(case: Case, host: Host) -> list[tuple[int, Record]]:
-    inode = host.disk.files.get(host.path)
     share = case.plan.share(host.name)
     made = []
-    for line in good_lines(bytes(inode.data).split(b"\n")[:-1]) if inode is not None else []:
+    for line in good_lines(whole_lines(host.journals()).split(b"\n")[:-1]):
         one = parse(line)
         if not isinstance(one, Attempt) or one.state in (State.STOPPED, State.RETRY):
             continue

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from shareout.record.folder import is_journal
 from simulated.plans import Fault
 from simulated.system.handles import FileOpened
 from simulated.system.kernel import Process
@@ -96,7 +97,7 @@ def _kill(host: Host, tree: str, role: str) -> None:
 
 def _die_in_it(host: Host, tree: str, opened: FileOpened) -> None:
     """With half a line in the journal."""
-    if opened.path == host.path and host.observer.journal.attempts:
+    if is_journal(opened.path.rpartition("/")[2]) and host.observer.journal.attempts:
         host.calls.on_short = lambda opened: None
         host.kernel.fault_at(host.kernel.steps, lambda: _kill(host, tree, "main"))
         host.kernel.turn_at = 0

@@ -113,7 +113,7 @@ class Observer:
 
     def look(self) -> None:
         """At what is new in the journal."""
-        self.journal.look(self.host.disk.files.get(self.host.path), self.host.kernel.now, self.host.tree)
+        self.journal.look(self.host.journals(), self.host.kernel.now, self.host.tree)
         if self.host.case.has_halt and self.halted_at is None and self.is_halted():
             self.halted_at = self.host.kernel.now
 

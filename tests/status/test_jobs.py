@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.journals import last_journal
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, Cause, State
@@ -37,7 +38,7 @@ def test_states_follow_the_records(
     folder = RunFolder(tmp_path_factory.mktemp("jobs"))
     header = Header("ab" * 32, "cd" * 32, "alice", len(jobs), ((0, len(jobs)),), (), "0", "", "python", order="given")
     waiting = {job: list(enumerate(steps, 1)) for job, steps in enumerate(jobs) if steps}
-    lines = [header.line()]
+    lines = [header.lines()]
     while waiting:
         job = source.choice(sorted(waiting))
         number, step = waiting[job].pop(0)
@@ -45,7 +46,7 @@ def test_states_follow_the_records(
             del waiting[job]
         cause = Cause.EXIT if step in ("failed", "retry") else Cause.NONE
         lines.append(attempt_line(Attempt(job, job, number, State(step), 1.0, 2.5, 0, cause=cause)))
-    folder.journal.write_bytes(b"".join(lines))
+    last_journal(folder).write_bytes(b"".join(lines))
     states = JobStates([folder])
     assert [one.state for one in states.all()] == [expected(steps) for steps in jobs]
     for job, steps in enumerate(jobs):
@@ -60,7 +61,7 @@ def test_done_on_one_machine_beats_failed_on_another(tmp_path: Path) -> None:
         header = Header("ab" * 32, "cd" * 32, f"m{number}", 1, ((0, 1),), (), "0", "", "python")
         cause = Cause.SIGNAL if state is State.FAILED else Cause.NONE
         record = Attempt(0, 0, 1, state, 1.0, 2.0, 0, cause=cause)
-        folder.journal.write_bytes(header.line() + attempt_line(record))
+        last_journal(folder).write_bytes(header.lines() + attempt_line(record))
         folders.append(folder)
     (only,) = JobStates(folders).all()
     assert (only.state, only.machine) == ("d", "m1")

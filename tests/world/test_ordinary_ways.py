@@ -61,7 +61,7 @@ def test_another_owners_files_are_no_bug(tmp_path: Path) -> None:
     here.run("-q", code=1)
     for path in [tmp_path, *tmp_path.parents[:2]]:
         path.chmod(0o755)
-    (here.run_folder / "journal.jsonl").chmod(0o600)
+    here.journal.chmod(0o600)
     here.program = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *here.program]
     for words in (
         ["list"], ["status"], ["show", "0"], ["merge-results"], ["merge-logs"], ["report", "-o", "r.html"],

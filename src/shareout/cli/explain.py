@@ -16,9 +16,9 @@ from shareout.errors import UsageError
 from shareout.names import ALL
 from shareout.plan.plan import PYTHON, Plan
 from shareout.record.folder import RunFolder
-from shareout.record.headers import check_headers
-from shareout.record.reader import read_header
-from shareout.record.tallies.tally import DONE, FAILED, SKIPPED
+from shareout.record.headers import check_folders
+from shareout.record.reader import newest_header
+from shareout.record.tallies.standing import DONE, FAILED, SKIPPED
 from shareout.safe import one_line
 from shareout.status.machine import Follower, MachineStatus
 
@@ -87,9 +87,9 @@ def position_of(plan: Plan, job: int) -> int:
 
 def _folders_of(owner: str, folders: Sequence[RunFolder], plan: Plan) -> list[RunFolder]:
     """Where it may have run: with its owner, or with all machines on one host."""
-    headers = [(folder, read_header(folder.journal)) for folder in folders]
-    check_headers(headers, plan)
-    return [folder for folder, one in headers if one.digest == plan.hex and one.machine in (owner, ALL)]
+    check_folders(folders, plan)
+    headers = [(folder, newest_header(folder)) for folder in folders]
+    return [folder for folder, one in headers if one.origin == plan.origin_hex and one.machine in (owner, ALL)]
 
 
 def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, owner: str) -> Reason:

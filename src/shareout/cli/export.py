@@ -68,8 +68,8 @@ def _runs_of(found: Sequence[RunFolder], common: Common, entry: Entry | None, *,
     plan = plan_at_hand(common, entry, found)
     folders = of_one_plan(found, plan)
     states = JobStates(folders)
-    known = {digest for one in states.headers for digest in (one.digest, *one.ancestors)}
-    if plan is None or plan.hex not in known:
+    known = {digest for one in states.headers for digest in (one.origin, *one.ancestors)}
+    if plan is None or plan.origin_hex not in known:
         raise UsageError(
             "the jobs of these runs are not known here: their inputs are elsewhere, or have changed",
             way_out="Name the folder of their inputs with --configs DIR.",

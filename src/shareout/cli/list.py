@@ -214,7 +214,7 @@ def job_ids(words: Sequence[str], total: int) -> list[int]:
 
 def texts_of(plan: Plan | None, headers: Sequence[Header], *, as_given: bool = False) -> Text:
     """The text of a job, when the inputs are at hand: its command, or as it stands in the pool."""
-    if plan is None or not {plan.hex} & {digest for one in headers for digest in (one.digest, *one.ancestors)}:
+    if plan is None or not {plan.origin_hex} & {origin for one in headers for origin in (one.origin, *one.ancestors)}:
         return lambda job: ""
     pool = plan.pool
     is_command = any(header.kind == "command" for header in headers)

@@ -19,7 +19,7 @@ from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.pool import MOST_JOBS
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import machine_word
-from shareout.record.reader import read_header
+from shareout.record.reader import newest_header
 
 _MOMENT = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?)?)?Z?")
 
@@ -68,7 +68,7 @@ def _chosen(
     folders: Sequence[RunFolder], names: Sequence[str], ids: Sequence[str]
 ) -> tuple[frozenset[bytes], frozenset[bytes]]:
     """Machines and jobs as the log writes them; empty for all. Those that nothing here knows are refused."""
-    headers = [read_header(folder.journal) for folder in folders]
+    headers = [newest_header(folder) for folder in folders]
     for name in names:
         check_machine(name, headers, None)
     jobs = job_ids(ids, max((header.total for header in headers), default=MOST_JOBS))

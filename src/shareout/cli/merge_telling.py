@@ -33,7 +33,7 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "missing_ids": [list(one) for one in ranges_of(summary.missing_ids)],
         "failed_ids": [list(one) for one in ranges_of(summary.failed_ids)],
         "failure_rate": rate_facts(summary.failure_rate),
-        "changed": [str(folder.journal) for folder in summary.changed],
+        "changed": [str(journal.path) for journal in summary.changed],
         "disagreed": summary.disagreed,
         "disagreements": [
             {"job": job, "results": [asdict(one) for one in said]}
@@ -115,16 +115,16 @@ def tell_oddities(summary: Summary) -> None:
     """What a person should know although it stops nothing."""
     if summary.twice:
         tell(f"{summary.twice} jobs ran twice: of each, the first that finished counts")
-    for folder, damage in summary.damage[:SHOWN]:
+    for damage in summary.damage[:SHOWN]:
         tell(
-            f"{folder.journal}:{damage.line}: {damage.size} bytes at offset {damage.offset} are damaged "
+            f"{damage.path}:{damage.line}: {damage.size} bytes at offset {damage.offset} are damaged "
             f"({damage.why}); what they recorded does not count"
         )
     if len(summary.damage) > SHOWN:
         tell(f"and {len(summary.damage) - SHOWN} more damaged places")
-    for folder in summary.changed[:SHOWN]:
-        tell(f"{folder.journal} is not what its run wrote: the tally beside it was made of other lines")
-        tell(f"bring it home anew; if it is right as it is, remove {folder.tally} and merge again")
+    for journal in summary.changed[:SHOWN]:
+        tell(f"{journal.path} is not what its run wrote: the tally beside it was made of other lines")
+        tell(f"bring it home anew; if it is right as it is, remove {journal.folder.tally} and merge again")
     _tell_codes(summary)
     _tell_comparison(summary)
 

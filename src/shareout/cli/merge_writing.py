@@ -29,7 +29,7 @@ def write_results(merge: Merge, journals: Sequence[Journal], columns: Sequence[s
     assert asked.output is not None
     first = merge.first_row()
     value = value_of(first) if first else None
-    sheet = sheet_for(value, columns, journals[0].header.kind, asked.meta, merge.origins())
+    sheet = sheet_for(value, columns, journals[0].header.kind, asked.meta, merge.starts())
     if isinstance(form, RowStore) or asked.to_stdout:
         # Standard output cannot be taken back, and a store is filled by one process, after all others: whether the
         # table is whole is known first.

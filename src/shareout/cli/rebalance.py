@@ -20,9 +20,9 @@ from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.plan.rest import NAME, SelectedPool, Step, write_rest
 from shareout.record.folder import RunFolder
-from shareout.record.headers import check_headers
+from shareout.record.headers import check_folders
 from shareout.record.journal import Header
-from shareout.record.reader import read_header
+from shareout.record.reader import newest_header
 from shareout.units import counted
 
 COPIED = ("runner.config", "header.csv")
@@ -78,17 +78,17 @@ def _size(ranges: Sequence[tuple[int, int]]) -> int:
 
 def _of_plan(folders: Sequence[RunFolder], plan: Plan, *, strict: bool) -> list[tuple[RunFolder, Header]]:
     """The directories of this plan. Those of plans that it was rebalanced from are not asked any more."""
-    found = [(folder, read_header(folder.journal)) for folder in folders]
+    found = [(folder, newest_header(folder)) for folder in folders]
     for folder, header in found:
         # Who names a directory means it, so that one of another plan is a slip. Below --runs older plans may stand,
         # and are passed over: else each look would need a flag.
-        if strict and header.digest != plan.hex and header.digest not in plan.ancestors:
+        if strict and header.origin != plan.origin_hex and header.origin not in plan.ancestors:
             raise PlanMismatch(
-                f"{folder.path} is of plan {header.digest[:16]}, the inputs are of plan {plan.short_hex}",
+                f"{folder.path} is of plan {header.origin[:16]}, the inputs are of plan {plan.short_hex}",
                 way_out="Name the inputs that it ran with by --configs DIR.",
             )
-    check_headers(found, plan)
-    return [(folder, header) for folder, header in found if header.digest == plan.hex]
+    check_folders([folder for folder, _ in found], plan)
+    return [(folder, header) for folder, header in found if header.origin == plan.origin_hex]
 
 
 def _tell_absent(plan: Plan, journals: Sequence[tuple[RunFolder, Header]]) -> None:
@@ -104,7 +104,7 @@ def _tell_absent(plan: Plan, journals: Sequence[tuple[RunFolder, Header]]) -> No
 
 def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Common, machines: Path) -> None:
     earlier = plan.pool.steps if isinstance(plan.pool, SelectedPool) else ()
-    step = Step(plan.hex, tuple(plan.pool.phases), tuple(left), plan.order)
+    step = Step(plan.origin_hex, tuple(plan.pool.phases), tuple(left), plan.order)
     try:
         target.mkdir(parents=True)
         shutil.copyfile(machines, target / "machines.json")

@@ -31,7 +31,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.logs.job_log import said_by
 from shareout.record.logs.segments import cleaned
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import read_header
+from shareout.record.reader import newest_header
 from shareout.record.values import encode
 from shareout.replay.run import Replay, Sink, is_same, replay_command, replay_python
 from shareout.show.status import told_seconds
@@ -185,8 +185,7 @@ def _is_same_output(printed: bytes, folders: Sequence[RunFolder], recorded: Sett
     lines = [
         one.text
         for folder in folders
-        if read_header(folder.journal).machine == machine
-        and read_header(folder.journal).digest == recorded.header.digest
+        if newest_header(folder).machine == machine and newest_header(folder).origin == recorded.header.origin
         for one in said_by(folder, attempt.job, tell)
         if one.attempt == attempt.attempt and one.level == "INFO"
     ]

@@ -92,9 +92,10 @@ def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tu
         journals = open_journals(sources.folders, tell, choose, plan_of)
         if not journals:
             raise UsageError("no run directory here has recorded anything")
+        newest = {journal.folder: journal.header for journal in journals}
         machines = plan.machines if plan else ()
         # Within, for archives are unpacked only so long: failures' last lines are in the logs.
-        return report_of([(journal.folder, journal.header) for journal in journals], machines, tell), plan
+        return report_of(list(newest.items()), machines, tell), plan
 
 
 def _write(path: Path, page: str) -> None:

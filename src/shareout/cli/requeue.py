@@ -17,8 +17,8 @@ from shareout.merge.proof.complete import ranges_of
 from shareout.plan.ids import ids_as_told
 from shareout.record.amend import FINAL, refuse_busy, requeue
 from shareout.record.folder import RunFolder
-from shareout.record.reader import read_header
-from shareout.record.tallies.tally import FAILED
+from shareout.record.reader import newest_header
+from shareout.record.tallies.standing import FAILED
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def _refuse_archives(sources: Sequence[str]) -> None:
 
 def _jobs(ids: Sequence[str], folders: Sequence[RunFolder]) -> set[int] | None:
     """None: all."""
-    total = max(read_header(folder.journal).total for folder in folders)
+    total = max(newest_header(folder).total for folder in folders)
     return set(job_ids(ids, total)) if ids else None
 
 
@@ -71,7 +71,7 @@ def _requeued(folders: Sequence[RunFolder], states: Sequence[int], jobs: set[int
     refuse_busy(folders)
     again: set[int] = set()
     for folder in folders:
-        header = read_header(folder.journal)
+        header = newest_header(folder)
         again.update(requeue(folder, header, states, jobs, ids_as_told(header)))
     return sorted(again)
 

@@ -232,7 +232,7 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     title = f"{name} of {request.plan.fingerprint}"
     views = _views(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
     result = run_share(request, views)
-    folder = RunFolder.of(common.runs, request.plan.digest, request.machine).path
+    folder = RunFolder.of(common.runs, request.plan.origin, request.machine).path
     if request.entry is not None and request.entry.on_end is not None:
         request.entry.on_end(folder, common.configs)
     if common.json:
@@ -286,7 +286,7 @@ def _facts(result: RunResult, request: RunRequest) -> dict[str, Any]:
         "failed": counts.failed,
         "skipped": counts.skipped,
         "todo": _todo(counts),
-        "path": str(RunFolder.of(request.runs, request.plan.digest, request.machine).path),
+        "path": str(RunFolder.of(request.runs, request.plan.origin, request.machine).path),
     }
 
 

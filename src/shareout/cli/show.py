@@ -18,7 +18,7 @@ from shareout.record.journal import Header
 from shareout.record.logs.printed import printed_by
 from shareout.record.logs.segments import stamp
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import read_header
+from shareout.record.reader import newest_header
 from shareout.safe import one_line
 from shareout.show.status import told_seconds
 from shareout.status.jobs import Texts, attempts_of
@@ -41,8 +41,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     with folders_of(sources, common) as every:
         plan = plan_at_hand(common, entry, every)
         folders = of_one_plan(every, plan)
-        total = max(read_header(folder.journal).total for folder in folders)
-        texts = texts_of(plan, [read_header(folder.journal) for folder in folders])
+        total = max(newest_header(folder).total for folder in folders)
+        texts = texts_of(plan, [newest_header(folder) for folder in folders])
         wanted = job_ids(ids, total)
         write = _as_json if common.json else _as_lines
         write(wanted, folders, texts)

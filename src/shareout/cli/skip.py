@@ -41,13 +41,15 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     # All is refused before anything is written: half of the ids skipped would be nobody's wish.
     for machine, jobs in by_machine.items():
         _refuse_foreign(plan, machine, jobs)
-    refuse_busy([RunFolder.of(common.runs, plan.digest, machine) for machine in by_machine])
+    refuse_busy([RunFolder.of(common.runs, plan.origin, machine) for machine in by_machine])
     skipped: list[int] = []
     for machine, jobs in by_machine.items():
         request = RunRequest(
             plan, settings, machine, common.runs, entry, columns=named_columns(common.configs, settings)
         )
-        skipped += skip(make_folder(request), header_of(request, plan.share(machine)), jobs, plan.ids_of(plan.hex))
+        skipped += skip(
+            make_folder(request), header_of(request, plan.share(machine)), jobs, plan.ids_of(plan.origin_hex)
+        )
     ended = sorted({job for jobs in by_machine.values() for job, _ in jobs} - set(skipped))
     _tell(skipped, ended, common)
     return 1 if ended else 0
@@ -71,9 +73,5 @@ def _refuse_foreign(plan: Plan, machine: str, jobs: Sequence[tuple[int, int]]) -
 
 def _machine(common: Common, plan: Plan, job: int) -> str:
     """Its owner; or all of them, when this host runs for all."""
-    alone = RunFolder.of(common.runs, plan.digest, ALL).journal.is_file()
-    return (
-        ALL
-        if alone and not RunFolder.of(common.runs, plan.digest, plan.owner(job)).journal.is_file()
-        else plan.owner(job)
-    )
+    alone, owner = (RunFolder.of(common.runs, plan.origin, name) for name in (ALL, plan.owner(job)))
+    return ALL if alone.journals() and not owner.journals() else plan.owner(job)

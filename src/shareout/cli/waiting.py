@@ -14,7 +14,8 @@ from shareout.cli.inputs.recorded_call import Typed
 from shareout.cli.options import program_name
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
-from shareout.record.tallies.tally import FAILED, NEW, Tally
+from shareout.record.tallies.standing import FAILED, NEW
+from shareout.record.tallies.tally import Tally
 from shareout.status.machine import Follower, MachineStatus, last_session
 from shareout.units import counted
 
@@ -94,7 +95,7 @@ def _count(tally: Tally, ranges: Sequence[tuple[int, int]], state: int) -> int:
 
 def _stopped_by(folder: RunFolder, typed: Typed | None) -> tuple[str, str]:
     """Why the last run left something, and what to change in its call."""
-    session = last_session(folder.journal)
+    session = last_session(folder)
     if session is None:
         return "", ""
     if session.event == "start":

@@ -10,9 +10,9 @@ from operator import itemgetter
 from shareout.plan.plan import Plan
 from shareout.pool import Row
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, Session
+from shareout.record.journal import Header
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import JournalReader
+from shareout.record.reader import JournalReader, incarnations_of
 from shareout.status.jobs import MOST_HELD, SKIPPED, JobStates
 
 Ending = tuple[float, Header, str, Attempt]
@@ -67,12 +67,11 @@ class Runs:
 
     def _endings(self, at: int) -> Iterator[Ending]:
         """What one run directory tells of attempts that may be the last."""
-        header, host = self.states.headers[at], ""
-        for record in JournalReader(self.folders[at].journal).records():
-            if isinstance(record, Session):
-                host = record.host
-            elif isinstance(record, Attempt) and record.state in FINAL:
-                yield record.end, header, host or header.machine, record
+        for one in incarnations_of(self.folders[at]):
+            host = one.header.start.host or one.header.machine
+            for record in JournalReader(one.path).attempts():
+                if record.state in FINAL:
+                    yield record.end, one.header, host, record
 
 
 def _in_order(endings: Iterator[Ending]) -> Iterator[Ending]:

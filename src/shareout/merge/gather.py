@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -41,9 +42,10 @@ class Journal:
 
     number: int
     folder: RunFolder
+    path: Path
     header: Header
     start: int
-    """Where the header line ends."""
+    """Where the header ends."""
     size: int
     proof: Proof
     belonging: Belonging
@@ -64,7 +66,7 @@ def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
     made: list[Piece] = []
     for journal in journals:
         start = journal.start
-        with journal.folder.journal.open("rb") as file:
+        with journal.path.open("rb") as file:
             while start < journal.size:
                 stop = journal.proof.good if start < journal.proof.good < start + PIECE else start + PIECE
                 if stop < journal.size and stop != journal.proof.good:
@@ -160,7 +162,6 @@ class Gatherer:
         self.facts: list[dict[str, Any]] = []
         self._rows = 0
         self._misplaced: list[int] = []
-        self._sessions: list[tuple[float, str]] = []
 
     def read(self, piece: Piece) -> None:
         """All records of a piece; what is to tell about it goes to `facts`."""
@@ -168,7 +169,6 @@ class Gatherer:
         patterns = _Patterns(piece, meta=self._meta, lean=self._lean)
         self._rows = 0
         self._misplaced = []
-        self._sessions = []
         lines, offset = 0, piece.start
         damage: list[list[Any]] = []
         for chunk in _chunks(piece):
@@ -191,7 +191,6 @@ class Gatherer:
                 "damage": damage,
                 "misplaced": self._misplaced,
                 "rows": self._rows,
-                "sessions": self._sessions,
             }
         )
 
@@ -232,7 +231,7 @@ class Gatherer:
         self, journal: Journal, single: re.Pattern[bytes], chunk: bytes, offset: int, line: int
     ) -> list[list[Any]]:
         """Line by line: a chunk that is damaged, holds other records, or reaches over the end of a range."""
-        reader = JournalReader(journal.folder.journal, offset, line)
+        reader = JournalReader(journal.path, offset, line)
         lines = chunk.split(b"\n")
         lines.pop()
         # Seldom: a first or last chunk, a retry, damage. So it may be slow, and tells every place.
@@ -244,7 +243,7 @@ class Gatherer:
                     record = parse(good)
                 except BadLine as error:
                     number = line + chunk.count(b"\n", 0, at - offset) + 1
-                    reader.damage.append(Damage(number, at, len(good), str(error)))
+                    reader.damage.append(Damage(journal.path, number, at, len(good), str(error)))
                     continue
                 if isinstance(record, Attempt) and not journal.belonging.holds([record.job], [record.position]):
                     self._misplaced = [line + chunk.count(b"\n", 0, at - offset) + 1, record.job, record.position]
@@ -252,9 +251,7 @@ class Gatherer:
                 self._odd(journal, good, record)
         return [[one.line, one.offset, one.size, one.why] for one in reader.damage]
 
-    def _odd(self, journal: Journal, line: bytes, record: Attempt | Header | Session | None) -> None:
-        if isinstance(record, Session) and record.event == "start":
-            self._sessions.append((record.time, record.code))
+    def _odd(self, journal: Journal, line: bytes, record: Attempt | Session | None) -> None:
         if isinstance(record, Attempt) and record.state not in (State.STOPPED, State.RETRY):
             self._rows += 1
             self._spool.odd(journal.number, record.job, line)
@@ -262,7 +259,7 @@ class Gatherer:
 
 def _chunks(piece: Piece) -> Iterator[bytes]:
     """Whole lines; a last one without newline is torn, and nobody's."""
-    with piece.journal.folder.journal.open("rb") as file:
+    with piece.journal.path.open("rb") as file:
         file.seek(piece.start)
         left = piece.stop - piece.start
         while left > 0 and (chunk := file.read(min(CHUNK, left))):

@@ -222,7 +222,7 @@ def _plain_record(journal: Journal, extra: bytes, row: bytes) -> Record:
     return Record(
         journal.number,
         header.machine,
-        digest=header.digest,
+        origin=header.origin,
         state=State.DONE,
         attempt=1,
         end=float(extra[:17]),
@@ -244,7 +244,7 @@ def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
     record = Record(
         journal.number,
         header.machine,
-        digest=header.digest,
+        origin=header.origin,
         state=attempt.state,
         attempt=attempt.attempt,
         end=attempt.end,

@@ -18,10 +18,12 @@ from shareout.merge.processes import divided, how_many
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.certificate import block_hash
 from shareout.merge.proof.complete import Said, Summary, append_ranges
-from shareout.merge.sheet import Origin, Shape, Sheet
+from shareout.merge.sheet import Shape, Sheet, Start
 from shareout.merge.spool import Spool, SpoolWriter
 from shareout.merge.tables import RowStore, TextForm, store_blocks
 from shareout.merge.target import Relay, Target
+from shareout.record.journal import HEADER_LINES
+from shareout.record.logs.segments import stamp
 from shareout.record.reader import Damage
 
 # A partition of so many records takes some 40 MB in each process.
@@ -51,8 +53,6 @@ class Merge:
         self.total = max((journal.header.total for journal in journals), default=0)
         self.rows = 0
         self.damage: list[tuple[int, Damage]] = []
-        self._sessions: list[list[tuple[float, str]]] = [[] for _ in journals]
-        """Of each journal, when its processes began, and of what code they were."""
         self._meta = meta
         self._lean = lean and not meta
         self._where = where
@@ -91,14 +91,14 @@ class Merge:
         lines: dict[int, int] = {}
         for piece in pieces:
             one, journal = told[piece.number], piece.journal.number
-            before = lines.get(journal, 1)
-            self.damage += [(journal, Damage(before + line, *rest)) for line, *rest in one["damage"]]
+            before = lines.get(journal, HEADER_LINES)
+            path = piece.journal.path
+            self.damage += [(journal, Damage(path, before + line, *rest)) for line, *rest in one["damage"]]
             lines[journal] = before + one["lines"]
             if one["misplaced"]:
                 line, job, position = one["misplaced"]
-                raise piece.journal.belonging.refusal(piece.journal.folder.journal, before + line, job, position)
+                raise piece.journal.belonging.refusal(path, before + line, job, position)
             self.rows += one["rows"]
-            self._sessions[journal] += [(time, code) for time, code in one["sessions"]]
 
     def outcomes(self) -> Iterator[Outcomes]:
         """Of every partition, in order; also of those that no record speaks of."""
@@ -111,12 +111,10 @@ class Merge:
         for number in self._spool.filled():
             yield from self._resolved(number).blocks()
 
-    def origins(self) -> list[Origin]:
+    def starts(self) -> list[Start]:
         """What the rows of each journal have in common."""
-        return [
-            Origin(journal.header.machine, sorted(time for time, _ in sessions))
-            for journal, sessions in zip(self.journals, self._sessions, strict=True)
-        ]
+        headers = [journal.header for journal in self.journals]
+        return [Start(one.machine, None if one.start.reason else stamp(one.start.time)) for one in headers]
 
     def first_row(self) -> bytes | None:
         """`job TAB result` of the first job that is done."""
@@ -179,7 +177,7 @@ class Merge:
 
         answers = divided(count, work, NeedsTimes)
         summary = self._summary_of_journals()
-        journals = [str(journal.folder.journal) for journal in self.journals]
+        journals = [str(journal.path) for journal in self.journals]
         for partition in range(partitions):
             _add(summary, answers[partition % count]["partitions"][partition // count], journals)
         seen = Shape()
@@ -190,13 +188,13 @@ class Merge:
     def _summary_of_journals(self) -> Summary:
         """What journals tell before a job is looked at: what is damaged or changed, and which code ran."""
         summary = Summary(self.total)
-        summary.damage = [(self.journals[number].folder, damage) for number, damage in self.damage]
+        summary.damage = [damage for _, damage in self.damage]
         # A journal that is not what was written because of damage is told as damaged, and not a second time.
         damaged = {number for number, damage in self.damage if damage.offset < self.journals[number].proof.changed}
-        summary.changed = [one.folder for one in self.journals if one.proof.changed and one.number not in damaged]
-        for journal, sessions in zip(self.journals, self._sessions, strict=True):
-            codes = {journal.header.code, *(code for _, code in sessions)}
-            summary.codes.setdefault(journal.header.machine, set()).update(codes)
+        summary.changed = [one for one in self.journals if one.proof.changed and one.number not in damaged]
+        for journal in self.journals:
+            if not journal.header.start.reason:
+                summary.codes.setdefault(journal.header.machine, set()).add(journal.header.code)
         return summary
 
     def _resolved(self, number: int) -> Outcomes:

@@ -19,8 +19,7 @@ from shareout.merge.results import Merge
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import Target
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Session
-from shareout.record.reader import JournalReader
+from shareout.record.reader import incarnations_of
 
 Times = tuple[float, float, float, int]
 """When the run began, how long the job took, when it began, and its id."""
@@ -118,10 +117,7 @@ def _meta_names(config: ConfigParser) -> Sequence[str]:
 
 def _began(folder: RunFolder) -> float:
     """When the first run of this share began."""
-    for record in JournalReader(folder.journal).records():
-        if isinstance(record, Session):
-            return record.time
-    return 0.0
+    return next((one.header.start.time for one in incarnations_of(folder)), 0.0)
 
 
 def _lots(rows: Iterator[Any], size: int = 5000) -> Iterator[list[Any]]:

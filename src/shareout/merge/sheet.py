@@ -8,7 +8,6 @@ A sheet is made for what the first row looks like; what does not fit is noted, a
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,16 +29,11 @@ SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Of one journal: its machine, and when the processes began that wrote it, in order."""
+class Start:
+    """Of one journal: its machine, and when the run began that wrote it; empty for what was taken over."""
 
     machine: str
-    begun: Sequence[float] = ()
-
-    def began(self, start: float) -> str | None:
-        """When the run began in which a job started."""
-        at = bisect_right(self.begun, start)
-        return stamp(self.begun[at - 1]) if at else None
+    began: str | None = None
 
 
 @dataclass(slots=True)
@@ -95,7 +89,7 @@ class Sheet:
     shape: Shape = field(default_factory=Shape)
     """What it is made for."""
     meta: tuple[str, ...] = ()
-    origins: Sequence[Origin] = ()
+    starts: Sequence[Start] = ()
     seen: Shape = field(default_factory=Shape)
     places: tuple[str, ...] = field(init=False)
     keys: tuple[str, ...] = field(init=False)
@@ -173,10 +167,10 @@ class Sheet:
         journal, text = meta
         end, slot, start, *tries = text.split(b" ")
         known = {
-            "machine": self.origins[journal].machine,
+            "machine": self.starts[journal].machine,
             "attempt": int(tries[0]) if tries else 1,
             "slot": int(slot),
-            "run_start": self.origins[journal].began(float(start)),
+            "run_start": self.starts[journal].began,
             "start": stamp(float(start)),
             "duration": round(max(0.0, float(end) - float(start)), 6),
             "end": stamp(float(end)),
@@ -184,7 +178,7 @@ class Sheet:
         return [known[name] for name in self.meta]
 
 
-def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, origins: Sequence[Origin]) -> Sheet:
+def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, starts: Sequence[Start]) -> Sheet:
     """For what the first row looks like, which all others most often do. `first` is None when there is none."""
     wanted = [name.strip() for name in named]
     lead = [name.lower() for name in wanted]
@@ -194,7 +188,7 @@ def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, origins: S
             break
     shape = Shape()
     shape.note(first)
-    return Sheet(kind, tuple(wanted), shape, META[meta], origins)
+    return Sheet(kind, tuple(wanted), shape, META[meta], starts)
 
 
 def unique(taken: Sequence[str], names: Sequence[str]) -> list[str]:

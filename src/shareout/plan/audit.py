@@ -14,12 +14,12 @@ from itertools import accumulate
 
 from blake3 import blake3
 
+from shareout.ranges import Range
+
 CONTEXT = "shareout 2 audit"
 STRETCHES = 16
 LEAST = 2
 PLACE_BYTES = 16
-
-Range = tuple[int, int]
 
 
 def audit_of(digest: bytes, machine: int, ranges: Sequence[Range], part: Fraction) -> tuple[Range, ...]:

@@ -18,8 +18,8 @@ class Told(Protocol):
     """What a journal's header says of its plan."""
 
     @property
-    def digest(self) -> str:
-        """Of the plan, as hex digits."""
+    def origin(self) -> str:
+        """Of the plan, as hex digits: the digest that keys its shuffle."""
 
     @property
     def jobs(self) -> int:
@@ -59,5 +59,5 @@ def ids_as_told(told: Told) -> IdsAt | None:
     if told.ancestors or len(starts) != len(told.ranges):
         return None
     sizes = [stop - start for start, stop in zip(starts, (*starts[1:], told.jobs), strict=True)]
-    permutations = Permutations(bytes.fromhex(told.digest), sizes, told.order)
+    permutations = Permutations(bytes.fromhex(told.origin), sizes, told.order)
     return lambda positions: places_at(permutations, starts, positions)

@@ -31,17 +31,17 @@ from shareout.plan.digest import (
     hash_without_states,
 )
 from shareout.plan.ids import IdsAt, places_at
+from shareout.plan.origin import Origin, origin_of
 from shareout.plan.permutation import Permutations
 from shareout.plan.split import split
 from shareout.pool import InputFile, Pool, Selection
+from shareout.ranges import Range
 
 # An input of its own: rows that a Python function is called with are other jobs than the same rows as commands.
 KIND = "kind"
 PYTHON = "python"
 # What a job is, beside the pool; the other inputs only decide who runs it, and when.
 WORK = ("settings", "seed", KIND)
-
-Range = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class Plan:
         inputs: Sequence[HashedInput],
         audit: Fraction,
         order: str = Order.SHUFFLED,
+        since: Origin | None = None,
     ) -> None:
         self.pool = pool
         self.machines = tuple(machines)
@@ -78,6 +79,10 @@ class Plan:
         working = [one for one in inputs if _decides_work(one.role)]
         self.work = digest_of(pool.kind, working, WORK_CONTEXT)
         """What the jobs are; whoever runs them, and in what order."""
+        self.since = since
+        """The plan that this one continues."""
+        self.origin = since.digest if since else self.digest
+        """What keys the shuffle, and names the run directories."""
         self.kind = _kind_of(inputs)
         self.jobs = len(pool)
         self.order = order
@@ -86,7 +91,7 @@ class Plan:
         self.total = self._selection.total if self._selection else self.jobs
         self._starts = [phase.start for phase in pool.phases]
         self._sizes = [phase.stop - phase.start for phase in pool.phases]
-        self._permutations = Permutations(self.digest, self._sizes, order)
+        self._permutations = Permutations(self.origin, self._sizes, order)
         self._audit = audit
         self._numbers = {machine.name: number for number, machine in enumerate(machines)}
         self._bounds = split(self._sizes, [machine.weight for machine in machines]) if machines else []
@@ -96,6 +101,11 @@ class Plan:
     def hex(self) -> str:
         """The digest as 64 hex digits, as journals have it."""
         return self.digest.hex()
+
+    @property
+    def origin_hex(self) -> str:
+        """Hex of the digest that keys the shuffle: this plan's own, or of the one that it continues."""
+        return self.origin.hex()
 
     @property
     def short_hex(self) -> str:
@@ -139,14 +149,14 @@ class Plan:
         places = self._places_between(start, stop)
         return map(self._selection.id_at, places) if self._selection else places
 
-    def ids_of(self, digest: str) -> IdsAt | None:
-        """Position → id of this plan or of one that it continues; None of any other."""
+    def ids_of(self, origin: str) -> IdsAt | None:
+        """Position → id of this plan, or of one that it was rebalanced from; None of any other."""
         selection = self._selection
-        if digest == self.hex:
+        if origin == self.origin_hex:
             return self._ids_at
-        if selection is None or digest not in self.ancestors:
+        if selection is None or origin not in self.ancestors:
             return None
-        return partial(selection.ids_in_step, self.ancestors.index(digest))
+        return partial(selection.ids_in_step, self.ancestors.index(origin))
 
     def _ids_at(self, positions: Sequence[int]) -> list[int]:
         places = places_at(self._permutations, self._starts, positions)
@@ -195,7 +205,7 @@ class Plan:
     def _share(self, number: int) -> Share:
         machine = self.machines[number]
         audited = (number - 1) % len(self.machines)
-        audit = audit_of(self.digest, audited, self._ranges(audited), self._audit) if audited != number else ()
+        audit = audit_of(self.origin, audited, self._ranges(audited), self._audit) if audited != number else ()
         return Share(machine.name, machine.cores, self._ranges(number), audit)
 
     def _ranges(self, number: int) -> tuple[Range, ...]:
@@ -230,7 +240,10 @@ def make_plan(
             where=place,
             way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
         )
-    plan = Plan(pool, named, inputs, settings.run.audit, settings.run.order)
+    plan = Plan(
+        pool, named, inputs, audit=settings.run.audit, order=settings.run.order, since=origin_of(settings.run.since)
+    )
+    _refuse_other_origin(plan)
     _refuse_the_rest_of_other_work(pool, plan)
     return plan
 
@@ -247,6 +260,8 @@ def _said_by(settings: Settings, kind: str) -> Iterator[HashedInput]:
         yield hash_text(KIND, PYTHON.encode())
     if settings.run.order == Order.GIVEN:
         yield hash_text("order", Order.GIVEN.encode())
+    if settings.run.since:
+        yield hash_text("since", settings.run.since.encode())
 
 
 def _refuse_the_rest_of_other_work(pool: Pool, plan: Plan) -> None:
@@ -256,6 +271,20 @@ def _refuse_the_rest_of_other_work(pool: Pool, plan: Plan) -> None:
             "sections of your own, or kind of jobs",
             where=Place(str(pool.inputs[-1].path)),
             way_out="Use the pool and the settings that `rebalance` put beside it.",
+        )
+
+
+def _refuse_other_origin(plan: Plan) -> None:
+    """Positions mean something only where the jobs and their order are those of the plan that is continued."""
+    since = plan.since
+    if since is None:
+        return
+    changed = "the order of the jobs is" if since.order is not plan.order else "what the jobs are is"
+    if since.work != plan.work or since.order is not plan.order:
+        raise InputError(
+            f"the plan that is to be continued ([run] since) was of other work: {changed} another now (the pool, its "
+            "seed or order, [commands], sections of your own, or the kind of jobs)",
+            way_out="Put that back as it was; or leave out since, and begin anew (`rebalance` keeps what is done).",
         )
 
 

@@ -23,10 +23,10 @@ from shareout.files import replace_file
 from shareout.plan.ids import places_at
 from shareout.plan.permutation import Permutations
 from shareout.pool import InputFile, Need, Phase, Pool, Row, Values
+from shareout.ranges import Range
 
 NAME = "rest.json"
 VERSION = 2
-Range = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

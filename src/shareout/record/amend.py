@@ -1,4 +1,5 @@
-"""What a person adds to a journal afterwards: requeue and skip. Nothing is taken away; a record says what counts now.
+"""What a person adds to journals afterwards, in one of its own: requeue and skip. Nothing is taken away; a record says
+what counts now.
 
 The caller holds no lock: each call takes the run directory's own, so that nothing is added while a run goes on.
 """
@@ -6,15 +7,18 @@ The caller holds no lock: each call takes the run directory's own, so that nothi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from shareout.record.belonging import IdsAt
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, attempt_line
+from shareout.record.journal import AMENDED, Header, attempt_line
 from shareout.record.lock import Lock, refuse_owned
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import JournalReader
-from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally, tally_of
-from shareout.record.writer import JournalWriter
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.standing import DONE, FAILED, SKIPPED
+from shareout.record.tallies.tally import Tally
+from shareout.record.writer import JournalWriter, session_now
 from shareout.world import world
 
 FINAL = (DONE, FAILED, SKIPPED)
@@ -32,7 +36,7 @@ def requeue(
     """What has come to one of these states is to do again: all of it, or the named jobs. Their ids."""
     lock = Lock(folder)
     try:
-        tally = tally_of(folder.journal, folder.tally, header, ids_at)
+        tally = tally_of(folder, header, ids_at)
         found = {one.position: one.job for one in _ended(folder, tally, states) if jobs is None or one.job in jobs}
         _append(folder, header, [_record(job, at, tally, State.REQUEUED) for at, job in found.items()])
         return sorted(found.values())
@@ -44,8 +48,7 @@ def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]], ids
     """These (job, position), unless they are done, are never to be run. Those that now are not."""
     lock = Lock(folder)
     try:
-        recorded = folder.journal.exists()
-        tally = tally_of(folder.journal, folder.tally, header, ids_at) if recorded else Tally(header.ranges)
+        tally = tally_of(folder, header, ids_at)
         left = [(job, at) for job, at in jobs if tally.state(at) not in (DONE, SKIPPED)]
         _append(folder, header, [_record(job, at, tally, State.SKIPPED) for job, at in left])
         return [job for job, _ in left]
@@ -56,9 +59,10 @@ def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]], ids
 def _ended(folder: RunFolder, tally: Tally, states: Collection[int]) -> Iterator[Attempt]:
     if not any(tally.counts[state] for state in states):
         return
-    for one in JournalReader(folder.journal).attempts():
-        if tally.state(one.position) in states:
-            yield one
+    for path in folder.journals():
+        for one in JournalReader(path).attempts():
+            if tally.state(one.position) in states:
+                yield one
 
 
 def _record(job: int, position: int, tally: Tally, state: State) -> Attempt:
@@ -69,9 +73,10 @@ def _record(job: int, position: int, tally: Tally, state: State) -> Attempt:
 def _append(folder: RunFolder, header: Header, records: Sequence[Attempt]) -> None:
     if not records:
         return
-    writer = JournalWriter(folder, header)
+    writer = JournalWriter(folder, replace(header, start=session_now("start", AMENDED)))
     try:
         writer.append(b"".join(map(attempt_line, records)))
+        writer.end(AMENDED)
         writer.sync()
     finally:
         writer.close()

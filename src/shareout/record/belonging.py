@@ -7,10 +7,12 @@ hand) only the positions are asked for.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from pathlib import Path
 
 from shareout.errors import Place, RunDirectoryDamaged
+from shareout.ranges import Range, union
 from shareout.record.journal import Header
 
 STEP = 1 << 20
@@ -21,16 +23,29 @@ WAY_OUT = (
 )
 
 
-class Belonging:
-    """Of one journal: the positions that its machine owes or audits, each with its one job."""
+def ever_owed(headers: Iterable[Header]) -> list[Range]:
+    """All that these starts of one machine owed, and audited."""
+    return union(one for header in headers for one in (*header.ranges, *header.audit))
 
-    def __init__(self, header: Header, ids_at: IdsAt | None = None) -> None:
+
+class Belonging:
+    """Of the journals in one run directory: the positions that its machine has owed or audited in any of its starts,
+    each with its one job."""
+
+    def __init__(self, header: Header, ids_at: IdsAt | None = None, owed: Sequence[Range] | None = None) -> None:
+        """`owed`: what it may have recorded; as a rule what this header says."""
         self.machine = header.machine
         self._ids_at = ids_at
         self._total = header.total
-        ranges = sorted(one for one in (*header.ranges, *header.audit) if one[0] < one[1])
+        ranges = ever_owed([header]) if owed is None else owed
         self._starts = [start for start, _ in ranges]
         self._stops = [stop for _, stop in ranges]
+
+    def without_ids(self) -> Belonging:
+        """The same, asking only for positions."""
+        made = copy(self)
+        made._ids_at = None
+        return made
 
     @property
     def knows_ids(self) -> bool:

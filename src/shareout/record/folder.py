@@ -8,8 +8,9 @@ from pathlib import Path
 
 from shareout.world import world
 
-JOURNAL = "journal.jsonl"
+JOURNALS = "journal.*.jsonl"
 CALL = "call.json"
+_JOURNAL = re.compile(r"journal\.([0-9]{1,18})-([0-9a-f]{8})\.jsonl")
 _SEGMENT = re.compile(r"log-([0-9]{4,})\.gz")
 # File systems, and whoever lists them, are slow in a folder of a million entries.
 PER_FOLDER = 1000
@@ -26,10 +27,25 @@ class RunFolder:
         """Of one machine's share of one plan; nothing is made on the disk."""
         return cls(runs / digest[:8].hex() / machine)
 
-    @property
-    def journal(self) -> Path:
-        """What was recorded: the only file that nothing else can be made from."""
-        return self.path / JOURNAL
+    def journal(self, ordinal: int, nonce: str) -> Path:
+        """Of one start: its number, and eight hex digits by chance, so that no two are ever of one name."""
+        return self.path / f"journal.{ordinal}-{nonce}.jsonl"
+
+    def journals(self) -> list[Path]:
+        """Of each start one, the oldest first. Files of other names are nobody's."""
+        try:
+            found = list(filter(None, map(_JOURNAL.fullmatch, world.listdir(self.path))))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [self.path / match[0] for match in sorted(found, key=lambda match: (int(match[1]), match[2]))]
+
+    def worked_on(self) -> float:
+        """When something was last recorded here, in seconds since 1970."""
+        return max((path.stat().st_mtime for path in self.journals()), default=0.0)
+
+    def size(self) -> int:
+        """Bytes of all that is recorded here."""
+        return sum(path.stat().st_size for path in self.journals())
 
     @property
     def lock(self) -> Path:
@@ -90,3 +106,14 @@ class RunFolder:
     def job_log(self, job: int) -> Path:
         """All that one job printed, where each was asked to have a log of its own."""
         return self.path / "job-logs" / str(job // PER_FOLDER) / f"{job}.log"
+
+
+def is_journal(name: str) -> bool:
+    """Whether a file of that name is one."""
+    return _JOURNAL.fullmatch(name) is not None
+
+
+def ordinal_of(journal: Path) -> int:
+    """Which start of its machine a journal is of."""
+    match = _JOURNAL.fullmatch(journal.name)
+    return int(match[1]) if match else 0

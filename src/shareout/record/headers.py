@@ -8,12 +8,11 @@ from typing import Protocol
 
 from shareout.errors import Place, RunDirectoryDamaged, ShareoutError
 from shareout.names import ALL
+from shareout.ranges import Range
 from shareout.record.belonging import WAY_OUT
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
-
-Found = Sequence[tuple[RunFolder, Header]]
-Range = tuple[int, int]
+from shareout.record.reader import Incarnation, incarnations_of
 
 
 class Given(Protocol):
@@ -51,59 +50,63 @@ class Planned(Protocol):
         """What the machine of that name is given. A ShareoutError when it has none."""
 
 
-def check_headers(found: Found, plan: Planned | None) -> None:
+def check_folders(folders: Sequence[RunFolder], plan: Planned | None) -> None:
+    """All that was recorded there."""
+    check_headers([one for folder in folders for one in incarnations_of(folder)], plan)
+
+
+def check_headers(found: Sequence[Incarnation], plan: Planned | None) -> None:
     """Refuses the first that says what cannot be."""
-    for folder, header in found:
+    for one in found:
+        header = one.header
         if plan is not None and header.digest == plan.hex:
-            _check_with_plan(folder, header, plan)
+            _check_with_plan(one, plan)
     _check_with_others(found)
 
 
-def _check_with_plan(folder: RunFolder, header: Header, plan: Planned) -> None:
+def _check_with_plan(one: Incarnation, plan: Planned) -> None:
+    header = one.header
     try:
         share = plan.share(header.machine)
     except ShareoutError:
-        raise _refused(folder, f'it is of a machine "{header.machine}", and the plan has none of that name') from None
+        raise _refused(one, f'it is of a machine "{header.machine}", and the plan has none of that name') from None
     if header.ranges != share.ranges or header.audit != share.audit:
         planned = _told(share.ranges), _told(share.audit)
         part = 0 if header.ranges != share.ranges else 1
         said = _told((header.ranges, header.audit)[part])
         kind = ("its", "its audit's")[part]
-        raise _refused(folder, f"{kind} positions are {said}, and the plan gives {header.machine} {planned[part]}")
+        raise _refused(one, f"{kind} positions are {said}, and the plan gives {header.machine} {planned[part]}")
     if (header.jobs, header.order, header.ancestors) != (plan.jobs, plan.order, plan.ancestors):
-        raise _refused(folder, f"it says {header.jobs} jobs in the order {header.order}, and the plan does not")
+        raise _refused(one, f"it says {header.jobs} jobs in the order {header.order}, and the plan does not")
 
 
-def _check_with_others(found: Found) -> None:
+def _check_with_others(found: Sequence[Incarnation]) -> None:
     """One plan has one number of jobs, and gives every position to one machine (and to `all`, who has them all)."""
-    first: dict[str, tuple[RunFolder, Header]] = {}
-    known: dict[tuple[str, str], tuple[RunFolder, Header]] = {}
-    for folder, header in found:
-        _, other = first.setdefault(header.digest, (folder, header))
-        if _plan_facts(other) != _plan_facts(header):
-            raise _refused(folder, f"{first[header.digest][0].journal} says other things of the same plan")
-        same, other = known.setdefault((header.digest, header.machine), (folder, header))
-        if (other.ranges, other.audit) != (header.ranges, header.audit):
+    first: dict[str, Incarnation] = {}
+    known: dict[tuple[str, str], Incarnation] = {}
+    for one in found:
+        header = one.header
+        other = first.setdefault(header.digest, one)
+        if _plan_facts(other.header) != _plan_facts(header):
+            raise _refused(one, f"{other.path} says other things of the same plan")
+        same = known.setdefault((header.digest, header.machine), one)
+        if (same.header.ranges, same.header.audit) != (header.ranges, header.audit):
             raise _refused(
-                folder, f"{same.journal} gives {header.machine} {_told(other.ranges)}, it {_told(header.ranges)}"
+                one, f"{same.path} gives {header.machine} {_told(same.header.ranges)}, it {_told(header.ranges)}"
             )
     for digest in first:
-        mine = [one for one in known.values() if one[1].digest == digest and one[1].machine != ALL]
-        _refuse_overlap(mine)
+        _refuse_overlap([one for (of, name), one in known.items() if of == digest and name != ALL])
 
 
-def _refuse_overlap(found: Found) -> None:
+def _refuse_overlap(found: Sequence[Incarnation]) -> None:
     ranges = sorted(
-        (start, stop, number)
-        for number, (_, header) in enumerate(found)
-        for start, stop in header.ranges
-        if start < stop
+        (start, stop, number) for number, one in enumerate(found) for start, stop in one.header.ranges if start < stop
     )
     for (start, stop, number), (later, _, other) in pairwise(ranges):
         if later < stop:
-            folder, header = found[other]
-            both = f"{found[number][1].machine} ({found[number][0].journal}) and {header.machine}"
-            raise _refused(folder, f"position {max(start, later)} is said to be of {both}")
+            first, second = found[number], found[other]
+            both = f"{first.header.machine} ({first.path}) and {second.header.machine}"
+            raise _refused(second, f"position {max(start, later)} is said to be of {both}")
 
 
 def _plan_facts(header: Header) -> tuple[object, ...]:
@@ -116,9 +119,9 @@ def _told(ranges: Sequence[Range], most: int = 4) -> str:
     return (said or "none") + (" …" if len(ranges) > most else "")
 
 
-def _refused(folder: RunFolder, why: str) -> RunDirectoryDamaged:
+def _refused(one: Incarnation, why: str) -> RunDirectoryDamaged:
     return RunDirectoryDamaged(
         f"the header of the journal is not what its run wrote: {why}",
-        where=Place(str(folder.journal), 1),
+        where=Place(str(one.path), 1),
         way_out=WAY_OUT,
     )

@@ -1,25 +1,32 @@
-"""One attempt ↔ one line. The journal is JSON lines: a header, then attempts in the order in which they ended.
+"""One attempt ↔ one line. The journal of one start of a machine is JSON lines: a header (whose jobs these are), a
+session (what this start owes, and where it runs), then attempts in the order in which they ended.
 
     {"job":314,"pos":7,"try":1,"state":"done","start":1763666581.123456,"end":…,"slot":0,"result":[1,2],"crc":"89abcdef"}
 
 Keys stand in this order; crc is the CRC-32 of all before `,"crc"`, so that a flipped byte is never taken for
 another job's success. Its bytes `"crc":"` stand nowhere else in a line: in a result, that key is written
-`"\\u0063rc"`. Lines with `"session"` tell when a process began and ended. Version 1.
+`"\\u0063rc"`. The last line of an orderly end is a session again. A line of a kind that a reader does not know is
+passed over, unless it says `"must":true`. Version 2.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zlib import crc32
 
 from shareout.choices import Order
-from shareout.record.lines.form import fault_of
+from shareout.errors import RunDirectoryDamaged
+from shareout.record.lines.form import fault_between, fault_of
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.values import decode, encode
 
-VERSION = 1
+VERSION = 2
+HEADER_LINES = 2
+# Why a journal was begun, where it was not to run jobs.
+AMENDED, TAKEN_OVER = "amended", "taken over"
 # `,"crc":"89abcdef"}` without the newline.
 TAIL = 18
 
@@ -29,8 +36,31 @@ class BadLine(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """A start began or ended its work on its journal."""
+
+    event: str
+    time: float
+    pid: int
+    host: str
+    code: str
+    reason: str = ""
+    """Of an end why it was one; of a start empty, where it is to run jobs."""
+
+    def line(self, owed: Mapping[str, object] | None = None) -> bytes:
+        """`owed`: of a start, what it owes."""
+        facts = {"session": self.event, "time": self.time, "pid": self.pid, "host": self.host, "code": self.code}
+        return closed(json.dumps({**facts, "reason": self.reason, **(owed or {})}, separators=(",", ":"))[:-1])
+
+
+# What stands in the session's line: another start may owe something else.
+_OWED = ("digest", "ranges", "audit", "version")
+_OF_SESSION = (*_OWED, "code", "start")
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
-    """The first line: which plan, which machine, which code."""
+    """The first two lines: which jobs, which machine, and what one start of it owes."""
 
     digest: str
     pool_digest: str
@@ -54,6 +84,15 @@ class Header:
     """The hash of what the jobs are: the same for all plans of them."""
     columns: tuple[str, ...] = ()
     """What the results are called in a table, where that was said."""
+    origin: str = ""
+    """The digest of the plan that this one continues, whose positions these are; as a rule its own."""
+    ordinal: int = 0
+    """Which start of this machine it was, and by chance eight digits that tell it from any other of that number."""
+    nonce: str = ""
+    start: Session = Session("start", 0.0, 1, "", "")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "origin", self.origin or self.digest)
 
     @property
     def total(self) -> int:
@@ -63,34 +102,18 @@ class Header:
     @property
     def root(self) -> str:
         """The digest of the plan that the ids come from: run directories with the same one merge."""
-        return self.ancestors[0] if self.ancestors else self.digest
+        return self.ancestors[0] if self.ancestors else self.origin
 
-    def line(self) -> bytes:
-        """As the journal has it; the usual order, and no phases, go without saying."""
-        facts = {"shareout": VERSION, **asdict(self)}
+    def lines(self) -> bytes:
+        """Both."""
+        facts = {key: value for key, value in asdict(self).items() if key not in _OF_SESSION}
         if self.order == Order.SHUFFLED:
             del facts["order"]
         if not self.phases:
             del facts["phases"]
-        return closed(json.dumps(facts, separators=(",", ":"))[:-1])
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A process began or ended its work on this journal."""
-
-    event: str
-    time: float
-    pid: int
-    host: str
-    code: str
-    reason: str = ""
-
-    def line(self) -> bytes:
-        """As the journal has it."""
-        facts = {"session": self.event, "time": self.time, "pid": self.pid, "host": self.host, "code": self.code}
-        # Not an Attempt with a word of its own: a session is nobody's job, and readers that count jobs pass it over.
-        return closed(json.dumps({**facts, "reason": self.reason}, separators=(",", ":"))[:-1])
+        owed = {key: getattr(self, key) for key in _OWED}
+        head = closed(json.dumps({"shareout": VERSION, **facts}, separators=(",", ":"))[:-1])
+        return head + replace(self.start, code=self.code).line(owed)
 
 
 def closed(body: str) -> bytes:
@@ -145,8 +168,36 @@ def check(line: bytes) -> bytes:
     raise BadLine("its checksum is wrong")
 
 
-def parse(line: bytes) -> Attempt | Header | Session | None:
-    """What a line says, or BadLine; None for a line of a kind that this version does not know."""
+def parse(line: bytes) -> Attempt | Session | None:
+    """What a line says, or BadLine; None for a line of a kind that this version does not know, and for a header."""
+    facts = _facts(line)
+    if "job" in facts:
+        # Readers find a job by these bytes.
+        if not line.startswith(b'{"job":%d,' % facts["job"]):
+            raise BadLine("it does not begin with its job")
+        return _attempt(facts)
+    if "session" in facts:
+        return _session(facts)
+    if facts.get("must") is True:
+        raise RunDirectoryDamaged(
+            f"a line was written by a newer shareout, and must not be passed over: {line[:80].decode('ascii')} …",
+            way_out="Use the newer program; nothing was changed.",
+        )
+    return None
+
+
+def parse_header(first: bytes, second: bytes) -> Header:
+    """The first two lines, or BadLine."""
+    facts, owed = _facts(first), _facts(second)
+    if "shareout" not in facts or owed.get("session") != "start":
+        raise BadLine("it is another record")
+    if fault := fault_between(facts, owed):
+        raise BadLine(fault)
+    return _header(facts, owed)
+
+
+def _facts(line: bytes) -> dict[str, Any]:
+    """Of a line of a right form, or of an unknown kind."""
     body = check(line)
     try:
         facts = decode(body + b"}")
@@ -154,17 +205,7 @@ def parse(line: bytes) -> Attempt | Header | Session | None:
         raise BadLine("it is no JSON") from None
     if fault := fault_of(facts):
         raise BadLine(fault)
-    if "job" in facts:
-        # Readers find a job by these bytes.
-        if not line.startswith(b'{"job":%d,' % facts["job"]):
-            raise BadLine("it does not begin with its job")
-        return _attempt(facts)
-    if "shareout" in facts:
-        return _header(facts)
-    if "session" in facts:
-        keys = ("time", "pid", "host", "code", "reason")
-        return Session(facts["session"], *(facts[key] for key in keys))
-    return None
+    return facts  # type: ignore[no-any-return]
 
 
 def _attempt(facts: dict[str, Any]) -> Attempt:
@@ -188,14 +229,37 @@ def _attempt(facts: dict[str, Any]) -> Attempt:
     )
 
 
-def _header(facts: dict[str, Any]) -> Header:
-    plain = {key: facts[key] for key in ("digest", "pool_digest", "machine", "jobs", "version", "code", "kind")}
-    ranges, audit = (tuple((start, stop) for start, stop in facts[key]) for key in ("ranges", "audit"))
-    ancestors, pool_jobs = tuple(facts["ancestors"]), facts.get("pool_jobs", 0)
-    more = {
-        "order": facts.get("order", Order.SHUFFLED),
-        "phases": tuple(facts.get("phases", ())),
-        "work": facts["work"],
-        "columns": tuple(facts["columns"]),
-    }
-    return Header(**plain, ranges=ranges, audit=audit, ancestors=ancestors, pool_jobs=pool_jobs, **more)
+def _session(facts: dict[str, Any]) -> Session:
+    return Session(
+        facts["session"],
+        facts["time"],
+        facts["pid"],
+        host=facts["host"],
+        code=facts["code"],
+        reason=facts["reason"],
+    )
+
+
+def _header(facts: dict[str, Any], owed: dict[str, Any]) -> Header:
+    ranges, audit = (tuple((start, stop) for start, stop in owed[key]) for key in ("ranges", "audit"))
+    return Header(
+        owed["digest"],
+        facts["pool_digest"],
+        machine=facts["machine"],
+        jobs=facts["jobs"],
+        ranges=ranges,
+        audit=audit,
+        version=owed["version"],
+        code=owed["code"],
+        kind=facts["kind"],
+        ancestors=tuple(facts["ancestors"]),
+        pool_jobs=facts["pool_jobs"],
+        order=facts.get("order", Order.SHUFFLED),
+        phases=tuple(facts.get("phases", ())),
+        work=facts["work"],
+        columns=tuple(facts["columns"]),
+        origin=facts["origin"],
+        ordinal=facts["ordinal"],
+        nonce=facts["nonce"],
+        start=_session(owed),
+    )

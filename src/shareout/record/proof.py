@@ -1,4 +1,4 @@
-"""What the tally beside a journal proves of it: a hash of the bytes that were written, sealed with its own.
+"""What the tally beside journals proves of them: hashes of the bytes that were written, sealed with its own.
 
 A tally is saved by the run itself, so a journal that is not what it says was damaged, or changed by somebody. To hash
 a journal is many times as fast as to check its lines one by one, which is what whoever has a proof need not do.
@@ -13,9 +13,10 @@ from typing import Any
 
 from blake3 import blake3
 
+from shareout.record.folder import RunFolder
 from shareout.record.reader import CHUNK
 
-VERSION = 4
+VERSION = 5
 HASH_BYTES = 32
 
 
@@ -29,18 +30,28 @@ class Proof:
     """Up to here the tally knows it otherwise."""
 
 
-def proof_of(journal: Path, cache: Path) -> Proof:
-    """Without looking at a line; proves nothing where the tally is none, or of a longer journal than this copy."""
+def proofs_of(folder: RunFolder) -> dict[str, Proof]:
+    """Of each of its journals that the tally knows, by their names, without looking at a line. Of one that is longer
+    than this copy it proves nothing."""
     try:
-        facts, _ = sealed(cache)
-        offset = int(facts["offset"])
+        facts, _ = sealed(folder.tally)
+        return {
+            name: _proof(folder.path / name, offset, told, is_whole=facts["belonging"] and damaged == 0)
+            for name, (offset, _, damaged, told) in facts["journals"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _proof(journal: Path, offset: int, told: str, *, is_whole: bool) -> Proof:
+    try:
         if offset > journal.stat().st_size:
             return Proof()
-        if hash_of_prefix(journal, offset).hexdigest() != facts["journal"]:
+        if hash_of_prefix(journal, offset).hexdigest() != told:
             return Proof(changed=offset)
-        return Proof(good=offset if facts["belonging"] and facts["damaged"] == 0 else 0)
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError:
         return Proof()
+    return Proof(good=offset if is_whole else 0)
 
 
 def sealed(cache: Path) -> tuple[dict[str, Any], bytearray]:

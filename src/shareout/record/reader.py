@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -16,7 +16,8 @@ from zlib import crc32
 from blake3 import blake3
 
 from shareout.errors import CannotRead, Place, RunDirectoryDamaged
-from shareout.record.journal import TAIL, VERSION, BadLine, Header, Session, check, parse
+from shareout.record.folder import RunFolder
+from shareout.record.journal import TAIL, VERSION, BadLine, Header, Session, check, parse, parse_header
 from shareout.record.lines.common_line import OTHER, Plain, plain_line, plain_lines
 from shareout.record.lines.form import is_as_written
 from shareout.record.outcome import Attempt
@@ -26,7 +27,7 @@ CHUNK = 1 << 18
 LONGEST_HEADER = 1 << 26
 # Tries to find a record again in one damaged stretch, so that no damage makes reading slow.
 MOST_RESCUES = 200
-_FIRST = b'{"shareout":'
+_FIRST, _SECOND = b'{"shareout":', b'{"session":"start",'
 _BEHIND = re.compile(rb'"crc":"[0-9a-f]{8}"\}.')
 _START = re.compile(rb'\{"(?:job|session|shareout)":')
 _END = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
@@ -36,6 +37,7 @@ _END = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 class Damage:
     """A stretch that is no record: where it is, for a person who wants to look."""
 
+    path: Path
     line: int
     offset: int
     size: int
@@ -114,25 +116,25 @@ class JournalReader:
         for chunk in self.chunks():
             yield from chunk.located()
 
-    def records(self) -> Iterator[Attempt | Header | Session | None]:
+    def records(self) -> Iterator[Attempt | Session | None]:
         """What every line says."""
         for chunk in self.chunks():
             yield from self.records_of(chunk)
 
-    def records_of(self, chunk: Chunk) -> Iterator[Attempt | Header | Session | None]:
+    def records_of(self, chunk: Chunk) -> Iterator[Attempt | Session | None]:
         """The same of the chunk that was read last, results and all: a result that is no JSON is damage as well."""
         for offset, line in chunk.located():
             record = self.record_of(chunk, offset, line)
             if not isinstance(record, Damage):
                 yield record
 
-    def record_of(self, chunk: Chunk, offset: int, line: bytes) -> Attempt | Header | Session | Damage | None:
+    def record_of(self, chunk: Chunk, offset: int, line: bytes) -> Attempt | Session | Damage | None:
         """Of one of its lines; the damage is told here already."""
         try:
             return parse(line)
         except BadLine as error:
             number = self.line - chunk.data.count(b"\n", offset - chunk.offset) + 1
-            self.damage.append(Damage(number, offset, len(line), str(error)))
+            self.damage.append(Damage(self.path, number, offset, len(line), str(error)))
             return self.damage[-1]
 
     def attempts(self) -> Iterator[Attempt]:
@@ -169,7 +171,7 @@ class JournalReader:
                 good.append(line)
                 offsets.append(self.good_end)
             except BadLine as error:
-                self.damage.append(Damage(self.line, self.good_end, len(line), str(error)))
+                self.damage.append(Damage(self.path, self.line, self.good_end, len(line), str(error)))
                 for at, found in _rescued(line):
                     good.append(found)
                     offsets.append(self.good_end + at)
@@ -214,53 +216,92 @@ def _rescued(stretch: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def read_header(path: Path) -> Header:
-    """The first line; a journal without a readable one belongs to no plan that could be named."""
+    """The first two lines; a journal without readable ones belongs to no plan that could be named."""
+    return _header_of(path, _first_lines(path))
+
+
+def _header_of(path: Path, lines: tuple[bytes, bytes]) -> Header:
     try:
-        if path.exists() and not path.is_file():
-            raise RunDirectoryDamaged("is no file that could be read", where=Place(str(path)))
-        with path.open("rb") as file:
-            line = file.readline(LONGEST_HEADER)
-    except OSError as error:
-        raise CannotRead(
-            f"{path} cannot be read: {error.strerror}", way_out="Give yourself the right to it."
-        ) from error
-    try:
-        if not line.endswith(b"\n"):
+        if not all(line.endswith(b"\n") for line in lines):
             raise BadLine("the file ends in it")
-        version = json.loads(check(line[:-1]) + b"}").get("shareout")
-        if isinstance(version, int) and version > VERSION:
-            raise RunDirectoryDamaged(
-                f"was written by a newer shareout (journal version {version}, this one reads {VERSION})",
-                where=Place(str(path)),
-                way_out="Use the newer program; nothing was changed.",
-            )
-        header = parse(line[:-1])
-        if not isinstance(header, Header):
-            raise BadLine("it is another record")
+        version = json.loads(check(lines[0][:-1]) + b"}").get("shareout")
+        if isinstance(version, int) and version != VERSION:
+            raise _other_version(path, version)
+        return parse_header(lines[0][:-1], lines[1][:-1])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunDirectoryDamaged(
             f"the header of the journal is damaged: {error}",
             where=Place(str(path), 1),
-            way_out=f"Move {path.parent} away to keep it, and run again; the jobs that it holds would run again.",
+            way_out=f"Move {path} away to keep it, and run again; the jobs that it holds would run again.",
         ) from error
-    return header
+
+
+def _other_version(path: Path, version: int) -> RunDirectoryDamaged:
+    who = "a newer shareout" if version > VERSION else "shareout 0.1"
+    return RunDirectoryDamaged(
+        f"was written by {who} (journal version {version}, this one reads {VERSION})",
+        where=Place(str(path)),
+        way_out="Use that program; nothing was changed.",
+    )
+
+
+def _first_lines(path: Path) -> tuple[bytes, bytes]:
+    try:
+        if path.exists() and not path.is_file():
+            raise RunDirectoryDamaged("is no file that could be read", where=Place(str(path)))
+        with path.open("rb") as file:
+            return file.readline(LONGEST_HEADER), file.readline(LONGEST_HEADER)
+    except OSError as error:
+        raise CannotRead(
+            f"{path} cannot be read: {error.strerror}", way_out="Give yourself the right to it."
+        ) from error
 
 
 def is_torn_header(path: Path) -> bool:
-    """A process that was killed while it wrote the very first line left nothing to keep. Anything else that has no
-    line at all is not ours to throw away: reading its header will refuse it."""
+    """A process that was killed while it wrote the very first lines left nothing to keep. Anything else that has no
+    two lines is not ours to pass over: reading its header will refuse it."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
-        line = file.readline(LONGEST_HEADER).rstrip(b"\0")
-    return b"\n" not in line and _FIRST.startswith(line[: len(_FIRST)]) and not _BEHIND.search(line)
+    first, second = (line.rstrip(b"\0") for line in _first_lines(path))
+    if b"\n" in first:
+        return b"\n" not in second and _SECOND.startswith(second[: len(_SECOND)]) and not _BEHIND.search(second)
+    return _FIRST.startswith(first[: len(_FIRST)]) and not _BEHIND.search(first)
 
 
-def told(damage: list[Damage], path: Path) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """One start of a machine, and the journal that it left."""
+
+    folder: RunFolder
+    path: Path
+    header: Header
+    begin: int
+    """Where its records begin."""
+
+
+def incarnations_of(folder: RunFolder) -> list[Incarnation]:
+    """The oldest first; without those that were killed before they had recorded anything."""
+    found = []
+    for path in folder.journals():
+        if not is_torn_header(path):
+            lines = _first_lines(path)
+            found.append(Incarnation(folder, path, _header_of(path, lines), sum(map(len, lines))))
+    return found
+
+
+def newest_header(folder: RunFolder) -> Header:
+    """What the last start of its machine owed."""
+    found = incarnations_of(folder)
+    if not found:
+        raise RunDirectoryDamaged("has no journal", where=Place(str(folder.path)))
+    return found[-1].header
+
+
+def told(damage: Sequence[Damage]) -> list[str]:
     """What is wrong in the middle, in sentences."""
     said = [
-        f"{path}:{one.line}: {one.size} bytes at offset {one.offset} are damaged ({one.why}); "
+        f"{one.path}:{one.line}: {one.size} bytes at offset {one.offset} are damaged ({one.why}); "
         "what they recorded counts as not done"
         for one in damage[:5]
     ]
-    return [*said, f"{path}: and {len(damage) - 5} more damaged lines"] if len(damage) > 5 else said
+    return [*said, f"{damage[5].path}: and {len(damage) - 5} more damaged lines"] if len(damage) > 5 else said

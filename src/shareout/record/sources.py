@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from shareout.errors import CannotRead, CannotWrite, Place, RunDirectoryDamaged, UsageError, of_system
-from shareout.record.folder import CALL, JOURNAL, RunFolder
+from shareout.record.folder import CALL, JOURNALS, RunFolder, is_journal
 from shareout.record.reader import is_torn_header
 
 LIVE = "live.json"
@@ -33,7 +33,7 @@ class Sources:
     said: Callable[[str], None]
     folders: list[RunFolder] = field(default_factory=list)
     torn: list[Path] = field(default_factory=list)
-    """Journals that their runs had just begun to write when they were killed."""
+    """Run directories whose runs were killed before they had recorded anything."""
     _stack: ExitStack = field(default_factory=ExitStack)
     _seen: dict[Path, Path] = field(default_factory=dict)
 
@@ -55,29 +55,28 @@ class Sources:
         if not path.is_file():
             # To open a FIFO is to wait for whoever writes into it.
             raise UsageError(f"{path} is neither a file nor a folder", way_out="Name run directories, or an archive.")
-        if path.name == JOURNAL:
+        if is_journal(path.name):
             return self._add_folder(path.parent, path)
         unpacked = self._unpacked(path)
         return unpacked is not None and self._add_folder(unpacked, path)
 
     def _add_folder(self, folder: Path, given: Path) -> bool:
         found = False
-        for journal in journals_below(folder):
+        for one in run_folders_below(folder):
             found = True
-            real = journal.resolve()
-            if is_torn_header(journal):
-                self.said(f"{journal} ends in its first line: that run recorded nothing")
-                self.torn.append(journal)
-                continue
-            # By where it really is: links, and a folder named beside what holds it, are the same run and would count
-            # its jobs twice.
-            if real in self._seen:
-                self.said(f"{journal.parent} is given twice; it is counted once")
-                continue
-            self._seen[real] = journal
-            self.folders.append(RunFolder(journal.parent))
+            real = one.path.resolve()
+            torn = [journal for journal in one.journals() if is_torn_header(journal)]
+            for journal in torn:
+                self.said(f"{journal} ends in its first lines: that run recorded nothing")
+            if len(torn) == len(one.journals()):
+                self.torn.append(one.path)
+            elif real in self._seen:
+                self.said(f"{one.path} is given twice; it is counted once")
+            else:
+                self._seen[real] = one.path
+                self.folders.append(one)
         if not found:
-            self.said(f"{given} holds no run directory (a folder with a {JOURNAL})")
+            self.said(f"{given} holds no run directory (a folder with a {JOURNALS})")
         return found
 
     def _unpacked(self, path: Path) -> Path | None:
@@ -111,14 +110,14 @@ def find_sources(paths: Sequence[str], said: Callable[[str], None]) -> Sources:
             sources.add(Path(path))
         if not sources.folders and sources.torn:
             raise RunDirectoryDamaged(
-                "there is not a whole line in the only journal",
-                where=Place(str(sources.torn[0]), 1),
+                "no journal in it has a whole header",
+                where=Place(str(sources.torn[0])),
                 way_out="Nothing is recorded in it; the same `run` begins it anew.",
             )
         if not sources.folders:
             raise UsageError(
                 f"{', '.join(paths)} holds no run directory",
-                way_out=f"A run directory has a {JOURNAL}; name it, or a folder or archive that holds it.",
+                way_out=f"A run directory has a {JOURNALS}; name it, or a folder or archive that holds it.",
             )
     except BaseException:
         sources.__exit__()
@@ -126,7 +125,7 @@ def find_sources(paths: Sequence[str], said: Callable[[str], None]) -> Sources:
     return sources
 
 
-def journals_below(folder: Path) -> Iterator[Path]:
+def run_folders_below(folder: Path) -> Iterator[RunFolder]:
     """In the order of their names; a link that leads back up is not followed twice. A folder that cannot be read may
     hold a machine's whole work: it is refused, never left out."""
 
@@ -144,9 +143,9 @@ def journals_below(folder: Path) -> Iterator[Path]:
             continue
         seen.add(real)
         below.sort()
-        if JOURNAL in files:
+        if any(map(is_journal, files)):
             below.clear()
-            yield Path(here) / JOURNAL
+            yield RunFolder(Path(here))
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
@@ -162,7 +161,7 @@ def _unreadable() -> tuple[type[Exception], ...]:
 def _is_wanted(name: str) -> bool:
     """Journals, their tallies and logs; never what jobs wrote for themselves."""
     last = PurePosixPath(name).name
-    return last in (JOURNAL, "tally", LIVE, CALL) or (last.startswith("log-") and last.endswith(".gz"))
+    return is_journal(last) or last in ("tally", LIVE, CALL) or (last.startswith("log-") and last.endswith(".gz"))
 
 
 def _place(folder: Path, name: str) -> Path:

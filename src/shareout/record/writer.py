@@ -1,20 +1,24 @@
-"""Appends to a journal: cut a torn tail first, write whole lines, sync once a second. Refuses another plan's."""
+"""Begins the journal of one start of a machine and appends to it: whole lines, synced once a second. Refuses a folder
+of another plan. Nobody ever appends to the journal of an earlier start: a torn last line there is passed over."""
 
 from __future__ import annotations
 
 import errno
 import os
+import socket
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from blake3 import blake3
 
+from shareout.code_hash import code_hash
 from shareout.errors import CannotRecord, PlanMismatch
 from shareout.files import sync_folder
-from shareout.record.folder import RunFolder
-from shareout.record.journal import Header
-from shareout.record.reader import is_torn_header, read_header
-from shareout.record.tallies.tally import Tally
+from shareout.record.folder import RunFolder, ordinal_of
+from shareout.record.journal import Header, Session
+from shareout.record.reader import Incarnation, incarnations_of
+from shareout.record.tallies.tally import Part
 from shareout.world import world
 
 # Not after each line: a disk would then say how many short jobs there are in a second. What a power cut takes back
@@ -28,29 +32,29 @@ class JournalWriter:
     """One process at a time: the caller holds the run directory's lock."""
 
     def __init__(self, folder: RunFolder, header: Header) -> None:
-        self.path = folder.journal
-        self.is_new = not self.path.exists() or is_torn_header(self.path)
+        """`header` without its ordinal and nonce, which are given here. Until it has gone, `path` is the journal's."""
+        earlier = incarnations_of(folder)
+        if earlier:
+            _check_same(earlier[-1], header)
+        ordinal = 1 + max(map(ordinal_of, folder.journals()), default=0)
+        header = replace(header, ordinal=ordinal, nonce=_nonce())
+        self.header = header
+        self.path = folder.journal(ordinal, header.nonce)
+        head = header.lines()
         try:
-            if self.is_new:
-                _begin(self.path, header)
-            else:
-                _check_same(read_header(self.path), header, self.path)
-            self._handle = world.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            self._handle = _begun(self.path, head)
         except OSError as error:
             raise _refused(self.path, error) from error
-        self.size = self._cut_torn_tail()
-        self.lines = 0
+        self.lines = head.count(b"\n")
+        self.hasher = blake3(head)
+        self.size = self.begin = len(head)
+        """Where its records begin is where the header ends."""
+        self._is_like_last = bool(earlier) and _owes_the_same(earlier[-1].header, header)
         self._synced = world.monotonic()
         self._dirty = False
         self._torn = False
-        self.hasher = blake3()
-
-    def follows(self, tally: Tally) -> None:
-        """Lines are counted and hashed from where the tally has read to, which is the journal's end."""
-        if tally.offset != self.size:
-            raise ValueError(f"the tally has read {tally.offset} of {self.size} bytes")
-        self.lines = tally.lines
-        self.hasher = tally.hasher.copy()
+        self._is_told = True
+        self.is_discarded = False
 
     def append(self, lines: bytes) -> None:
         """Whole lines. Of what a full disk did not take, the whole lines stay and the torn one is cut away again."""
@@ -68,6 +72,11 @@ class JournalWriter:
                 self._cut_back()
             raise _refused(self.path, error) from error
         self._count(lines)
+
+    def end(self, reason: str) -> None:
+        """The last line: why it ended."""
+        self._is_told = self.size > self.begin
+        self.append(session_now("end", reason).line())
 
     def _count(self, lines: bytes) -> None:
         self.size += len(lines)
@@ -112,6 +121,10 @@ class JournalWriter:
         free = disk.f_bavail if os.geteuid() else disk.f_bfree
         return free * disk.f_frsize < LEAST_ROOM
 
+    def part(self) -> Part:
+        """What a tally that holds all of it has read of it."""
+        return Part(self.size, self.lines, hasher=self.hasher)
+
     def fileno(self) -> int:
         """For whoever must close it after a fork."""
         return self._handle
@@ -120,20 +133,12 @@ class JournalWriter:
         """Without a sync: whoever ends a run asks for one before."""
         world.close(self._handle)
 
-    def _cut_torn_tail(self) -> int:
-        size = world.fstat(self._handle).st_size
-        end = size
-        while end:
-            start = max(0, end - 65536)
-            at = world.pread(self._handle, end - start, start).rfind(b"\n")
-            if at >= 0:
-                end = start + at + 1
-                break
-            end = start
-        if end < size:
-            world.ftruncate(self._handle, end)
-            world.fsync(self._handle)
-        return end
+    def discard_if_it_adds_nothing(self) -> bool:
+        """Of a start that found nothing to do, and owed what the last one did, no file has to tell. Whether it went."""
+        self.is_discarded = self._is_like_last and not self._is_told
+        if self.is_discarded:
+            self.path.unlink(missing_ok=True)
+        return self.is_discarded
 
     def _cut_back(self) -> None:
         try:
@@ -143,26 +148,44 @@ class JournalWriter:
         self._torn = False
 
 
-def _begin(path: Path, header: Header) -> None:
-    line = header.line()
-    handle = world.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+def session_now(event: str, reason: str = "") -> Session:
+    """Of this process."""
+    return Session(event, world.time(), world.getpid(), host=socket.gethostname(), code=code_hash(), reason=reason)
+
+
+def _nonce() -> str:
+    """No two starts have the same, also on hosts that hold copies of one folder."""
+    seen = f"{socket.gethostname()} {world.boot_id()} {world.getpid()} {world.time_ns()}"
+    return blake3(seen.encode()).digest(4).hex()
+
+
+def _begun(path: Path, head: bytes) -> int:
+    """A new file with its header in it, synced, and its name as well."""
+    handle = world.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         written = 0
-        while written < len(line):
-            written += world.write(handle, line[written:])
+        while written < len(head):
+            written += world.write(handle, head[written:])
         world.fsync(handle)
-    finally:
+        sync_folder(path.parent)
+    except BaseException:
         world.close(handle)
-    sync_folder(path.parent)
+        raise
+    return handle
 
 
-def _check_same(found: Header, wanted: Header, path: Path) -> None:
-    if (found.digest, found.machine, found.kind) != (wanted.digest, wanted.machine, wanted.kind):
+def _check_same(found: Incarnation, wanted: Header) -> None:
+    there = found.header
+    if (there.origin, there.machine, there.kind) != (wanted.origin, wanted.machine, wanted.kind):
         raise PlanMismatch(
-            f"{path} belongs to machine {found.machine} of plan {found.digest[:16]} ({found.kind} jobs), "
-            f"not to {wanted.machine} of {wanted.digest[:16]} ({wanted.kind} jobs)",
+            f"{found.path} belongs to machine {there.machine} of plan {there.origin[:16]} ({there.kind} jobs), "
+            f"not to {wanted.machine} of {wanted.origin[:16]} ({wanted.kind} jobs)",
             way_out="It is left as it is. Use another --runs folder, or move it away.",
         )
+
+
+def _owes_the_same(earlier: Header, later: Header) -> bool:
+    return (earlier.digest, earlier.code, earlier.version) == (later.digest, later.code, later.version)
 
 
 def _refused(path: Path, error: OSError) -> CannotRecord:

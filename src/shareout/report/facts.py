@@ -14,7 +14,8 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import Damage
 from shareout.record.tallies.durations import Durations
-from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally
+from shareout.record.tallies.standing import DONE, FAILED, SKIPPED
+from shareout.record.tallies.tally import Tally
 from shareout.report.balance import Balance, balance_of
 from shareout.report.last_lines import last_lines
 from shareout.report.reading import FEW, LONGEST_KEPT, Deeds, Failure, Long, Reading, kind_of
@@ -77,7 +78,7 @@ class Report:
     balance: Balance | None
     lines: dict[tuple[str, int], list[str]]
     """By machine and job: the last lines of some that failed."""
-    damage: tuple[tuple[RunFolder, Damage], ...]
+    damage: tuple[Damage, ...]
 
     @property
     def fingerprint(self) -> str:
@@ -172,7 +173,7 @@ class _Gathered:
         self.settled: dict[str, tuple[int, int]] = {}
         self.plans: dict[str, None] = {}
         self.standing = _Standing()
-        self.damage: list[tuple[RunFolder, Damage]] = []
+        self.damage: list[Damage] = []
         self.mended = 0
         self._failed: dict[int, str] = {}
 
@@ -192,7 +193,7 @@ class _Gathered:
         self.settled[name] = (done + tally.done, failed + tally.failed)
         self.shares[name] = self.shares.get(name, 0) + sum(stop - start for start, stop in header.ranges)
         self.standing.add(header, tally)
-        self.damage += [(folder, place) for place in tally.damage]
+        self.damage += tally.damage
         if sum(len(each.slots) for each in self.deeds.values()) > MOST_ROWS:
             for each in self.deeds.values():
                 each.spans.without_slots()
@@ -212,7 +213,7 @@ class _Standing:
                 page, place = divmod(start, _PAGE)
                 length = min(stop - start, _PAGE - place)
                 fresh = tally.states[at : at + length].translate(_RANKED)
-                held = self._pages.setdefault((header.digest, page), bytearray(_PAGE))
+                held = self._pages.setdefault((header.origin, page), bytearray(_PAGE))
                 old = held[place : place + length]
                 held[place : place + length] = bytes(map(max, old, fresh)) if any(old) else fresh
                 start, at = start + length, at + length

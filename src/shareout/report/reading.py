@@ -13,14 +13,17 @@ from dataclasses import dataclass, field
 from heapq import heappush, heapreplace
 from math import log
 from operator import itemgetter, sub
+from pathlib import Path
 
 from shareout.plan.ids import ids_as_told
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Header, Session, parse
+from shareout.record.journal import Header, parse
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import Chunk, JournalReader
+from shareout.record.reader import Chunk, JournalReader, incarnations_of
 from shareout.record.tallies.durations import GROWTH, SHORTEST_S, Durations
-from shareout.record.tallies.tally import FAILED, Tally, tally_of
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.standing import FAILED
+from shareout.record.tallies.tally import Tally
 from shareout.report.spans import Spans
 
 LONGEST_KEPT = 20
@@ -97,21 +100,27 @@ class Reading:
 
     def read(self, folder: RunFolder, header: Header) -> Tally:
         """All attempts of a run directory; where its positions stand is in the tally."""
+        tally = tally_of(folder, header, ids_as_told(header))
+        for one in incarnations_of(folder):
+            self._session(one.header)
+            self._journal(one.path, tally, folder)
+        return tally
+
+    def _session(self, header: Header) -> None:
         deeds = self.deeds
-        tally = tally_of(folder.journal, folder.tally, header, ids_as_told(header))
         deeds.versions[header.version] = None
-        deeds.codes[header.code] = None
-        reader = JournalReader(folder.journal)
+        if not header.start.reason:
+            deeds.codes[header.code] = None
+            deeds.hosts[header.start.host] = None
+
+    def _journal(self, path: Path, tally: Tally, folder: RunFolder) -> None:
+        reader = JournalReader(path)
         for chunk in reader.chunks():
-            if chunk.is_whole and b'{"session"' not in chunk.data:
-                records: Iterator[object] = map(parse, self._in_bulk(chunk))
-            else:
-                records = reader.records_of(chunk)
+            records: Iterator[object] = map(parse, self._in_bulk(chunk)) if chunk.is_whole else reader.records_of(chunk)
             for record in records:
                 self._one(record, tally, folder)
         tally.damage += [one for one in reader.damage if one not in tally.damage]
         self._pause()
-        return tally
 
     def _in_bulk(self, chunk: Chunk) -> list[bytes]:
         """The lines that are left: all but the plain ones."""
@@ -155,10 +164,6 @@ class Reading:
                 deeds.bars = None
 
     def _one(self, record: object, tally: Tally, folder: RunFolder) -> None:
-        if isinstance(record, Session):
-            self._pause()
-            self.deeds.hosts[record.host] = None
-            self.deeds.codes[record.code] = None
         if not isinstance(record, Attempt) or tally.index(record.position) < 0:
             return
         if record.state in (State.SKIPPED, State.REQUEUED) or not record.start:

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from shareout.errors import InputError, raise_all
-from shareout.plan.plan import Plan
+from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
+from shareout.ranges import common
+from shareout.record.folder import RunFolder
 from shareout.record.foreign.outcome import Earlier
 from shareout.record.foreign.status_file import Told, read_status
 from shareout.record.journal import attempt_line
 from shareout.record.logs.segments import LogWriter
-from shareout.record.tallies.tally import NEW, Tally
+from shareout.record.reader import incarnations_of
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.standing import NEW
+from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
+from shareout.world import world
 
 MOST_MISTAKES = 50
 LOT = 1000
@@ -49,6 +56,22 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
         count += 1
     writer.append(b"".join(lines))
     return count
+
+
+def see_elsewhere(plan: Plan, share: Share, folder: RunFolder, tally: Tally) -> int:
+    """What journals of other machines at hand prove of this share, which was theirs under other weights. How many.
+    Those whose shares never met this one are not read."""
+    before = tally.done
+    runs = folder.path.parent
+    for name in sorted(world.listdir(runs)):
+        other = RunFolder(runs / name)
+        starts = incarnations_of(other) if name != folder.path.name else []
+        if not starts or (starts[-1].header.origin, starts[-1].header.work) != (plan.origin_hex, plan.work.hex()):
+            continue
+        met = common(chain.from_iterable(one.header.ranges for one in starts), share.ranges)
+        if met:
+            tally.done_elsewhere(tally_of(other, starts[-1].header, plan.ids_of(plan.origin_hex)), met)
+    return tally.done - before
 
 
 def of_pool(plan: Plan) -> Iterator[Earlier]:

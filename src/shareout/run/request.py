@@ -21,7 +21,8 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import told
-from shareout.record.tallies.tally import FAILED, Tally
+from shareout.record.tallies.standing import FAILED
+from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.run.host.cores import granted_memory
 from shareout.supply.static import Wanted
@@ -89,7 +90,7 @@ def refuse_too_many(slots: int) -> None:
 def make_folder(request: RunRequest) -> RunFolder:
     """The run's own folder, its name safe on the disk. CannotRecord when nothing can be written there."""
     # Absolute: the user's own code may change the folder that we are in.
-    folder = RunFolder.of(request.runs.absolute(), request.plan.digest, request.machine)
+    folder = RunFolder.of(request.runs.absolute(), request.plan.origin, request.machine)
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
         # To try it is the only way to know: rights say nothing of quotas, read-only mounts and root.
@@ -135,12 +136,13 @@ def header_of(request: RunRequest, share: Share) -> Header:
         phases=tuple(phase.start for phase in plan.pool.phases) if len(plan.pool.phases) > 1 else (),
         work=plan.work.hex(),
         columns=request.columns,
+        origin=plan.origin_hex,
     )
 
 
-def tell_damage(tally: Tally, folder: RunFolder, views: Sequence[Listener]) -> None:
-    """What is wrong in the journal that a run goes on with, to everybody who watches."""
-    for sentence in told(tally.damage, folder.journal):
+def tell_damage(tally: Tally, views: Sequence[Listener]) -> None:
+    """What is wrong in the journals that a run goes on with, to everybody who watches."""
+    for sentence in told(tally.damage):
         for view in views:
             view.said(sentence)
 

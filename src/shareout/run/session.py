@@ -7,29 +7,27 @@ everything whole: whatever ends a run, the same call goes on with it.
 from __future__ import annotations
 
 import selectors
-import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from shareout.choices import Background
-from shareout.code_hash import code_hash
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
-from shareout.record.journal import Session
+from shareout.record.journal import TAKEN_OVER, Header
 from shareout.record.lock import Lock
 from shareout.record.logs.segments import LogWriter
-from shareout.record.reader import read_header
 from shareout.record.tallies.cache import TallyKeeper
-from shareout.record.tallies.tally import Tally, tally_of
-from shareout.record.writer import JournalWriter
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.tally import Tally
+from shareout.record.writer import JournalWriter, session_now
 from shareout.run.command.per_machine import perform
 from shareout.run.command.shell import Shells
 from shareout.run.crew import Crew, Parts
-from shareout.run.earlier import of_pool, of_status_files, take_over
+from shareout.run.earlier import of_pool, of_status_files, see_elsewhere, take_over
 from shareout.run.hooks import Hooks
 from shareout.run.host.cores import granted_cores
 from shareout.run.listeners import Listeners
@@ -58,6 +56,7 @@ from shareout.run.request import (
 from shareout.run.stops import Stops
 from shareout.run.watch import Watch
 from shareout.supply.static import Stage, StaticSupply
+from shareout.units import counted
 from shareout.world import world
 
 
@@ -101,8 +100,7 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
     refuse_the_countless(share)
     with recording(request.runs), ExitStack() as stack:
         opened = _open(request, share, views, stack)
-        tell_damage(opened.tally, opened.folder, views)
-        _take_over(request, opened)
+        tell_damage(opened.tally, views)
         if request.retry_failed:
             requeue_failed(opened.tally, opened.writer, request.plan, request.groups)
         return _go(request, opened, _make(request, share, opened, views, stack))
@@ -117,19 +115,22 @@ def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: E
     stack.callback(lock.release)
     request.keep_call(folder)
     end_earlier(folder, _to_all(views))
-    writer = JournalWriter(folder, header_of(request, share))
-    stack.callback(writer.close)
-    ids_at = request.plan.ids_of(request.plan.hex)
-    tally = tally_of(folder.journal, folder.tally, read_header(folder.journal), ids_at)
-    writer.follows(tally)
+    header = header_of(request, share)
+    tally = tally_of(folder, header, request.plan.ids_of(request.plan.origin_hex))
     log = LogWriter(folder, request.machine, request.settings.logging.segment)
     stack.callback(log.close)
+    if elsewhere := see_elsewhere(request.plan, share, folder, tally):
+        said = f"{counted(elsewhere, 'job')} of this share {'is' if elsewhere == 1 else 'are'} done already"
+        _to_all(views, log)(f"{said}: journals of other machines that are here say so")
+    _take_over(request, folder, header, tally, log)
+    writer = JournalWriter(folder, replace(header, start=session_now("start")))
+    stack.callback(writer.close)
     return Opened(folder, lock, stops, writer, tally=tally, log=log)
 
 
-def _take_over(request: RunRequest, opened: Opened) -> None:
-    """What ended elsewhere, as a session of its own: it says nothing about how long this run takes."""
-    plan, writer = request.plan, opened.writer
+def _take_over(request: RunRequest, folder: RunFolder, header: Header, tally: Tally, log: LogWriter) -> None:
+    """What ended elsewhere, in a journal of its own: it says nothing about how long this run takes."""
+    plan = request.plan
     earlier = [of_pool(plan)]
     if request.resume_from:
         earlier.append(
@@ -137,12 +138,18 @@ def _take_over(request: RunRequest, opened: Opened) -> None:
         )
     for told in earlier:
         first = next(told, None)
-        if first is None or not opened.tally.todo:
+        if first is None or not tally.todo:
             continue
-        writer.append(_session("start").line())
-        count = take_over(chain([first], told), plan, opened.tally, writer, opened.log)
-        writer.append(_session("end", "taken over").line())
-        opened.log.record(f"taken over from {first.origin}: {count} jobs of this share that had ended before")
+        writer = JournalWriter(folder, replace(header, start=session_now("start", TAKEN_OVER)))
+        try:
+            count = take_over(chain([first], told), plan, tally, writer, log)
+            writer.end(TAKEN_OVER)
+            writer.sync()
+            if not writer.discard_if_it_adds_nothing():
+                tally.parts[writer.path.name] = writer.part()
+        finally:
+            writer.close()
+        log.record(f"taken over from {first.origin}: {count} jobs of this share that had ended before")
 
 
 def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Listener], stack: ExitStack) -> Made:
@@ -240,8 +247,10 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     """First what is recorded, then the user's own code, then whoever looks."""
     crew, writer, listener = made.crew, made.crew.parts.writer, made.crew.parts.listener
     counts = crew.counts()
-    writer.append(_session("end", reason).line())
+    writer.end(reason)
     writer.sync()
+    if reason == "finished":
+        writer.discard_if_it_adds_nothing()
     made.keeper.save()
     stopped_by = crew.parts.stops.number if crew.at_once else None
     code = exit_code(reason, counts, stopped_by, limited=request.is_limited)
@@ -259,7 +268,6 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
 def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:
     # The tally that is there may be of lines that a power cut took: it would speak against the journal.
     keeper.save()
-    opened.writer.append(_session("start").line())
     opened.log.record(sentence)
     opened.log.flush()
 
@@ -292,10 +300,6 @@ def _to_all(views: Sequence[Listener], log: LogWriter | None = None) -> Callable
             view.said(line)
 
     return said
-
-
-def _session(event: str, reason: str = "") -> Session:
-    return Session(event, world.time(), world.getpid(), host=socket.gethostname(), code=code_hash(), reason=reason)
 
 
 def _stages(plan: Plan, share: Share) -> list[Stage]:

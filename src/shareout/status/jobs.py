@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.plan.ids import ids_as_told
-from shareout.record.belonging import Belonging
+from shareout.ranges import Range
+from shareout.record.belonging import Belonging, ever_owed
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, parse
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.record.proof import proof_of
-from shareout.record.reader import Chunk, JournalReader, read_header, told
+from shareout.record.proof import Proof, proofs_of
+from shareout.record.reader import Chunk, Incarnation, JournalReader, incarnations_of, newest_header, told
 
 NEW, RUNNING, DONE, FAILED, ERROR, SKIPPED = ".", "r", "d", "!", "e", "s"
 LETTERS = NEW + RUNNING + DONE + FAILED + ERROR + SKIPPED
@@ -51,7 +52,8 @@ class JobStates:
     """Folded from journals. Done beats everything; of the rest the latest counts; a requeue clears its machine's."""
 
     def __init__(self, folders: Sequence[RunFolder]) -> None:
-        self.headers: list[Header] = [read_header(folder.journal) for folder in folders]
+        self.headers: list[Header] = [newest_header(folder) for folder in folders]
+        """Of each folder the newest."""
         self.total = max((header.total for header in self.headers), default=0)
         held = self.total if self.total <= MOST_HELD else 0
         self._machines: list[str] = []
@@ -63,8 +65,12 @@ class JobStates:
         self.damage: list[str] = []
         """What is damaged in the journals, in sentences."""
         self._running: dict[int, tuple[str, int]] = {}
-        for folder, header in zip(folders, self.headers, strict=True):
-            self._fold(folder, header)
+        for folder in folders:
+            proofs = proofs_of(folder)
+            starts = incarnations_of(folder)
+            owed = ever_owed([one.header for one in starts])
+            for one in starts:
+                self._fold(one, owed, proofs.get(one.path.name, Proof()).good)
 
     def runs(self, job: int, machine: str, attempt: int) -> None:
         """A live run directory tells that it runs now."""
@@ -88,14 +94,14 @@ class JobStates:
         """In pool order."""
         return map(self.state, range(self.total))
 
-    def _fold(self, folder: RunFolder, header: Header) -> None:
+    def _fold(self, one: Incarnation, owed: Sequence[Range], proven: int) -> None:
+        header = one.header
         if header.machine not in self._machines:
             self._machines.append(header.machine)
         machine = self._machines.index(header.machine)
         owner, seconds, odd = self._owner, self._seconds, self._odd
         held = len(self._owner)
-        reader, belonging = JournalReader(folder.journal), Belonging(header, ids_as_told(header))
-        proven = proof_of(folder.journal, folder.tally).good
+        reader, belonging = JournalReader(one.path), Belonging(header, ids_as_told(header), owed)
         for chunk in reader.chunks():
             lines = list(zip(chunk.located(), chunk.plain, strict=True))
             if chunk.offset + len(chunk.data) > proven:
@@ -108,7 +114,7 @@ class JobStates:
                 elif not owner[job]:
                     owner[job] = machine + 1
                     seconds[job] = float(plain[3]) - float(plain[2])
-        self.damage += told(reader.damage, folder.journal)
+        self.damage += told(reader.damage)
 
     def _apply(
         self, reader: JournalReader, chunk: Chunk, offset: int, line: bytes, *, machine: int, belonging: Belonging
@@ -156,10 +162,9 @@ def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header
     """All that journals say of one job, in their order: found by its first bytes, so that a large journal is fast."""
     # Searched for as bytes: to parse all lines would take as long as the whole list.
     needle = b'{"job":%d,' % job
-    for folder in folders:
-        header = read_header(folder.journal)
-        belonging, base = Belonging(header, ids_as_told(header)), 0
-        with folder.journal.open("rb") as file:
+    for one in (one for folder in folders for one in incarnations_of(folder)):
+        belonging, base = Belonging(one.header, ids_as_told(one.header)), 0
+        with one.path.open("rb") as file:
             rest = b""
             while block := file.read(1 << 22):
                 block = rest + block
@@ -171,8 +176,8 @@ def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header
                     except BadLine:
                         continue
                     if isinstance(record, Attempt):
-                        _refuse_strangers(belonging, folder.journal, [(base + at, job, record.position)])
-                        yield header, record
+                        _refuse_strangers(belonging, one.path, [(base + at, job, record.position)])
+                        yield one.header, record
                 base += cut
 
 
@@ -188,7 +193,7 @@ def settled_of(folders: Sequence[RunFolder], job: int) -> list[Settled]:
     """What each machine has recorded of a job in the end, done or failed; what counts in a merge stands first."""
     sources: dict[tuple[str, str], list[Settled]] = {}
     for header, attempt in attempts_of(folders, job):
-        sources.setdefault((header.digest, header.machine), []).append(Settled(header, attempt))
+        sources.setdefault((header.origin, header.machine), []).append(Settled(header, attempt))
     found = [one for source in sources.values() if (one := _last_word(source))]
     return sorted(found, key=_precedence)
 

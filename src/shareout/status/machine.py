@@ -10,22 +10,26 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from shareout.choices import Order
+from shareout.names import ALL
 from shareout.plan.ids import ids_as_told
+from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Session, parse
 from shareout.record.lock import is_locked
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import read_header
+from shareout.record.reader import Incarnation, incarnations_of, newest_header
 from shareout.record.tallies.durations import Durations
-from shareout.record.tallies.tally import DONE, FAILED, NEW, SKIPPED, Tally, tally_of
+from shareout.record.tallies.saved import save, tally_of
+from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED
+from shareout.record.tallies.tally import Tally
 
 # Some thousand lines: enough for a rate, however long the journal has become.
 TAIL_BYTES = 256 << 10
@@ -33,7 +37,6 @@ WINDOW_S = 120.0
 # A live file is rewritten every second; what is older was left by somebody who is gone.
 FRESH_S = 15.0
 WORTH_KEEPING_S = 2.0
-TAKEN_OVER = "taken over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,12 @@ class MachineStatus:
 class Follower:
     """Keeps what it has read of one journal."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, plan: Plan | None = None) -> None:
+        """`plan`: the one at hand, by whose shares a machine is judged that was started under other weights."""
         self.folder = folder
-        self.header: Header = read_header(folder.journal)
+        self.header: Header = owed_now(newest_header(folder), plan)
         began = time.monotonic()
-        self.tally: Tally = tally_of(folder.journal, folder.tally, self.header, ids_as_told(self.header))
+        self.tally: Tally = tally_of(folder, self.header, ids_as_told(self.header))
         if time.monotonic() - began > WORTH_KEEPING_S:
             self._keep()
 
@@ -115,26 +119,36 @@ class Follower:
         """Whether what has run is a random sample of all."""
         return self.header.order == Order.SHUFFLED
 
+    def refresh(self) -> None:
+        """Read what is new."""
+        self.tally.catch_up(self.folder.journals())
+
     def look(self) -> MachineStatus:
         """As it stands now."""
+        self.refresh()
+        return self.status()
+
+    def status(self) -> MachineStatus:
+        """As it stood when it was last refreshed."""
         # Files alone are looked at, and no process is asked: the run may be on another host, or over, or of another
         # version.
-        self.tally.catch_up(self.folder.journal)
         tally, now = self.tally, time.time()
         live = self._live(now)
         active = tuple(_active(one, self.header.machine) for one in live.get("running", ()))
-        last, began = _last_ends(self.folder.journal)
+        last, began = _last_ends(self.folder)
         ends = [end for end, _ in last]
         rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
         # The tally holds the machine's own positions first, then those of an audit.
         owned = sum(stop - start for start, stop in self.header.ranges)
-        done, failed, skipped = (tally.states.count(state, 0, owned) for state in (DONE, FAILED, SKIPPED))
+        done, elsewhere, failed, skipped = (
+            tally.states.count(state, 0, owned) for state in (DONE, ELSEWHERE, FAILED, SKIPPED)
+        )
         audits = len(tally.states) - owned
         return MachineStatus(
             self.header.machine,
             self.header.digest,
             jobs=owned,
-            done=done,
+            done=done + elsewhere,
             failed=failed,
             skipped=skipped,
             running=max(len(active), int(live.get("counts", {}).get("running", 0))),
@@ -158,7 +172,7 @@ class Follower:
         keeps its own; where nothing can be written, the next look reads again."""
         if not is_locked(self.folder):
             try:
-                self.tally.save(self.folder.tally, self.tally.offset, self.tally.hasher.digest())
+                save(self.tally, self.folder.tally)
             except OSError:
                 return
 
@@ -173,6 +187,16 @@ class Follower:
         if is_here:
             return (facts or {"counts": {}}) if is_locked(self.folder) else {}
         return facts if is_fresh else {}
+
+
+def owed_now(header: Header, plan: Plan | None) -> Header:
+    """What its machine owes by the plan at hand, where that continues the same origin; what the header says else."""
+    if plan is None or header.origin != plan.origin_hex or header.digest == plan.hex or header.machine == ALL:
+        return header
+    if header.machine not in {machine.name for machine in plan.machines}:
+        return replace(header, ranges=tuple((start, start) for start, _ in plan.share_all().ranges), audit=())
+    share = plan.share(header.machine)
+    return replace(header, digest=plan.hex, ranges=share.ranges, audit=share.audit)
 
 
 def forecast(todo: int, rate: float, durations: Durations, jobs: int, is_sample: bool = True) -> Forecast | None:
@@ -206,44 +230,54 @@ def _rate(ends: list[float], began: float | None, now: float, durations: Duratio
     return slots / durations.mean if durations.mean and slots else 0.0
 
 
-def _last_ends(journal: Path) -> tuple[list[tuple[float, int]], float | None]:
-    """When the last jobs ended, in order, and which they were; and when the present session began, if that is among
-    the last lines."""
-    ends: list[tuple[float, int]] = []
-    began = None
-    for record in _last_records(journal):
-        if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED):
-            ends.append((record.end, record.job))
-        elif isinstance(record, Session) and record.event == "start":
-            began = record.time
-            ends.clear()
-    return sorted(ends), began
+def _last_ends(folder: RunFolder) -> tuple[list[tuple[float, int]], float | None]:
+    """When the last jobs of the present run ended, in order, and which they were; and when it began, if these are all
+    that ended in it."""
+    run = _last_run(folder)
+    if run is None:
+        return [], None
+    lines, is_all = _tail(run)
+    ends = [
+        (record.end, record.job)
+        for record in _records(lines)
+        if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED)
+    ]
+    return sorted(ends), run.header.start.time if is_all else None
 
 
-def last_session(journal: Path) -> Session | None:
-    """The last that began or ended its work on it, if it is among the last lines; what was taken over is no work."""
-    found = None
-    for record in _last_records(journal):
-        if isinstance(record, Session) and record.reason != TAKEN_OVER:
+def last_session(folder: RunFolder) -> Session | None:
+    """How the last run ended, or that it began and no more is known of it; what was taken over or amended is no run."""
+    run = _last_run(folder)
+    if run is None:
+        return None
+    found = run.header.start
+    for record in _records(_tail(run)[0]):
+        if isinstance(record, Session):
             found = record
     return found
 
 
-def _last_records(journal: Path) -> Iterator[Attempt | Header | Session | None]:
-    """What the whole lines at the end say. Damage is told by who reads all."""
-    for line in _tail(journal):
+def _last_run(folder: RunFolder) -> Incarnation | None:
+    return next((one for one in reversed(incarnations_of(folder)) if not one.header.start.reason), None)
+
+
+def _records(lines: Sequence[bytes]) -> Iterator[Attempt | Header | Session | None]:
+    """What they say. Damage is told by who reads all."""
+    for line in lines:
         try:
             yield parse(line)
         except BadLine:
             continue
 
 
-def _tail(journal: Path) -> list[bytes]:
-    """The whole lines at the end, and not the header."""
-    with journal.open("rb") as file:
+def _tail(one: Incarnation) -> tuple[list[bytes], bool]:
+    """The whole lines at the end of a journal, and whether these are all behind the header."""
+    with one.path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL_BYTES))
-        return file.read(TAIL_BYTES).split(b"\n")[1:-1]
+        start = max(one.begin, size - TAIL_BYTES)
+        file.seek(start)
+        lines = file.read(TAIL_BYTES).split(b"\n")[:-1]
+    return (lines, True) if start == one.begin else (lines[1:], False)
 
 
 def _active(facts: Mapping[str, Any], machine: str) -> Active:

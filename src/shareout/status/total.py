@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shareout.names import ALL
+from shareout.plan.plan import Plan
+from shareout.ranges import common
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import told
 from shareout.record.sample import wilson
 from shareout.record.tallies.durations import Durations
-from shareout.record.tallies.tally import DONE, FAILED, SKIPPED, Tally
+from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, SKIPPED
+from shareout.record.tallies.tally import Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
 
 
@@ -69,19 +72,22 @@ class Status:
         return wilson(counts.failed, counts.done + counts.failed, counts.jobs - counts.skipped)
 
 
-def open_followers(folders: Sequence[RunFolder], said: Callable[[str], None]) -> list[Follower]:
-    """One for each machine of each plan; of copies the longest."""
+def open_followers(
+    folders: Sequence[RunFolder], said: Callable[[str], None], plan: Plan | None = None
+) -> list[Follower]:
+    """One for each machine of each origin; of copies the longest. `plan`: the one at hand, whose shares count where
+    machines were started under other weights."""
     found: dict[tuple[str, str], Follower] = {}
     for folder in folders:
-        follower = Follower(folder)
-        for sentence in told(follower.tally.damage, folder.journal):
+        follower = Follower(folder, plan)
+        for sentence in told(follower.tally.damage):
             said(sentence)
         # A copy that was brought home twice is the same machine: counted twice its jobs would be more than there are.
-        key = (follower.header.digest, follower.header.machine)
+        key = (follower.header.origin, follower.header.machine)
         other = found.get(key)
         if other is not None:
             said(f"{other.folder.path} and {folder.path} are both of {follower.header.machine}: the longer counts")
-        if other is None or folder.journal.stat().st_size > other.folder.journal.stat().st_size:
+        if other is None or folder.size() > other.folder.size():
             found[key] = follower
     return list(found.values())
 
@@ -90,10 +96,10 @@ def newest_plan(followers: Sequence[Follower], said: Callable[[str], None]) -> l
     """Those of the plan that was worked on last; a folder of runs may hold several plans."""
     plans: dict[str, list[Follower]] = {}
     for one in followers:
-        plans.setdefault(one.header.digest, []).append(one)
+        plans.setdefault(one.header.origin, []).append(one)
     if len(plans) > 1:
-        newest = max(plans, key=lambda digest: max(one.folder.journal.stat().st_mtime for one in plans[digest]))
-        others = ", ".join(digest[:16] for digest in plans if digest != newest)
+        newest = max(plans, key=lambda origin: max(one.folder.worked_on() for one in plans[origin]))
+        others = ", ".join(origin[:16] for origin in plans if origin != newest)
         said(f"this is plan {newest[:16]}, the last one that was worked on; there is also {others}")
         return plans[newest]
     return list(followers)
@@ -101,7 +107,7 @@ def newest_plan(followers: Sequence[Follower], said: Callable[[str], None]) -> l
 
 def settled_before(followers: Sequence[Follower], header: Header) -> int | None:
     """How many jobs directories of earlier plans tell as settled; None when none is here."""
-    mine = [one for one in followers if one.header.digest in header.ancestors]
+    mine = [one for one in followers if one.header.origin in header.ancestors]
     if not mine:
         return None
     return sum(sum(one.tally.counts[state] for state in (DONE, FAILED, SKIPPED)) for one in mine)
@@ -110,7 +116,10 @@ def settled_before(followers: Sequence[Follower], header: Header) -> int | None:
 def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settled_earlier: int | None = None) -> Status:
     """All of them now. `shares`: how many jobs each machine of the plan has, when the plan is known;
     `settled_earlier`: what `settled_before` says."""
-    machines = tuple(sorted((one.look() for one in followers), key=lambda one: one.name))
+    for one in followers:
+        one.refresh()
+    _see_each_other(followers)
+    machines = tuple(sorted((one.status() for one in followers), key=lambda one: one.name))
     header = followers[0].header
     durations = Durations()
     for machine in machines:
@@ -151,6 +160,15 @@ def _absent(machines: Iterable[MachineStatus], shares: Mapping[str, int]) -> dic
     return {name: jobs for name, jobs in shares.items() if name not in known and jobs}
 
 
+def _see_each_other(followers: Sequence[Follower]) -> None:
+    """What a machine did that is another's now is not for that one to do."""
+    for other in followers:
+        former = other.tally.former.ranges if other.tally.former else ()
+        for one in followers if former else ():
+            if one is not other:
+                one.tally.done_elsewhere(other.tally, common(former, one.header.ranges))
+
+
 def by_group(
     followers: Sequence[Follower],
     absent: Iterable[int],
@@ -171,7 +189,7 @@ def by_group(
         ):
             one = group(tally.position(index))
             one.jobs += 1
-            one.done += state == DONE
+            one.done += state in (DONE, ELSEWHERE)
             one.failed += state == FAILED
             one.skipped += state == SKIPPED
     for position in absent:

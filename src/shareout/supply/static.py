@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shareout.record.tallies.tally import FAILED, NEW, Tally
+from shareout.record.tallies.standing import FAILED, NEW
+from shareout.record.tallies.tally import Tally
 from shareout.supply import Work
 
 

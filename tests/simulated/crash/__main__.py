@@ -75,11 +75,10 @@ def _told(chosen: Iterable[State], of: int, check: Callable[[State], str], secon
 
 
 def _states(folder: Path) -> Iterator[State]:
-    from simulated.crash.resuming import journal_of
     from simulated.crash.states import states
 
     changes = pickle.loads((folder / "changes").read_bytes())
-    return states([("mkdir", "/runs"), ("sync_folder", "/"), *changes], journal_of(folder))
+    return states([("mkdir", "/runs"), ("sync_folder", "/"), *changes])
 
 
 def main(what: str, folder: Path, *words: str) -> int:

@@ -48,7 +48,6 @@ def check_state(state: State) -> str:
             inode.data, inode.safe = bytearray(data), data
     host.disk.pending.clear()
     host.disk.safe_files = dict(host.disk.files)
-    there = state.content.get(host.path) or b""
     # What is there already ran elsewhere.
     host.observer.look()
     host.observer.check_from = len(host.observer.journal.attempts)
@@ -58,7 +57,7 @@ def check_state(state: State) -> str:
         if host.seen["exit 0"] != 1 or host.seen.total() < 1:
             raise Broken(f"not over after one start: {dict(host.seen)}")
         ran = {one.job for one in host.observer.executions}
-        if again := ran & (done_in(there) | done_in(state.safe)):
+        if again := ran & (done_in(state.journal) | done_in(state.safe)):
             raise Broken(f"jobs {sorted(again)} are run again, and were done")
         if lost := done_in(state.safe) - {job for job in host.jobs if host.observer.journal.is_done(job)}:
             raise Broken(f"jobs {sorted(lost)} were synced, and are lost")
@@ -90,11 +89,6 @@ class _Held:
         return BytesIO(self._data)
 
 
-def journal_of(folder: Path) -> str:
-    """Where it is, below the folder."""
-    return f"/runs/{crash_case().plan.digest[:8].hex()}/m0/journal.jsonl"
-
-
 def run_really(folder: Any) -> int:
     """On Linux, in this process; how it ended."""
     case = crash_case()
@@ -110,13 +104,14 @@ def check_on_linux(state: State, folder: Path) -> str:
             target.mkdir(exist_ok=True)
         else:
             target.write_bytes(data)
-    journal = here / journal_of(here)[1:]
-    before = done_in(state.content.get(journal_of(here)) or b"") | done_in(state.safe)
+    before = done_in(state.journal) | done_in(state.safe)
     pid = os.fork()
     if pid == 0:
         os._exit(run_really(here))
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    records = Counter(one.job for one in attempts_in(journal.read_bytes()) if one.state is Word.DONE)
+    journals = here.glob("runs/*/m0/journal.*.jsonl")
+    attempts = (one for path in journals for one in attempts_in(path.read_bytes()))
+    records = Counter(one.job for one in attempts if one.state is Word.DONE)
     twice = [job for job, times in records.items() if times > 1]
     if code or set(records) != set(range(JOBS)) or twice or not before <= set(records):
         return f"{state.told}: exit {code}, done: {sorted(records)}, twice: {twice}"

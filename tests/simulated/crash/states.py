@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import chain, combinations
 from random import Random
 
+from shareout.record.folder import is_journal
 from simulated.crash.recording import Change
 from simulated.system.disk import Disk, Inode
 
@@ -23,6 +24,8 @@ class State:
 
     told: str
     content: Content
+    journal: bytes
+    """What of it is there."""
     safe: bytes
     """What of the journal had been synced."""
     is_damaged: bool
@@ -91,8 +94,14 @@ class Replay:
         return inode._with(kept, None)
 
 
-def states(changes: Sequence[Change], journal: str) -> Iterator[State]:
+def journal_in(changes: Sequence[Change]) -> str:
+    """Where the run wrote it."""
+    return next(str(one[1]) for one in changes if one[0] == "create" and is_journal(str(one[1]).rpartition("/")[2]))
+
+
+def states(changes: Sequence[Change]) -> Iterator[State]:
     """Each once."""
+    journal = journal_in(changes)
     seen: set[bytes] = set()
     for one in _all(changes, journal):
         hashed = blake2b(one.safe)
@@ -105,20 +114,25 @@ def states(changes: Sequence[Change], journal: str) -> Iterator[State]:
 
 def _all(changes: Sequence[Change], journal: str) -> Iterator[State]:
     replay = Replay(journal)
+
+    def state(told: str, content: Content, safe: bytes, *, is_damaged: bool = True) -> State:
+        return State(told, content, content.get(journal) or b"", safe, is_damaged)
+
     for number, change in enumerate(changes):
         replay.apply(change)
         told = f"after change {number}, {change[0]} {str(change[1])[-40:]}"
         safe = replay.safe()
-        yield State(told, replay.left(()), safe, is_damaged=False)
+        yield state(told, replay.left(()), safe, is_damaged=False)
         if change[0] == "write":
             data = change[3]
             for size in range(len(data)):
-                yield State(f"{told}, of which {size} bytes", replay.left((), (change[1], data[:size])), safe, False)
+                torn = replay.left((), (change[1], data[:size]))
+                yield state(f"{told}, of which {size} bytes", torn, safe, is_damaged=False)
                 zeros = data[:size] + bytes(len(data) - size)
-                yield State(f"{told}, zeros from {size} on", replay.left((), (change[1], zeros)), safe, True)
+                yield state(f"{told}, zeros from {size} on", replay.left((), (change[1], zeros)), safe)
         unsynced = replay.unsynced()
         for some in chain(combinations(unsynced, 1), combinations(unsynced, 2)):
-            yield State(f"{told}, without {some}", replay.left(some), safe, is_damaged=True)
+            yield state(f"{told}, without {some}", replay.left(some), safe)
         for some in chain([()], combinations(unsynced, 1), combinations(unsynced, 2)):
             others = set(unsynced).difference(some)
-            yield State(f"{told}, of what was not synced only {some}", replay.left(others), safe, is_damaged=True)
+            yield state(f"{told}, of what was not synced only {some}", replay.left(others), safe)

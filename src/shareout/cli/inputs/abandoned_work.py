@@ -8,14 +8,15 @@ from shareout.cli.options import Common
 from shareout.errors import ShareoutError
 from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
-from shareout.record.folder import JOURNAL, RunFolder
-from shareout.record.reader import read_header
-from shareout.record.tallies.tally import DONE, tally_of
+from shareout.record.folder import RunFolder
+from shareout.record.reader import newest_header
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.standing import DONE
 
 
 def tell_other_inputs(call: Call, common: Common, plan: Plan, machine: str) -> None:
     """New inputs are a new plan that starts from nothing: who changed them by a slip should know before it does."""
-    if RunFolder.of(common.runs, plan.digest, machine).journal.is_file():
+    if RunFolder.of(common.runs, plan.origin, machine).journals():
         return
     found = _others(call, common, plan, machine)
     if not found:
@@ -28,16 +29,16 @@ def tell_other_inputs(call: Call, common: Common, plan: Plan, machine: str) -> N
 
 def _others(call: Call, common: Common, plan: Plan, machine: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    for journal in sorted(common.runs.glob(f"*/*/{JOURNAL}")):
-        folder = RunFolder(journal.parent)
-        if folder.path.name != machine or not is_same_place(call, folder):
+    for path in sorted(common.runs.glob(f"*/{machine}")):
+        folder = RunFolder(path)
+        if not is_same_place(call, folder):
             continue
         try:
-            header = read_header(journal)
-            if header.digest != plan.hex and header.digest not in plan.ancestors:
-                done = tally_of(journal, folder.tally, header, ids_as_told(header)).states.count(DONE)
+            header = newest_header(folder)
+            if header.origin != plan.origin_hex and header.origin not in plan.ancestors:
+                done = tally_of(folder, header, ids_as_told(header)).states.count(DONE)
                 if done:
-                    found[header.digest] = done
+                    found[header.origin] = done
         except (OSError, ShareoutError):
             continue
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shareout.cli.inputs.run_folders import meant, plan_at_hand, plan_of_folders, tell
+from shareout.cli.inputs.run_folders import if_of_these, meant, plan_at_hand, tell
 from shareout.cli.options import Common
 from shareout.entry import Entry
 from shareout.plan.plan import Plan
@@ -28,9 +28,8 @@ class FollowedRuns:
 
 def follow(sources: Sequence[str], folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> FollowedRuns:
     """Those that are meant among these folders, which the sources were found to hold."""
-    plan = plan_at_hand(common, entry, folders)
-    opened = open_followers(meant(sources, folders, plan), tell)
-    followers = newest_plan(opened, tell)
-    if plan is None or plan.hex != followers[0].header.digest:
-        plan = plan_of_folders(common, entry, [one.folder for one in followers])
-    return FollowedRuns(opened, followers, plan)
+    at_hand = plan_at_hand(common, entry, folders)
+    chosen = meant(sources, folders, at_hand)
+    plan = if_of_these(at_hand, chosen)
+    opened = open_followers(chosen, tell, plan)
+    return FollowedRuns(opened, newest_plan(opened, tell), plan)

@@ -35,7 +35,7 @@ def _plan_of(journals: Sequence[Journal], common: Common, entry: Entry | None) -
     except ShareoutError:
         # Inputs of something else, or not whole: the merge does without them.
         return None
-    return plan if plan.hex in {journal.header.digest for journal in journals} else None
+    return plan if plan.origin_hex in {journal.header.origin for journal in journals} else None
 
 
 def _owner_by(plan: Plan) -> Callable[[int], str | None]:

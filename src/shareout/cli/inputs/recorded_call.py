@@ -134,4 +134,4 @@ def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | N
     # Whatever is wrong with it, nothing is refused: who asks looks at runs, and can do without the texts of jobs.
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ShareoutError):
         return None
-    return (plan, settings) if plan.hex == header.digest else None
+    return (plan, settings) if plan.origin_hex == header.origin else None

@@ -15,10 +15,10 @@ from shareout.entry import Entry, kind_of
 from shareout.errors import CannotRead, ShareoutError, UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
-from shareout.record.headers import check_headers
+from shareout.record.headers import check_folders
 from shareout.record.journal import Header
-from shareout.record.reader import read_header
-from shareout.record.sources import find_sources, journals_below
+from shareout.record.reader import newest_header
+from shareout.record.sources import find_sources, run_folders_below
 from shareout.show.beside import say
 
 
@@ -74,18 +74,18 @@ def folders_of(sources: Sequence[str], common: Common) -> Iterator[list[RunFolde
 def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
     """Those whose jobs have the same ids: of the plan at hand when it is among them, else of the last one worked on.
     What their headers say is refused where it cannot be."""
-    headers = [(folder, read_header(folder.journal)) for folder in folders]
+    headers = [(folder, newest_header(folder)) for folder in folders]
     chosen = chosen_root(headers, plan)
-    found = [(folder, header) for folder, header in headers if header.root == chosen]
-    check_headers(found, plan)
-    return [folder for folder, _ in found]
+    found = [folder for folder, header in headers if header.root == chosen]
+    check_folders(found, plan)
+    return found
 
 
 def meant(sources: Sequence[str], folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
     """All of them where somebody named directories, and else those of one plan."""
     if not sources:
         return of_one_plan(folders, plan)
-    check_headers([(folder, read_header(folder.journal)) for folder in folders], plan)
+    check_folders(folders, plan)
     return list(folders)
 
 
@@ -93,10 +93,10 @@ def chosen_root(headers: Sequence[tuple[RunFolder, Header]], plan: Plan | None) 
     """Of which plan's jobs to speak, where nobody named directories: one rule for all commands."""
     newest: dict[str, float] = {}
     for folder, header in headers:
-        # By the file's time and not by its last record: that would mean to open every journal at its end, also on a
+        # By the files' times and not by their last records: that would mean to open every journal at its end, also on a
         # slow network mount.
-        newest[header.root] = max(newest.get(header.root, 0.0), folder.journal.stat().st_mtime)
-    ours = {header.root for _, header in headers if plan is not None and header.digest == plan.hex}
+        newest[header.root] = max(newest.get(header.root, 0.0), folder.worked_on())
+    ours = {header.root for _, header in headers if plan is not None and header.origin == plan.origin_hex}
     chosen = next(iter(ours), max(newest, key=lambda root: newest[root]))
     # Told and not refused, as named directories of two plans are: a folder of runs fills up with old plans, and each
     # look would need a flag.
@@ -124,12 +124,12 @@ def plan_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolde
 
 def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs | None:
     """From the configs, else from what the call of the newest of these runs named; when it is here and whole."""
-    headers = [read_header(folder.journal) for folder in folders]
+    headers = [newest_header(folder) for folder in folders]
     if not headers:
         return _inputs_of_configs(common, entry, None)
-    newest, header = max(zip(folders, headers, strict=True), key=lambda one: one[0].journal.stat().st_mtime)
+    newest, header = max(zip(folders, headers, strict=True), key=lambda one: one[0].worked_on())
     found = _inputs_of_configs(common, entry, header.kind)
-    if found and found[0].hex in {digest for one in headers for digest in (one.digest, *one.ancestors)}:
+    if found and found[0].origin_hex in {origin for one in headers for origin in (one.origin, *one.ancestors)}:
         return found
     return recalled(newest, header, common, entry) or found
 
@@ -158,20 +158,22 @@ def _inputs_of_configs(common: Common, entry: Entry | None, kind: str | None) ->
 
 def kind_here(entry: Entry | None, folders: Iterable[RunFolder]) -> str:
     """What the jobs are, as the newest of these runs tells: who looks may not have the program that ran them."""
-    journals = [folder.journal for folder in folders if folder.journal.is_file()]
-    if entry is not None or not journals:
+    begun = [folder for folder in folders if folder.journals()]
+    if entry is not None or not begun:
         return kind_of(entry)
-    return read_header(max(journals, key=lambda path: path.stat().st_mtime)).kind
+    return newest_header(max(begun, key=RunFolder.worked_on)).kind
 
 
 def folders_here(common: Common) -> list[RunFolder]:
     """Those below `--runs`."""
-    return [RunFolder(path.parent) for path in journals_below(common.runs)] if common.runs.is_dir() else []
+    return list(run_folders_below(common.runs)) if common.runs.is_dir() else []
 
 
 def plan_of_folders(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Plan | None:
     """The plan at hand, if one of the directories is of it."""
-    plan = plan_at_hand(common, entry, folders)
-    if plan is None:
-        return None
-    return plan if plan.hex in {read_header(folder.journal).digest for folder in folders} else None
+    return if_of_these(plan_at_hand(common, entry, folders), folders)
+
+
+def if_of_these(plan: Plan | None, folders: Sequence[RunFolder]) -> Plan | None:
+    """The plan, if one of the directories is of its origin."""
+    return plan if plan and plan.origin_hex in {newest_header(folder).origin for folder in folders} else None

@@ -24,7 +24,7 @@ class Record:
 
     journal: int
     machine: str
-    digest: str
+    origin: str
     state: State
     attempt: int
     end: float
@@ -43,13 +43,13 @@ class Record:
 
     @property
     def source(self) -> tuple[str, str]:
-        """Whose `requeue` ends it: that machine's, in that plan, in whatever copy of its journal."""
-        return self.digest, self.machine
+        """Whose `requeue` ends it: that machine's, of that origin, in whatever copy of its journals."""
+        return self.origin, self.machine
 
     @property
     def order(self) -> tuple[bool, float, str, str]:
         """Of several that are done the least counts: never by which file was read first."""
-        return self.is_audit, self.end, self.machine, self.digest
+        return self.is_audit, self.end, self.machine, self.origin
 
 
 def value_of(row: bytes) -> Any:
@@ -125,6 +125,6 @@ def _distinct(done: Sequence[Record]) -> list[Record]:
     """A copy of a journal tells nothing new: the same machine at the same moment is the same attempt."""
     seen: dict[tuple[str, str, int, float, bytes], Record] = {}
     for record in sorted(done, key=lambda one: one.order):
-        key = (record.machine, record.digest, record.attempt, record.end, record.payload)
+        key = (record.machine, record.origin, record.attempt, record.end, record.payload)
         seen.setdefault(key, record)
     return list(seen.values())

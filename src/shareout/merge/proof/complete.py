@@ -14,20 +14,17 @@ from shareout.merge.proof.audit import Comparison
 from shareout.plan.ids import IdsAt, ids_as_told
 from shareout.plan.permutation import Permutations
 from shareout.plan.plan import Plan
-from shareout.record.belonging import Belonging
+from shareout.record.belonging import Belonging, ever_owed
 from shareout.record.folder import RunFolder
 from shareout.record.headers import check_headers
 from shareout.record.journal import Header
-from shareout.record.proof import proof_of
-from shareout.record.reader import Damage, is_torn_header, read_header
+from shareout.record.proof import Proof, proofs_of
+from shareout.record.reader import Damage, Incarnation, incarnations_of
 from shareout.record.sample import wilson
 
 # Beyond so many the owners of missing jobs are told of the first ones only: it is two microseconds each.
 MOST_OWNED = 1_000_000
 SHOWN = 4
-
-Opened = tuple[RunFolder, Header, int]
-"""A run directory, its journal's header, and where that ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +55,9 @@ class Summary:
     comparison: Comparison = field(default_factory=Comparison)
     codes: dict[str, set[str]] = field(default_factory=dict)
     """Which code each machine ran."""
-    changed: list[RunFolder] = field(default_factory=list)
-    """Whose journal is not what its run wrote, although nothing in it is damaged."""
-    damage: list[tuple[RunFolder, Damage]] = field(default_factory=list)
+    changed: list[Journal] = field(default_factory=list)
+    """Those that are not what their run wrote, although nothing in them is damaged."""
+    damage: list[Damage] = field(default_factory=list)
 
     @property
     def missing(self) -> int:
@@ -93,76 +90,71 @@ def open_journals(
     choose: Callable[[Sequence[tuple[RunFolder, Header]]], str] | None = None,
     plan_of: Callable[[Sequence[RunFolder]], Plan | None] = _unknown,
 ) -> list[Journal]:
-    """Headers read and compared. A journal whose first line was never whole holds nothing, and is told. Different
-    plans are refused, unless somebody chooses: he is asked for the root of the one that is meant. `plan_of`: the plan
-    of these directories, when its inputs are at hand."""
-    found = _with_headers(folders, said)
+    """Headers read and compared. Different plans are refused, unless somebody chooses: he is asked for the root of the
+    one that is meant. `plan_of`: the plan of these directories, when its inputs are at hand."""
+    found = [one for folder in folders for one in incarnations_of(folder)]
     if found and choose is not None:
-        root = choose([(folder, header) for folder, header, _ in found])
-        found = [one for one in found if one[1].root == root]
+        root = choose([(one.folder, one.header) for one in found])
+        found = [one for one in found if one.header.root == root]
     if found:
         _refuse_other_plans(found)
         _tell_same_machine(found, said)
-    plan = plan_of([folder for folder, _, _ in found]) if found else None
-    check_headers([(folder, header) for folder, header, _ in found], plan)
+    kept = list(dict.fromkeys(one.folder for one in found))
+    plan = plan_of(kept) if found else None
+    check_headers(found, plan)
+    owed = {folder: ever_owed([one.header for one in found if one.folder == folder]) for folder in kept}
     # Hashing needs nothing of Python: journals are proven at the same time.
     with ThreadPoolExecutor(4) as threads:
-        proofs = list(threads.map(lambda one: proof_of(one[0].journal, one[0].tally), found))
+        proofs = dict(zip(kept, threads.map(proofs_of, kept), strict=True))
     return [
         Journal(
             number,
-            folder,
-            header,
-            start=start,
-            size=folder.journal.stat().st_size,
-            proof=proofs[number],
-            belonging=Belonging(header, _ids_at(header, plan)),
+            one.folder,
+            path=one.path,
+            header=one.header,
+            start=one.begin,
+            size=one.path.stat().st_size,
+            proof=proofs[one.folder].get(one.path.name, Proof()),
+            belonging=Belonging(one.header, _ids_at(one.header, plan), owed[one.folder]),
         )
-        for number, (folder, header, start) in enumerate(found)
+        for number, one in enumerate(found)
     ]
-
-
-def _with_headers(folders: Sequence[RunFolder], said: Callable[[str], None]) -> list[Opened]:
-    found: list[Opened] = []
-    for folder in folders:
-        if is_torn_header(folder.journal):
-            said(f"{folder.journal} ends in its first line: that run recorded nothing")
-            continue
-        header = read_header(folder.journal)
-        with folder.journal.open("rb") as file:
-            found.append((folder, header, len(file.readline())))
-    return found
 
 
 def _ids_at(header: Header, plan: Plan | None) -> IdsAt | None:
     """As the plan knows them, else as far as the header tells."""
-    return (plan and plan.ids_of(header.digest)) or ids_as_told(header)
+    return (plan and plan.ids_of(header.origin)) or ids_as_told(header)
 
 
 def are_apart(journals: Sequence[Journal]) -> bool:
-    """Whether no two journals can speak of the same job: of one plan, with ranges of their own and no audits."""
+    """Whether no two machines can speak of the same job: of one plan, with ranges of their own and no audits."""
     headers = [journal.header for journal in journals]
     if len({header.digest for header in headers}) > 1 or any(header.audit for header in headers):
         return False
-    ranges = sorted(one for header in headers for one in header.ranges if one[0] < one[1])
+    # Starts of one machine do not run what another of them has done; where one did, that shows, and times are asked.
+    owed = {header.machine: header.ranges for header in headers}
+    ranges = sorted(one for of_machine in owed.values() for one in of_machine if one[0] < one[1])
     return all(first[1] <= second[0] for first, second in pairwise(ranges))
 
 
-def _refuse_other_plans(found: Sequence[Opened]) -> None:
-    first_folder = found[0][0]
-    total = max(header.total for _, header, _ in found)
+def _refuse_other_plans(found: Sequence[Incarnation]) -> None:
+    total = max(one.header.total for one in found)
     plans: dict[tuple[str, str, str], list[RunFolder]] = {}
-    for folder, header, _ in found:
-        plans.setdefault((header.root, header.work, header.kind), []).append(folder)
+    for one in found:
+        folders = plans.setdefault((one.header.root, one.header.work, one.header.kind), [])
+        if one.folder not in folders:
+            folders.append(one.folder)
     if len(plans) > 1:
         told = [_told_plan(root, kind, folders) for (root, _, kind), folders in plans.items()]
         raise PlanMismatch(
             f"these directories are of {len(plans)} plans: {'; '.join(told[:SHOWN])}{' …' if told[SHOWN:] else ''}",
             way_out="Merge the directories of one plan at a time (with those that were rebalanced from it).",
         )
-    for folder, header, _ in found:
-        if header.total != total:
-            raise PlanMismatch(f"{folder.path} counts {header.total} jobs, {first_folder.path} {total}")
+    for one in found:
+        if one.header.total != total:
+            raise PlanMismatch(
+                f"{one.folder.path} counts {one.header.total} jobs, {found[0].folder.path} {found[0].header.total}"
+            )
 
 
 def _told_plan(root: str, kind: str, folders: Sequence[RunFolder]) -> str:
@@ -170,12 +162,14 @@ def _told_plan(root: str, kind: str, folders: Sequence[RunFolder]) -> str:
     return f"{root[:16]} ({kind} jobs), as {folders[0].path}{more}"
 
 
-def _tell_same_machine(found: Sequence[Opened], said: Callable[[str], None]) -> None:
+def _tell_same_machine(found: Sequence[Incarnation], said: Callable[[str], None]) -> None:
     seen: dict[tuple[str, str], RunFolder] = {}
-    for folder, header, _ in found:
-        other = seen.setdefault((header.digest, header.machine), folder)
-        if other is not folder:
-            said(f"{other.path} and {folder.path} are both of machine {header.machine}: each job counts once")
+    told = set()
+    for one in found:
+        other = seen.setdefault((one.header.origin, one.header.machine), one.folder)
+        if other != one.folder and one.folder not in told:
+            told.add(one.folder)
+            said(f"{other.path} and {one.folder.path} are both of machine {one.header.machine}: each job counts once")
 
 
 def ranges_of(flat: Sequence[int]) -> list[tuple[int, int]]:
@@ -204,7 +198,7 @@ def owners_without_plan(journals: Sequence[Journal]) -> Callable[[int], str | No
     headers = [journal.header for journal in journals if not journal.header.ancestors]
     if not headers or any(len(header.ranges) != 1 for header in headers):
         return None
-    permutation = Permutations(bytes.fromhex(headers[0].digest), [headers[0].jobs], headers[0].order)[0]
+    permutation = Permutations(bytes.fromhex(headers[0].origin), [headers[0].jobs], headers[0].order)[0]
 
     def owner(job: int) -> str | None:
         position = permutation.position_of(job)

@@ -107,14 +107,22 @@ def _fault_of_attempt(facts: Mapping[str, Any]) -> str | None:
     return f"it is done, with exit status {facts['exit']}" if facts.get("exit") else None
 
 
-def _fault_of_header(facts: Mapping[str, Any]) -> str | None:
-    jobs, ranges, phases = facts["jobs"], facts["ranges"], facts.get("phases", [])
+def fault_between(facts: Mapping[str, Any], owed: Mapping[str, Any]) -> str | None:
+    """Of a header and the beginning of a session, each of a right form: what cannot be of both."""
+    if missing := [key for key in ("digest", "ranges", "audit", "version") if key not in owed]:
+        return f"it has no {missing[0]}"
+    jobs, ranges = facts["jobs"], owed["ranges"]
     if not ranges:
         return "it has no ranges"
-    if any(stop > jobs for _, stop in (*ranges, *facts["audit"])):
+    if any(stop > jobs for _, stop in (*ranges, *owed["audit"])):
         return f"its ranges are no positions of a plan of {jobs} jobs"
-    if sum(stop - start for start, stop in (*ranges, *facts["audit"])) > MOST_OWED:
+    if sum(stop - start for start, stop in (*ranges, *owed["audit"])) > MOST_OWED:
         return "its ranges are more than any memory holds"
+    return None
+
+
+def _fault_of_header(facts: Mapping[str, Any]) -> str | None:
+    jobs, phases = facts["jobs"], facts.get("phases", [])
     if phases and (phases[0] != 0 or phases != sorted(phases) or phases[-1] > jobs):
         return f"its phases cannot be {_short(phases)}"
     return None
@@ -147,17 +155,15 @@ _FORMS: Mapping[str, Form] = {
     },
     "shareout": {
         "shareout": (True, _is_from_one),
-        "digest": (True, _is_digest),
+        "origin": (True, _is_digest),
+        "ordinal": (True, _is_whole),
+        "nonce": (True, _is_text),
         "pool_digest": (True, _is_digest),
         "machine": (True, _is_text),
         "jobs": (True, _is_whole),
-        "ranges": (True, _are(_is_range)),
-        "audit": (True, _are(_is_range)),
-        "version": (True, _is_text),
-        "code": (True, _is_text),
         "kind": (True, _is_one_of(KINDS)),
         "ancestors": (True, _are(_is_digest)),
-        "pool_jobs": (False, _is_whole),
+        "pool_jobs": (True, _is_whole),
         "order": (False, _is_one_of([order.value for order in Order])),
         "phases": (False, _are(_is_whole)),
         "work": (True, _is_text),
@@ -170,6 +176,10 @@ _FORMS: Mapping[str, Form] = {
         "host": (True, _is_text),
         "code": (True, _is_text),
         "reason": (True, _is_text),
+        "digest": (False, _is_digest),
+        "ranges": (False, _are(_is_range)),
+        "audit": (False, _are(_is_range)),
+        "version": (False, _is_text),
     },
 }
 _FAULTS_OF_ALL: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {

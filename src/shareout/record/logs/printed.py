@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shareout.record.folder import RunFolder
 from shareout.record.logs.job_log import Said, said_by
-from shareout.record.reader import read_header
+from shareout.record.reader import newest_header
 
 STEP = 1 << 18
 
@@ -28,7 +28,7 @@ class Printed:
 def printed_by(job: int, folders: Sequence[RunFolder], tell: Callable[[str], None]) -> Iterator[Printed]:
     """From the logs, without what stands before the text. A log for the job alone has it byte by byte."""
     for folder in folders:
-        machine, alone = read_header(folder.journal).machine, folder.job_log(job)
+        machine, alone = newest_header(folder).machine, folder.job_log(job)
         if alone.exists():
             yield Printed(machine, None, _of_file(alone))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shareout.record.folder import RunFolder
+from shareout.record.tallies.saved import save
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.world import world
@@ -31,9 +32,10 @@ class TallyKeeper:
         """It is a cache: when it cannot be written, the next start reads the journal instead."""
         writer = self._writer
         began = world.monotonic()
-        if writer.size != self._saved:
+        if writer.size != self._saved or writer.is_discarded:
+            written = {} if writer.is_discarded else {writer.path.name: writer.part()}
             try:
-                self._tally.save(self._folder.tally, writer.size, writer.hasher.digest(), writer.lines)
+                save(self._tally, self._folder.tally, written)
                 self._saved = writer.size
             except OSError:
                 pass

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shareout.plan.plan import Plan
-from shareout.record.tallies.tally import NEW, Tally
+from shareout.record.tallies.standing import NEW
+from shareout.record.tallies.tally import Tally
 from shareout.run.output.sieve import Sieve
 from shareout.safe import safe_bytes
 from shareout.supply.static import Wanted

@@ -150,7 +150,7 @@ def _oddities(report: Report) -> str:
     if len({tuple(row.deeds.codes) for row in report.machines if row.deeds.codes}) > 1:
         said.append("The machines ran different versions of the code.")
     if report.damage:
-        where = ", ".join(f"{folder.journal}:{place.line}" for folder, place in report.damage[:5])
+        where = ", ".join(f"{place.path}:{place.line}" for place in report.damage[:5])
         said.append(f"Damaged places in the journals do not count: {len(report.damage)} ({where}).")
     return "".join(f'<p class="badtext">{clean(one)}</p>' for one in said)
 
