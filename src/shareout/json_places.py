@@ -90,6 +90,10 @@ class PlacedJson:
         match = _NUMBER.match(self.text, node.at)
         return match[0] if match else node.kind()
 
+    def end(self, node: Node) -> int:
+        """Where a value ends in the text."""
+        return self._value(node.at)[1]
+
     def mistake(self, node: Node, what: str, way_out: str = "") -> InputError:
         """Made, not raised: readers collect all of a file's."""
         return InputError(what, where=self.place(node.at), way_out=way_out)

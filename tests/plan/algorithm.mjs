@@ -345,9 +345,12 @@ function planOf({ folder, python }) {
   if (said["run.seed"]) inputs.push(["seed", Buffer.from(said["run.seed"])]);
   if (python) inputs.push(["kind", Buffer.from("python")]);
   if (order === "given") inputs.push(["order", Buffer.from("given")]);
+  const since = said["run.since"];
+  if (since) inputs.push(["since", Buffer.from(since)]);
   const hashed = (context, roles) =>
     derive(context, Buffer.concat([frame(whole.kind), ...inputs.filter(([role]) => roles(role)).map(([role, bytes]) => Buffer.concat([frame(role), little(bytes.length, 8), blake3(bytes)]))]));
   const digest = hashed("shareout 2 plan digest", () => true);
+  const origin = since ? Buffer.from(since.split(":")[0], "hex") : digest;
   const isPool = (role) => role.startsWith("pool");
   const pool = hashed("shareout 2 pool digest", (role) => isPool(role) || role === "seed");
   const work = hashed("shareout 2 work hash", (role) => isPool(role) || ["settings", "seed", "kind"].includes(role));
@@ -364,20 +367,21 @@ function planOf({ folder, python }) {
     const first = start + sum(gets[p].slice(0, k));
     return [first, first + gets[p][k]];
   }));
-  const placeAt = placesOf(digest, phases, order);
+  const placeAt = placesOf(origin, phases, order);
   const ids = (ranges) => {
     const found = [];
     for (const [start, stop] of ranges)
       for (let at = start; at < stop && found.length < 60; at++) found.push(Number(idOf(placeAt(at))));
     return found;
   };
+  if (since && since !== `${origin.toString("hex")}:${work.toString("hex")}${order === "given" ? ":given" : ""}`) throw Error("of other work");
   const seed = (job) => numberOf(derive("shareout 2 job seed", Buffer.concat([pool, little(job, 8)]), 16)).toString();
   return {
-    digest: digest.toString("hex"), fingerprint: proquint(digest), pool: pool.toString("hex"), work: work.toString("hex"),
+    digest: digest.toString("hex"), origin: origin.toString("hex"), fingerprint: proquint(digest), pool: pool.toString("hex"), work: work.toString("hex"),
     seeds: [0, 1, 12345678901].map(seed),
     machines: named.map(([name], k) => {
       const other = (k + named.length - 1) % named.length;
-      const audit = part[0] && named.length > 1 ? auditOf(digest, other, shares[other], part) : [];
+      const audit = part[0] && named.length > 1 ? auditOf(origin, other, shares[other], part) : [];
       return { name, ranges: shares[k].map((one) => one.map(Number)), ids: ids(shares[k]), audit: audit.map((one) => one.map(Number)) };
     }),
   };

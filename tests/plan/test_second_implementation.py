@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 
 from shareout.config import load_settings
+from shareout.plan.origin import Origin
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import SelectedPool, Step, with_rest, write_rest
 from shareout.plan.seeds import job_seed
 from shareout.pool import open_pool
+from shareout.rewrite import with_setting
 
 PROGRAM = Path(__file__).with_name("algorithm.mjs")
 CASES = 300
@@ -91,7 +93,18 @@ def inputs(folder: Path, dice: random.Random) -> tuple[Path, str]:
             folder, plan.work.hex(), plan.total, [*earlier, Step(plan.hex, tuple(plan.pool.phases), left, plan.order)]
         )
         (folder / "machines.json").write_text(machines(random.Random(turn)))
+    if dice.random() < 0.3:
+        _go_on(folder, plan_in(folder, kind), dice)
     return folder, kind
+
+
+def _go_on(folder: Path, plan: Plan, dice: random.Random) -> None:
+    """The same jobs by other machines, in a plan that goes on from this one."""
+    config = folder / "runner.config"
+    text = config.read_text("utf-8") if config.exists() else ""
+    origin = Origin(plan.origin, plan.work, plan.order)
+    config.write_text(with_setting(text, "run", "since", origin.text), "utf-8")
+    (folder / "machines.json").write_text(machines(dice))
 
 
 def ids(plan: Plan, ranges: Sequence[tuple[int, int]]) -> Iterator[int]:
@@ -102,6 +115,7 @@ def facts(plan: Plan) -> dict[str, Any]:
     shares = [plan.share(machine.name) for machine in plan.machines]
     return {
         "digest": plan.hex,
+        "origin": plan.origin_hex,
         "fingerprint": plan.fingerprint,
         "pool": plan.pool_digest.hex(),
         "work": plan.work.hex(),

@@ -22,6 +22,11 @@ from shareout.plan.split import split
 
 POOL = b"echo one\necho two\necho three\n"
 MACHINES = b'{"alice": [1.0, 8], "bob": {"perf": 0.8, "cores": 4}}\n'
+OTHER_MACHINES = b'{"alice": [1.0, 8], "bob": {"perf": 0.7, "cores": 4}}\n'
+SINCE = (
+    b"8d9511656eec2cfa7161edd4d0a7b8d0dbc2515b44e8039a3ec77ffe2bf01a9a:"
+    b"a035f376428a913d6c9a21ca318b24993ad2a1f39863f785f0ae0f50d9530c7c"
+)
 
 
 def hashed(role: str, content: bytes) -> HashedInput:
@@ -40,6 +45,7 @@ def digests() -> list[dict[str, Any]]:
         ("text", [*plain, ("kind", b"python")]),
         ("text", [*plain, ("audit", b"1/100")]),
         ("text", [*plain, ("seed", b"7"), ("order", b"given")]),
+        ("text", [("pool", POOL), ("machines", OTHER_MACHINES), ("since", SINCE)]),
         ("groups", [("pool", POOL), ("pool:1", b"a.mp4\n"), ("pool:2", b"b.mp4\n"), ("machines", MACHINES)]),
     ):
         rows = [hashed(role, content) for role, content in inputs]

@@ -45,6 +45,7 @@ COMMANDS = {
     "merge-logs": "one log ordered by time",
     "export": "the file that another tool would have left: a status file, runs.txt",
     "rebalance": "new inputs for what is not done, for other machines",
+    "reweigh": "other weights or machines for the same jobs; what is done stays done",
     "report": "one page to look at: throughput, slots, failures, and better weights",
     "freeze": "make one executable file of an entry script",
 }
@@ -147,6 +148,16 @@ def _load_after(command: str) -> Command:
             from shareout.cli import show
 
             return show
+        case "report":
+            from shareout.cli import report
+
+            return report
+    return _load_rarer(command)
+
+
+def _load_rarer(command: str) -> Command:
+    """The same for what changes runs or plans, and for a job by itself."""
+    match command:
         case "requeue":
             from shareout.cli import requeue
 
@@ -163,6 +174,10 @@ def _load_after(command: str) -> Command:
             from shareout.cli import rebalance
 
             return rebalance
+        case "reweigh":
+            from shareout.cli import reweigh
+
+            return reweigh
         case "replay":
             from shareout.cli import replay
 
@@ -171,10 +186,6 @@ def _load_after(command: str) -> Command:
             from shareout.cli import explain
 
             return explain
-        case "report":
-            from shareout.cli import report
-
-            return report
     raise KeyError(command)
 
 

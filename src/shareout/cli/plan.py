@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.choices import Barriers, words_of
+from shareout.cli.inputs.earlier_plans import sentence_of, unasked
 from shareout.cli.inputs.recorded_call import call_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import check_fits, tell_oddities
@@ -69,6 +70,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
     tell_oddities(plan)
+    if found := unasked(call, common, plan):
+        say(f"shareout: {sentence_of(found)}: `shareout reweigh` keeps them, `run --anew` starts over")
     # Before anything is shown: who says what is expected wants to see nothing of another plan.
     check_expected(plan, asked.expect)
     if asked.card:
@@ -135,6 +138,7 @@ def plan_facts(plan: Plan, shares: list[Share]) -> dict[str, Any]:
     return {
         "digest": plan.hex,
         "fingerprint": plan.fingerprint,
+        "since": plan.since.text if plan.since else None,
         "jobs": plan.jobs,
         "inputs": [
             {"role": one.role, "path": one.path, "bytes": one.size, "blake3": one.blake3.hex()} for one in plan.inputs

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,14 @@ from shareout.choices import Progress
 from shareout.cli import run_flags
 from shareout.cli.inputs.abandoned_work import tell_other_inputs
 from shareout.cli.inputs.adhoc_pool import Given, pool_file
+from shareout.cli.inputs.earlier_plans import EarlierPlan, go_on_from, sentence_of, unasked
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
 from shareout.cli.inputs.slurm_nodes import refuse_unmeant_nodes
 from shareout.cli.options import Common, program_name
 from shareout.cli.plan import check_expected
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
-from shareout.config import Settings, apply, load_settings
+from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
 from shareout.events import Counts, Listener
@@ -66,6 +68,7 @@ class RunArguments:
     dry_run: bool
     resume_from: tuple[Path, ...]
     force_resume: bool
+    anew: bool
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -93,6 +96,11 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     _check_with_plan(plan, settings, asked, entry)
     if asked.dry_run:
         return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
+    if not asked.anew and (found := unasked(call, common, plan, machine)):
+        if not _goes_on(found, common, asked):
+            return _nothing()
+        plan, settings = call.plan(common, entry)
+        share = plan.share(machine)
     check_jobs(plan, settings, share, entry)
     check_shell(settings.commands.shell)
     if not common.quiet:
@@ -119,6 +127,7 @@ def _asked(arguments: argparse.Namespace) -> RunArguments:
         dry_run=arguments.dry_run,
         resume_from=tuple(map(Path, arguments.resume_from)),
         force_resume=arguments.force_resume,
+        anew=arguments.anew,
     )
 
 
@@ -170,6 +179,23 @@ def _request(
         columns=named_columns(common.configs, settings),
         keep_call=partial(call.keep, typed=typed),
     )
+
+
+def _goes_on(found: Sequence[EarlierPlan], common: Common, asked: RunArguments) -> bool:
+    """False: the user left. Work is neither done again nor left behind without a word from a person."""
+    sentence = sentence_of(found)
+    if asked.yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            sentence,
+            way_out="`shareout reweigh` keeps them, for all machines; --anew runs them again.",
+        )
+    from shareout.show.prompts import ask_what_to_keep
+
+    chosen = ask_what_to_keep(sentence, [one.words for one in found], columns_of(sys.stdout) or COLUMNS)
+    if chosen is not None and chosen < len(found):
+        go_on_from(common.configs, found[chosen].origin)
+        say(f"shareout: [run] since is set in {common.configs / FILE}: copy that folder to all machines")
+    return chosen is not None
 
 
 def _nothing() -> int:

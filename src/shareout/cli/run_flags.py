@@ -14,6 +14,7 @@ from shareout.errors import UsageError
 
 # flag → setting
 SETTINGS = {
+    "since": "run.since",
     "slots": "run.slots",
     "order": "run.order",
     "nice": "run.nice",
@@ -100,6 +101,8 @@ def _jobs(group: argparse._ArgumentGroup) -> None:
     add("--machine", metavar="NAME", help="this machine's name, or all: this host runs everything")
     add("-y", "--yes", action="store_true", help="ask nothing")
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
+    add("--since", metavar="PLAN", help="go on from another plan of these jobs")
+    add("--anew", action="store_true", help="start over, where jobs are done under another plan")
     add("--group", nargs="+", action="extend", default=[], metavar="NAME", help="only jobs of these groups")
     add("-n", "--limit", type=int, metavar="N", help="run at most N jobs, then stop")
     add("-1", dest="limit", action="store_const", const=1, help="run one job, then stop")

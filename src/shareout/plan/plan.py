@@ -66,7 +66,7 @@ class Plan:
         machines: Sequence[Machine],
         inputs: Sequence[HashedInput],
         audit: Fraction,
-        order: str = Order.SHUFFLED,
+        order: Order = Order.SHUFFLED,
         since: Origin | None = None,
     ) -> None:
         self.pool = pool

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from shareout.machines import Machine
+from shareout.plan import fingerprint
 from shareout.plan.plan import Plan, Share
 from shareout.show.fold import folded
 from shareout.show.tables import table
@@ -53,6 +54,7 @@ def _digest_lines(plan: Plan, columns: int | None) -> list[str]:
     return [
         f"digest  {plan.hex if columns is None or columns >= WHOLE else halves}",
         f"        {plan.fingerprint}  ·  {plan.short_hex}",
+        *([f"since   {fingerprint.words(plan.origin)}  ·  {fingerprint.short_hex(plan.origin)}"] if plan.since else []),
     ]
 
 

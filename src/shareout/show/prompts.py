@@ -38,6 +38,16 @@ def ask_machine(names: Sequence[str], described: Sequence[str], host: str, colum
     return None if answer is None else str(answer)
 
 
+def ask_what_to_keep(sentence: str, plans: Sequence[str], columns: int) -> int | None:
+    """Which of these plans to go on from; one more than there are: none, all is run again. None: the user left."""
+    room = columns - BEFORE - 1
+    texts = [*(f"go on from {name}, and keep what is done" for name in plans), "start over: run all again"]
+    choices = [questionary.Choice(clip(text, room), value=number) for number, text in enumerate(texts)]
+    message = "\n  ".join(fold(sentence, room)) + "\n "
+    answer = _asked(questionary.select(message, choices, instruction=KEYS, output=_screen()))
+    return None if answer is None else int(answer)
+
+
 def ask_same(question: str, columns: int, *, default: bool) -> bool:
     """A confirmation by `y` and Enter, or by Enter alone where that is the default; leaving is a no."""
     keys = " (Y/n)" if default else " (y/N)"

@@ -35,6 +35,9 @@ def _others(call: Call, common: Common, plan: Plan, machine: str) -> dict[str, i
             continue
         try:
             header = newest_header(folder)
+            if call.own is None and header.work == plan.work.hex():
+                # Of the very jobs: it can be gone on with, and somebody has said not to.
+                continue
             if header.origin != plan.origin_hex and header.origin not in plan.ancestors:
                 done = tally_of(folder, header, ids_as_told(header)).states.count(DONE)
                 if done:
