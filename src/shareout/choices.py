@@ -19,6 +19,13 @@ class Barriers(StrEnum):
     LOCAL = "local"
 
 
+class Numerics(StrEnum):
+    """What decides the last bits of jobs' numbers."""
+
+    NATIVE = "native"
+    PORTABLE = "portable"
+
+
 class Background(StrEnum):
     """What becomes of processes that a command leaves behind."""
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from shareout.choices import Background, Barriers, Level, Order, Progress
+from shareout.choices import Background, Barriers, Level, Numerics, Order, Progress
 from shareout.errors import InputError, Place, UsageError, nearest, one_apart, raise_all
 from shareout.json_places import read_text
 from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABLE, Setting
@@ -43,6 +43,12 @@ class RunSettings:
     nice: int
     audit: Fraction
     barriers: Barriers
+    numerics: Numerics
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether jobs are to find the same bits on unequal CPUs."""
+        return self.numerics is Numerics.PORTABLE
 
 
 @dataclass(frozen=True, slots=True)

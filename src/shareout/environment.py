@@ -11,6 +11,8 @@ from collections.abc import Mapping
 # paths of the user's shell.
 _FREEZER = ("_PYI_", "_MEI", "PYINSTALLER_", "_PYINSTALLER_")
 _RESTORED = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LIBPATH", "DYLD_LIBRARY_PATH")
+PINNED = "SHAREOUT_PINNED"
+"""What `numerics.restart` has set beside the user's own, as JSON. No child gets it."""
 # Numeric libraries take all cores of the host by themselves: eight jobs beside each other would start sixty-four
 # threads.
 _THREADS = (
@@ -23,7 +25,24 @@ _THREADS = (
 
 
 def user_environment(environ: Mapping[str, str] | None = None, *, frozen: bool | None = None) -> dict[str, str]:
-    """What the user's shell had, also inside a one-file program."""
+    """What the user's shell had, also inside a one-file program, and in one that has started itself again."""
+    return _unpinned(without_loader(environ, frozen=frozen))
+
+
+def _unpinned(source: dict[str, str]) -> dict[str, str]:
+    told = source.pop(PINNED, "")
+    if not told:
+        return source
+    # Not above: an executable waits for this file before it can say anything.
+    import json
+
+    ours = json.loads(told).items()
+    # What the script has changed since is its own.
+    return {name: value for name, value in source.items() if (name, value) not in ours}
+
+
+def without_loader(environ: Mapping[str, str] | None = None, *, frozen: bool | None = None) -> dict[str, str]:
+    """What this process has, without what a one-file program's loader has put there."""
     source = dict(os.environ if environ is None else environ)
     if not (getattr(sys, "frozen", False) if frozen is None else frozen):
         return source

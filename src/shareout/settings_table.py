@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shareout.choices import Background, Barriers, Order, Progress
+from shareout.choices import Background, Barriers, Numerics, Order, Progress
 from shareout.settings_values import (
     more_than_nothing,
     one_of,
@@ -95,6 +95,13 @@ TABLE: tuple[Setting, ...] = (
         one_of(Barriers),
         "",
         "local: each of several machines keeps barriers by itself",
+    ),
+    Setting(
+        "run",
+        "numerics",
+        one_of(Numerics),
+        "native",
+        "portable: the same bits on CPUs of unlike age and make, at a price",
     ),
     Setting("commands", "template", plain_text, "", "a command with {} {1} {name} {id}; lines are then its arguments"),
     Setting("commands", "colsep", parse_regex, "", "what separates {1} {2} in a line, as ',' or '\\t'; unset: blanks"),

@@ -53,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     "choices": GROUND,
     "settings_values": GROUND | {"choices"},
+    "numerics": GROUND | {"choices"},
     "settings_table": GROUND | {"choices", "settings_values"},
     "config": GROUND | {"choices", "settings_values", "settings_table"},
     "rewrite": GROUND,
@@ -63,9 +64,9 @@ ALLOWED: dict[str, set[str]] = {
     "record": GROUND | INPUTS,
     "supply": GROUND | INPUTS | {"record", "plan"},
     "events": GROUND | {"record"},
-    "run": GROUND | INPUTS | {"plan", "record", "supply", "events"},
-    "replay": GROUND | INPUTS | {"plan", "record", "supply", "events", "run"},
-    "merge": GROUND | INPUTS | {"plan", "record"},
+    "run": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events"},
+    "replay": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events", "run"},
+    "merge": GROUND | INPUTS | {"numerics", "plan", "record"},
     "status": GROUND | INPUTS | {"plan", "record"},
     "report": GROUND | INPUTS | {"plan", "record"},
     "export": GROUND | INPUTS | {"plan", "record", "status"},
@@ -74,6 +75,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": GROUND
     | INPUTS
     | {
+        "numerics",
         "rewrite",
         "plan",
         "record",

@@ -345,6 +345,7 @@ function planOf({ folder, python }) {
   if (said["run.seed"]) inputs.push(["seed", Buffer.from(said["run.seed"])]);
   if (python) inputs.push(["kind", Buffer.from("python")]);
   if (order === "given") inputs.push(["order", Buffer.from("given")]);
+  if (said["run.numerics"] === "portable") inputs.push(["numerics", Buffer.from("portable")]);
   const since = said["run.since"];
   if (since) inputs.push(["since", Buffer.from(since)]);
   const hashed = (context, roles) =>
@@ -353,7 +354,7 @@ function planOf({ folder, python }) {
   const origin = since ? Buffer.from(since.split(":")[0], "hex") : digest;
   const isPool = (role) => role.startsWith("pool");
   const pool = hashed("shareout 2 pool digest", (role) => isPool(role) || role === "seed");
-  const work = hashed("shareout 2 work hash", (role) => isPool(role) || ["settings", "seed", "kind"].includes(role));
+  const work = hashed("shareout 2 work hash", (role) => isPool(role) || ["settings", "seed", "kind", "numerics"].includes(role));
 
   const { phases, idOf } = existsSync(rest) ? rested(JSON.parse(readFileSync(rest, "utf8")), whole) : { phases: whole.phases, idOf: (place) => place };
   // The numbers of machines.json as they are written: made texts before JSON is read.

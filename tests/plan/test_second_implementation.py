@@ -32,11 +32,13 @@ CONFIGS = [
     "",
     "[run]\naudit = 0\n",
     "[run]\naudit = 1%\nseed = seven äöü\n",
-    "\ufeff[run]\nAudit: 12.5%\norder = given\n[commands]\nTemplate = echo {} = : $$HOME\n",
+    "\ufeff[run]\nAudit: 12.5%\norder = given\nNumerics = portable\n[commands]\nTemplate = echo {} = : $$HOME\n",
     "[DEFAULT]\nwhere = /data\ncolsep = ,\n[sim]\nScale = ${where}/x$${y}\nscale=2\n[commands]\n[empty]\n",
     "# a comment\n"
     '[sim]\nlong = one\n  two ${tail}\n\n  # none\n    three\n\ntail : ${other:€ 😀}\n[other]\n€ 😀 = "\\\t\u007f\n',
     "[limits]\nretries = 3\n[commands]\nbackground = kill\nshell = \n[run]\naudit = 33.3%\n",
+    "[run]\nnumerics = portable\n",
+    "[run]\nnumerics = native\n",
     "[z]\na = 1\n[Z]\nb = ${z:a}${z:a}\n[run]\naudit = 100%\nSEED = 0\n",
 ]
 

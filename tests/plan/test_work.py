@@ -1,5 +1,5 @@
-"""The work hash says what jobs are: any change of pool, kind, commands, settings or seed is another one, and nothing
-else is.
+"""The work hash says what jobs are: any change of pool, kind, commands, settings, seed or numerics is another one, and
+nothing else is.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def plan(folder: Path, config: str = "", *, jobs: str = JOBS, machines: str = ON
     "config",
     [
         "[run]\naudit = 10%\n", "[run]\norder = given\n", "[limits]\nretries = 3\n", "[run]\nbarriers = local\n",
-        "[results]\ncolumns = a\n", "[run]\naudit = 0\n", "[commands]\nbackground = kill\n",
+        "[results]\ncolumns = a\n", "[run]\nnumerics = native\n", "[run]\naudit = 0\n",
+        "[commands]\nbackground = kill\n",
     ],
 )  # fmt: skip
 def test_who_runs_the_work_and_how_is_not_in_it(tmp_path: Path, config: str) -> None:
@@ -46,12 +47,18 @@ def test_all_that_decides_what_a_job_does_is_in_it(tmp_path: Path) -> None:
         plan(tmp_path, jobs=JOBS.replace("echo 3", "echo 4")),
         plan(tmp_path, kind="python"),
         plan(tmp_path, "[run]\nseed = 1\n"),
+        plan(tmp_path, "[run]\nnumerics = portable\n"),
         plan(tmp_path, "[sim]\nscale = 1\n"),
         plan(tmp_path, "[sim]\nscale = 2\n"),
         plan(tmp_path, "[commands]\ntemplate = true {}\n"),
         plan(tmp_path, "[commands]\ntemplate = echo other {}\n"),
     ]
     assert len({one.work for one in found}) == len(found)
+
+
+def test_native_numerics_are_the_plan_that_says_nothing_of_them(tmp_path: Path) -> None:
+    assert plan(tmp_path, "[run]\nnumerics = native\n").digest == plan(tmp_path).digest
+    assert plan(tmp_path, "[run]\nnumerics = portable\n").digest != plan(tmp_path).digest
 
 
 def test_no_audit_is_the_same_plan_however_it_is_written(tmp_path: Path) -> None:

@@ -225,6 +225,10 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if arguments is None:
         return 0
     module = load(command)
+    if entry is not None:
+        from shareout.cli.inputs.pinned_start import start_again_if_portable
+
+        start_again_if_portable(arguments, entry)
     edges.at_work()
     code = module.execute(arguments, entry)
     sys.stdout.flush()

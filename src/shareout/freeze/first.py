@@ -11,12 +11,12 @@ from shareout.edges import edges
 # Before all else, also of ours.
 edges.begin()
 
-from shareout.environment import user_environment  # noqa: E402
+from shareout.environment import without_loader  # noqa: E402
 
 
 def settle_environment() -> None:
     """Now, not only for each child: what the entry itself starts must not load our libraries either."""
-    own = user_environment()
+    own = without_loader()
     for name in set(os.environ) - set(own):
         del os.environ[name]
     os.environ.update(own)

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from shareout.choices import Barriers, Order
+from shareout.choices import Barriers, Numerics, Order
 from shareout.config import Settings, digest_text
 from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.machines import Machine, load_machines, own_machine_text
@@ -41,7 +41,7 @@ from shareout.ranges import Range
 KIND = "kind"
 PYTHON = "python"
 # What a job is, beside the pool; the other inputs only decide who runs it, and when.
-WORK = ("settings", "seed", KIND)
+WORK = ("settings", "seed", KIND, "numerics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +260,8 @@ def _said_by(settings: Settings, kind: str) -> Iterator[HashedInput]:
         yield hash_text(KIND, PYTHON.encode())
     if settings.run.order == Order.GIVEN:
         yield hash_text("order", Order.GIVEN.encode())
+    if settings.run.is_portable:
+        yield hash_text("numerics", Numerics.PORTABLE.encode())
     if settings.run.since:
         yield hash_text("since", settings.run.since.encode())
 

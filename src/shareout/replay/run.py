@@ -20,8 +20,9 @@ from pathlib import Path
 
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.environment import encoded, user_environment, with_threads
+from shareout.environment import encoded, user_environment
 from shareout.linux import adopt_orphans, die_with_parent
+from shareout.numerics.pins import job_environment
 from shareout.plan.fitting import demand_of
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
@@ -81,7 +82,7 @@ def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) ->
     cores = int(demand_of(settings.run, plan.pool.need(asked.job, settings.run.needs)).cores)
     line, own = describer(plan, settings, asked.slot)(asked.job, asked.attempt)
     environment = {
-        **encoded(with_threads(users, cores)),
+        **encoded(job_environment(users, cores, is_portable=settings.run.is_portable)),
         **variables_of_all(plan, settings, asked.machine, asked.slot),
         **own,
     }
@@ -109,7 +110,7 @@ def replay_python(plan: Plan, settings: Settings, asked: Replay, entry: Entry, s
     binding = Binding(job, plan.pool)
     binding.check()
     cores = int(demand_of(settings.run, plan.pool.need(asked.job, settings.run.needs)).cores)
-    environment = with_threads(user_environment(), cores)
+    environment = job_environment(user_environment(), cores, is_portable=settings.run.is_portable)
     givers = Givers(
         binding.given,
         RunFolder(scratch),

@@ -14,7 +14,8 @@ from typing import Any
 from shareout.choices import Background
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.environment import encoded, thread_limits, user_environment, with_threads
+from shareout.environment import encoded, thread_limits, user_environment
+from shareout.numerics.pins import job_environment
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.run.command import worker as command_worker
@@ -38,7 +39,7 @@ from shareout.world import world
 def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[int, int], None]) -> WorkerMain:
     """Runs command lines. `leads` tells the guardian who runs."""
     users = user_environment()
-    shared = encoded(with_threads(users, int(settings.run.cores_per_job)))
+    shared = encoded(_of_jobs(users, settings))
     leaves = settings.commands.background is Background.LEAVE
 
     def share(given: Given) -> Mapping[bytes, bytes]:
@@ -89,7 +90,8 @@ def python_duty(
             post.control.floats[1] = fraction
 
         os.environ.clear()
-        os.environ.update(with_threads(users, int(settings.run.cores_per_job)))
+        # Numeric libraries that the script has loaded already were pinned before it was: `numerics.restart`.
+        os.environ.update(_of_jobs(users, settings))
         os.environ[MARK] = post.mark
         if entry.init_worker is not None and not _prepared(entry.init_worker, settings.parser, post):
             return
@@ -114,6 +116,10 @@ def python_duty(
         python_worker.serve(station)
 
     return duty
+
+
+def _of_jobs(users: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    return job_environment(users, int(settings.run.cores_per_job), is_portable=settings.run.is_portable)
 
 
 def _share(users: Mapping[str, str], given: Given) -> dict[str, str]:

@@ -15,6 +15,7 @@ from itertools import chain
 from shareout.choices import Background
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
+from shareout.numerics.machine import numerics_of_this_machine
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.journal import TAKEN_OVER, Header
@@ -218,6 +219,7 @@ def _go(request: RunRequest, opened: Opened, made: Made) -> RunResult:
     crew, parts, stops = made.crew, made.crew.parts, opened.stops
     jobs = f"{len(opened.tally.states)} jobs, {opened.tally.todo} to do, {crew.slots} slots"
     _begin(opened, made.keeper, f"a run begins: {jobs}{_asked(request)}")
+    _tell_numerics(request, opened.log, parts.listener)
     parts.listener.began(crew.counts())
     try:
         reason = crew.run()
@@ -270,6 +272,14 @@ def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:
     keeper.save()
     opened.log.record(sentence)
     opened.log.flush()
+
+
+def _tell_numerics(request: RunRequest, log: LogWriter, listener: Listener) -> None:
+    """What decides the last bits of results; said where the user's own variables stand against the setting."""
+    found = numerics_of_this_machine(user_environment(), is_portable=request.settings.run.is_portable)
+    log.record(found.sentence())
+    if request.settings.run.is_portable and found.own:
+        listener.said(f"numerics = portable, but your own stands: {found.own}; it must be the same on every machine")
 
 
 def _prepare(request: RunRequest, makings: Makings) -> None:

@@ -74,6 +74,8 @@ class _Worker:
         logging.root.setLevel(station.log_level)
         logging.captureWarnings(True)
         warnings.simplefilter("default")
+        # numpy, of features that this version of it does not have: `numerics.pins` names those of all versions.
+        warnings.filterwarnings("ignore", "During parsing environment variable: 'NPY_DISABLE", ImportWarning)
         # A crash in C code tells where Python was.
         faulthandler.enable(2)
 
