@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
+from functools import partial
+from typing import Any
 
 import pytest
 
+from kit.journals import rewrite
 from kit.program import Machine
 from shareout.numerics.pins import NAMES, pins
+from shareout.record.folder import RunFolder
 
 PORTABLE = "[run]\nnumerics = portable\n"
 SEEN = f"{{name: os.environ[name] for name in {NAMES!r} if name in os.environ}}"
@@ -39,7 +43,25 @@ def farm(here: Machine, config: str) -> Machine:
 @pytest.mark.module_only("an executable with numpy is big: tests/freeze has one")
 def test_natively_two_cpus_give_two_results_and_an_audit_tells(here: Machine) -> None:
     told = farm(here, "").call("merge-results", code=1)
-    assert "alice or bob is wrong: alice and bob disagree on " in told.err
+    # The script set it, as far as anybody can know.
+    assert "unset these variables on every machine" in told.err
+    assert f"OPENBLAS_CORETYPE={CORES[0]}" in told.err
+    for words, said in (({}, "alice or bob is wrong"), ({"cpu_class": "Some x86-64-v2"}, "machine of Some x86-64-v2")):
+        for name in ("alice", "bob"):
+            (folder,) = map(RunFolder, here.folder.glob(f"runs/*/{name}"))
+            rewrite(folder, partial(_say, own="", **words if name == "alice" else {}))
+            folder.tally.unlink(missing_ok=True)
+        assert said in here.call("merge-results", code=1).err
+    told = here.call("merge-results", code=1)
+    assert "`[run] numerics = portable` makes unequal CPUs agree" in told.err
+    assert "is wrong" not in told.err
+    (unlike,) = here.call("merge-results", "--json", code=1).json["audit"]["unlike"]
+    assert (unlike["jobs"], sorted(unlike["machines"])) == (8, [["alice"], ["bob"]])
+
+
+def _say(lines: list[dict[str, Any]], **words: str) -> None:
+    """What the session tells of its machine."""
+    lines[1].update(words)
 
 
 @pytest.mark.module_only("an executable with numpy is big: tests/freeze has one")

@@ -10,8 +10,9 @@ from typing import Any
 from shareout.choices import Order
 from shareout.cli.inputs.run_folders import tell
 from shareout.merge.gather import Journal
-from shareout.merge.proof.audit import Comparison, suspicion
+from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.complete import Said, Summary, ranges_of, told_ranges
+from shareout.merge.proof.unlike import judge
 
 SHOWN = 5
 # So that a script can hold the document; `disagreed` has the number of all.
@@ -39,7 +40,7 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
             {"job": job, "results": [asdict(one) for one in said]}
             for job, said in summary.disagreements[:MOST_DISAGREEMENTS]
         ],
-        "audit": _audit_facts(summary.comparison),
+        "audit": _audit_facts(summary),
         "codes": {machine: sorted(codes) for machine, codes in summary.codes.items()},
         "complete": summary.is_complete,
         # All keys are always there: a script need not ask.
@@ -48,8 +49,9 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
     }
 
 
-def _audit_facts(found: Comparison) -> dict[str, Any]:
-    suspect = suspicion(found)
+def _audit_facts(summary: Summary) -> dict[str, Any]:
+    found, verdict = summary.comparison, judge(summary.comparison, summary.about)
+    suspect = verdict.suspicion
     return {
         "compared": found.jobs,
         "disagreed": found.disagreed,
@@ -60,6 +62,10 @@ def _audit_facts(found: Comparison) -> dict[str, Any]:
         ],
         "alone": list(suspect.alone),
         "unsure": list(suspect.unsure),
+        "unlike": [
+            {"kinds": one.kinds, "machines": one.machines, "jobs": one.jobs, "differ": one.differ}
+            for one in verdict.unlike
+        ],
     }
 
 
@@ -149,11 +155,16 @@ def _tell_comparison(summary: Summary) -> None:
         tell(f"records of job {job} disagree: {'; '.join(_said(one) for one in said[:SHOWN])}")
     if summary.disagreed > SHOWN:
         tell(f"and of {summary.disagreed - SHOWN} more jobs")
-    suspect = suspicion(found)
+    verdict = judge(found, summary.about)
+    for unlike in verdict.unlike:
+        tell(unlike.sentence())
+    if verdict.way_out:
+        tell(f"unlike machines may differ in the last bits: {verdict.way_out}")
+    suspect, within = verdict.suspicion, verdict.within
     for machine in suspect.alone:
-        tell(f"{machine} differs from {_counted_others(machine, found)}: {_against(machine, found)}")
+        tell(f"{machine} differs from {_counted_others(machine, within)}: {_against(machine, within)}")
     if suspect.unsure:
-        tell(f"{' or '.join(suspect.unsure)} is wrong: {_quarrels(suspect.unsure, found)}")
+        tell(f"{' or '.join(suspect.unsure)} is wrong: {_quarrels(suspect.unsure, within)}")
     if summary.disagreements:
         tell(f"who is right, another machine tells: `replay {summary.disagreements[0][0]}` there")
 

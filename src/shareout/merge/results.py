@@ -195,6 +195,7 @@ class Merge:
         for journal in self.journals:
             if not journal.header.start.reason:
                 summary.codes.setdefault(journal.header.machine, set()).add(journal.header.code)
+                summary.about[journal.header.machine] = dict(journal.header.start.about)
         return summary
 
     def _resolved(self, number: int) -> Outcomes:

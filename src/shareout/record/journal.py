@@ -19,7 +19,7 @@ from zlib import crc32
 
 from shareout.choices import Order
 from shareout.errors import RunDirectoryDamaged
-from shareout.record.lines.form import fault_between, fault_of
+from shareout.record.lines.form import ABOUT, fault_between, fault_of
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.values import decode, encode
 
@@ -35,6 +35,9 @@ class BadLine(ValueError):
     """A line whose checksum or form is wrong."""
 
 
+Facts = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A start began or ended its work on its journal."""
@@ -46,11 +49,20 @@ class Session:
     code: str
     reason: str = ""
     """Of an end why it was one; of a start empty, where it is to run jobs."""
+    about: Facts = ()
+    """Of a start that runs jobs: the kernel's boot, and what decides the last bits of numbers."""
 
     def line(self, owed: Mapping[str, object] | None = None) -> bytes:
         """`owed`: of a start, what it owes."""
-        facts = {"session": self.event, "time": self.time, "pid": self.pid, "host": self.host, "code": self.code}
-        return closed(json.dumps({**facts, "reason": self.reason, **(owed or {})}, separators=(",", ":"))[:-1])
+        facts: dict[str, object] = {
+            "session": self.event,
+            "time": self.time,
+            "pid": self.pid,
+            "host": self.host,
+            "code": self.code,
+        }
+        facts = {**facts, "reason": self.reason, **(owed or {}), **dict(self.about)}
+        return closed(json.dumps(facts, separators=(",", ":"))[:-1])
 
 
 # What stands in the session's line: another start may owe something else.
@@ -237,6 +249,7 @@ def _session(facts: dict[str, Any]) -> Session:
         host=facts["host"],
         code=facts["code"],
         reason=facts["reason"],
+        about=tuple((key, facts[key]) for key in ABOUT if key in facts),
     )
 
 

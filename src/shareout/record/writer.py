@@ -6,9 +6,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from blake3 import blake3
 
@@ -148,9 +150,10 @@ class JournalWriter:
         self._torn = False
 
 
-def session_now(event: str, reason: str = "") -> Session:
-    """Of this process."""
-    return Session(event, world.time(), world.getpid(), host=socket.gethostname(), code=code_hash(), reason=reason)
+def session_now(event: str, reason: str = "", about: Mapping[str, str] = MappingProxyType({})) -> Session:
+    """Of this process. `about`: what else is known of where it runs."""
+    host, code, facts = socket.gethostname(), code_hash(), tuple(about.items())
+    return Session(event, world.time(), world.getpid(), host=host, code=code, reason=reason, about=facts)
 
 
 def _nonce() -> str:

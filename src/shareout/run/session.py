@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from shareout.choices import Background
+from shareout.choices import Background, Numerics
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
-from shareout.numerics.machine import numerics_of_this_machine
+from shareout.numerics.machine import HostNumerics, numerics_of_this_machine
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.journal import TAKEN_OVER, Header
@@ -82,6 +82,7 @@ class Opened:
     writer: JournalWriter
     tally: Tally
     log: LogWriter
+    numerics: HostNumerics
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,11 @@ def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: E
         said = f"{counted(elsewhere, 'job')} of this share {'is' if elsewhere == 1 else 'are'} done already"
         _to_all(views, log)(f"{said}: journals of other machines that are here say so")
     _take_over(request, folder, header, tally, log)
-    writer = JournalWriter(folder, replace(header, start=session_now("start")))
+    numerics = numerics_of_this_machine(user_environment(), is_portable=request.settings.run.is_portable)
+    about = {"boot": world.boot_id(), **numerics.facts()}
+    writer = JournalWriter(folder, replace(header, start=session_now("start", about=about)))
     stack.callback(writer.close)
-    return Opened(folder, lock, stops, writer, tally=tally, log=log)
+    return Opened(folder, lock, stops, writer, tally=tally, log=log, numerics=numerics)
 
 
 def _take_over(request: RunRequest, folder: RunFolder, header: Header, tally: Tally, log: LogWriter) -> None:
@@ -219,7 +222,7 @@ def _go(request: RunRequest, opened: Opened, made: Made) -> RunResult:
     crew, parts, stops = made.crew, made.crew.parts, opened.stops
     jobs = f"{len(opened.tally.states)} jobs, {opened.tally.todo} to do, {crew.slots} slots"
     _begin(opened, made.keeper, f"a run begins: {jobs}{_asked(request)}")
-    _tell_numerics(request, opened.log, parts.listener)
+    _tell_numerics(opened, parts.listener)
     parts.listener.began(crew.counts())
     try:
         reason = crew.run()
@@ -274,11 +277,11 @@ def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:
     opened.log.flush()
 
 
-def _tell_numerics(request: RunRequest, log: LogWriter, listener: Listener) -> None:
+def _tell_numerics(opened: Opened, listener: Listener) -> None:
     """What decides the last bits of results; said where the user's own variables stand against the setting."""
-    found = numerics_of_this_machine(user_environment(), is_portable=request.settings.run.is_portable)
-    log.record(found.sentence())
-    if request.settings.run.is_portable and found.own:
+    found = opened.numerics
+    opened.log.record(found.sentence())
+    if found.numerics == Numerics.PORTABLE and found.own:
         listener.said(f"numerics = portable, but your own stands: {found.own}; it must be the same on every machine")
 
 

@@ -55,6 +55,8 @@ class Summary:
     comparison: Comparison = field(default_factory=Comparison)
     codes: dict[str, set[str]] = field(default_factory=dict)
     """Which code each machine ran."""
+    about: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What each machine's newest start tells of where it ran."""
     changed: list[Journal] = field(default_factory=list)
     """Those that are not what their run wrote, although nothing in them is damaged."""
     damage: list[Damage] = field(default_factory=list)

@@ -132,6 +132,9 @@ def _no_fault(_: Mapping[str, Any]) -> str | None:
     return None
 
 
+ABOUT = ("boot", "cpu", "cpu_class", "libc", "numerics", "pinned", "own")
+"""What a session tells of where it ran."""
+
 Form = Mapping[str, tuple[bool, Callable[[object], bool]]]
 """Of each key: whether it must be there, and what it may be."""
 
@@ -180,6 +183,7 @@ _FORMS: Mapping[str, Form] = {
         "ranges": (False, _are(_is_range)),
         "audit": (False, _are(_is_range)),
         "version": (False, _is_text),
+        **dict.fromkeys(ABOUT, (False, _is_text)),
     },
 }
 _FAULTS_OF_ALL: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
