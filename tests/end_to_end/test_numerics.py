@@ -56,7 +56,7 @@ def test_natively_two_cpus_give_two_results_and_an_audit_tells(here: Machine) ->
     assert "`[run] numerics = portable` makes unequal CPUs agree" in told.err
     assert "is wrong" not in told.err
     (unlike,) = here.call("merge-results", "--json", code=1).json["audit"]["unlike"]
-    assert (unlike["jobs"], sorted(unlike["machines"])) == (8, [["alice"], ["bob"]])
+    assert (unlike["jobs"], sorted(unlike["machines"].values())) == (8, [["alice"], ["bob"]])
 
 
 def _say(lines: list[dict[str, Any]], **words: str) -> None:

@@ -63,7 +63,7 @@ def _audit_facts(summary: Summary) -> dict[str, Any]:
         "alone": list(suspect.alone),
         "unsure": list(suspect.unsure),
         "unlike": [
-            {"kinds": one.kinds, "machines": one.machines, "jobs": one.jobs, "differ": one.differ}
+            {"machines": dict(zip(one.kinds, one.machines, strict=True)), "jobs": one.jobs, "differ": one.differ}
             for one in verdict.unlike
         ],
     }
