@@ -179,8 +179,9 @@ class Plan:
         raise IndexError(job)
 
     def prepare(self) -> None:
-        """Do now what makes `jobs_between` cheap, before workers are forked."""
+        """Do now what makes `jobs_between` and the pool's rows cheap, before workers are forked."""
         self._permutations.prepare()
+        self.pool.prepare()
 
     def _places_between(self, start: int, stop: int) -> Iterator[int]:
         return chain.from_iterable(self._stretches(start, stop))

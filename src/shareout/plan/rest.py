@@ -153,6 +153,10 @@ class SelectedPool:
             places = walk.down_all(places)
         return places
 
+    def prepare(self) -> None:
+        """For the whole pool, of which all rows come."""
+        self._inner.prepare()
+
     def row(self, job: int) -> Row:
         """Of the whole pool, by its id there; as all that follows."""
         return self._inner.row(job)

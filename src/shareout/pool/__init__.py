@@ -130,6 +130,9 @@ class Pool(Protocol):
 
     def __len__(self) -> int: ...
 
+    def prepare(self) -> None:
+        """Do now what makes reading by number cheap at any place, before workers are forked."""
+
     def row(self, job: int) -> Row:
         """Everything about one job."""
 

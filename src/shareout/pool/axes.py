@@ -70,8 +70,12 @@ class FileAxis:
         return len(self._lines)
 
     def __getitem__(self, at: int) -> Any:
-        line = self._lines.at(at)[0]
+        line = self._lines.line(at)
         return json.loads(line) if self._is_json else line.decode("utf-8", "surrogateescape")
+
+    def prepare(self) -> None:
+        """Marks where the lines begin."""
+        self._lines.prepare()
 
     def mistakes(self) -> Iterator[tuple[int, str]]:
         """Lines that are not JSON: their numbers, and what is wrong."""

@@ -1,26 +1,23 @@
 """jobs.csv: rows by number. Every row is checked when the pool is opened, none is kept.
 
-Where no field is quoted a line is a row; else the place of every so manieth row is kept, and those between are counted.
+Where no field is quoted a line is a row; else see `records`.
 """
 
 from __future__ import annotations
 
-import csv
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
 from shareout.pool.lines import Lines
 from shareout.pool.needs import FIELDS, Said, one_by_one, said_by
-from shareout.pool.quotes import quote_mistake
+from shareout.pool.places.records import Records
 from shareout.pool.rows import MOST_MISTAKES, RowPool
 
-# Python's own limit, 128 KiB, is less than a field of an honest pool may have.
-csv.field_size_limit(2**31 - 1)
-# To keep the place of every row would take 80 MB for ten million.
-SPARSE = 256
+BLOCK = 4096
+"""Rows of which columns are handed out at once."""
 
 
 class CsvPool(RowPool):
@@ -33,28 +30,39 @@ class CsvPool(RowPool):
         self._lines = Lines(path, comments=False)
         if not len(self._lines):
             raise InputError("is empty: its first row must name the parameters", where=Place(str(path)))
-        self._starts: array[int] | None = None
-        header, end = self._record(0)
+        records = Records(self._lines, path)
+        header = next(records.all())[0]
         self.names = header
         mistakes = self._check_header(header)
-        self._first = end
-        self._count = 0
-        self._index(mistakes)
+        # One quote anywhere, and a line may be no row: then all of it is read by the csv module, more slowly.
+        self._records = records if any(map(_is_quoted, self._lines.texts())) else None
+        self._count = self._check_records(records, mistakes) if self._records else self._check_lines(mistakes)
         raise_all(mistakes)
-        self.groups = self._groups(header)
+        self.groups = tuple(dict.fromkeys(row[0] for row in self.columns(["group"]))) if "group" in header else ()
         self.settle()
 
     def __len__(self) -> int:
         return self._count
 
+    def prepare(self) -> None:
+        """Of records there are marks already."""
+        if self._records is None:
+            self._lines.prepare()
+
     def arguments(self, job: int) -> dict[str, Any]:
         """By name; all values are text."""
         assert self.names is not None
-        return dict(zip(self.names, self._record(self._line_number(job))[0], strict=True))
+        if not 0 <= job < self._count:
+            raise IndexError(job)
+        records = self._records
+        fields = records.at(job + 1) if records is not None else _fields(self._lines.line(job + 1))
+        return dict(zip(self.names, fields, strict=True))
 
     def line_of(self, job: int) -> int:
         """Where the row begins, when it goes over several lines."""
-        return self._lines.at(self._line_number(job))[1]
+        if not 0 <= job < self._count:
+            raise IndexError(job)
+        return self._lines.at(job + 1)[1] if self._records is None else self._records.line_of(job + 1)
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
         """A row at a time, read in the file's order."""
@@ -69,23 +77,30 @@ class CsvPool(RowPool):
 
     def columns(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
         """The texts in these columns, of all rows in turn: faster than by number."""
-        if self._starts is not None:
-            for job in range(self._count):
-                row = self.arguments(job)
-                yield [row[name] for name in names]
-            return
+        for block in self.column_blocks(names):
+            yield from zip(*block, strict=True)
+
+    def column_blocks(self, names: Sequence[str]) -> Iterator[list[Sequence[str]]]:
+        """The same, thousands of rows at a time: of each column the texts."""
         assert self.names is not None
-        places = [self.names.index(name) for name in names]
-        header = True
-        for _, block in self._lines.blocks():
-            for line in block:
-                if not line.strip():
-                    continue
-                if header:
-                    header = False
-                    continue
-                fields = line.decode("utf-8", "surrogateescape").rstrip("\r").split(",")
-                yield [fields[at] for at in places]
+        places, width = [self.names.index(name) for name in names], len(self.names)
+        if self._records is None and not self._lines.has_gaps:
+            for first, _, text in self._lines.texts():
+                told = text.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removesuffix("\r")
+                fields = told.replace("\n", ",").split(",")
+                yield [fields[at + (width if first == 1 else 0) :: width] for at in places]
+            return
+        rows = self._in_turn()
+        while block := list(islice(rows, BLOCK)):
+            yield [[fields[at] for fields in block] for at in places]
+
+    def _in_turn(self) -> Iterator[list[str]]:
+        if self._records is not None:
+            rows = (fields for fields, _ in self._records.all())
+        else:
+            rows = (_fields(line.rstrip(b"\r")) for _, block in self._lines.blocks() for line in block if line.strip())
+        next(rows)
+        return rows
 
     def _check_header(self, header: Sequence[str]) -> list[InputError]:
         mistakes = []
@@ -99,72 +114,30 @@ class CsvPool(RowPool):
                 mistakes.append(InputError(what, where=Place(str(self.path), 1)))
         return mistakes
 
-    def _record(self, kept: int) -> tuple[list[str], int]:
-        """The record that starts at a kept line, and the kept line after it."""
-        lines = _Counted(self._text_from(kept))
-        try:
-            return next(csv.reader(lines, strict=True)), kept + lines.count
-        except csv.Error:
-            what, line, column = quote_mistake(self._text_from(kept, ending=""))
-            line = line or self._lines.at(kept)[1]
-            raise InputError(what, where=Place(str(self.path), line, column)) from None
-
-    def _text_from(self, kept: int, ending: str = "\n") -> Iterator[tuple[str, int]]:
-        """Lines from a kept one on, with their numbers; blank ones between them belong to a quoted field."""
-        before = 0
-        for at in range(kept, len(self._lines)):
-            line, number = self._lines.at(at)
-            blank = "\n" * (number - before - 1) if before else ""
-            yield blank + line.decode("utf-8", "surrogateescape") + ending, number
-            before = number
-
-    def _line_number(self, job: int) -> int:
-        if not 0 <= job < self._count:
-            raise IndexError(job)
-        if self._starts is None:
-            return self._first + job
-        line = self._starts[job // SPARSE]
-        for _ in range(job % SPARSE):
-            line = self._record(line)[1]
-        return line
-
-    def _index(self, mistakes: list[InputError]) -> None:
+    def _check_lines(self, mistakes: list[InputError]) -> int:
+        """A line is a row: only its commas are counted, a block at a time. How many rows there are."""
         assert self.names is not None
-        width = len(self.names)
-        # One quote anywhere, and a line may be no row: then all of it is read by the csv module, more slowly.
-        if any(b'"' in line or b"\r" in line[:-1] for _, block in self._lines.blocks() for line in block):
-            self._index_quoted(width, mistakes)
-        else:
-            self._index_plain(width, mistakes)
-
-    def _index_plain(self, width: int, mistakes: list[InputError]) -> None:
-        """A line is a row: only its commas are counted, a block at a time."""
-        self._count = len(self._lines) - self._first
+        commas = len(self.names) - 1
         for first, block in self._lines.blocks():
-            if all(line.count(b",") == width - 1 for line in block):
+            if all(line.count(b",") == commas for line in block):
                 continue
             for at, line in enumerate(block):
-                if line.strip() and line.count(b",") != width - 1:
+                if line.strip() and line.count(b",") != commas and len(mistakes) < MOST_MISTAKES:
                     mistakes.append(self._too(line.count(b",") + 1, first + at))
-                    if len(mistakes) >= MOST_MISTAKES:
-                        return
+        return len(self._lines) - 1
 
-    def _index_quoted(self, width: int, mistakes: list[InputError]) -> None:
-        self._starts = array("Q")
-        line = self._first
-        while line < len(self._lines):
-            if self._count % SPARSE == 0:
-                self._starts.append(line)
-            try:
-                fields, after = self._record(line)
-            except InputError as error:
-                # Where the next record begins nobody can know.
-                mistakes.append(error)
-                return
-            if len(fields) != width and len(mistakes) < MOST_MISTAKES:
-                mistakes.append(self._too(len(fields), self._lines.at(line)[1]))
-            self._count += 1
-            line = after
+    def _check_records(self, records: Records, mistakes: list[InputError]) -> int:
+        """Every record is read. How many rows there are."""
+        assert self.names is not None
+        count, width = -1, len(self.names)
+        try:
+            for fields, line in records.all():
+                count += 1
+                if len(fields) != width and len(mistakes) < MOST_MISTAKES:
+                    mistakes.append(self._too(len(fields), line))
+        except InputError as error:
+            mistakes.append(error)
+        return count
 
     def _too(self, found: int, line: int) -> InputError:
         assert self.names is not None
@@ -172,23 +145,16 @@ class CsvPool(RowPool):
         what = f"too {few} fields: found {found}, the header names {len(self.names)}"
         return InputError(what, where=Place(str(self.path), line))
 
-    def _groups(self, header: Sequence[str]) -> Sequence[str]:
-        if "group" not in header:
-            return ()
-        return tuple(dict.fromkeys(str(self.arguments(job)["group"]) for job in range(self._count)))
+
+def _fields(line: bytes) -> list[str]:
+    """Of a line without quotes."""
+    return line.decode("utf-8", "surrogateescape").split(",")
 
 
-class _Counted:
-    """Lines on the way into a reader; `count`: how many it has taken."""
-
-    def __init__(self, lines: Iterator[tuple[str, int]]) -> None:
-        self._lines = lines
-        self.count = 0
-
-    def __iter__(self) -> _Counted:
-        return self
-
-    def __next__(self) -> str:
-        text, _ = next(self._lines)
-        self.count += 1
-        return text
+def _is_quoted(block: tuple[int, int, bytes]) -> bool:
+    """Whether there is a quote in it, or a carriage return that ends no line."""
+    text = block[2]
+    if b'"' in text:
+        return True
+    returns = text.count(b"\r")
+    return bool(returns) and returns != text.count(b"\r\n") + text.endswith(b"\r")

@@ -32,6 +32,7 @@ class GridPool(RowPool):
         axes = reader.axes()
         raise_all(reader.mistakes)
         self.inputs = (*self.inputs, *reader.inputs)
+        self._files = tuple(reader.files.values())
         self._names = [name for names in axes for name in names]
         self.names = list(self._names)
         self._reversed = [(names, values, len(values)) for names, values in reversed(axes.items())]
@@ -44,6 +45,11 @@ class GridPool(RowPool):
 
     def __len__(self) -> int:
         return self._count
+
+    def prepare(self) -> None:
+        """Of the files that axes are read from."""
+        for one in self._files:
+            one.prepare()
 
     def arguments(self, job: int) -> dict[str, Any]:
         """By name, worked out from the job's number; in the order of the axes from the last to the first."""

@@ -48,6 +48,7 @@ class GroupsPool(RowPool):
         raise_all(reader.mistakes)
         super().__init__(path, "")
         self.inputs = (*self.inputs, *reader.inputs)
+        self._files = tuple(reader.files.values())
         self.groups = tuple(groups)
         self._separator = re.compile(colsep) if colsep else None
         self._units = [units for _, units in groups.values()]
@@ -60,6 +61,11 @@ class GroupsPool(RowPool):
 
     def __len__(self) -> int:
         return self._starts[-1]
+
+    def prepare(self) -> None:
+        """Of the files that axes are read from."""
+        for one in self._files:
+            one.prepare()
 
     def row(self, job: int) -> Row:
         """`text` is its command line; `named` has group and unit."""

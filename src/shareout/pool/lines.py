@@ -2,7 +2,8 @@
 
 The file is mapped. A block is 16 KiB; the index keeps two counts a block (job lines, all lines).
 Blocks in which every line is a job are counted at the speed of memory; only those that may hold blank or
-comment lines are looked at line by line. Large files are indexed by two processes.
+comment lines are looked at line by line. Large files are indexed by two processes. What reads many lines at random
+places, as the workers of a run do, asks for marks first (`prepare`).
 
 A small file is read once instead, so that whoever writes into it while a run goes on changes nothing for the run.
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shareout.errors import InputError, Place, cannot_read
+from shareout.pool.places.marks import Marks
 
 BLOCK = 1 << 14
 CHUNK = 1 << 20
@@ -43,14 +45,66 @@ class Lines:
         # Starts of lines are counted by the newline before them; the byte before the file counts as one.
         self._kept, self._all = self._index()
         self._splits: dict[int, list[bytes]] = {}
+        self._marks: Marks | None = None
 
     def __len__(self) -> int:
         return self._kept[-1] if self._kept else 0
+
+    @property
+    def size(self) -> int:
+        """Of the file, in bytes."""
+        return self._size
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there are lines that are not kept."""
+        return bool(self._all) and self._all[-1] != self._kept[-1]
+
+    def prepare(self) -> None:
+        """Look once where lines begin, so that `line` is cheap for any of them; at most a byte a line is kept."""
+        if self._marks is not None:
+            return
+        marks = Marks(self._size)
+        for _, offset, text in self.texts():
+            lines = text.split(b"\n")
+            if not self.has_gaps:
+                marks.add_lines(offset, lines)
+                continue
+            for line in lines:
+                if self._is_kept(line):
+                    marks.add(offset)
+                offset += len(line) + 1
+        marks.close(self._size)
+        self._marks = marks
+
+    def line(self, number: int) -> bytes:
+        """A kept line without its end."""
+        marks = self._marks
+        if marks is None or not 0 <= number < marks.count:
+            return self.at(number)[0]
+        start, stop, nth = marks.around(number)
+        lines = self._data[start:stop].split(b"\n")
+        line = [one for one in lines if self._is_kept(one)][nth] if self.has_gaps else lines[nth]
+        return line[:-1] if line.endswith(b"\r") else line
+
+    def number_at(self, offset: int) -> int:
+        """Of the line that begins at a place, from 1."""
+        if offset <= self._begin:
+            return 1
+        block = offset // BLOCK
+        before = self._all[block - 1] if block else 0
+        return before + sum(1 for _ in self._starts(block * BLOCK, offset)) + 1
+
+    def text(self, start: int, stop: int) -> bytes:
+        """The bytes at these places."""
+        return self._data[start:stop]
 
     def at(self, number: int) -> tuple[bytes, int]:
         """A kept line without its end, and its 1-based number in the file."""
         if not 0 <= number < len(self):
             raise IndexError(number)
+        if self._marks is not None and not self.has_gaps:
+            return self.line(number), number + 1
         block = bisect_right(self._kept, number)
         before = self._kept[block - 1] if block else 0
         lines_before = self._all[block - 1] if block else 0
@@ -83,17 +137,23 @@ class Lines:
                         yield before, counted + at + 1, line
             kept, counted = kept_after, counted_after
 
-    def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
-        """Every block's kept lines with the number of the first line that starts in it: for checks of a whole file."""
+    def texts(self) -> Iterator[tuple[int, int, bytes]]:
+        """Every block's lines as one text: the number of the first line that starts in it, where that is, the text up
+        to the end of the last one."""
         counted = 0
         for block, counted_after in enumerate(self._all):
             start = block * BLOCK
-            offsets = list(self._starts(start, min(start + BLOCK, self._size)))
-            if offsets:
-                end = self._data.find(b"\n", offsets[-1])
-                text = self._data[offsets[0] : end if end >= 0 else self._size]
-                yield counted + 1, text.split(b"\n")
+            stop = min(start + BLOCK, self._size)
+            low = self._data.find(b"\n", start - 1, stop - 1) + 1 if block else self._begin
+            if counted_after > counted:
+                end = self._data.find(b"\n", stop - 1)
+                yield counted + 1, low, self._data[low : end if end >= 0 else self._size]
             counted = counted_after
+
+    def blocks(self) -> Iterator[tuple[int, list[bytes]]]:
+        """Every block's lines with the number of the first line that starts in it: for checks of a whole file."""
+        for number, _, text in self.texts():
+            yield number, text.split(b"\n")
 
     def _line(self, offset: int) -> bytes:
         end = self._data.find(b"\n", offset)

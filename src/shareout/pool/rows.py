@@ -19,6 +19,8 @@ MOST_MISTAKES = 50
 RESERVED = frozenset({"group", "cores", "gpus", "memory"})
 
 TOO_DEEP = "brackets are nested too deeply"
+# Half the time of `json.loads`, which asks of every text anew what it is.
+_read = json.JSONDecoder().raw_decode
 
 
 class RowPool:
@@ -54,6 +56,9 @@ class RowPool:
 
     def __len__(self) -> int:
         raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Of rows that are worked out there is nothing to prepare."""
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
         """Each kind of pool has its own. IndexError for a job that there is not."""
@@ -115,12 +120,13 @@ class JsonlPool(RowPool):
     kind = "jsonl"
     has_width = False
 
-    def __init__(self, path: Path, template: str) -> None:
+    def __init__(self, path: Path, template: str, *, is_ours: bool = False) -> None:
+        """`is_ours`: it was written here a moment ago, has no mistake, and says nothing of groups."""
         super().__init__(path, template)
         self._lines = Lines(path, comments=False)
-        self._is_plural = False
         groups: dict[str, None] = {}
-        raise_all(self._check(groups))
+        if not is_ours:
+            raise_all(self._check(groups))
         first = self.arguments(0) if len(self) else ()
         self.names = list(first) if isinstance(first, dict) else None
         self.groups = tuple(groups)
@@ -129,9 +135,13 @@ class JsonlPool(RowPool):
     def __len__(self) -> int:
         return len(self._lines)
 
+    def prepare(self) -> None:
+        """Marks where the lines begin."""
+        self._lines.prepare()
+
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
         """As the line has it: an array by place, an object by name, a scalar as the one argument."""
-        value = json.loads(self._lines.at(job)[0])
+        value = _read(self._lines.line(job).lstrip().decode("utf-8", "surrogatepass"))[0]
         if isinstance(value, dict):
             return value
         return tuple(value) if isinstance(value, list) else (value,)
@@ -139,7 +149,7 @@ class JsonlPool(RowPool):
     @property
     def has_commands(self) -> bool:
         """Also without a template, where no row is more than one value."""
-        return self._template is not None or not self._is_plural
+        return self._template is not None or not any(map(_is_plural, self._in_turn()))
 
     def line_of(self, job: int) -> int:
         """Blank lines count, though they are no jobs."""
@@ -150,25 +160,23 @@ class JsonlPool(RowPool):
         return one_by_one(self._said(names)) if names else super().needs()
 
     def _said(self, names: Sequence[str]) -> Iterator[Said]:
+        for row in self._in_turn():
+            yield said_by(row if isinstance(row, dict) else {}, names)
+
+    def _in_turn(self) -> Iterator[Any]:
+        """What the lines say, read in blocks."""
         for _, block in self._lines.blocks():
-            for row in json.loads(b"[" + b",".join(line for line in block if line.strip()) + b"]"):
-                yield said_by(row if isinstance(row, dict) else {}, names)
+            yield from json.loads(_array_of(block))
 
     def _check(self, groups: dict[str, None]) -> list[InputError]:
         """Whole blocks at once; only a block that is refused is read line by line."""
         mistakes: list[InputError] = []
         for first, block in self._lines.blocks():
-            lines = [line for line in block if line.strip()]
-            try:
-                values = json.loads(b"[" + b",".join(lines) + b"]", parse_constant=_refuse, object_pairs_hook=_once)
-                good = len(values) == len(lines)
-            except (ValueError, RecursionError):
-                values, good = [], False
-            self._is_plural = self._is_plural or any(map(_is_plural, values))
-            for value in values:
+            values = _values(block)
+            for value in values or ():
                 if isinstance(value, dict) and "group" in value:
                     groups.setdefault(str(value["group"]))
-            if not good:
+            if values is None:
                 mistakes += self._look(first, block)
             if len(mistakes) >= MOST_MISTAKES:
                 break
@@ -194,6 +202,23 @@ class JsonlPool(RowPool):
             except ValueError as error:
                 mistakes.append(InputError(str(error), where=Place(str(self.path), first + at)))
         return mistakes
+
+
+def _array_of(lines: Sequence[bytes]) -> bytes:
+    return b"[" + b",".join(line for line in lines if line.strip()) + b"]"
+
+
+def _values(lines: Sequence[bytes]) -> list[Any] | None:
+    """What the lines say that are not blank, all at once; None where one of them must be refused."""
+    text = _array_of(lines)
+    try:
+        values: list[Any] = json.loads(text, parse_constant=_refuse)
+        # As many colons as keys that were read: then no key was given twice, and no more need be asked for each.
+        if text.count(b":") != sum(len(value) for value in values if type(value) is dict):
+            values = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return None
+    return values if len(values) == sum(map(bool, map(bytes.strip, lines))) else None
 
 
 def _is_plural(value: Any) -> bool:

@@ -64,6 +64,10 @@ class RunmakerPool:
     def __len__(self) -> int:
         return len(self._lines)
 
+    def prepare(self) -> None:
+        """Marks where the lines begin."""
+        self._lines.prepare()
+
     def letter(self, job: int) -> str:
         """Its state, as the file has it now."""
         return chr(self._lines.at(job)[0][0])
@@ -101,7 +105,7 @@ class RunmakerPool:
 
     def command(self, job: int) -> str:
         """Behind the letter and its blank, as it stands there."""
-        return self._lines.at(job)[0][2:].decode("utf-8", "surrogateescape")
+        return self._lines.line(job)[2:].decode("utf-8", "surrogateescape")
 
     def values(self, job: int) -> Values:
         """The command, and its words as columns."""

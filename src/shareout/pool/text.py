@@ -45,6 +45,10 @@ class TextPool:
     def __len__(self) -> int:
         return self._jobs
 
+    def prepare(self) -> None:
+        """Marks where the lines begin."""
+        self._lines.prepare()
+
     def row(self, job: int) -> Row:
         """`text` has prefix and suffix; `line` is the file's, for a repeated job its directive's."""
         stretch = self._stretch(job)
@@ -64,18 +68,18 @@ class TextPool:
 
     def arguments(self, job: int) -> tuple[Any, ...]:
         """The line as the one argument, prefix and suffix included."""
-        return (self._text(job, self._stretch(job))[0],)
+        return (self._words(job),)
 
     def command(self, job: int) -> str:
         """The line, or the template filled from it."""
-        text = self._text(job, self._stretch(job))[0]
+        text = self._words(job)
         if self._template is None:
             return text
         return self._template.fill(self._values(job, text))
 
     def values(self, job: int) -> Values:
         """The line, and its columns: by `colsep`, else by blanks."""
-        return self._values(job, self._text(job, self._stretch(job))[0])
+        return self._values(job, self._words(job))
 
     def group(self, job: int) -> str | None:
         """By the last GROUP above it."""
@@ -109,6 +113,13 @@ class TextPool:
         if not 0 <= job < self._jobs:
             raise IndexError(job)
         return self._stretches[bisect_right(self._firsts, job) - 1]
+
+    def _words(self, job: int) -> str:
+        stretch = self._stretch(job)
+        if stretch.repeat:
+            return self._text(job, stretch)[0]
+        line = self._lines.line(stretch.first_kept + job - stretch.first)
+        return stretch.prefix + line.decode("utf-8", "surrogateescape") + stretch.suffix
 
     def _text(self, job: int, stretch: Stretch) -> tuple[str, int]:
         if stretch.repeat:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from shareout.errors import InputError, Place, UsageError, nearest, raise_all
 from shareout.pool import Pool
@@ -22,6 +23,15 @@ class CannotConvert(ValueError):
     """A text that is not what the job's annotation asks for."""
 
 
+class Converter(NamedTuple):
+    """What makes a parameter of a text."""
+
+    read: Callable[[str], Any]
+    """Raises CannotConvert."""
+    fits: Callable[[Iterable[str]], bool]
+    """Whether all of many can be read: in a tenth of the time."""
+
+
 class Binding:
     """How one job function is called."""
 
@@ -32,10 +42,14 @@ class Binding:
         parameters = self._signature.parameters.values()
         self.given = frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.name in GIVEN)
         converters = _converters(job, self._signature)
-        self._converters = converters if pool.kind == "csv" else {}
+        # Chosen once: of all rows of a CSV the columns are the same.
+        columns = (getattr(pool, "names", None) or ()) if pool.kind == "csv" else ()
+        self._converters = {name: converters[name] for name in columns if name in converters}
         self._line = next(iter(self._signature.parameters), "")
         """What a line is given to, of a pool of lines."""
         self._convert_line = converters.get(self._line) if pool.kind in ("text", "runmaker") else None
+        self._reads = [(name, converter.read) for name, converter in self._converters.items()]
+        self._checked = [self._convert_line] if self._convert_line else list(self._converters.values())
         self._refusal = _why_no_job(job)
         self._takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
         self._extra = self._unasked()
@@ -60,47 +74,50 @@ class Binding:
         self._check_texts()
 
     def _check_texts(self) -> None:
-        """Whether the texts of the rows are what the annotations ask for."""
+        """Whether the texts of the first rows are what the annotations ask for."""
         mistakes: list[InputError] = []
-        for job, texts in enumerate(self._texts()):
-            for name, text in texts:
-                convert = self._converters.get(name) or self._convert_line
-                try:
-                    assert convert is not None
-                    convert(name, text)
-                except CannotConvert as error:
-                    where = Place(str(self._pool.inputs[0].path), self._pool.row(job).line)
-                    mistakes.append(InputError(str(error), where=where))
-            if len(mistakes) >= MOST_MISTAKES:
+        first = 0
+        for block in self._texts():
+            if not all(converter.fits(texts) for converter, texts in zip(self._checked, block, strict=True)):
+                mistakes += islice(self._wrong(first, block), MOST_MISTAKES - len(mistakes))
+            first += len(block[0])
+            if len(mistakes) >= MOST_MISTAKES or first >= CHECKED:
                 break
         raise_all(mistakes)
 
-    def _texts(self) -> Iterable[Iterable[tuple[str, str]]]:
-        """Of the first rows, the names and texts that are converted."""
+    def _wrong(self, first: int, block: Sequence[Sequence[str]]) -> Iterator[InputError]:
+        """What is wrong in a block whose first row is this one, a row after the other."""
+        for job, row in enumerate(zip(*block, strict=True), first):
+            for converter, text in zip(self._checked, row, strict=True):
+                try:
+                    converter.read(text)
+                except CannotConvert as error:
+                    where = Place(str(self._pool.inputs[0].path), self._pool.row(job).line)
+                    yield InputError(str(error), where=where)
+
+    def _texts(self) -> Iterable[Sequence[Sequence[str]]]:
+        """Of each that is checked the texts, a block of rows at a time."""
         if self._convert_line:
-            rows = range(min(len(self._pool), CHECKED // 10))
-            return ([(self._line, self._pool.row(job).text)] for job in rows)
-        names = [name for name in self._converters if name in (getattr(self._pool, "names", None) or ())]
-        columns = getattr(self._pool, "columns", None)
-        if not names or columns is None:
-            # Of a rest the whole pool was looked at.
-            return ()
-        return (zip(names, row, strict=True) for row in islice(columns(names), CHECKED))
+            self._pool.prepare()
+            jobs = range(min(len(self._pool), CHECKED // 10))
+            return iter([[[str(next(iter(self._pool.arguments(job)))) for job in jobs]]])
+        # Of a rest the whole pool was looked at.
+        blocks = getattr(self._pool, "column_blocks", None)
+        return blocks(list(self._converters)) if blocks is not None and self._converters else ()
 
     def arguments(self, job: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Positional and named arguments of a job; raises CannotConvert."""
         values = self._pool.arguments(job)
         if not isinstance(values, dict):
             if self._convert_line and values:
-                values = (self._convert_line(self._line, values[0]), *values[1:])
+                values = (self._convert_line.read(values[0]), *values[1:])
             return values, {}
         if self._is_plain:
             return (), values
         if self._extra:
             values = {name: value for name, value in values.items() if name not in self._extra}
-        for name, convert in self._converters.items():
-            if name in values:
-                values[name] = convert(name, values[name])
+        for name, convert in self._reads:
+            values[name] = convert(values[name])
         return (), values
 
     def _unasked(self) -> frozenset[str]:
@@ -149,7 +166,7 @@ def _why_no_job(job: Callable[..., Any]) -> str:
     return ""
 
 
-def _converters(job: Callable[..., Any], signature: inspect.Signature) -> dict[str, Callable[[str, str], Any]]:
+def _converters(job: Callable[..., Any], signature: inspect.Signature) -> dict[str, Converter]:
     """Fields of CSV and lines are text; int, float and bool annotations convert, also as strings or `| None`."""
     found = {}
     for name, parameter in signature.parameters.items():
@@ -159,12 +176,12 @@ def _converters(job: Callable[..., Any], signature: inspect.Signature) -> dict[s
         optional = "None" in words or "Optional" in text
         for kind, convert in (("int", int), ("float", float), ("bool", _bool)):
             if kind in words:
-                found[name] = _converter(kind, convert, optional)
+                found[name] = _converter(name, kind, convert, optional)
     return found
 
 
-def _converter(kind: str, convert: Callable[[str], Any], optional: bool) -> Callable[[str, str], Any]:
-    def read(name: str, text: str) -> Any:
+def _converter(name: str, kind: str, convert: Callable[[str], Any], optional: bool) -> Converter:
+    def read(text: str) -> Any:
         if optional and text == "":
             return None
         try:
@@ -172,7 +189,14 @@ def _converter(kind: str, convert: Callable[[str], Any], optional: bool) -> Call
         except ValueError:
             raise CannotConvert(f'{name}: "{text}" is not {kind}') from None
 
-    return read
+    def fits(texts: Iterable[str]) -> bool:
+        try:
+            deque(map(convert, filter(None, texts) if optional else texts), maxlen=0)
+        except ValueError:
+            return False
+        return True
+
+    return Converter(read, fits)
 
 
 def _bool(text: str) -> bool:
