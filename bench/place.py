@@ -27,6 +27,7 @@ class Sizes:
     disbatch_commands: int = 20
     calls: int = 1_000_000
     some_calls: int = 50_000
+    row_calls: int = 400_000
     few_calls: int = 2_000
     long_calls: int = 20
     lines: int = 10_000_000
@@ -40,8 +41,8 @@ class Sizes:
 
 QUICK = Sizes(
     commands=300, some_commands=100, few_commands=20, disbatch_commands=4, calls=20_000, some_calls=1_000,
-    few_calls=20, long_calls=4, lines=100_000, records=100_000, log_lines=10_000, growth=(100, 1_000, 10_000),
-    growth_of_commands=(100, 300), rounds=2, many_rounds=2,
+    row_calls=4_000, few_calls=20, long_calls=4, lines=100_000, records=100_000, log_lines=10_000,
+    growth=(100, 1_000, 10_000), growth_of_commands=(100, 300), rounds=2, many_rounds=2,
 )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ class Place:
     def commands(self, text: str, count: int) -> Path:
         """Inputs of so many command lines; made once."""
         name = f"{text.split()[0].strip('/;').replace('/', '-')}-{count}"
-        return self._once(name, lambda: self.inputs(name, {"jobs.txt": command_lines(text, count)}))
+        return self.made(name, lambda: self.inputs(name, {"jobs.txt": command_lines(text, count)}))
 
     def calls(self, count: int, job: str = NOOP, name: str = "noop") -> Path:
         """Inputs of so many calls of a Python function, and `main.py`; made once."""
@@ -74,14 +75,15 @@ class Place:
             (here / "main.py").write_text(job)
             return here
 
-        return self._once(f"{name}-{count}", make)
+        return self.made(f"{name}-{count}", make)
 
     def script(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.write_text(text)
         return path
 
-    def _once(self, name: str, make: Callable[[], Path]) -> Path:
+    def made(self, name: str, make: Callable[[], Path]) -> Path:
+        """By `make`, once."""
         if name not in self._made:
             self._made[name] = make()
         return self._made[name]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from measure import Row
 from place import Place
-from rows import calls, commands, floor, planning, records, start
+from rows import calls, commands, floor, planning, pools, records, start
 
 Group = Callable[[Place], Iterator[Row]]
 
@@ -18,6 +18,7 @@ GROUPS: Mapping[str, Group] = {
     "executable": start.of_executable,
     "plan of lines": planning.of_lines,
     "plan of a grid": planning.of_grid,
+    "plan of rows": pools.plans,
     "short commands": commands.short,
     "commands for a shell": commands.for_a_shell,
     "parallel": commands.against_parallel,
@@ -27,6 +28,8 @@ GROUPS: Mapping[str, Group] = {
     "floor": floor.of_commands,
     "pool": calls.against_pool,
     "executor": calls.against_executor,
+    "rows from a pool": pools.against_a_grid,
+    "rows from a pool, start included": pools.against_pool,
     "joblib": calls.against_joblib,
     "dask": calls.against_dask,
     "jug calls": calls.against_jug,

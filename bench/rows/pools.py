@@ -1,0 +1,114 @@
+"""Python jobs from every kind of pool: against the same jobs from a grid, against Pool, and how long a plan takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from measure import Aspect, Call, Row, Run, once, peak_memory
+from place import PYTHON, Place, journal_of, run_calls, told_count
+from rows.calls import POOL
+from shareout.record.journal import parse
+from shareout.record.outcome import Attempt
+
+JOB = """
+from shareout import run
+def job(n: int, text="", **more): return n
+if __name__ == "__main__": run(job{pool})
+"""
+FIRST_JOB = """
+from pathlib import Path
+from shareout.cli.options import Common
+from shareout.cli.planning import plan_of
+plan, _ = plan_of(Common(Path("configs"), Path("runs"), False, False), None)
+plan.prepare()
+print(plan.pool.arguments(plan.job_at(plan.share("a").ranges[0][0])))
+"""
+Line = Callable[[int], str]
+KINDS: dict[str, tuple[str, str, Line, float]] = {
+    "CSV": ("jobs.csv", "n\n", lambda n: f"{n}\n", 5.6),
+    "quoted CSV": ("jobs.csv", "n,text\n", lambda n: f'{n},"a ""b"",\nc"\n', 4),
+    "JSON arrays": ("jobs.jsonl", "", lambda n: f"[{n}]\n", 5.6),
+    "JSON objects": ("jobs.jsonl", "", lambda n: f'{{"n":{n}}}\n', 5.6),
+    "lines": ("jobs.txt", "", lambda n: f"{n}\n", 5.6),
+    "code": ("", "", str, 5.6),
+}
+"""Name → the pool's file, its beginning, its line for a number, and how many times as fast as Pool is promised."""
+
+
+def against_a_grid(place: Place) -> Iterator[Row]:
+    """Start taken off: what is compared is the time from the first job's start to the last one's end. The grid's run is
+    the one right before."""
+    count = place.sizes.row_calls
+    grid = _inputs(place, count, "grid")
+    for kind in KINDS:
+        here, before = _inputs(place, count, kind), run_calls(grid)
+        call = run_calls(here)
+
+        def prepare(call: Call = call, before: Call = before) -> None:
+            once(before)
+            call.prepare()
+
+        def times(run: Run, here: Path = here) -> float:
+            return _span(here) / _span(grid)
+
+        def start(run: Run, here: Path = here) -> float:
+            return run.wall_s - _span(here)
+
+        told = f"{told_count(count)} no-op jobs from {kind}"
+        aspects = [
+            Aspect(f"{told}, in times of those from a grid", "fold", times, 1.5),
+            Aspect(f"{told}: start and end", "s", start, None),
+            peak_memory(told),
+        ]
+        ours = Call(call.words, prepare, call.cwd)
+        yield Row("", "", ours, None, aspects=aspects, rounds=place.sizes.rounds)
+
+
+def against_pool(place: Place) -> Iterator[Row]:
+    """With the start."""
+    count = place.sizes.row_calls // 2
+    theirs = Call([PYTHON, place.script(f"pool-{count}.py", POOL.format(count=count))])
+    for kind, (_, _, _, promised) in KINDS.items():
+        ours = run_calls(_inputs(place, count, kind))
+        what = f"{told_count(count)} no-op Python jobs from {kind}"
+        yield Row(what, "multiprocessing.Pool, chunksize=1", ours, theirs, promised, place.sizes.rounds)
+
+
+def plans(place: Place) -> Iterator[Row]:
+    """To the first job's arguments, with all that is made for the workers to find theirs."""
+    count = place.sizes.lines
+    for kind, (name, _, _, _) in KINDS.items():
+        if name:
+            here = _inputs(place, count, kind)
+            ours = Call([PYTHON, place.script("first-row.py", FIRST_JOB)], cwd=here)
+            what = f"plan {told_count(count)} rows: {kind}"
+            theirs = Call(["wc", "-l", here / "configs" / name])
+            yield Row(what, "wc -l", ours, theirs, None, 1, [peak_memory(what, 100)])
+
+
+def _inputs(place: Place, count: int, kind: str) -> Path:
+    def make() -> Path:
+        if kind == "grid":
+            here = place.inputs(f"grid-{count}", {"jobs.grid.json": json.dumps({"n": {"stop": count}})})
+            (here / "main.py").write_text(JOB.format(pool=""))
+            return here
+        name, begin, line, _ = KINDS[kind]
+        here = place.inputs(f"{kind.replace(' ', '-')}-{count}", {name: ""} if name else {})
+        (here / "main.py").write_text(JOB.format(pool="" if name else f", pool=((n,) for n in range({count}))"))
+        if name:
+            with (here / "configs" / name).open("w") as file:
+                file.write(begin)
+                file.writelines(map(line, range(count)))
+        return here
+
+    return place.made(f"{kind}-{count}", make)
+
+
+def _span(here: Path) -> float:
+    """From the first start to the last end that the journal tells: its lines are in the order in which jobs ended."""
+    lines = journal_of(here).read_bytes().splitlines()
+    first = next(one for line in lines if isinstance(one := parse(line), Attempt))
+    last = next(one for line in reversed(lines) if isinstance(one := parse(line), Attempt))
+    return last.end - first.start
