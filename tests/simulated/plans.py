@@ -79,6 +79,9 @@ class SeedPool:
     def __len__(self) -> int:
         return self.jobs
 
+    def prepare(self) -> None:
+        pass
+
     def row(self, job: int) -> Row:
         return Row(job, self.command(job))
 
