@@ -35,6 +35,13 @@ def with_setting(text: str, section: str, key: str, value: str) -> str:
     return newline.join(lines) + newline
 
 
+def without_setting(text: str, section: str, key: str) -> str:
+    """A runner.config that does not set this."""
+    fresh = with_setting(text, section, key, "")
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return fresh.replace(f"{key} = {newline}", "", 1)
+
+
 def with_machines(
     document: PlacedJson, perfs: Mapping[str, str], removed: Collection[str], added: Sequence[tuple[str, str]]
 ) -> str:

@@ -67,7 +67,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 def parse_since(text: str) -> str:
     """The plan that another continues: its digest, and the hash of what its jobs are. Empty: none."""
     if text and not re.fullmatch(r"[0-9a-f]{64}:[0-9a-f]{64}(:given)?", text):
-        raise ValueError(f'"{text}" is no origin; `plan` prints it: 64 hex digits, a colon, and 64 more')
+        raise ValueError(f'"{text}" is no origin; `reweigh` writes it: 64 hex digits, a colon, and 64 more')
     return text
 
 

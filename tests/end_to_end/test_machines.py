@@ -141,7 +141,7 @@ def test_logs_of_machines_are_merged_by_time(tmp_path: Path) -> None:
     for machine, name in zip(machines, "ab", strict=True):
         machine.run(machine=name)
     lines = machines[0].call("merge-logs", *collect(machines, tmp_path)).out.splitlines()
-    assert len(lines) == 22
+    assert len(lines) == 24
     assert [line[:27] for line in lines] == sorted(line[:27] for line in lines)
     only = machines[0].call("merge-logs", *collect(machines, tmp_path), "--machine", "b", "--grep", "said").out
     assert only.count(" b job=") == len(only.splitlines()) == 10

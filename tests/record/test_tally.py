@@ -17,7 +17,7 @@ from shareout.record.outcome import State
 from shareout.record.reader import incarnations_of
 from shareout.record.tallies.cache import TallyKeeper
 from shareout.record.tallies.saved import save, tally_of
-from shareout.record.tallies.standing import DONE, NEW
+from shareout.record.tallies.standing import DONE, NEW, STATES, Standing
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 
@@ -36,7 +36,7 @@ def facts(tally: Tally) -> dict[str, object]:
     """All that two tallies of one journal must agree in."""
     return {
         name: getattr(tally, name)
-        for name in Tally.__slots__
+        for name in (*Standing.__slots__, *Tally.__slots__)
         if name not in ("ranges", "belonging", "former", "parts", "damage")
     } | {
         "damage": [(one.line, one.offset, one.size, one.why) for one in tally.damage],
@@ -73,7 +73,7 @@ def test_what_is_read_in_steps_or_at_once_or_told_by_the_crew_is_the_same(
         scratch.tries,
         scratch.durations,
     )
-    assert scratch.counts == [scratch.states.count(state) for state in range(5)]
+    assert scratch.counts == [scratch.states.count(state) for state in range(STATES)]
     assert scratch.parts[writer.path.name].facts() == writer.part().facts()
 
 
@@ -218,7 +218,7 @@ def test_a_stretch_that_the_crew_did_counts_once() -> None:
     tally.apply(attempt(13))
     tally.did(10, 16)
     tally.did(12, 14)
-    assert tally.counts == [14, 6, 0, 0, 0] == [tally.states.count(state) for state in range(5)]
+    assert tally.counts == [14, 6, 0, 0, 0, 0] == [tally.states.count(state) for state in range(STATES)]
 
 
 def test_durations_of_a_large_stretch_are_sampled_with_their_weight() -> None:

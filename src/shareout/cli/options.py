@@ -95,7 +95,7 @@ class Common:
             )
         return cls(
             configs=Path(given) if given else find_configs(),
-            runs=Path(arguments.runs or "runs"),
+            runs=Path(getattr(arguments, "runs", None) or "runs"),
             json=bool(getattr(arguments, "json", False)),
             quiet=bool(getattr(arguments, "quiet", False)),
         )

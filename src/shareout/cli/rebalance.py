@@ -12,8 +12,10 @@ from pathlib import Path
 from shareout.cli.inputs.run_folders import folders_of, kind_here, tell
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import plan_of
+from shareout.config import FILE, load_settings
 from shareout.entry import Entry
 from shareout.errors import PlanMismatch, UsageError, cannot_write
+from shareout.json_places import read_text
 from shareout.machines import load_machines
 from shareout.merge.rebalance import left_positions
 from shareout.names import ALL
@@ -23,6 +25,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.headers import check_folders
 from shareout.record.journal import Header
 from shareout.record.reader import newest_header
+from shareout.rewrite import without_setting
 from shareout.units import counted
 
 COPIED = ("runner.config", "header.csv")
@@ -116,12 +119,20 @@ def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Co
                 place = target / one.path.resolve().relative_to(common.configs.resolve())
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(one.path, place)
+        _begin_anew(target / FILE)
         write_rest(target, plan.work.hex(), plan.total, [*earlier, step])
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
         raise cannot_write(
             error.filename2 or error.filename or target, error, way_out="Name another folder after -o."
         ) from error
+
+
+def _begin_anew(config: Path) -> None:
+    """Positions of the rest are other jobs than those of the plan that is gone on from: this goes on from none."""
+    if config.exists() and load_settings(config.parent).run.since:
+        text = without_setting(read_text(config), "run", "since")
+        config.write_text(text, "utf-8", errors="surrogateescape", newline="")
 
 
 def _report(fresh: Plan, plan: Plan, target: Path, common: Common) -> None:

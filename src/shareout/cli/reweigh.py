@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from shareout.cli.inputs.earlier_plans import EarlierPlan, earlier_plans, own_runs
@@ -24,6 +25,7 @@ from shareout.plan import fingerprint
 from shareout.plan.origin import Move, Origin, is_known, moved, moves, of_these
 from shareout.plan.plan import Plan, make_plan
 from shareout.ranges import Range, size
+from shareout.record.lock import is_locked
 from shareout.rewrite import PERF, with_machines, with_setting
 from shareout.show.tables import table
 from shareout.units import counted
@@ -85,6 +87,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     texts = _texts(machines, common.configs / FILE, wanted, _since(plan, base, wanted))
     fresh = _planned(plan, texts, kind)
     changes = moves(base.before, _shares(fresh), _known(plan, base, wanted))
+    _tell_running(common, plan)
     is_written = not arguments.dry_run and _write(common.configs, texts)
     _report(fresh, changes, base, common=common, is_written=is_written)
     return 0
@@ -98,6 +101,9 @@ def _wanted(arguments: argparse.Namespace, plan: Plan, path: Path) -> Wanted:
             raise UsageError("performances are either given or --measured", way_out="Leave one of them out.")
         perfs = measured_perfs(arguments.measured, plan, tell)
     added = dict(map(_machine, arguments.add))
+    said = [*(text.rpartition("=")[0] for text in (*arguments.perfs, *arguments.add)), *arguments.remove]
+    if twice := [name for name in said if said.count(name) > 1]:
+        raise UsageError(f'"{twice[0]}" is named twice', way_out="Say one thing of each machine.")
     for name in (*perfs, *arguments.remove):
         if name not in known:
             way_out = "A new machine is added by --add NAME=PERFxCORES."
@@ -107,6 +113,13 @@ def _wanted(arguments: argparse.Namespace, plan: Plan, path: Path) -> Wanted:
     if not (known.keys() - set(arguments.remove)) | added.keys():
         raise UsageError("no machine would be left", way_out="Keep one, or --add one.")
     return Wanted(perfs, added, arguments.remove)
+
+
+def _tell_running(common: Common, plan: Plan) -> None:
+    """They go on with the shares that they began with, while others take what has moved."""
+    names = [run.header.machine for run in own_runs(common.runs, plan).runs if is_locked(run.folder)]
+    if names:
+        tell(f"{', '.join(names)} runs by the old weights: stop it and start it again, or jobs that move run twice")
 
 
 def _perf(text: str) -> tuple[str, str]:
@@ -163,8 +176,13 @@ def _known(plan: Plan, base: Base, wanted: Wanted) -> Sequence[str]:
 
 def _since(plan: Plan, base: Base, wanted: Wanted) -> str:
     """What `[run] since` is to say: nothing where nothing else changes, for the plan is then what it was."""
-    is_other = wanted.perfs or wanted.added or wanted.removed or base.origin.digest != plan.origin
+    is_other = _others(wanted, plan) or wanted.added or wanted.removed or base.origin.digest != plan.origin
     return base.origin.text if is_other or plan.since else ""
+
+
+def _others(wanted: Wanted, plan: Plan) -> bool:
+    """Whether any performance is another number than it was."""
+    return any(Fraction(wanted.perfs[one.name]) != one.perf for one in plan.machines if one.name in wanted.perfs)
 
 
 def _texts(machines: Path, config: Path, wanted: Wanted, since: str) -> dict[str, tuple[str, str]]:

@@ -96,6 +96,11 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     _check_with_plan(plan, settings, asked, entry)
     if asked.dry_run:
         return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
+    if asked.anew and plan.since:
+        raise UsageError(
+            "--anew starts over, and this plan goes on from another by [run] since",
+            way_out="Take since out of runner.config, on every machine; or leave --anew out.",
+        )
     if not asked.anew and (found := unasked(call, common, plan, machine)):
         if not _goes_on(found, common, asked):
             return _nothing()

@@ -282,6 +282,11 @@ def _refuse_other_origin(plan: Plan) -> None:
     since = plan.since
     if since is None:
         return
+    if plan.origin_hex in plan.ancestors:
+        raise InputError(
+            "these inputs hold what a plan left undone, and [run] since names that plan: its positions are other jobs",
+            way_out="Take since out of runner.config.",
+        )
     changed = "the order of the jobs is" if since.order is not plan.order else "what the jobs are is"
     if since.work != plan.work or since.order is not plan.order:
         raise InputError(

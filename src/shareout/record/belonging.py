@@ -12,7 +12,7 @@ from copy import copy
 from pathlib import Path
 
 from shareout.errors import Place, RunDirectoryDamaged
-from shareout.ranges import Range, union
+from shareout.ranges import Range, union, without
 from shareout.record.journal import Header
 
 STEP = 1 << 20
@@ -26,6 +26,13 @@ WAY_OUT = (
 def ever_owed(headers: Iterable[Header]) -> list[Range]:
     """All that these starts of one machine owed, and audited."""
     return union(one for header in headers for one in (*header.ranges, *header.audit))
+
+
+def own_ranges(headers: Sequence[Header]) -> list[Range]:
+    """What any of these starts owed as its own and none ran as an audit: what it did there stands for whoever owes it
+    now. An audit does not, for it is there to be compared with what its owner finds."""
+    owned = (one for header in headers for one in header.ranges)
+    return list(without(owned, (one for header in headers for one in header.audit)))
 
 
 class Belonging:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 
 from shareout.errors import InputError, raise_all
 from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
 from shareout.ranges import common
+from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.foreign.outcome import Earlier
 from shareout.record.foreign.status_file import Told, read_status
@@ -68,7 +68,7 @@ def see_elsewhere(plan: Plan, share: Share, folder: RunFolder, tally: Tally) -> 
         starts = incarnations_of(other) if name != folder.path.name else []
         if not starts or (starts[-1].header.origin, starts[-1].header.work) != (plan.origin_hex, plan.work.hex()):
             continue
-        met = common(chain.from_iterable(one.header.ranges for one in starts), share.ranges)
+        met = common(own_ranges([one.header for one in starts]), share.ranges)
         if met:
             tally.done_elsewhere(tally_of(other, starts[-1].header, plan.ids_of(plan.origin_hex)), met)
     return tally.done - before

@@ -28,7 +28,7 @@ from shareout.record.outcome import Attempt, State
 from shareout.record.reader import Incarnation, incarnations_of, newest_header
 from shareout.record.tallies.durations import Durations
 from shareout.record.tallies.saved import save, tally_of
-from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED
+from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
 
 # Some thousand lines: enough for a rate, however long the journal has become.
@@ -108,6 +108,7 @@ class Follower:
     def __init__(self, folder: RunFolder, plan: Plan | None = None) -> None:
         """`plan`: the one at hand, by whose shares a machine is judged that was started under other weights."""
         self.folder = folder
+        self.starts = [one.header for one in incarnations_of(folder)]
         self.header: Header = owed_now(newest_header(folder), plan)
         began = time.monotonic()
         self.tally: Tally = tally_of(folder, self.header, ids_as_told(self.header))
@@ -140,8 +141,8 @@ class Follower:
         rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
         # The tally holds the machine's own positions first, then those of an audit.
         owned = sum(stop - start for start, stop in self.header.ranges)
-        done, elsewhere, failed, skipped = (
-            tally.states.count(state, 0, owned) for state in (DONE, ELSEWHERE, FAILED, SKIPPED)
+        done, elsewhere, failed, *skipped = (
+            tally.states.count(state, 0, owned) for state in (DONE, ELSEWHERE, FAILED, SKIPPED, SPARED)
         )
         audits = len(tally.states) - owned
         return MachineStatus(
@@ -150,7 +151,7 @@ class Follower:
             jobs=owned,
             done=done + elsewhere,
             failed=failed,
-            skipped=skipped,
+            skipped=sum(skipped),
             running=max(len(active), int(live.get("counts", {}).get("running", 0))),
             is_live=bool(live),
             rate=rate,

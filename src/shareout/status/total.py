@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.ranges import common
+from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.reader import told
 from shareout.record.sample import wilson
 from shareout.record.tallies.durations import Durations
-from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, SKIPPED
+from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
 
@@ -163,7 +164,8 @@ def _absent(machines: Iterable[MachineStatus], shares: Mapping[str, int]) -> dic
 def _see_each_other(followers: Sequence[Follower]) -> None:
     """What a machine did that is another's now is not for that one to do."""
     for other in followers:
-        former = other.tally.former.ranges if other.tally.former else ()
+        # Nothing but what it no longer owes can be another's now; and what it ran as an audit stands for nobody's own.
+        former = common(other.tally.former.ranges, own_ranges(other.starts)) if other.tally.former else ()
         for one in followers if former else ():
             if one is not other:
                 one.tally.done_elsewhere(other.tally, common(former, one.header.ranges))
@@ -191,7 +193,7 @@ def by_group(
             one.jobs += 1
             one.done += state in (DONE, ELSEWHERE)
             one.failed += state == FAILED
-            one.skipped += state == SKIPPED
+            one.skipped += state in (SKIPPED, SPARED)
     for position in absent:
         group(position).jobs += 1
     for position in active:

@@ -91,8 +91,10 @@ def own_runs(runs: Path, plan: Plan) -> EarlierPlan:
 def unasked(call: Call, common: Common, plan: Plan, machine: str = "*") -> list[EarlierPlan]:
     """Those that nobody has said anything about: not where the plan goes on from another, or this machine has run by
     it; nor where this host is the only one, whose share nothing can change."""
-    own = common.runs.glob(f"{plan.origin[:8].hex()}/{escape(machine) if machine != '*' else machine}")
-    return [] if call.own is not None or plan.since or list(own) else earlier_plans(common.runs, plan)
+    # Where it goes on from another, any run of that one shows that it is meant; where there is none, it is a slip.
+    name = "*" if plan.since or machine == "*" else escape(machine)
+    is_begun = any(common.runs.glob(f"{plan.origin[:8].hex()}/{name}"))
+    return [] if call.own is not None or is_begun else earlier_plans(common.runs, plan)
 
 
 def sentence_of(found: Sequence[EarlierPlan]) -> str:

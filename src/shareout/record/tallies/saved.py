@@ -18,8 +18,10 @@ from shareout.record.journal import Header
 from shareout.record.proof import VERSION, hash_of_prefix, sealed
 from shareout.record.reader import Damage, incarnations_of
 from shareout.record.tallies.durations import Durations
-from shareout.record.tallies.standing import ELSEWHERE
+from shareout.record.tallies.standing import ELSEWHERE, NEW, SPARED
 from shareout.record.tallies.tally import Part, Tally
+
+_OWN = bytes.maketrans(bytes([ELSEWHERE, SPARED]), bytes([NEW, NEW]))
 
 
 def tally_of(folder: RunFolder, header: Header, ids_at: IdsAt | None = None) -> Tally:
@@ -57,7 +59,7 @@ def save(tally: Tally, path: Path, written: Mapping[str, Part] | None = None) ->
         "last_end": tally.last_end,
     }
     head = json.dumps(facts).encode("ascii") + b"\n"
-    states = tally.states.replace(b"\4", b"\0") if tally.counts[ELSEWHERE] else tally.states
+    states = tally.states.translate(_OWN) if tally.counts[ELSEWHERE] or tally.counts[SPARED] else tally.states
     if tally.former:
         states = states + tally.former.states
     seal = blake3(head).update(states).digest()

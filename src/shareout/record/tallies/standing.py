@@ -10,8 +10,10 @@ from itertools import accumulate
 
 from shareout.ranges import Range
 
-NEW, DONE, FAILED, SKIPPED, ELSEWHERE = 0, 1, 2, 3, 4
-_TO_ELSEWHERE = bytes.maketrans(bytes([NEW, FAILED]), bytes([ELSEWHERE, ELSEWHERE]))
+NEW, DONE, FAILED, SKIPPED, ELSEWHERE, SPARED = range(6)
+"""The last two are not this machine's own: done, or skipped, by the journals of another."""
+STATES = SPARED + 1
+_TO = {state: bytes.maketrans(bytes([NEW, FAILED]), bytes([state, state])) for state in (ELSEWHERE, SPARED)}
 
 
 @dataclass(slots=True)
@@ -40,7 +42,7 @@ class Standing:
     def clear(self) -> None:
         """All is new."""
         self.states = bytearray(self._starts[-1])
-        self.counts = [len(self.states), 0, 0, 0, 0]
+        self.counts = [len(self.states), *bytes(STATES - 1)]
         self.tries = {}
 
     @property
@@ -56,7 +58,7 @@ class Standing:
     @property
     def skipped(self) -> int:
         """How many a person said are not to run."""
-        return self.counts[SKIPPED]
+        return self.counts[SKIPPED] + self.counts[SPARED]
 
     @property
     def todo(self) -> int:
@@ -77,13 +79,13 @@ class Standing:
 
     def stretch_at(self, position: int) -> tuple[int, int, int]:
         """The range in which a position would be: start, stop, and what to subtract for the places of its bytes."""
-        return self._lookup[max(0, bisect_right(self._lookup, (position, 1 << 200)) - 1)]
+        return self._lookup[max(0, bisect_right(self._lookup, (position, 1 << 200)) - 1)] if self._lookup else (0, 0, 0)
 
     def did(self, start: int, stop: int) -> None:
         """A stretch of positions is done at the first try, as the crew knows without reading its lines."""
         at = self.index(start)
         length = stop - start
-        for state in (NEW, FAILED, SKIPPED, ELSEWHERE):
+        for state in (NEW, FAILED, SKIPPED, ELSEWHERE, SPARED):
             self.counts[state] -= self.states.count(state, at, at + length)
         self.counts[DONE] += length - self.states.count(DONE, at, at + length)
         self.states[at : at + length] = b"\1" * length
@@ -95,24 +97,24 @@ class Standing:
             for found in wanted.finditer(self.states, at, end):
                 yield start + found.start() - at, start + found.end() - at
 
-    def mark_elsewhere(self, start: int, stop: int) -> None:
-        """What of a stretch of positions is here and not done is done by another machine."""
+    def mark_elsewhere(self, start: int, stop: int, state: int) -> None:
+        """What of a stretch of positions is here and not done is done by another machine, or skipped (SPARED)."""
         for low, high, back in self._lookup:
             first, end = max(low, start) - back, min(high, stop) - back
             if first < end:
                 found = self.states[first:end]
-                for state in (NEW, FAILED):
-                    count = found.count(state)
-                    self.counts[state] -= count
-                    self.counts[ELSEWHERE] += count
-                self.states[first:end] = found.translate(_TO_ELSEWHERE)
+                for was in (NEW, FAILED):
+                    count = found.count(was)
+                    self.counts[was] -= count
+                    self.counts[state] += count
+                self.states[first:end] = found.translate(_TO[state])
 
     def stand(self, states: bytearray, tries: Mapping[str, int]) -> None:
         """As it was saved. ValueError when it is of other ranges."""
         if len(states) != len(self.states):
             raise ValueError("it is of another share")
         self.states = states
-        self.counts = [states.count(state) for state in (NEW, DONE, FAILED, SKIPPED, ELSEWHERE)]
+        self.counts = [states.count(state) for state in range(STATES)]
         self.tries = {int(position): int(times) for position, times in tries.items()}
 
     def set_state(self, at: int, state: int) -> None:

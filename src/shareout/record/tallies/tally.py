@@ -22,7 +22,7 @@ from shareout.record.outcome import Attempt, State
 from shareout.record.reader import Chunk, Damage, JournalReader
 from shareout.record.tallies.bulk import Bulk, bulk_of
 from shareout.record.tallies.durations import Durations
-from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED, Standing
+from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED, SPARED, Standing
 from shareout.world import world
 
 _FINAL = {State.DONE: DONE, State.FAILED: FAILED, State.SKIPPED: SKIPPED}
@@ -90,7 +90,7 @@ class Tally(Standing):
         """How many tries are behind a position."""
         if self.former and self.index(position) < 0:
             return self.former.attempts_of(position)
-        return self.tries.get(position, int(self.state(position) not in (NEW, ELSEWHERE)))
+        return self.tries.get(position, int(self.state(position) not in (NEW, ELSEWHERE, SPARED)))
 
     def apply(self, attempt: Attempt) -> None:
         """Fold one record in. The first that is done counts; what comes after it is told as doubled."""
@@ -121,8 +121,9 @@ class Tally(Standing):
     def done_elsewhere(self, other: Tally, within: Sequence[Range]) -> None:
         """What another machine's journals prove is not to be run here; `within`: where both owe the same. It is no
         record of this machine's: what is saved does not have it."""
-        for start, stop in common(other.stretches(DONE), within):
-            self.mark_elsewhere(start, stop)
+        for theirs, here in ((DONE, ELSEWHERE), (SKIPPED, SPARED)):
+            for start, stop in common(other.stretches(theirs), within):
+                self.mark_elsewhere(start, stop, here)
 
     def stretches(self, *states: int) -> Iterator[Range]:
         """The positions in any of these states, those that its machine no longer owes included."""
