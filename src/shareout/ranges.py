@@ -41,6 +41,11 @@ def common(one: Iterable[Range], other: Iterable[Range]) -> list[Range]:
     return list(without(whole, without(whole, other)))
 
 
+def is_in(position: int, ranges: Iterable[Range]) -> bool:
+    """Whether any of them holds it; they need not be sorted."""
+    return any(start <= position < stop for start, stop in ranges)
+
+
 def size(ranges: Sequence[Range]) -> int:
     """How many positions there are."""
     return sum(stop - start for start, stop in ranges)

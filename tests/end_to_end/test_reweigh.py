@@ -167,8 +167,12 @@ def test_what_is_wrong_is_refused_and_nothing_is_written(here: Machine) -> None:
         (["--measured", "runs"], "fewer than two"),
         (["--measured", "runs", "--add", "all=1x1"], "fewer than two"),
         (["--add", "all=1x1"], "cannot name a machine"),
+        (["bob=1e999"], "1e999"),
+        (["bob=2", "--remove", "bob"], '"bob" is named twice'),
     ):
-        assert said in here.call("reweigh", *words, code=2).err
+        told = here.call("reweigh", *words, code=2).err
+        assert said in told
+        assert "/tmp/shareout-" not in told
     assert not (here.folder / "configs/runner.config").exists()
     assert json.loads((here.folder / "configs/machines.json").read_text()) == WEIGHTS
 
@@ -186,3 +190,107 @@ def test_a_kill_in_between_costs_nothing_but_what_ran(here: Machine) -> None:
     finish(here, WEIGHTS)
     assert set(ran(here)) == set(range(60))
     certificate(here)
+
+
+def moved(here: Machine, to: str, perf: str) -> tuple[list[int], list[int]]:
+    """Gives that machine more; the jobs that it gets, and those of them that are done."""
+    before = ids_of(here, to)
+    done = {one["job"] for one in here.call("list", "--json").json if one["state"] == "d"}
+    here.call("reweigh", f"{to}={perf}")
+    gets = sorted(ids_of(here, to) - before)
+    return gets, [job for job in gets if job in done]
+
+
+def ids_of(here: Machine, name: str) -> set[int]:
+    return set(map(int, here.call("plan", "--machine", name, "--ids").out.split()))
+
+
+def test_a_job_that_moved_is_explained_by_who_did_it(here: Machine) -> None:
+    begun(here, "bob", limit=20)
+    _, done = moved(here, "alice", "2")
+    told = here.call("explain", str(done[0]), "--json").json
+    assert (told["machine"], told["state"]) == ("alice", "done")
+    assert told["why"] == "it is done, by bob"
+    here.run("-n", "1", machine="alice")
+    assert here.call("explain", str(done[0]), "--json").json["why"] == "it is done, by bob"
+
+
+def test_a_job_that_was_skipped_stays_so_when_it_moves(here: Machine) -> None:
+    begun(here, "alice")
+    theirs = sorted(ids_of(here, "bob"))
+    here.call("skip", ",".join(map(str, theirs)))
+    gets, _ = moved(here, "alice", "2")
+    assert set(gets) & set(theirs)
+    told = here.call("explain", str(gets[0]), "--json").json
+    assert (told["machine"], told["state"]) == ("alice", "skipped")
+    finish(here, ("alice",))
+    assert not set(ran(here)) & set(theirs)
+
+
+def test_what_failed_is_tried_anew_by_who_gets_it(here: Machine) -> None:
+    lines = [f"echo {number} >> ran.txt; [ $SHAREOUT_MACHINE != bob ]" for number in range(60)]
+    here.jobs(*lines, machines=json.dumps(WEIGHTS))
+    here.run(machine="bob", code=1)
+    gets, _ = moved(here, "alice", "2")
+    assert here.call("explain", str(gets[0]), "--json").json["state"] == "new"
+    here.run(machine="alice")
+    assert all(ran(here).count(job) == 2 for job in gets)
+
+
+def test_an_audit_stands_for_nobody_else(here: Machine) -> None:
+    here.jobs(*LINES, machines=json.dumps(WEIGHTS))
+    here.write("configs/runner.config", "[run]\naudit = 100%\n")
+    here.run(machine="bob")
+    told = here.call("status", "--json").json
+    assert told["done"] == len(ids_of(here, "bob")), "those of alice, which bob ran as well, are alice's to run"
+    here.call("reweigh", "carol=1.5")
+    here.run(machine="alice")
+    assert set(ids_of(here, "alice")) <= set(ran(here))
+    assert here.call("explain", str(min(ids_of(here, "carol"))), "--json").json["state"] == "new"
+
+
+def test_damage_at_another_machine_stops_nobody(here: Machine) -> None:
+    begun(here, "bob")
+    moved(here, "alice", "2")
+    journal = next(here.folder.glob("runs/*/bob/journal*"))
+    journal.write_bytes(b"x" + journal.read_bytes()[1:])
+    told = here.call("run", "--machine", "alice", "--yes")
+    assert "what bob has done of this share is not known here" in told.err
+    assert ids_of(here, "alice") <= set(ran(here))
+
+
+def test_a_machine_that_was_removed_is_told_of(here: Machine) -> None:
+    begun(here, "alice", "bob", "carol")
+    here.call("reweigh", "--remove", "bob")
+    assert here.call("status", "--json").json["done"] == 36
+    finish(here, ("alice", "carol"))
+    assert here.call("wait", "--json").json["done"] == 60
+    certificate(here)
+
+
+def test_what_is_left_can_be_rebalanced_and_goes_on_from_nothing(here: Machine) -> None:
+    begun(here, "alice", "bob")
+    here.call("reweigh", "bob=0.5")
+    here.run("-n", "3", machine="carol")
+    here.call("rebalance", "runs", "-o", "rest")
+    assert "since" not in (here.folder / "rest/runner.config").read_text()
+    for name in WEIGHTS:
+        here.run("--configs", "rest", machine=name)
+    assert ran(here) == list(range(60))
+    certificate(here)
+
+
+def test_inputs_of_what_is_left_cannot_go_on_from_what_left_them(here: Machine) -> None:
+    begun(here, "alice")
+    here.call("reweigh", "bob=0.5")
+    said = (here.folder / "configs/runner.config").read_text()
+    here.call("rebalance", "runs", "-o", "rest")
+    here.write("rest/runner.config", said)
+    assert "names that plan" in here.call("plan", "--configs", "rest", code=2).err
+
+
+def test_who_goes_on_does_not_start_over(here: Machine) -> None:
+    begun(here, "alice")
+    here.call("reweigh", "bob=0.5")
+    told = here.call("run", "--machine", "alice", "--yes", "--anew", code=2)
+    assert "goes on from another by [run] since" in told.err

@@ -15,12 +15,15 @@ from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.names import ALL
 from shareout.plan.plan import PYTHON, Plan
+from shareout.ranges import Range, is_in, union
+from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.headers import check_folders
-from shareout.record.reader import newest_header
+from shareout.record.journal import Header
+from shareout.record.reader import incarnations_of, newest_header
 from shareout.record.tallies.standing import DONE, FAILED, SKIPPED
 from shareout.safe import one_line
-from shareout.status.machine import Follower, MachineStatus
+from shareout.status.machine import Follower, owed_now
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +55,7 @@ def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Ent
     before = 0
     for start, stop in share.ranges:
         before += max(0, min(stop, position) - start)
-    reason = _reason(plan, _folders_of(owner, folders, plan), position, job, owner)
+    reason = _reason(plan, folders, position, job, owner)
     auditor, is_audited = _audit(plan, folders, position)
     facts: dict[str, Any] = {
         "job": job, "machine": owner, "position": position, "order": before + 1, "share": len(share),
@@ -85,28 +88,37 @@ def position_of(plan: Plan, job: int) -> int:
         ) from None
 
 
-def _folders_of(owner: str, folders: Sequence[RunFolder], plan: Plan) -> list[RunFolder]:
-    """Where it may have run: with its owner, or with all machines on one host."""
+def _runs_with(position: int, folders: Sequence[RunFolder], plan: Plan) -> list[Follower]:
+    """Those that may tell of it as their machine's own: by the weights of now, or of an earlier start."""
     check_folders(folders, plan)
-    headers = [(folder, newest_header(folder)) for folder in folders]
-    return [folder for folder, one in headers if one.origin == plan.origin_hex and one.machine in (owner, ALL)]
+    found = []
+    for folder in folders:
+        starts = [one.header for one in incarnations_of(folder)]
+        if starts[-1].origin == plan.origin_hex and is_in(position, _owned(starts, plan)):
+            found.append(Follower(folder, plan))
+    return found
+
+
+def _owned(starts: Sequence[Header], plan: Plan) -> list[Range]:
+    """By whichever weights."""
+    return union((*own_ranges(starts), *owed_now(starts[-1], plan).ranges))
 
 
 def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, owner: str) -> Reason:
-    if not folders:
+    runs = _runs_with(position, folders, plan)
+    its = [one for one in runs if one.header.machine in (owner, ALL)]
+    for state in (DONE, SKIPPED, FAILED):
+        # What failed under another's name is tried again by who has it now.
+        for follower in its if state == FAILED else runs:
+            if follower.tally.state(position) == state:
+                return _final(follower, state, position, job)
+    if not its:
         return Reason(
             "new",
             f"no run directory of {owner} is here: it has not begun, or was not brought home",
             f"On {owner}: run --machine {owner}. If {owner} is lost: rebalance.",
         )
-    waiting: list[tuple[Follower, MachineStatus]] = []
-    for folder in folders:
-        follower = Follower(folder)
-        status = follower.look()
-        final = _final(follower, status, position, job)
-        if final is not None:
-            return final
-        waiting.append((follower, status))
+    waiting = [(follower, follower.look()) for follower in its]
     if running := next((status for _, status in waiting if any(one.job == job for one in status.active)), None):
         return Reason("running", f"it runs now, on {running.name}")
     # Of several, the one that is at work.
@@ -114,28 +126,30 @@ def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, o
     return why_waiting(plan, follower, status, position, job)
 
 
-def _final(follower: Follower, status: MachineStatus, position: int, job: int) -> Reason | None:
-    state = follower.tally.state(position)
+def _final(follower: Follower, state: int, position: int, job: int) -> Reason:
+    name = follower.header.machine
     if state == DONE:
-        way = f"show {job} tells its outcome; requeue {job} undoes it."
-        return Reason("done", f"it is done, by {status.name}", way)
+        return Reason("done", f"it is done, by {name}", f"show {job} tells its outcome; requeue {job} undoes it.")
     if state == SKIPPED:
         return Reason("skipped", "somebody said `skip`", f"requeue {job} takes that back.")
-    if state == FAILED:
-        tries = follower.tally.attempts_of(position)
-        again = command_of(follower.folder, status.name, more="-R")
-        return Reason(
-            "failed",
-            f"it failed, and is not tried again ({tries} {'try' if tries == 1 else 'tries'})",
-            f"show {job} tells why. Try what failed again: {again}; or this one: requeue {job}, and run.",
-        )
-    return None
+    tries = follower.tally.attempts_of(position)
+    again = command_of(follower.folder, name, more="-R")
+    return Reason(
+        "failed",
+        f"it failed, and is not tried again ({tries} {'try' if tries == 1 else 'tries'})",
+        f"show {job} tells why. Try what failed again: {again}; or this one: requeue {job}, and run.",
+    )
 
 
 def _audit(plan: Plan, folders: Sequence[RunFolder], position: int) -> tuple[str | None, bool]:
     """The machine that runs it again, to compare; and whether it has, as far as is known here."""
     for machine in plan.machines:
-        if any(start <= position < stop for start, stop in plan.share(machine.name).audit):
-            its = [Follower(folder) for folder in _folders_of(machine.name, folders, plan)]
-            return machine.name, any(one.tally.state(position) in (DONE, FAILED) for one in its)
+        if is_in(position, plan.share(machine.name).audit):
+            its = [folder for folder in folders if _is_of(machine.name, newest_header(folder), plan)]
+            tallies = [Follower(folder, plan).tally for folder in its]
+            return machine.name, any(one.state(position) in (DONE, FAILED) for one in tallies)
     return None, False
+
+
+def _is_of(machine: str, header: Header, plan: Plan) -> bool:
+    return (header.origin, header.machine) == (plan.origin_hex, machine)

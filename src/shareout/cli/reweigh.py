@@ -17,7 +17,7 @@ from shareout.cli.options import Common, add_common, machines_file
 from shareout.cli.planning import plan_of
 from shareout.config import FILE, load_settings
 from shareout.entry import Entry
-from shareout.errors import UsageError, cannot_write, nearest
+from shareout.errors import InputErrors, ShareoutError, UsageError, cannot_write, nearest
 from shareout.files import replace_file
 from shareout.json_places import read_json, read_text
 from shareout.machines import Machine
@@ -206,8 +206,20 @@ def _planned(plan: Plan, texts: Mapping[str, tuple[str, str]], kind: str) -> Pla
         folder = Path(name)
         for file, (_, fresh) in texts.items():
             (folder / file).write_text(fresh, "utf-8", errors="surrogateescape", newline="")
-        settings = load_settings(folder)
-        return make_plan(plan.pool, folder / MACHINES, settings, kind=kind, local_barriers=True)
+        try:
+            settings = load_settings(folder)
+            return make_plan(plan.pool, folder / MACHINES, settings, kind=kind, local_barriers=True)
+        except ShareoutError as error:
+            raise _as_it_would_be(error) from error
+
+
+def _as_it_would_be(error: ShareoutError) -> UsageError:
+    """The file that a mistake stands in is nowhere: it is in what was typed."""
+    mistakes = error.mistakes if isinstance(error, InputErrors) else [error]
+    return UsageError(
+        "; ".join(one.what for one in mistakes),
+        way_out=next((one.way_out for one in mistakes if one.way_out), "Nothing was written."),
+    )
 
 
 def _write(configs: Path, texts: Mapping[str, tuple[str, str]]) -> bool:

@@ -14,6 +14,7 @@ from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.names import ALL
 from shareout.plan.plan import Plan
+from shareout.ranges import is_in
 from shareout.record.amend import refuse_busy, skip
 from shareout.record.folder import RunFolder
 from shareout.run.request import RunRequest, header_of, make_folder
@@ -67,7 +68,7 @@ def _tell(skipped: Sequence[int], ended: Sequence[int], common: Common) -> None:
 def _refuse_foreign(plan: Plan, machine: str, jobs: Sequence[tuple[int, int]]) -> None:
     ranges = plan.share(machine).ranges
     for job, at in jobs:
-        if not any(start <= at < stop for start, stop in ranges):
+        if not is_in(at, ranges):
             raise UsageError(f"job {job} is not {machine}'s", way_out=f"It is {plan.owner(job)}'s.")
 
 

@@ -7,10 +7,10 @@ Only jobs that have no history of their own here: what `requeue` took back stays
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from shareout.errors import InputError, raise_all
+from shareout.errors import InputError, RunDirectoryDamaged, raise_all
 from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
 from shareout.ranges import common
@@ -58,20 +58,29 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
     return count
 
 
-def see_elsewhere(plan: Plan, share: Share, folder: RunFolder, tally: Tally) -> int:
-    """What journals of other machines at hand prove of this share, which was theirs under other weights. How many.
-    Those whose shares never met this one are not read."""
+def see_elsewhere(plan: Plan, share: Share, folder: RunFolder, tally: Tally, said: Callable[[str], None]) -> int:
+    """What journals of other machines at hand prove of this share, which was theirs under other weights. How many."""
     before = tally.done
     runs = folder.path.parent
     for name in sorted(world.listdir(runs)):
-        other = RunFolder(runs / name)
-        starts = incarnations_of(other) if name != folder.path.name else []
-        if not starts or (starts[-1].header.origin, starts[-1].header.work) != (plan.origin_hex, plan.work.hex()):
+        if name == folder.path.name:
             continue
-        met = common(own_ranges([one.header for one in starts]), share.ranges)
-        if met:
-            tally.done_elsewhere(tally_of(other, starts[-1].header, plan.ids_of(plan.origin_hex)), met)
+        try:
+            _see(RunFolder(runs / name), plan, share, tally)
+        # Not refused: it is no fault of this machine's, and what runs twice is kept once by the merge.
+        except RunDirectoryDamaged as error:
+            said(f"{'; '.join(error.lines())}; what {name} has done of this share is not known here, and runs again")
     return tally.done - before
+
+
+def _see(other: RunFolder, plan: Plan, share: Share, tally: Tally) -> None:
+    """Of one machine; not read where its shares never met this one."""
+    starts = incarnations_of(other)
+    if not starts or (starts[-1].header.origin, starts[-1].header.work) != (plan.origin_hex, plan.work.hex()):
+        return
+    met = common(own_ranges([one.header for one in starts]), share.ranges)
+    if met:
+        tally.done_elsewhere(tally_of(other, starts[-1].header, plan.ids_of(plan.origin_hex)), met)
 
 
 def of_pool(plan: Plan) -> Iterator[Earlier]:

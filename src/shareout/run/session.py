@@ -121,9 +121,11 @@ def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: E
     tally = tally_of(folder, header, request.plan.ids_of(request.plan.origin_hex))
     log = LogWriter(folder, request.machine, request.settings.logging.segment)
     stack.callback(log.close)
-    if elsewhere := see_elsewhere(request.plan, share, folder, tally):
-        said = f"{counted(elsewhere, 'job')} of this share {'is' if elsewhere == 1 else 'are'} done already"
-        _to_all(views, log)(f"{said}: journals of other machines that are here say so")
+    said = _to_all(views, log)
+    if elsewhere := see_elsewhere(request.plan, share, folder, tally, said):
+        is_or_are = "is" if elsewhere == 1 else "are"
+        already = f"{counted(elsewhere, 'job')} of this share {is_or_are} done already"
+        said(f"{already}: journals of other machines that are here say so")
     _take_over(request, folder, header, tally, log)
     numerics = numerics_of_this_machine(user_environment(), is_portable=request.settings.run.is_portable)
     about = {"boot": world.boot_id(), **numerics.facts()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.plan.ids import ids_as_told
-from shareout.ranges import Range
+from shareout.ranges import Range, is_in
 from shareout.record.belonging import Belonging, ever_owed
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, parse
@@ -212,8 +212,7 @@ def _moment(one: Settled) -> tuple[int, float]:
 
 
 def _precedence(one: Settled) -> tuple[bool, bool, float, str]:
-    at = one.attempt.position
-    is_audit = not any(start <= at < stop for start, stop in one.header.ranges)
+    is_audit = not is_in(one.attempt.position, one.header.ranges)
     return one.attempt.state is not State.DONE, is_audit, one.attempt.end, one.header.machine
 
 
