@@ -128,7 +128,7 @@ def test_a_line_longer_than_any_buffer_is_read(tmp_path: Path) -> None:
 def test_a_line_of_a_kind_that_is_not_known_is_passed_over(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, [attempt(1)])
     strange = [
-        closed('{"claim":7,"by":"bob"'),
+        closed('{"promise":7,"by":"bob"'),
         Session("start", 1.0, 2, "host", "").line(),
     ]
     with last_journal(folder).open("ab") as file:

@@ -19,9 +19,10 @@ from typing import Any
 from zlib import crc32
 
 from shareout.merge.spool import SpoolWriter
+from shareout.ranges import Range
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
-from shareout.record.journal import BadLine, Header, Session, parse
+from shareout.record.journal import BadLine, Header, Line, parse
 from shareout.record.lines.common_line import BEHIND_EXIT, head
 from shareout.record.outcome import Attempt, State
 from shareout.record.proof import Proof
@@ -49,6 +50,8 @@ class Journal:
     size: int
     proof: Proof
     belonging: Belonging
+    own: Sequence[Range]
+    """The positions that are its machine's own, and no audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class _Patterns:
 
     def __init__(self, piece: Piece, *, meta: bool, lean: bool) -> None:
         header = piece.journal.header
-        self._ranges = header.ranges
+        self._ranges = piece.journal.own
         self._proven = piece.stop <= piece.journal.proof.good
         self._make = partial(proven_pattern, header.kind, meta=meta, lean=lean)
         self.single = pattern(header.kind, meta=meta, lean=lean)
@@ -211,7 +214,7 @@ class Gatherer:
             positions = list(map(int, columns.pop(1)))
             low, high = min(positions), max(positions)
             # What it audits is judged apart from what is its own.
-            if not any(start <= low and high < stop for start, stop in journal.header.ranges):
+            if not any(start <= low and high < stop for start, stop in journal.own):
                 return False
             if not journal.belonging.holds(jobs, positions):
                 return False
@@ -251,7 +254,7 @@ class Gatherer:
                 self._odd(journal, good, record)
         return [[one.line, one.offset, one.size, one.why] for one in reader.damage]
 
-    def _odd(self, journal: Journal, line: bytes, record: Attempt | Session | None) -> None:
+    def _odd(self, journal: Journal, line: bytes, record: Line) -> None:
         if isinstance(record, Attempt) and record.state not in (State.STOPPED, State.RETRY):
             self._rows += 1
             self._spool.odd(journal.number, record.job, line)

@@ -10,7 +10,6 @@ from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.choose_record import Record, Verdict, settle
 from shareout.merge.spool import Plains
-from shareout.ranges import is_in
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt, State
 
@@ -235,7 +234,7 @@ def _plain_record(journal: Journal, extra: bytes, row: bytes) -> Record:
 def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
     attempt, header = parse(line), journal.header
     assert isinstance(attempt, Attempt)
-    is_audit = not is_in(attempt.position, header.ranges)
+    is_audit = header.audits(attempt.position)
     payload, extra = line, b""
     if attempt.state is State.DONE:
         at = line.find(b'"result":')

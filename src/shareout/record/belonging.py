@@ -24,20 +24,20 @@ WAY_OUT = (
 
 
 def ever_owed(headers: Iterable[Header]) -> list[Range]:
-    """All that these starts of one machine owed, and audited."""
-    return union(one for header in headers for one in (*header.ranges, *header.audit))
+    """All that these starts of one machine owed, claimed and audited."""
+    return union(one for header in headers for one in (*header.own, *header.audit))
 
 
 def own_ranges(headers: Sequence[Header]) -> list[Range]:
-    """What any of these starts owed as its own and none ran as an audit: what it did there stands for whoever owes it
-    now. An audit does not, for it is there to be compared with what its owner finds."""
-    owned = (one for header in headers for one in header.ranges)
+    """What any of these starts owed or claimed as its own and none ran as an audit: what it did there stands for
+    whoever owes it now. An audit does not, for it is there to be compared with what its owner finds."""
+    owned = (one for header in headers for one in header.own)
     return list(without(owned, (one for header in headers for one in header.audit)))
 
 
 class Belonging:
-    """Of the journals in one run directory: the positions that its machine has owed or audited in any of its starts,
-    each with its one job."""
+    """Of the journals in one run directory: the positions that its machine owed, claimed or audited in any of its
+    starts, each with its one job."""
 
     def __init__(self, header: Header, ids_at: IdsAt | None = None, owed: Sequence[Range] | None = None) -> None:
         """`owed`: what it may have recorded; as a rule what this header says."""

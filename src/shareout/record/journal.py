@@ -7,18 +7,23 @@ Keys stand in this order; crc is the CRC-32 of all before `,"crc"`, so that a fl
 another job's success. Its bytes `"crc":"` stand nowhere else in a line: in a result, that key is written
 `"\\u0063rc"`. The last line of an orderly end is a session again. A line of a kind that a reader does not know is
 passed over, unless it says `"must":true`. Version 2.
+
+Where the session says that there may be claims, a line `{"claim":…` stands before the first attempt at a position that
+its start does not owe: it tells which positions were taken, how, and from whom.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zlib import crc32
 
 from shareout.choices import Order
 from shareout.errors import RunDirectoryDamaged
+from shareout.ranges import Range, is_in, union
+from shareout.record.lines.claim import Claim, How
 from shareout.record.lines.form import ABOUT, fault_between, fault_of
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.values import decode, encode
@@ -67,7 +72,7 @@ class Session:
 
 # What stands in the session's line: another start may owe something else.
 _OWED = ("digest", "ranges", "audit", "version")
-_OF_SESSION = (*_OWED, "code", "start")
+_OF_SESSION = (*_OWED, "claims", "claimed", "code", "start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,10 @@ class Header:
     ordinal: int = 0
     """Which start of this machine it was, and by chance eight digits that tell it from any other of that number."""
     nonce: str = ""
+    claims: bool = False
+    """Whether claims may follow."""
+    claimed: tuple[Range, ...] = ()
+    """What those that follow hold: no part of these two lines."""
     start: Session = Session("start", 0.0, 1, "", "")
 
     def __post_init__(self) -> None:
@@ -110,6 +119,15 @@ class Header:
     def total(self) -> int:
         """How many ids there are."""
         return self.pool_jobs or self.jobs
+
+    @property
+    def own(self) -> Sequence[Range]:
+        """What is this machine's own, and no audit: its share, and what it claimed."""
+        return union((*self.ranges, *self.claimed)) if self.claimed else self.ranges
+
+    def audits(self, position: int) -> bool:
+        """Whether what this start recorded there is an audit, and not its own."""
+        return is_in(position, self.audit) and not is_in(position, self.own)
 
     @property
     def root(self) -> str:
@@ -123,7 +141,7 @@ class Header:
             del facts["order"]
         if not self.phases:
             del facts["phases"]
-        owed = {key: getattr(self, key) for key in _OWED}
+        owed = {key: getattr(self, key) for key in (*_OWED, *(["claims"] if self.claims else []))}
         head = closed(json.dumps({"shareout": VERSION, **facts}, separators=(",", ":"))[:-1])
         return head + replace(self.start, code=self.code).line(owed)
 
@@ -155,6 +173,14 @@ def attempt_line(attempt: Attempt) -> bytes:
     return closed(body)
 
 
+def claim_line(claim: Claim) -> bytes:
+    """Stands before the first attempt at any position that only it allows."""
+    facts: dict[str, object] = {"claim": claim.lane, "k": claim.k, "ranges": claim.ranges, "how": claim.how}
+    if claim.origin:
+        facts["from"] = claim.origin
+    return closed(json.dumps(facts, separators=(",", ":"))[:-1])
+
+
 def well_ended_line(
     job: int, position: int, start: float, end: float, slot: int, pid: int, output_bytes: int, peak_memory: int | None
 ) -> bytes:
@@ -180,7 +206,11 @@ def check(line: bytes) -> bytes:
     raise BadLine("its checksum is wrong")
 
 
-def parse(line: bytes) -> Attempt | Session | None:
+Line = Attempt | Session | Claim | None
+"""What a line can say; None: nothing that this version knows."""
+
+
+def parse(line: bytes) -> Line:
     """What a line says, or BadLine; None for a line of a kind that this version does not know, and for a header."""
     facts = _facts(line)
     if "job" in facts:
@@ -190,6 +220,8 @@ def parse(line: bytes) -> Attempt | Session | None:
         return _attempt(facts)
     if "session" in facts:
         return _session(facts)
+    if "claim" in facts:
+        return _claim(facts)
     if facts.get("must") is True:
         raise RunDirectoryDamaged(
             f"a line was written by a newer shareout, and must not be passed over: {line[:80].decode('ascii')} …",
@@ -241,6 +273,11 @@ def _attempt(facts: dict[str, Any]) -> Attempt:
     )
 
 
+def _claim(facts: dict[str, Any]) -> Claim:
+    ranges = tuple((start, stop) for start, stop in facts["ranges"])
+    return Claim(facts["claim"], facts["k"], ranges, How(facts["how"]), facts.get("from", ""))
+
+
 def _session(facts: dict[str, Any]) -> Session:
     return Session(
         facts["session"],
@@ -274,5 +311,6 @@ def _header(facts: dict[str, Any], owed: dict[str, Any]) -> Header:
         origin=facts["origin"],
         ordinal=facts["ordinal"],
         nonce=facts["nonce"],
+        claims=owed.get("claims", False),
         start=_session(owed),
     )

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
 from blake3 import blake3
 
 from shareout.errors import CannotRead, Place, RunDirectoryDamaged
+from shareout.ranges import Range, union
 from shareout.record.folder import RunFolder
-from shareout.record.journal import TAIL, VERSION, BadLine, Header, Session, check, parse, parse_header
+from shareout.record.journal import TAIL, VERSION, BadLine, Header, Line, check, parse, parse_header
+from shareout.record.lines.claim import Claim
 from shareout.record.lines.common_line import OTHER, Plain, plain_line, plain_lines
 from shareout.record.lines.form import is_as_written
 from shareout.record.outcome import Attempt
@@ -28,8 +30,9 @@ LONGEST_HEADER = 1 << 26
 # Tries to find a record again in one damaged stretch, so that no damage makes reading slow.
 MOST_RESCUES = 200
 _FIRST, _SECOND = b'{"shareout":', b'{"session":"start",'
+_CLAIM = b'\n{"claim":'
 _BEHIND = re.compile(rb'"crc":"[0-9a-f]{8}"\}.')
-_START = re.compile(rb'\{"(?:job|session|shareout)":')
+_START = re.compile(rb'\{"(?:job|session|shareout|claim)":')
 _END = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 
 
@@ -116,19 +119,19 @@ class JournalReader:
         for chunk in self.chunks():
             yield from chunk.located()
 
-    def records(self) -> Iterator[Attempt | Session | None]:
+    def records(self) -> Iterator[Line]:
         """What every line says."""
         for chunk in self.chunks():
             yield from self.records_of(chunk)
 
-    def records_of(self, chunk: Chunk) -> Iterator[Attempt | Session | None]:
+    def records_of(self, chunk: Chunk) -> Iterator[Line]:
         """The same of the chunk that was read last, results and all: a result that is no JSON is damage as well."""
         for offset, line in chunk.located():
             record = self.record_of(chunk, offset, line)
             if not isinstance(record, Damage):
                 yield record
 
-    def record_of(self, chunk: Chunk, offset: int, line: bytes) -> Attempt | Session | Damage | None:
+    def record_of(self, chunk: Chunk, offset: int, line: bytes) -> Line | Damage:
         """Of one of its lines; the damage is told here already."""
         try:
             return parse(line)
@@ -285,8 +288,44 @@ def incarnations_of(folder: RunFolder) -> list[Incarnation]:
     for path in folder.journals():
         if not is_torn_header(path):
             lines = _first_lines(path)
-            found.append(Incarnation(folder, path, _header_of(path, lines), sum(map(len, lines))))
+            header, begin = _header_of(path, lines), sum(map(len, lines))
+            if header.claims:
+                header = replace(header, claimed=tuple(_claimed(path, begin, header.jobs)))
+            found.append(Incarnation(folder, path, header, begin))
     return found
+
+
+def _claimed(path: Path, begin: int, jobs: int) -> list[Range]:
+    """What the claims of a journal hold; found without a look at the lines between them, which are many. One that is
+    damaged holds nothing, and the records that it allowed are refused."""
+    found: list[Range] = []
+    with path.open("rb", buffering=0) as file:
+        # From the newline before the first line on, so that each line has one.
+        file.seek(begin - 1)
+        rest = b""
+        while read := file.read(CHUNK):
+            data = rest + read
+            end = data.rfind(b"\n")
+            rest = data[end:] if end >= 0 else data
+            at = data.find(_CLAIM, 0, end)
+            while at >= 0:
+                found += _ranges_of(data[at + 1 : data.index(b"\n", at + 1)])
+                at = data.find(_CLAIM, at + 1, end)
+    if any(stop > jobs for _, stop in found):
+        raise RunDirectoryDamaged(
+            f"a claim is of positions that a plan of {jobs} jobs does not have",
+            where=Place(str(path)),
+            way_out=f"Move {path} away to keep it; what it recorded counts as not done.",
+        )
+    return union(found)
+
+
+def _ranges_of(line: bytes) -> Sequence[Range]:
+    try:
+        claim = parse(line)
+    except BadLine:
+        return ()
+    return claim.ranges if isinstance(claim, Claim) else ()
 
 
 def newest_header(folder: RunFolder) -> Header:

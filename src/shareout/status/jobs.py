@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.plan.ids import ids_as_told
-from shareout.ranges import Range, is_in
+from shareout.ranges import Range
 from shareout.record.belonging import Belonging, ever_owed
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, parse
@@ -162,8 +162,13 @@ def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header
     """All that journals say of one job, in their order: found by its first bytes, so that a large journal is fast."""
     # Searched for as bytes: to parse all lines would take as long as the whole list.
     needle = b'{"job":%d,' % job
-    for one in (one for folder in folders for one in incarnations_of(folder)):
-        belonging, base = Belonging(one.header, ids_as_told(one.header)), 0
+    starts = [one for folder in folders for one in incarnations_of(folder)]
+    headers: dict[RunFolder, list[Header]] = {}
+    for one in starts:
+        headers.setdefault(one.folder, []).append(one.header)
+    for one in starts:
+        owed = ever_owed(headers[one.folder])
+        belonging, base = Belonging(one.header, ids_as_told(one.header), owed), 0
         with one.path.open("rb") as file:
             rest = b""
             while block := file.read(1 << 22):
@@ -212,7 +217,7 @@ def _moment(one: Settled) -> tuple[int, float]:
 
 
 def _precedence(one: Settled) -> tuple[bool, bool, float, str]:
-    is_audit = not is_in(one.attempt.position, one.header.ranges)
+    is_audit = one.header.audits(one.attempt.position)
     return one.attempt.state is not State.DONE, is_audit, one.attempt.end, one.header.machine
 
 

@@ -21,8 +21,9 @@ from shareout.choices import Order
 from shareout.names import ALL
 from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
+from shareout.record.belonging import ever_owed
 from shareout.record.folder import RunFolder
-from shareout.record.journal import BadLine, Header, Session, parse
+from shareout.record.journal import BadLine, Header, Line, Session, parse
 from shareout.record.lock import is_locked
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import Incarnation, incarnations_of, newest_header
@@ -108,10 +109,15 @@ class Follower:
     def __init__(self, folder: RunFolder, plan: Plan | None = None) -> None:
         """`plan`: the one at hand, by whose shares a machine is judged that was started under other weights."""
         self.folder = folder
-        self.starts = [one.header for one in incarnations_of(folder)]
-        self.header: Header = owed_now(newest_header(folder), plan)
+        self._plan = plan
+        self._open()
+
+    def _open(self) -> None:
+        self._journals = self.folder.journals()
+        self.starts = [one.header for one in incarnations_of(self.folder)]
+        self.header: Header = owed_now(newest_header(self.folder), self._plan)
         began = time.monotonic()
-        self.tally: Tally = tally_of(folder, self.header, ids_as_told(self.header))
+        self.tally: Tally = tally_of(self.folder, self.header, ids_as_told(self.header))
         if time.monotonic() - began > WORTH_KEEPING_S:
             self._keep()
 
@@ -121,8 +127,17 @@ class Follower:
         return self.header.order == Order.SHUFFLED
 
     def refresh(self) -> None:
-        """Read what is new."""
+        """Read what is new. What a new start owes, or a claim adds, is another share: all is opened anew then."""
+        if self._has_other_share():
+            self._open()
         self.tally.catch_up(self.folder.journals())
+
+    def _has_other_share(self) -> bool:
+        if not self.starts[-1].claims and self.folder.journals() == self._journals:
+            return False
+        self._journals = self.folder.journals()
+        before, self.starts = self.starts, [one.header for one in incarnations_of(self.folder)]
+        return ever_owed(self.starts) != ever_owed(before) or self.starts[-1].digest != before[-1].digest
 
     def look(self) -> MachineStatus:
         """As it stands now."""
@@ -262,7 +277,7 @@ def _last_run(folder: RunFolder) -> Incarnation | None:
     return next((one for one in reversed(incarnations_of(folder)) if not one.header.start.reason), None)
 
 
-def _records(lines: Sequence[bytes]) -> Iterator[Attempt | Header | Session | None]:
+def _records(lines: Sequence[bytes]) -> Iterator[Line]:
     """What they say. Damage is told by who reads all."""
     for line in lines:
         try:

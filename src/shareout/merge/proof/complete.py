@@ -118,6 +118,7 @@ def open_journals(
             size=one.path.stat().st_size,
             proof=proofs[one.folder].get(one.path.name, Proof()),
             belonging=Belonging(one.header, _ids_at(one.header, plan), owed[one.folder]),
+            own=one.header.own,
         )
         for number, one in enumerate(found)
     ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from shareout.choices import Order
+from shareout.record.lines.claim import How
 from shareout.record.outcome import Cause, State
 
 # As many as a pool may have; and seconds since 1970 of eleven digits, which is before the year 5139.
@@ -20,6 +21,7 @@ MOST_OWED = 1 << 40
 KINDS = ("python", "command")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _STATES, _CAUSES = {state.value for state in State}, {cause.value for cause in Cause}
+_WAYS = {how.value for how in How}
 
 
 def _written() -> re.Pattern[bytes]:
@@ -48,7 +50,7 @@ def is_as_written(line: bytes) -> bool:
 
 
 def fault_of(facts: Mapping[str, Any]) -> str | None:
-    """Of an attempt, a header or the end or beginning of a session: what cannot be; None when all is well."""
+    """Of an attempt, a header, a claim, or the end or beginning of a session: what cannot be; None when all is well."""
     for kind, form in _FORMS.items():
         if kind in facts:
             for key, (is_needed, is_right) in form.items():
@@ -81,6 +83,10 @@ def _is_time(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
 
 
 def _is_digest(value: object) -> bool:
@@ -172,6 +178,13 @@ _FORMS: Mapping[str, Form] = {
         "work": (True, _is_text),
         "columns": (True, _are(_is_text)),
     },
+    "claim": {
+        "claim": (True, _is_text),
+        "k": (True, _is_whole),
+        "ranges": (True, _are(_is_range)),
+        "how": (True, _is_one_of(_WAYS)),
+        "from": (False, _is_text),
+    },
     "session": {
         "session": (True, _is_text),
         "time": (True, _is_time),
@@ -183,6 +196,7 @@ _FORMS: Mapping[str, Form] = {
         "ranges": (False, _are(_is_range)),
         "audit": (False, _are(_is_range)),
         "version": (False, _is_text),
+        "claims": (False, _is_truth),
         **dict.fromkeys(ABOUT, (False, _is_text)),
     },
 }
@@ -190,4 +204,5 @@ _FAULTS_OF_ALL: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
     "job": _fault_of_attempt,
     "shareout": _fault_of_header,
     "session": _no_fault,
+    "claim": _no_fault,
 }

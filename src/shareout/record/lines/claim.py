@@ -1,0 +1,47 @@
+"""What a machine may record beside its share: positions that it took, how, and from whom.
+
+A share is fixed as long as machines do not talk. Where they balance what is left between them, whoever takes positions
+says so in its own journal before it runs them, so that journals alone still prove who was to do what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shareout.ranges import Range
+
+
+class How(StrEnum):
+    """By which right positions were taken."""
+
+    OPEN = "open"
+    """A start of the machine goes on with what an earlier one had."""
+    TAKE = "take"
+    """Nobody had them."""
+    ASIDE = "aside"
+    """They were put aside, to be tried again by whoever comes first."""
+    CUT = "cut"
+    """Who had them is slower, and keeps the rest."""
+    SEIZE = "seize"
+    """Who had them has been silent for too long."""
+    ASK = "ask"
+    """A person asked for them once more."""
+    FEED = "feed"
+    """They came while the run went on."""
+    ADOPT = "adopt"
+    """They were done before, under another plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One line of a journal."""
+
+    lane: str
+    """Which share, or part of one."""
+    k: int
+    """Which entry of the lane gave them."""
+    ranges: tuple[Range, ...]
+    how: How
+    origin: str = ""
+    """From whom, where they were another's."""
