@@ -24,8 +24,11 @@ MOST_SHOWN = 2000
 def run_case(case: Case, seen: Counter[str]) -> str:
     """What is wrong; empty when all laws hold."""
     hosts = []
+    seen.update(f"case {word}" for word in case.words() & {"reweighed", "brought"})
     for number in range(len(case.plan.machines)):
         host = Host(case, number, seen)
+        if case.brings:
+            host.bring(hosts)
         hosts.append(host)
         try:
             host.run()

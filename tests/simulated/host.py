@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,11 +13,14 @@ from typing import Any
 
 from shareout.entry import Entry
 from shareout.errors import ShareoutError, of_system
+from shareout.plan.plan import Plan
+from shareout.ranges import Range
 from shareout.record.folder import is_journal, ordinal_of
-from shareout.record.outcome import State
+from shareout.record.journal import BadLine, Header, parse, parse_header
+from shareout.record.outcome import Attempt, State
 from shareout.run.request import RunRequest
 from shareout.run.session import run_share
-from simulated.laws import Broken, Execution
+from simulated.laws import Broken, Execution, good_lines, whole_lines
 from simulated.mishaps import befall, rot
 from simulated.observer import Observer, Witness
 from simulated.plans import Case, Fault
@@ -48,12 +51,9 @@ class Host:
         self.disk.folders["/runs"] = set()
         self.disk.folders["/"].add("/runs")
         self.disk.safe_folders.add("/runs")
-        share = case.plan.share(self.name)
-        self.jobs = {
-            case.plan.job_at(position)
-            for start, stop in (*share.ranges, *share.audit)
-            for position in range(start, stop)
-        }
+        self.proven: set[int] = set()
+        """What run directories of others that are here prove."""
+        self._go_by(case.plan_at(0))
         self.path = f"/runs/{case.plan.digest[:8].hex()}/{self.name}"
         self.said: list[str] = []
         self.reasons: Counter[str] = Counter()
@@ -70,8 +70,56 @@ class Host:
         self.slow = 0.0
         self.held: set[str] = set()
         self.state = "over"
-        self.observer = Observer(self, share)
+        self.observer = Observer(self)
         self._boot(start=100.0, wall=1.8e9)
+
+    def bring(self, others: Sequence[Host]) -> None:
+        """Copies of what those that are over have recorded, with or without the sums of it."""
+        for other in others:
+            kept = (f"{other.path}/journal.", *([f"{other.path}/tally"] if self.random.random() < 0.5 else []))
+            for path, inode in other.disk.files.items():
+                if path.startswith(kept):
+                    self.disk.bring(path, bytes(inode.data))
+            self.proven |= other.proves()
+
+    def proves(self) -> set[int]:
+        """The jobs that its journals prove to be done, but for what it only audited."""
+        done: set[int] = set()
+        try:
+            said = self.recorded()
+        except BadLine:
+            return done
+        audited = {at for header, _ in said for at in self._positions(header.audit)}
+        owned = {at for header, _ in said for at in self._positions(header.ranges)} - audited
+        for _, records in said:
+            for one in records:
+                if one.state is State.REQUEUED or one.position not in owned:
+                    done.discard(one.job)
+                elif one.state is State.DONE:
+                    done.add(one.job)
+        return done
+
+    def recorded(self) -> list[tuple[Header, list[Attempt]]]:
+        """Each journal that has a header, and what it says."""
+        found = []
+        for inode in self.journals():
+            lines = whole_lines([inode]).split(b"\n")[:-1]
+            if len(lines) > 1:
+                said = map(parse, good_lines(lines))
+                found.append((parse_header(*lines[:2]), [one for one in said if isinstance(one, Attempt)]))
+        return found
+
+    def _go_by(self, plan: Plan) -> None:
+        """The present start's plan, and what it is to run by it."""
+        self.plan, self.share = plan, plan.share(self.name)
+        self.own = self._jobs_in(self.share.ranges)
+        self.jobs = self.own | self._jobs_in(self.share.audit)
+
+    def _jobs_in(self, ranges: Sequence[Range]) -> set[int]:
+        return set(map(self.case.plan.job_at, self._positions(ranges)))
+
+    def _positions(self, ranges: Sequence[Range]) -> Iterator[int]:
+        return (position for start, stop in ranges for position in range(start, stop))
 
     # -- the host
 
@@ -127,7 +175,7 @@ class Host:
         """Whether nothing is left that another start could do. Jobs that a fault has failed are to be run again."""
         self.observer.look()
         states = self.observer.journal.states
-        if any(job not in states for job in self.jobs):
+        if any(job not in states for job in self.jobs - (self.own & self.proven)):
             return self.reasons["barrier"] > 0 and code == 1 and not self._could_do_better()
         return not self._could_do_better()
 
@@ -144,6 +192,7 @@ class Host:
         self._present()
         tree = f"{self.number}.{start}"
         self.tree = tree
+        self._go_by(self.case.plan_at(start))
         self.said.clear()
         for fault in faults:
             self.is_disturbed.add(tree)
@@ -193,7 +242,7 @@ class Host:
         if self.is_last(tree):
             settings = replace(settings, limits=replace(settings.limits, halt=None, timeout=None))
         entry = Entry(self._job) if self.case.is_python else None
-        request = RunRequest(self.case.plan, settings, self.name, SimPath("/runs"), entry, retry_failed=retry)
+        request = RunRequest(self.plan, settings, self.name, SimPath("/runs"), entry, retry_failed=retry)
         kernel.begin(main, lambda: self._main(tree, request))
         return main
 

@@ -8,7 +8,6 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from shareout.events import Counts, Running
-from shareout.plan.plan import Share
 from shareout.record.outcome import Attempt, State
 from shareout.run.make import slots_of
 from simulated.laws import (
@@ -55,7 +54,7 @@ class Witness:
         host = self._host
         host.observer.look()
         done = sum(state is State.DONE for state in host.observer.journal.states.values())
-        if counts.done > done:
+        if counts.done > done + len(host.proven):
             raise Broken(f"{counts.done} jobs were told to be done, and the journal has {done}")
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
@@ -81,8 +80,7 @@ class Witness:
 class Observer:
     """Of one machine, through all its starts."""
 
-    def __init__(self, host: Host, share: Share) -> None:
-        plan = host.case.plan
+    def __init__(self, host: Host) -> None:
         self.host = host
         self.journal = Journal()
         self.executions: list[Execution] = []
@@ -98,13 +96,11 @@ class Observer:
         self.halted_at: float | None = None
         self.all_stopped: dict[str, int] = {}
         """Starts of which all processes were sent a signal that stops them, and which."""
-        self.slots = slots_of(plan, host.case.settings, share.cores, len(host.jobs) or 1)
-        self.is_packed = any(need is not None for need in plan.pool._needs)  # type: ignore[attr-defined]
+        self.is_packed = any(need is not None for need in host.plan.pool._needs)  # type: ignore[attr-defined]
         self.retries = host.case.settings.limits.retries
-        audited = {plan.job_at(at) for start, stop in share.audit for at in range(start, stop)}
-        self.phases = [
-            {job for job in host.jobs if phase.start <= job < phase.stop} - audited for phase in plan.pool.phases
-        ]
+        self.slots = 0
+        self.phases: list[set[int]] = []
+        """What is the machine's own in each."""
 
     def breaks(self, what: str) -> None:
         """A law; the first one counts."""
@@ -120,6 +116,9 @@ class Observer:
     def begins(self) -> None:
         """Another start of the program."""
         self.look()
+        host = self.host
+        self.slots = slots_of(host.plan, host.case.settings, host.share.cores, len(host.jobs) or 1)
+        self.phases = [{job for job in host.own if one.start <= job < one.stop} for one in host.plan.pool.phases]
         self.run_from, self.halted_at = len(self.journal.attempts), None
 
     def begins_anew(self) -> None:
@@ -138,6 +137,8 @@ class Observer:
         """A job: to do still, of this share, on a free slot, behind its barrier, and nowhere else."""
         if self.journal.is_done(one.job):
             self.breaks(f"job {one.job} is started again, and is done")
+        if one.job in self.host.proven & self.host.own:
+            self.breaks(f"job {one.job} is started, and another machine has done it")
         running = [other for other in self.running.values() if not self.may_outlive(other.tree, other.began)]
         twin = next((other for other in running if other.job == one.job), None)
         if twin is not None:
@@ -145,7 +146,7 @@ class Observer:
         if one.job not in self.host.jobs:
             self.breaks(f"job {one.job} is not of this share")
         if len(running) >= self.slots and not self.is_packed:
-            self.breaks(f"{len(running) + 1} jobs run on {self.slots} slots")
+            self.breaks(f"{len(running) + 1} jobs run on {self.slots} slots: {[*running, one]}")
         living = self.host.kernel.living()
         earlier = [other for other in living if other.role in JOBS and other.tree not in ("", one.tree)]
         if earlier and not self.host.case.leaves:
@@ -195,7 +196,7 @@ class Observer:
     def _barrier(self, job: int, before: set[int], *, check: bool, number: int) -> None:
         self.look()
         states = self.journal.states
-        early = [other for other in sorted(before) if other not in states]
+        early = [other for other in sorted(before - self.host.proven) if other not in states]
         if early:
             self.breaks(f"job {job} is started before the barrier, for which {early} are not over")
         failed = [other for other in self.phases[number - 1] if states.get(other) is State.FAILED]
@@ -237,7 +238,7 @@ class Observer:
         """The exit code is what was promised."""
         self.look()
         states = self.journal.states
-        todo = [job for job in self.host.jobs if job not in states]
+        todo = [job for job in self.host.jobs - (self.host.own & self.host.proven) if job not in states]
         failed = [job for job in self.host.jobs if states.get(job) is State.FAILED]
         told = f"{self.host.said[-2:]}"
         has_reason = "halt" in self.host.reasons or "barrier" in self.host.reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -17,6 +17,7 @@ from blake3 import blake3
 from shareout.config import Settings, apply, load_settings
 from shareout.machines import Machine
 from shareout.plan.digest import HashedInput
+from shareout.plan.origin import Origin
 from shareout.plan.plan import KIND, Plan
 from shareout.pool import InputFile, Need, Phase, Row, Values
 from simulated.programs import Script
@@ -117,9 +118,18 @@ class Case:
     starts: int
     """How many starts of each machine may meet faults."""
     faults: list[Fault] = field(default_factory=list)
+    later: Plan | None = None
+    """The same jobs by other weights, from one start of each machine on."""
+    later_from: int = 0
+    brings: bool = False
+    """Whether who begins finds the run directories of those that are over."""
     leaves: bool = False
     has_halt: bool = False
     is_python: bool = False
+
+    def plan_at(self, start: int) -> Plan:
+        """By which weights a start runs."""
+        return self.later if self.later is not None and start >= self.later_from else self.plan
 
     def words(self) -> set[str]:
         """What there is in it."""
@@ -131,6 +141,9 @@ class Case:
             "halt": self.has_halt,
             "timeout": limits.timeout is not None,
             "starts": self.starts > 1,
+            "audit": self.settings.run.audit > 0,
+            "reweighed": self.later is not None,
+            "brought": self.later is not None and self.brings,
             "delay": limits.retries > 0 and limits.retry_delay > 0,
             "retries": limits.retries > 0,
             "phases": len(self.plan.pool.phases) > 1,
@@ -173,7 +186,21 @@ def case_of(seed: int) -> Case:
     case.leaves = settings.commands.background == "leave"
     case.has_halt = settings.limits.halt is not None
     case.faults = _faults(random, machines, starts, jobs)
+    _reweigh(case, Random(f"{seed} weights"), inputs)
     return case
+
+
+def _reweigh(case: Case, random: Random, inputs: Sequence[HashedInput]) -> None:
+    """Somebody corrects the weights between two starts; drawn apart, so that all else of a seed stays what it is."""
+    plan, settings = case.plan, case.settings
+    if len(plan.machines) == 1 or random.random() > 0.4:
+        return
+    named = [replace(one, perf=Fraction(random.randint(1, 6), 2)) for one in plan.machines]
+    said = HashedInput("machines", "", 1, blake3(repr(named).encode()).digest())
+    since = Origin(plan.digest, plan.work, plan.order)
+    case.later = Plan(plan.pool, named, [*inputs, said], settings.run.audit, settings.run.order, since)
+    case.later_from = random.randint(0, case.starts)
+    case.brings = random.random() < 0.7
 
 
 def _settings(random: Random) -> tuple[Settings, int]:

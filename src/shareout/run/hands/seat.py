@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shareout.record.outcome import Cause
 from shareout.run.hands.shared import Control
-from shareout.run.processes.children import kill_group
+from shareout.run.processes.children import is_alive, kill_group
 from shareout.supply import Work
 from shareout.world import world
 
@@ -20,6 +21,8 @@ LARGEST_BATCH = 8192
 QUICK_S = 0.025
 # How long a worker may take to end by itself.
 FAREWELL_S = 2.0
+BEGUN_S = 0.05
+"""So long, at the end, for workers that have just started something to say what."""
 
 
 @dataclass(slots=True)
@@ -225,3 +228,19 @@ class Seat:
             parts.append(part)
             size += len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def let_begin(seats: Sequence[Seat]) -> None:
+    """At the end of a run: nothing more is begun, and who leads a command that just was is known. To kill a worker
+    before it could say so would let the command live, where what commands leave behind may. Of a Python job there is no
+    leader to wait for."""
+    busy = [seat for seat in seats if seat.batches]
+    for seat in busy:
+        seat.revoke()
+    if busy:
+        world.sleep(0.001)
+    until = world.monotonic() + BEGUN_S
+    while any(one.control.since and not one.control.leader and is_alive(one.pid) for one in busy):
+        if world.monotonic() >= until:
+            return
+        world.sleep(0.0005)

@@ -19,7 +19,7 @@ from shareout.record.outcome import Attempt, Cause
 from shareout.run.endings import failed_attempt, lost_attempt, lost_words
 from shareout.run.hands import Ended, Finished, Order
 from shareout.run.hands.messages import parse_message
-from shareout.run.hands.seat import FAREWELL_S, Batch, Seat
+from shareout.run.hands.seat import FAREWELL_S, Batch, Seat, let_begin
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside_left
 from shareout.run.processes.children import Children, await_deaths, is_alive, kill_child, kill_group
@@ -203,6 +203,7 @@ class Workers:
         """What idle workers have still to tell is heard first: what the last job printed comes after its end."""
         # One that a Ctrl-C reaches now must not wait for what it was meant for.
         self.tell_stopping()
+        let_begin(self._seats)
         for seat in self._seats:
             self._selector.unregister(seat.up)
             world.close(seat.down)
