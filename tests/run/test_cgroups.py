@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shareout.run.host.cgroups import cores_granted, memory_granted
-from shareout.run.host.cores import seen_gpus
+from shareout.run.host.cores import counted_gpus, seen_gpus
 
 V2 = "30 23 0:26 {root} {mount} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = "3{n} 31 0:{n} {root} {mount} rw - cgroup cgroup rw,{controller}\n"
@@ -175,3 +175,10 @@ def test_gpus_are_those_that_a_program_here_would_see(
     environ: dict[str, str], gpus: tuple[str, ...] | None, variable: str
 ) -> None:
     assert seen_gpus(environ) == (variable, gpus)
+
+
+def test_gpus_are_counted_where_nobody_says_how_many(tmp_path: Path) -> None:
+    for name in ("nvidia0", "nvidia1", "nvidia10", "nvidiactl", "nvidia-uvm", "nvidia-caps", "sda1"):
+        (tmp_path / name).touch()
+    assert counted_gpus(tmp_path) == 3
+    assert counted_gpus(tmp_path / "gone") == 0

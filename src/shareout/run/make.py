@@ -20,7 +20,7 @@ from shareout.run.hands.fork import Fork, WorkerMain
 from shareout.run.hands.workers import Workers
 from shareout.run.host.capacity import Capacity
 from shareout.run.host.cgroups import memory_granted
-from shareout.run.host.cores import all_slots, granted_cores, granted_memory, seen_gpus
+from shareout.run.host.cores import all_slots, counted_gpus, granted_cores, granted_memory, seen_gpus
 from shareout.run.host.packing import Packing
 from shareout.run.output.slots import SlotOutputs
 from shareout.run.processes.children import Children
@@ -112,10 +112,11 @@ def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str
     there = share.cores or granted_cores()
     cores = Fraction(max(there, settings.run.slots.of(there) if settings.run.slots else 0))
     variable, seen = seen_gpus()
-    has = (machine and machine.gpus) or 0
+    said = machine.gpus if machine else None
+    has = counted_gpus() if said is None and seen is None else said or 0
     gpus = tuple(map(str, range(has))) if seen is None else seen
-    said = machine and machine.memory
-    memory = min(said, memory_granted() or said) if said else granted_memory()
+    most = machine and machine.memory
+    memory = min(most, memory_granted() or most) if most else granted_memory()
     hidden_by = variable if seen == () else ""
     return Host(share.machine, cores, len(gpus), memory, hidden_by), gpus
 

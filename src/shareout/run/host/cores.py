@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from itertools import takewhile
+from pathlib import Path
 
 from shareout.config import RunSettings
 from shareout.run.host.cgroups import cores_granted, memory_granted
@@ -50,6 +51,11 @@ def seen_gpus(environ: Mapping[str, str] = os.environ) -> tuple[str, tuple[str, 
         return GPU_VARIABLES[0], None
     names = (name.strip() for name in environ[variable].split(","))
     return variable, tuple(dict.fromkeys(takewhile(_GPU.fullmatch, names)))
+
+
+def counted_gpus(devices: Path = Path("/dev")) -> int:
+    """NVIDIA's, as the driver shows them to whoever may use them: what a host has where nobody says it."""
+    return sum(re.fullmatch("nvidia[0-9]+", one.name) is not None for one in devices.glob("nvidia*"))
 
 
 def _affinity() -> int:
