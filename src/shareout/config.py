@@ -40,6 +40,7 @@ class RunSettings:
     gpus_per_job: Fraction
     memory_per_job: int | None
     needs: tuple[str, ...]
+    cost: str
     nice: int
     audit: Fraction
     barriers: Barriers

@@ -35,6 +35,13 @@ class Counts:
     skipped: int
     running: int
     finished_here: int
+    eta_s: float | None = None
+    """Seconds until the end by what jobs cost, where that is known; only in what is told by `tick`."""
+
+    @property
+    def todo(self) -> int:
+        """Those in no final state, whether they run now or not."""
+        return self.jobs - self.done - self.failed - self.skipped
 
 
 class Listener(Protocol):

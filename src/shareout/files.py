@@ -8,7 +8,7 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ MOST_LINKS = 40
 _DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
 
 
-def replace_file(path: Path, parts: Sequence[bytes | bytearray], *, sync: bool = True) -> None:
+def replace_file(path: Path, parts: Iterable[bytes | bytearray], *, sync: bool = True) -> None:
     """Write beside it, sync, rename, sync the folder that received it."""
     # Beside it and not in /tmp: a rename is whole only within one file system.
     fresh = path.with_name(f".{path.name}.new")

@@ -81,6 +81,13 @@ TABLE: tuple[Setting, ...] = (
         comment="fields of a row that say what a job takes: any of cores, gpus, memory",
         unset=(),
     ),
+    Setting(
+        "run",
+        "cost",
+        plain_text,
+        "cost",
+        "the field of a row that says how long its job takes; none: costs do not count",
+    ),
     Setting("run", "nice", parse_nice, "10", "how far jobs stand back behind other work: 0 (off) to 19"),
     Setting(
         "run",

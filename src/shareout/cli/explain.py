@@ -14,7 +14,8 @@ from shareout.cli.waiting import Reason, command_of, why_waiting
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.names import ALL
-from shareout.plan.plan import PYTHON, Plan
+from shareout.plan.plan import Plan
+from shareout.plan.shares.said import PYTHON
 from shareout.ranges import Range, is_in, union
 from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder

@@ -10,12 +10,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 
-from shareout.choices import Barriers, Numerics, Order
-from shareout.config import Settings, digest_text
+from shareout.choices import Barriers, Order
+from shareout.config import Settings
+from shareout.costs.boundaries import Cut, Load
+from shareout.costs.source import Costs, CostSource, Watch, source_of, unwatched
 from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.machines import Machine, load_machines, own_machine_text
 from shareout.names import ALL
@@ -33,13 +35,12 @@ from shareout.plan.digest import (
 from shareout.plan.ids import IdsAt, places_at
 from shareout.plan.origin import Origin, origin_of
 from shareout.plan.permutation import Permutations
+from shareout.plan.shares.cut import cut_of
+from shareout.plan.shares.said import KIND, PYTHON, said_by
 from shareout.plan.split import split
 from shareout.pool import InputFile, Pool, Selection
 from shareout.ranges import Range
 
-# An input of its own: rows that a Python function is called with are other jobs than the same rows as commands.
-KIND = "kind"
-PYTHON = "python"
 # What a job is, beside the pool; the other inputs only decide who runs it, and when.
 WORK = ("settings", "seed", KIND, "numerics")
 
@@ -68,6 +69,8 @@ class Plan:
         audit: Fraction,
         order: Order = Order.SHUFFLED,
         since: Origin | None = None,
+        costs: CostSource | None = None,
+        watch: Watch = unwatched,
     ) -> None:
         self.pool = pool
         self.machines = tuple(machines)
@@ -94,7 +97,9 @@ class Plan:
         self._permutations = Permutations(self.origin, self._sizes, order)
         self._audit = audit
         self._numbers = {machine.name: number for number, machine in enumerate(machines)}
-        self._bounds = split(self._sizes, [machine.weight for machine in machines]) if machines else []
+        self.cost_source = costs
+        """What says how long jobs take; None where they are shared out by their number."""
+        self.watch = watch
         self._shares: dict[str, Share] = {}
 
     @property
@@ -116,6 +121,39 @@ class Plan:
     def fingerprint(self) -> str:
         """The digest as four words, for people to compare."""
         return fingerprint.words(self.digest)
+
+    @cached_property
+    def costs(self) -> Costs | None:
+        """Of all jobs. The first who asks waits for a look at each."""
+        return self.cost_source.read(self.total, self.watch) if self.cost_source else None
+
+    @cached_property
+    def loads(self) -> dict[str, Load] | None:
+        """What each machine has to do; None where costs are not known."""
+        loads = self._cut.loads
+        return {one.name: load for one, load in zip(self.machines, loads, strict=True)} if loads else None
+
+    @cached_property
+    def _cut(self) -> Cut:
+        weights = [machine.weight for machine in self.machines]
+        if self.cost_source is None:
+            return Cut(split(self._sizes, weights) if weights else [])
+        return cut_of(self, self._sizes, weights)
+
+    def cost_of(self, job: int) -> int:
+        """By its id; only where costs are known."""
+        assert self.costs is not None
+        return self.costs.values[job]
+
+    def cost_of_phase(self, start: int, stop: int) -> int:
+        """Of all its jobs, whatever their order."""
+        assert self.costs is not None
+        return sum(self.costs_between(start, stop) if self._selection else memoryview(self.costs.values)[start:stop])
+
+    def costs_between(self, start: int, stop: int) -> Iterator[int]:
+        """In running order; only where they are known."""
+        assert self.costs is not None
+        return map(self.costs.values.__getitem__, self.jobs_between(start, stop))
 
     def share(self, name: str) -> Share:
         """A machine's share; `all` is every position on this host alone."""
@@ -173,7 +211,7 @@ class Plan:
         """The machine whose share a job is in. Raises IndexError as `position_of` does."""
         position = self.position_of(job)
         phase = self._phase(position)
-        for machine, bound in zip(self.machines, self._bounds[1:], strict=True):
+        for machine, bound in zip(self.machines, self._cut.bounds[1:], strict=True):
             if position < self._starts[phase] + bound[phase]:
                 return machine.name
         raise IndexError(job)
@@ -210,7 +248,7 @@ class Plan:
         return Share(machine.name, machine.cores, self._ranges(number), audit)
 
     def _ranges(self, number: int) -> tuple[Range, ...]:
-        lower, upper = self._bounds[number : number + 2]
+        lower, upper = self._cut.bounds[number : number + 2]
         return tuple(
             (start + first, start + stop) for start, first, stop in zip(self._starts, lower, upper, strict=True)
         )
@@ -223,6 +261,7 @@ def make_plan(
     *,
     kind: str = "command",
     local_barriers: bool = False,
+    watch: Watch = unwatched,
 ) -> Plan:
     """Hash the inputs and split the pool. A Machine is this host, alone. `kind`: what the
     jobs are, `python` or `command`."""
@@ -234,7 +273,13 @@ def make_plan(
         named = (machines,)
         hashed = hash_text("machines", own_machine_text(machines))
         place = None
-    inputs = [*(_hashed(one) for one in pool.inputs), hashed, *_said_by(settings, kind)]
+    costs = source_of(pool, settings.run.cost)
+    files = [hashed, hash_file("costs", costs.path)] if costs and costs.is_file else [hashed]
+    inputs = [
+        *(_hashed(one) for one in pool.inputs),
+        *files,
+        *said_by(settings, kind, pool),
+    ]
     if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers is Barriers.LOCAL):
         raise InputError(
             f"the pool has barriers, and a barrier cannot reach across {len(named)} machines that do not talk",
@@ -242,29 +287,21 @@ def make_plan(
             way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
         )
     plan = Plan(
-        pool, named, inputs, audit=settings.run.audit, order=settings.run.order, since=origin_of(settings.run.since)
+        pool,
+        named,
+        inputs,
+        audit=settings.run.audit,
+        order=settings.run.order,
+        since=origin_of(settings.run.since),
+        costs=costs,
+        watch=watch,
     )
     _refuse_other_origin(plan)
     _refuse_the_rest_of_other_work(pool, plan)
+    if costs:
+        # What is wrong with a cost is told now, and not when somebody first asks for a share.
+        _ = plan.loads
     return plan
-
-
-def _said_by(settings: Settings, kind: str) -> Iterator[HashedInput]:
-    """Inputs that are no files. What is as usual is none, so that a setting that is new changes no digest."""
-    if said := digest_text(settings):
-        yield hash_text("settings", said)
-    if settings.run.audit:
-        yield hash_text("audit", "{}/{}".format(*settings.run.audit.as_integer_ratio()).encode())
-    if settings.run.seed:
-        yield hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape"))
-    if kind == PYTHON:
-        yield hash_text(KIND, PYTHON.encode())
-    if settings.run.order == Order.GIVEN:
-        yield hash_text("order", Order.GIVEN.encode())
-    if settings.run.is_portable:
-        yield hash_text("numerics", Numerics.PORTABLE.encode())
-    if settings.run.since:
-        yield hash_text("since", settings.run.since.encode())
 
 
 def _refuse_the_rest_of_other_work(pool: Pool, plan: Plan) -> None:

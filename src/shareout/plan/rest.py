@@ -107,6 +107,7 @@ class SelectedPool:
         self.kind = inner.kind
         self.has_commands: bool = getattr(inner, "has_commands", True)
         self.inputs = (*inner.inputs, InputFile("rest", path))
+        self.costs_file = inner.costs_file
         self.groups = inner.groups
         self.start_commands = inner.start_commands
         self.stop_commands = inner.stop_commands
@@ -180,6 +181,10 @@ class SelectedPool:
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         """Of the whole pool."""
         return self._inner.need(job, names)
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """Of all jobs of the whole pool."""
+        return self._inner.field(name)
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need | tuple[str, str, str]]]:
         """Of all jobs of the whole pool, also those that are not left: whoever asks finds no owner of these."""

@@ -25,7 +25,7 @@ REMEMBERED = 1 << 12
 def split(sizes: Sequence[int], weights: Sequence[Fraction]) -> list[array[int]]:
     """One array more than there are weights: machine k has the jobs [k][phase] … [k + 1][phase] - 1 of a phase,
     counted from its first position."""
-    heavy = _whole(weights)
+    heavy = whole_weights(weights)
     bounds = [array("Q", bytes(8 * len(sizes))), *(array("Q") for _ in heavy)]
     if len(heavy) == 1:
         bounds[1].extend(sizes)
@@ -40,7 +40,7 @@ def split(sizes: Sequence[int], weights: Sequence[Fraction]) -> list[array[int]]
     return bounds
 
 
-def _whole(weights: Sequence[Fraction]) -> list[int]:
+def whole_weights(weights: Sequence[Fraction]) -> list[int]:
     """Whole numbers in the same proportion, as small as they can be."""
     scale = lcm(*(weight.denominator for weight in weights))
     heavy = [int(weight * scale) for weight in weights]

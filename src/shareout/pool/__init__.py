@@ -14,6 +14,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from shareout.config import Settings
 
+COSTS = "costs.csv"
+"""The name of a file that says how long jobs take, beside their pool."""
+
 # Up to here the bias of the shuffle's remainders stays under 2^-18 (`plan/network.py`).
 MOST_JOBS = 10**18
 
@@ -105,6 +108,10 @@ class Pool(Protocol):
         """The files that were read, the pool's own first."""
 
     @property
+    def costs_file(self) -> Path:
+        """Where a file of costs of its jobs would stand."""
+
+    @property
     def phases(self) -> Sequence[Phase]:
         """At least one, together 0…len; barriers stand between them."""
 
@@ -152,6 +159,10 @@ class Pool(Protocol):
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         """What the job says it takes, in a directive or in the fields of these names; None: the run's own setting.
         ValueError when a field says nothing that can be taken."""
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """What each row says in a field, in order, many rows at a time; None in a row that does not have it. None
+        instead where no row has it, or rows have no fields. A number that is no whole one comes as its text."""
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need | tuple[str, str, str]]]:
         """What all jobs say, for a check of the whole pool: jobs that say the same, and what they say. Of fields come

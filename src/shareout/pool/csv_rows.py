@@ -69,6 +69,11 @@ class CsvPool(RowPool):
         assert self.names is not None
         return one_by_one(self._said(names)) if set(names) & set(self.names) else super().needs()
 
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """A column; an empty text stays one."""
+        assert self.names is not None
+        return (block[0] for block in self.column_blocks([name])) if name in self.names else None
+
     def _said(self, names: Sequence[str]) -> Iterator[Said]:
         assert self.names is not None
         known = [name for name in FIELDS if name in names and name in self.names]

@@ -29,7 +29,9 @@ def open_given(rows: Iterable[Any], folder: Path, settings: Settings) -> JsonlPo
     """Write the rows under a name made from their bytes; an equal file that is there already serves as well."""
     writer = RowWriter()
     path = keep_file(writer.blocks(rows), folder, ".jsonl")
-    return JsonlPool(path, settings.commands.template, is_ours=writer.is_sure)
+    pool = JsonlPool(path, settings.commands.template, is_ours=writer.is_sure)
+    pool.reserved = pool.reserved | {settings.run.cost}
+    return pool
 
 
 def open_groups(groups: Sequence[Group], folder: Path) -> GroupsPool:

@@ -19,6 +19,10 @@ from shareout.pool import MOST_JOBS
 from shareout.pool.axes import EXAMPLE, Axis, AxisReader, LinkedAxis
 from shareout.pool.needs import Said, said_by
 from shareout.pool.rows import RowPool
+from shareout.pool.templates.template import written
+
+BLOCK = 65536
+"""Jobs that follow one another and say the same in a field, as many at a time."""
 
 
 class GridPool(RowPool):
@@ -91,6 +95,22 @@ class GridPool(RowPool):
                 row.update(zip(keys, axis[at] if len(keys) > 1 else (axis[at],), strict=True))
             first = sum(stride * at for (_, stride), at in zip(saying, places, strict=True))
             yield _sums(first, others), said_by(row, names)
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """The values of its axis, each as often as the axes that are faster go round, over and over."""
+        for one, stride in zip(self._reversed, self._strides(), strict=True):
+            if name in one[0] and self._count:
+                return self._repeated(one, name, stride)
+        return None
+
+    def _repeated(self, one: tuple[tuple[str, ...], Axis, int], name: str, stride: int) -> Iterator[Sequence[Any]]:
+        names, axis, length = one
+        place = names.index(name)
+        for _ in range(self._count // (stride * length)):
+            for at in range(length):
+                value = axis[at][place] if len(names) > 1 else axis[at]
+                for first in range(0, stride, BLOCK):
+                    yield [written(value) if type(value) is float else value] * min(BLOCK, stride - first)
 
     def _strides(self) -> Iterator[int]:
         """How far apart two jobs are that differ by one step of an axis, the fastest axis first."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Container, Sequence
-from itertools import accumulate
+from collections.abc import Container, Iterator, Sequence
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,16 @@ class GroupsPool(RowPool):
     def group(self, job: int) -> str | None:
         """The one whose stretch of ids it is in."""
         return self.groups[self._number(job)]
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """Of its units, where these are objects that have it."""
+        firsts = [units[0] for units in self._units if len(units)]
+        if not any(isinstance(first, dict) and name in first for first in firsts):
+            return None
+        every = chain.from_iterable((units[at] for at in range(len(units))) for units in self._units)
+        said = (unit.get(name) if isinstance(unit, dict) else None for unit in every)
+        told = (written(one) if type(one) is float else one for one in said)
+        return ([one] for one in told)
 
     def _number(self, job: int) -> int:
         if not 0 <= job < len(self):

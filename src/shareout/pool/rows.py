@@ -9,14 +9,14 @@ from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
 from shareout.names import mistakes_of
-from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
+from shareout.pool import COSTS, Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
 from shareout.pool.needs import NOTHING, Said, need_from, one_by_one, said_by
 from shareout.pool.templates.template import Template, written
 
 MOST_MISTAKES = 50
 # Fields with a meaning of their own: they are no part of a command.
-RESERVED = frozenset({"group", "cores", "gpus", "memory"})
+RESERVED = frozenset({"group", "cores", "gpus", "memory", "cost"})
 
 TOO_DEEP = "brackets are nested too deeply"
 # Half the time of `json.loads`, which asks of every text anew what it is.
@@ -34,9 +34,12 @@ class RowPool:
     stop_commands: Sequence[EngineCommand] = ()
     for_bash = False
     barriers: Sequence[Barrier] = ()
+    reserved = RESERVED
+    """Fields that are no part of a command, nor handed to a function that does not ask for them."""
 
     def __init__(self, path: Path, template: str) -> None:
         self.path = path
+        self.costs_file = path.parent / COSTS
         self.inputs: tuple[InputFile, ...] = (InputFile("pool", path),)
         self.groups: Sequence[str] = ()
         self._template_text = template
@@ -52,7 +55,7 @@ class RowPool:
     @property
     def has_commands(self) -> bool:
         """Whether a row makes a command line: by a template, or as its only field."""
-        return self._template is not None or len(set(self.names or ()) - RESERVED) == 1
+        return self._template is not None or len(set(self.names or ()) - self.reserved) == 1
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -79,7 +82,7 @@ class RowPool:
 
     def command(self, job: int) -> str:
         """By the template; without one, the row's only field."""
-        return self._template.fill(self.values(job)) if self._template else _only(self.arguments(job))
+        return self._template.fill(self.values(job)) if self._template else self._only(self.arguments(job))
 
     def values(self, job: int) -> Values:
         """Its fields in the order of the row, each in words."""
@@ -107,6 +110,22 @@ class RowPool:
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
         """Of a pool whose rows say nothing."""
         return iter([(range(len(self)), NOTHING)])
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """Of a pool whose rows have no such field."""
+        return None
+
+    def _only(self, values: tuple[Any, ...] | dict[str, Any]) -> str:
+        """The row's one value."""
+        if isinstance(values, tuple):
+            return written(values[0])
+        return written(next(one for name, one in values.items() if name not in self.reserved))
+
+    def _is_plural(self, value: Any) -> bool:
+        """Whether a row is not one value."""
+        if isinstance(value, dict):
+            return len(value.keys() - self.reserved) != 1
+        return isinstance(value, list) and len(value) != 1
 
     def _shown(self, values: tuple[Any, ...] | dict[str, Any]) -> str:
         if isinstance(values, dict):
@@ -149,7 +168,7 @@ class JsonlPool(RowPool):
     @property
     def has_commands(self) -> bool:
         """Also without a template, where no row is more than one value."""
-        return self._template is not None or not any(map(_is_plural, self._in_turn()))
+        return self._template is not None or not any(map(self._is_plural, self._in_turn()))
 
     def line_of(self, job: int) -> int:
         """Blank lines count, though they are no jobs."""
@@ -158,6 +177,19 @@ class JsonlPool(RowPool):
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
         """A row at a time, read in blocks."""
         return one_by_one(self._said(names)) if names else super().needs()
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """Only where the name stands anywhere in the file are its lines read."""
+        # As it may be written: with the signs of a key that JSON writes as they are, or with an escape.
+        needles = (json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass"), b"\\u")
+        if not any(needle in text for _, _, text in self._lines.texts() for needle in needles):
+            return None
+        return self._field(name)
+
+    def _field(self, name: str) -> Iterator[Sequence[Any]]:
+        for _, block in self._lines.blocks():
+            rows = json.loads(_array_of(block), parse_float=str)
+            yield [row.get(name) if type(row) is dict else None for row in rows]
 
     def _said(self, names: Sequence[str]) -> Iterator[Said]:
         for row in self._in_turn():
@@ -219,19 +251,6 @@ def _values(lines: Sequence[bytes]) -> list[Any] | None:
     except (ValueError, RecursionError):
         return None
     return values if len(values) == sum(map(bool, map(bytes.strip, lines))) else None
-
-
-def _is_plural(value: Any) -> bool:
-    """Whether a row is not one value."""
-    if isinstance(value, dict):
-        return len(value.keys() - RESERVED) != 1
-    return isinstance(value, list) and len(value) != 1
-
-
-def _only(values: tuple[Any, ...] | dict[str, Any]) -> str:
-    """The row's one value."""
-    fields = values if isinstance(values, tuple) else [one for name, one in values.items() if name not in RESERVED]
-    return written(fields[0])
 
 
 def _refuse(word: str) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
+from shareout.pool import COSTS, Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
 from shareout.units import counted
 
@@ -57,6 +57,7 @@ class RunmakerPool:
 
     def __init__(self, path: Path) -> None:
         self.inputs = (InputFile("pool", path, has_states=True),)
+        self.costs_file = path.parent / COSTS
         self._lines = JobLines(path)
         raise_all(self._mistakes(str(path)))
         self.phases = (Phase(0, len(self)),)
@@ -118,6 +119,10 @@ class RunmakerPool:
 
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         """A runs.txt says nothing of needs."""
+        return None
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """A command has no fields."""
         return None
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import MOST_JOBS, InputFile, Need, Phase, Row, Values
+from shareout.pool import COSTS, MOST_JOBS, InputFile, Need, Phase, Row, Values
 from shareout.pool.directives import Stretch, read_directives
 from shareout.pool.lines import Lines
 from shareout.pool.templates.template import Template
@@ -24,6 +24,7 @@ class TextPool:
 
     def __init__(self, path: Path, template: str, colsep: str = "") -> None:
         self.inputs = (InputFile("pool", path),)
+        self.costs_file = path.parent / COSTS
         self._lines = Lines(path, comments=True)
         file = read_directives(str(path), self._lines.dropped(), len(self._lines))
         if file.jobs > MOST_JOBS:
@@ -88,6 +89,10 @@ class TextPool:
     def need(self, job: int, names: Sequence[str] = ()) -> Need | None:
         """By the last NEED above it; a line has no fields, so `names` say nothing."""
         return self._stretch(job).need
+
+    def field(self, name: str) -> Iterator[Sequence[Any]] | None:
+        """A line has no fields."""
+        return None
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
         """A stretch between two directives at a time."""

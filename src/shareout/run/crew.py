@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shareout.config import LimitSettings
-from shareout.events import Counts, Listener
+from shareout.events import Counts, Listener, Running
 from shareout.record.journal import attempt_line, parse
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.tally import Tally
@@ -25,6 +25,7 @@ from shareout.run.processes.guardian import Guardian
 from shareout.run.stops import Stops
 from shareout.run.verdicts import Verdicts
 from shareout.run.watch import Watch
+from shareout.supply.left import CostsLeft
 from shareout.world import world
 
 TICK_S = 0.25
@@ -48,6 +49,8 @@ class Parts:
     limits: LimitSettings
     watch: Watch
     background: Callable[[], bool]
+    costs: CostsLeft | None = None
+    """Where it is known how long jobs take."""
 
 
 class Crew:
@@ -244,9 +247,13 @@ class Crew:
         if now >= self._next_tick or parts.stops.redraw:
             self._next_tick = now + TICK_S
             parts.stops.redraw = False
-            parts.listener.tick(self.counts(), parts.hands.running())
+            running = parts.hands.running()
+            parts.listener.tick(replace(self.counts(), eta_s=self._eta_s(running)), running)
         for slot, cause in parts.watch.overdue(parts.hands, parts.tally.durations):
             parts.hands.end(slot, cause)
+
+    def _eta_s(self, running: Sequence[Running]) -> float | None:
+        return self.parts.costs.eta_s(world.time(), running) if self.parts.costs else None
 
     def _pause(self) -> None:
         """Ctrl-Z: the jobs hold still with us, and the time until CONT counts for none of their limits."""

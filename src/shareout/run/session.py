@@ -56,6 +56,7 @@ from shareout.run.request import (
 )
 from shareout.run.stops import Stops
 from shareout.run.watch import Watch
+from shareout.supply.left import costs_left
 from shareout.supply.static import Stage, StaticSupply
 from shareout.units import counted
 from shareout.world import world
@@ -188,16 +189,13 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         slots=slots,
         private=(writer.fileno(), log.fileno(), opened.lock.fileno(), stops.fileno()),
     )
-    shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
-    hooks = Hooks(
-        settings.hooks, settings.limits.grace, shells, facts=_facts(request), log=log.record, children=children
-    )
+    hooks = _hooks(request, log, children)
     audience = Listeners([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
     packing = make_packing(makings, share)
     duty = make_duty(makings)
     _prepare(request, makings)
     stops.attend()
-    supply = _supply(request, share, tally)
+    supply = _supply(request, share, tally, slots)
     orders = Orders(supply, packing, tally, slots, settings.limits.retry_delay)
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
@@ -214,6 +212,7 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         limits=settings.limits,
         watch=Watch(settings.limits),
         background=_background(outputs, log, keeper),
+        costs=supply.costs,
     )
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, world.time()))
     return Made(crew, makings, supply, hooks, keeper)
@@ -325,8 +324,17 @@ def _stages(plan: Plan, share: Share) -> list[Stage]:
     return [*phases, *(Stage(start, stop, waits=False) for start, stop in share.audit)]
 
 
-def _supply(request: RunRequest, share: Share, tally: Tally) -> StaticSupply:
-    return StaticSupply(_stages(request.plan, share), tally, request.most, wanted_of(request.plan, request.groups))
+def _hooks(request: RunRequest, log: LogWriter, children: Children) -> Hooks:
+    settings = request.settings
+    shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
+    grace, facts = settings.limits.grace, _facts(request)
+    return Hooks(settings.hooks, grace, shells, facts=facts, log=log.record, children=children)
+
+
+def _supply(request: RunRequest, share: Share, tally: Tally, slots: int) -> StaticSupply:
+    costs = costs_left(request.plan, share.ranges, tally, slots) if request.plan.costs else None
+    wanted = wanted_of(request.plan, request.groups)
+    return StaticSupply(_stages(request.plan, share), tally, request.most, wanted, costs)
 
 
 def _asked(request: RunRequest) -> str:

@@ -89,10 +89,10 @@ class LiveView:
         self._frame, self._columns, self._at = frame, columns, time.monotonic()
 
     def _lines(self, counts: Counts, running: Sequence[Running], columns: int, rows: int, now: float) -> list[str]:
-        todo = counts.jobs - counts.done - counts.failed - counts.skipped
+        todo = counts.todo
         share = (counts.jobs - todo) / max(1, counts.jobs)
         rate = self._pace.rate(now, counts.finished_here)
-        eta = told_time(self._pace.eta_s(now, counts.finished_here, todo)) if todo else "0s"
+        eta = told_time(self._pace.eta_s(now, counts))
         figures = f" {100 * share:5.1f}%  {counts.done:,} done"
         figures += f"  {counts.failed:,} failed" if counts.failed else ""
         figures += f"  {self._tried_again:,} tried again" if self._tried_again else ""

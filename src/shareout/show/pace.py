@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from shareout.events import Counts
+
 # Not all of the run: a pause last night says nothing of how fast it goes now.
 WINDOW_S = 120.0
 SAMPLE_S = 0.5
@@ -30,10 +32,13 @@ class Pace:
         began, before = self._samples[0]
         return (finished - before) / (now - began) if now > began else 0.0
 
-    def eta_s(self, now: float, finished: int, todo: int) -> float | None:
-        """Seconds until `todo` jobs have ended at this rate; None while nothing ends."""
-        rate = self.rate(now, finished)
-        return todo / rate if rate else None
+    def eta_s(self, now: float, counts: Counts) -> float | None:
+        """Seconds until all has ended: by what the jobs that are left cost, where that is known, else at this rate;
+        None while nothing ends."""
+        if not counts.todo or counts.eta_s is not None:
+            return counts.eta_s if counts.todo else 0.0
+        rate = self.rate(now, counts.finished_here)
+        return counts.todo / rate if rate else None
 
 
 def told_time(seconds: float | None) -> str:

@@ -49,12 +49,12 @@ class PlainView:
 
     def _line(self, event: str, counts: Counts) -> None:
         now = time.monotonic()
-        todo = counts.jobs - counts.done - counts.failed - counts.skipped
-        eta = told_time(self._pace.eta_s(now, counts.finished_here, todo)).replace(" ", "")
+        todo = counts.todo
+        eta = told_time(self._pace.eta_s(now, counts)).replace(" ", "")
         percent = 100 * (counts.jobs - todo) / max(1, counts.jobs)
         self._print(
             f"event={event} percent={percent:.1f} done={counts.done} failed={counts.failed} running={counts.running} "
-            f"todo={todo} rate={self._pace.rate(now, counts.finished_here):.3g} eta={eta if todo else '0s'}"
+            f"todo={todo} rate={self._pace.rate(now, counts.finished_here):.3g} eta={eta}"
         )
 
     def _print(self, line: str) -> None:

@@ -1,7 +1,9 @@
-"""This machine's share, in order: ranges of positions that are not final yet, one phase after the other."""
+"""This machine's share, in order: ranges of positions that are not final yet, one phase after the other; in each the
+longest jobs first, where it is known which these are."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from shareout.record.tallies.standing import FAILED, NEW
 from shareout.record.tallies.tally import Tally
 from shareout.supply import Work
+from shareout.supply.left import CostsLeft
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,10 @@ class StaticSupply:
         tally: Tally,
         most: int | None = None,
         wanted: Wanted | None = None,
+        costs: CostsLeft | None = None,
     ) -> None:
-        """`most`: hand out so many at most. `wanted`: which positions are to run; the others are left for later."""
+        """`most`: hand out so many at most. `wanted`: which positions are to run; the others are left for later.
+        `costs`: what says which go before all others."""
         self._stages = [stage for stage in stages if stage.start < stage.stop]
         self._tally = tally
         self._states = tally.states
@@ -50,12 +55,19 @@ class StaticSupply:
         # Not by setting the cursor back: between it and what was given back lies what runs, which is new for the tally
         # still, and would be handed out twice.
         self._back: deque[Work] = deque()
+        self.costs = costs
+        """None where it is not known how long jobs take."""
+        self._ahead: deque[int] = deque()
+        """What goes before the others of the present stage, and was not handed out yet."""
+        self._apart: list[int] = []
+        """All that went, or goes, before the others of the present stage, in ascending order."""
         self._stage = 0
         self._cursor = self._index(0) if self._stages else 0
         self._outstanding = 0
         self._left = sum(self._states.count(NEW, *self._bounds(number)) for number in range(len(self._stages)))
         self.refusal = ""
         """Why a barrier let nothing through, when one did."""
+        self._enter()
 
     def next(self, limit: int) -> Work | None:
         """What was given back goes first. Fewer than `limit` where a position that is not to run, or the end of a
@@ -81,6 +93,8 @@ class StaticSupply:
     def finished(self, work: Work) -> None:
         """A barrier opens when this has been said of all that was handed out before it."""
         self._outstanding -= len(work)
+        if self.costs is not None:
+            self.costs.finished(work)
 
     def is_exhausted(self) -> bool:
         """Also when `most` is reached, or a barrier let nothing through."""
@@ -103,15 +117,19 @@ class StaticSupply:
 
     def _fresh(self, limit: int) -> Work | None:
         while self._stage < len(self._stages):
+            if self._ahead:
+                self._left -= 1
+                position = self._ahead.popleft()
+                return Work(position, position + 1)
             first, end = self._bounds(self._stage)
             at = self._states.find(NEW, self._cursor, end)
             if at >= 0:
                 window = self._states[at : min(at + limit, end)]
                 length = len(window) - len(window.lstrip(b"\0"))
                 start = self._stages[self._stage].start + at - first
-                work = Work(start, start + length) if self._wanted is None else self._first_wanted(start, length)
+                work = self._first_wanted(start, length) if self._is_sieved() else Work(start, start + length)
                 self._cursor = at + work.stop - start
-                self._left -= work.stop - start
+                self._left -= work.stop - start - self._count_apart(start, work.stop)
                 if not len(work):
                     continue
                 return work
@@ -119,15 +137,45 @@ class StaticSupply:
                 return None
             self._stage += 1
             self._cursor = self._index(self._stage) if self._stage < len(self._stages) else 0
+            self._enter()
         return None
+
+    def _enter(self) -> None:
+        """What goes first in a stage that begins: of what is to run there at all."""
+        self._ahead.clear()
+        self._seen = (0, b"")
+        if self.costs is not None and self._stage < len(self._stages):
+            stage, index = self._stages[self._stage], self._index(self._stage)
+            found = self.costs.first(stage.start, stage.stop)
+            self._ahead += (one for one in found if self._states[index + one - stage.start] == NEW)
+            if self._wanted is not None:
+                wanted = self._wanted
+                self._ahead = deque(one for one in self._ahead if wanted(one, one + 1)[0])
+        self._apart = sorted(self._ahead)
+
+    def _is_sieved(self) -> bool:
+        return self._wanted is not None or bool(self._apart)
+
+    def _count_apart(self, start: int, stop: int) -> int:
+        """How many of these were counted when they were handed out before the others."""
+        return bisect_left(self._apart, stop) - bisect_left(self._apart, start) if self._apart else 0
+
+    def _sieve(self, start: int, stop: int) -> bytes:
+        """A byte each: whether it is handed out in its turn."""
+        if not self._apart:
+            assert self._wanted is not None
+            return self._wanted(start, stop)
+        answer = bytearray(b"\1" * (stop - start) if self._wanted is None else self._wanted(start, stop))
+        for position in self._apart[bisect_left(self._apart, start) : bisect_left(self._apart, stop)]:
+            answer[position - start] = 0
+        return bytes(answer)
 
     def _first_wanted(self, start: int, length: int) -> Work:
         """The first stretch of wanted positions; empty, and at the end, when there is none."""
-        assert self._wanted is not None
         begin, answer = self._seen
         if not begin <= start < begin + len(answer):
             phase = self._stages[self._stage]
-            begin, answer = self._seen = start, self._wanted(start, min(start + LOOK_AHEAD, phase.stop))
+            begin, answer = self._seen = start, self._sieve(start, min(start + LOOK_AHEAD, phase.stop))
         stop = min(start + length, begin + len(answer))
         first = answer.find(1, start - begin, stop - begin)
         if first < 0:

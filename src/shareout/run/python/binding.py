@@ -124,7 +124,8 @@ class Binding:
         """Columns with a meaning of their own need not be parameters."""
         names = getattr(self._pool, "names", None) or ()
         known = set(self._signature.parameters)
-        reserved = {"group", "cores", "gpus", "memory"}
+        whole = getattr(self._pool, "whole", self._pool)
+        reserved: frozenset[str] = getattr(whole, "reserved", frozenset())
         return frozenset() if self._takes_any else frozenset(set(names) & reserved - known)
 
     def _mismatch(self, said: str, args: tuple[Any, ...], named: dict[str, Any]) -> InputError:
