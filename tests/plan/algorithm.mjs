@@ -178,11 +178,17 @@ function poolOf(folder) {
     const bytes = readFileSync(path);
     const text = bytes.toString("latin1").replace(/^\xef\xbb\xbf/, "");
     if (kind === "grid") {
-      const axes = Object.values(JSON.parse(bytes.toString().replace(/^\ufeff/, "")));
-      return { kind, bytes, phases: [[0n, axes.reduce((n, axis) => n * BigInt(axis.length ?? axis.stop), 1n)]] };
+      const grid = JSON.parse(bytes.toString().replace(/^\ufeff/, "")), axes = Object.values(grid);
+      const field = (name) => {
+        if (!(name in grid)) return null;
+        const jobs = axes.reduce((n, axis) => n * (axis.length ?? axis.stop), 1), at = Object.keys(grid).indexOf(name);
+        const stride = axes.slice(at + 1).reduce((n, axis) => n * (axis.length ?? axis.stop), 1);
+        return Array.from({ length: jobs }, (_, job) => String(axes[at][Math.floor(job / stride) % axes[at].length]));
+      };
+      return { kind, bytes, field, phases: [[0n, axes.reduce((n, axis) => n * BigInt(axis.length ?? axis.stop), 1n)]] };
     }
     let jobs = 0n;
-    const cuts = [];
+    const cuts = [], rows = [];
     for (const line of text.split("\n")) {
       if (BLANK.test(line)) continue;
       if (kind === "text" && line.trim().startsWith("#")) {
@@ -192,9 +198,16 @@ function poolOf(folder) {
         continue;
       }
       jobs++;
+      rows.push(line);
     }
+    // Numbers as they are written: made texts before JSON is read.
+    const read = (line) => JSON.parse(line.replace(/([[:,]\s*)(\d[\d.eE+-]*)/g, '$1"$2"'));
+    const field = (name) => {
+      const objects = kind === "jsonl" ? rows.map(read) : [];
+      return objects.some((row) => !Array.isArray(row) && name in row) ? objects.map((row) => row[name] ?? "") : null;
+    };
     const starts = [0n, ...new Set(cuts.filter((at) => at > 0n && at < jobs))];
-    return { kind, bytes, phases: starts.map((start, i) => [start, starts[i + 1] ?? jobs]) };
+    return { kind, bytes, field, phases: starts.map((start, i) => [start, starts[i + 1] ?? jobs]) };
   }
 }
 
@@ -272,6 +285,50 @@ function splitOf(sizes, weights) {
   });
 }
 
+// 3. The costs of all jobs, in billionths: of costs.csv, else of a field of the rows; null where none is given.
+
+function billionths(text) {
+  const [top, bottom] = exact(text);
+  return [(top * 10n ** 9n) / bottom, 1n].reduce((a, b) => (a > b ? a : b));
+}
+
+function costsOf(folder, whole, name) {
+  const path = join(folder, "costs.csv"), jobs = Number(whole.phases.at(-1)[1]);
+  const file = existsSync(path) ? readFileSync(path) : null;
+  if (name === "none") return { role: file || whole.field("cost") ? "cost" : null };
+  let said;
+  if (file) {
+    const [head, ...rows] = file.toString().replace(/^\ufeff/, "").split(/\r?\n/).filter((line) => line.trim()).map((line) => line.split(","));
+    said = new Array(jobs).fill("");
+    for (const row of rows) said[Number(row[head.indexOf("job")])] = row[head.indexOf("cost")];
+  } else said = whole.field(name);
+  const found = said && said.map((text) => (text ? billionths(text) : null));
+  const known = (found ?? []).filter((cost) => cost !== null).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const median = known[Math.floor((known.length - 1) / 2)];
+  return { role: !file && name !== "cost" ? "cost" : null, file, costs: known.length ? found.map((cost) => cost ?? median) : null };
+}
+
+function splitByCost(phases, weights, costAt) {
+  const scale = weights.reduce((so_far, [, bottom]) => (so_far * bottom) / gcd(so_far, bottom), 1n);
+  const w = weights.map(([top, bottom]) => (top * scale) / bottom), W = sum(w), T = w.map(() => 0n);
+  let C = 0n;
+  return phases.map(([start, stop]) => {
+    const costs = Array.from({ length: Number(stop - start) }, (_, i) => costAt(start + BigInt(i)));
+    const c = sum(costs);
+    C += c;
+    const v = w.map((one, k) => C * one - T[k] * W).map((one) => (one > 0n ? one : 0n)), V = sum(v);
+    let had = 0n, at = 0;
+    return w.map((_, k) => {
+      const end = V ? (c * sum(v.slice(0, k + 1))) / V : 0n, first = at;
+      while (at < costs.length && had + costs[at] <= end) {
+        had += costs[at];
+        T[k] += costs[at++];
+      }
+      return BigInt(at - first);
+    });
+  });
+}
+
 // 4. The audit: ranges of positions of a share.
 
 function auditOf(digest, machine, ranges, [top, bottom]) {
@@ -340,12 +397,15 @@ function planOf({ folder, python }) {
   const inputs = [["pool", whole.bytes]];
   if (existsSync(rest)) inputs.push(["rest", readFileSync(rest)]);
   inputs.push(["machines", machines]);
+  const { role, file, costs } = costsOf(folder, whole, said["run.cost"] ?? "cost");
+  if (file) inputs.push(["costs", file]);
   if (canonical) inputs.push(["settings", Buffer.from(canonical)]);
   if (part[0]) inputs.push(["audit", Buffer.from(part.join("/"))]);
   if (said["run.seed"]) inputs.push(["seed", Buffer.from(said["run.seed"])]);
   if (python) inputs.push(["kind", Buffer.from("python")]);
   if (order === "given") inputs.push(["order", Buffer.from("given")]);
   if (said["run.numerics"] === "portable") inputs.push(["numerics", Buffer.from("portable")]);
+  if (role) inputs.push([role, Buffer.from(said["run.cost"])]);
   const since = said["run.since"];
   if (since) inputs.push(["since", Buffer.from(since)]);
   const hashed = (context, roles) =>
@@ -363,12 +423,14 @@ function planOf({ folder, python }) {
     const [perf, cores] = [exact(one[0] ?? one.perf), exact(one[1] ?? one.cores)];
     return [perf[0] * cores[0], perf[1] * cores[1]];
   });
-  const gets = splitOf(phases.map(([start, stop]) => stop - start), weights);
+  const placeAt = placesOf(origin, phases, order), even = !costs || costs.every((cost) => cost === costs[0]);
+  const gets = even
+    ? splitOf(phases.map(([start, stop]) => stop - start), weights)
+    : splitByCost(phases, weights, (position) => costs[Number(idOf(placeAt(position)))]);
   const shares = named.map((_, k) => phases.map(([start], p) => {
     const first = start + sum(gets[p].slice(0, k));
     return [first, first + gets[p][k]];
   }));
-  const placeAt = placesOf(origin, phases, order);
   const ids = (ranges) => {
     const found = [];
     for (const [start, stop] of ranges)

@@ -13,13 +13,15 @@ import pytest
 from blake3 import blake3
 
 from shareout.choices import Order
+from shareout.costs.amount import read_cost
+from shareout.costs.boundaries import cut_by_cost
 from shareout.merge.proof.certificate import certificate
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
 from shareout.plan.digest import POOL_CONTEXT, WORK_CONTEXT, HashedInput, digest_of
 from shareout.plan.permutation import Permutations
 from shareout.plan.seeds import job_seed
-from shareout.plan.split import split
+from shareout.plan.split import split, whole_weights
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "plan.json").read_text())
 
@@ -145,6 +147,25 @@ def test_splits_are_those_of_version_2(case: dict[str, Any]) -> None:
     bounds = split(case["sizes"], weights)
     assert [list(one) for one in zip(*bounds, strict=True)] == case["bounds"]
     assert [list(accumulate(one, initial=0)) for one in page_split(case["sizes"], weights)] == case["bounds"]
+
+
+@pytest.mark.parametrize("case", VECTORS["costs"], ids=lambda case: case["costs"][0][0])
+def test_shares_by_cost_are_those_of_version_2(case: dict[str, Any]) -> None:
+    phases = [[read_cost(text) for text in phase] for phase in case["costs"]]
+    assert phases == case["billionths"]
+    assert phases == [[max(1, int(Fraction(text) * 10**9)) for text in phase] for phase in case["costs"]]
+    weights = [Fraction(one) for one in case["weights"]]
+    sums = list(map(sum, phases))
+    cut = cut_by_cost(list(map(len, phases)), sums, whole_weights(weights), lambda phase: [phases[phase]])
+    assert [list(one) for one in zip(*cut.bounds, strict=True)] == case["bounds"]
+    had, so_far = [0] * len(weights), 0
+    for costs, bounds in zip(phases, case["bounds"], strict=True):
+        so_far += sum(costs)
+        lacks = [max(Fraction(0), so_far * w - had[k] * sum(weights)) for k, w in enumerate(weights)]
+        for k in range(len(weights)):
+            end = sum(costs) * sum(lacks[: k + 1]) // sum(lacks) if costs else 0
+            assert bounds[k + 1] == max(b for b in range(len(costs) + 1) if sum(costs[:b]) <= end)
+            had[k] += sum(costs[bounds[k] : bounds[k + 1]])
 
 
 @pytest.mark.parametrize("case", VECTORS["audits"], ids=lambda case: f"{case['machine']}-{case['part']}")

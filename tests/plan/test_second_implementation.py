@@ -39,6 +39,8 @@ CONFIGS = [
     "[limits]\nretries = 3\n[commands]\nbackground = kill\nshell = \n[run]\naudit = 33.3%\n",
     "[run]\nnumerics = portable\n",
     "[run]\nnumerics = native\n",
+    "[run]\ncost = none\n",
+    "[run]\ncost = none\n[commands]\ncolsep = ,\n",
     "[z]\na = 1\n[Z]\nb = ${z:a}${z:a}\n[run]\naudit = 100%\nSEED = 0\n",
 ]
 
@@ -48,16 +50,38 @@ def jobs(dice: random.Random) -> tuple[str, bytes]:
     if kind == "jobs.grid.json":
         return kind, json.dumps(
             {"a": list(range(dice.randint(1, 9))), "b": {"stop": dice.choice([3, 900, 10**6])}}
+            if dice.random() < 0.5
+            else {"a": list(range(3)), dice.choice(["cost", "hours"]): [0.5, 2, 0, 1.25e-5], "b": {"stop": 40}}
         ).encode()
     few = dice.choice([0, 3, 12, 40, 400, 5000])
     if kind == "jobs.jsonl":
-        lines = [dice.choice(["[1]", "[2]", "[3]\r", " ", ""]) for _ in range(few)]
+        choices = ["[1]", "[2]", "[3]\r", " ", ""]
+        if dice.random() < 0.5:
+            name = dice.choice(["cost", "hours"])
+            choices = [f'{{"a":1,"{name}":{cost(dice)}}}' for _ in range(20)] + ['{"a":"cost"}', ""]
+        lines = [dice.choice(choices) for _ in range(few)]
     else:
         choices = ["true", " echo", "echo é\r"] * 3 + ["", " \t\r", "# no job", "\t# none", "#SHAREOUT REPEAT 3 true"]
         lines = [dice.choice(choices) for _ in range(few)]
         for _ in range(dice.choice([0, 0, 1, 2, 30])):
             lines.insert(dice.randint(0, len(lines)), dice.choice(["#SHAREOUT BARRIER", "#DISBATCH BARRIER CHECK"]))
     return kind, dice.choice(["", "\ufeff"]).encode() + ("\n".join(lines) + dice.choice(["", "\n"])).encode()
+
+
+def cost(dice: random.Random) -> str:
+    return dice.choice(
+        [str(dice.randint(0, 9)), f"{dice.expovariate(1):.4f}", "0.5e1", "12.3456789012", "0", "1000000000"]
+    )
+
+
+def costs(folder: Path, jobs: int, dice: random.Random) -> None:
+    """Of some of them."""
+    if not 0 < jobs <= 6000 or dice.random() < 0.5:
+        return
+    known = dice.sample(range(jobs), dice.choice([0, 1, jobs // 2, jobs]))
+    rows = [f"{job},{cost(dice)}" for job in known]
+    head, rows = ("job,cost,from", [f"{row},run" for row in rows]) if dice.random() < 0.2 else ("job,cost", rows)
+    (folder / "costs.csv").write_text(dice.choice(["", "\ufeff"]) + dice.choice(["\n", "\r\n"]).join([head, *rows, ""]))
 
 
 def machines(dice: random.Random) -> str:
@@ -83,6 +107,10 @@ def inputs(folder: Path, dice: random.Random) -> tuple[Path, str]:
     (folder / name).write_bytes(content)
     (folder / "machines.json").write_text(machines(dice))
     (folder / "runner.config").write_text(dice.choice(CONFIGS), encoding="utf-8")
+    if b'"hours"' in content and "cost" not in (folder / "runner.config").read_text("utf-8"):
+        config = folder / "runner.config"
+        config.write_text(with_setting(config.read_text("utf-8"), "run", "cost", "hours"), encoding="utf-8")
+    costs(folder, len(open_pool(folder, load_settings(folder))), dice)
     kind = dice.choice(["python", "command"])
     for turn in range(dice.choice([0, 0, 0, 1, 2])):
         plan = plan_in(folder, kind)

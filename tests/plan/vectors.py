@@ -10,6 +10,8 @@ from typing import Any
 from blake3 import blake3
 
 from shareout.choices import Order
+from shareout.costs.amount import read_cost
+from shareout.costs.boundaries import cut_by_cost
 from shareout.merge.proof.certificate import certificate
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
@@ -18,7 +20,7 @@ from shareout.plan.network import KEY_BYTES, round_keys
 from shareout.plan.permutation import CONTEXT, Permutations
 from shareout.plan.plan import WORK
 from shareout.plan.seeds import job_seed
-from shareout.plan.split import split
+from shareout.plan.split import split, whole_weights
 
 POOL = b"echo one\necho two\necho three\n"
 MACHINES = b'{"alice": [1.0, 8], "bob": {"perf": 0.8, "cores": 4}}\n'
@@ -122,6 +124,29 @@ def splits() -> list[dict[str, Any]]:
     ]
 
 
+def costs() -> list[dict[str, Any]]:
+    """Of phases, in running order."""
+    cases: list[tuple[list[list[str]], list[str]]] = [
+        ([["1", "2", "3", "4"]], ["1", "1"]),
+        ([["5", "1", "1", "1", "1", "1"]], ["1", "1"]),
+        ([["1", "9"], ["1", "1", "1"], ["2", "2"]], ["1", "1"]),
+        ([["0.5", "2.5"], ["1"], ["4"], [], ["0.000000001", "1"]], ["8", "1", "1"]),
+        ([["2", "7", "1"], ["1"], ["1"], ["3", "3", "3", "30"]], ["0.3", "0.2", "0.5"]),
+        ([["1e9", "0", "12.3456789019", "1e-9"] * 5], ["0.000001", "1000000", "1"]),
+    ]
+    return [
+        {"costs": written, "billionths": phases, "weights": weights, "bounds": _bounds(phases, weights)}
+        for written, weights in cases
+        for phases in [[[read_cost(text) for text in phase] for phase in written]]
+    ]
+
+
+def _bounds(phases: list[list[int]], weights: list[str]) -> list[list[int]]:
+    whole = whole_weights([Fraction(weight) for weight in weights])
+    cut = cut_by_cost(list(map(len, phases)), list(map(sum, phases)), whole, lambda phase: [phases[phase]])
+    return [list(one) for one in zip(*cut.bounds, strict=True)]
+
+
 def audits() -> list[dict[str, Any]]:
     cases = [
         (0, [[0, 1000]], "0.05"),
@@ -169,6 +194,7 @@ def all_vectors() -> dict[str, Any]:
         "digests": digests(),
         "permutations": permutations(),
         "splits": splits(),
+        "costs": costs(),
         "audits": audits(),
         "seeds": seeds(),
         "certificates": certificates(),

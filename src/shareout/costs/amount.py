@@ -19,7 +19,9 @@ NOTHING = 0
 _ZEROS = "0" * DIGITS
 # What most costs are made of; a table, for an expression takes three times as long.
 _PLAIN = str.maketrans("", "", "0123456789.\n")
-_NUMBER = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,60})?(?:[eE][-+]?[0-9]{1,2})?")
+# Python refuses to read thousands of digits: of those that do not count, none is looked at.
+_NUMBER = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,60})?[eE][-+]?[0-9]{1,2}|[0-9]{1,4000}(?:\.[0-9]{1,9})?)")
+_UNCOUNTED = re.compile(r"(?<=\.[0-9]{9})[0-9]+\Z")
 
 
 def read_cost(text: str) -> int:
@@ -28,6 +30,7 @@ def read_cost(text: str) -> int:
     stripped = text.strip()
     if not stripped:
         return NOTHING
+    stripped = _UNCOUNTED.sub("", stripped)
     if not _NUMBER.fullmatch(stripped):
         raise ValueError(f'the cost "{shown(text)}" is not a number, 0 or more')
     value = Fraction(stripped)

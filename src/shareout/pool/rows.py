@@ -184,7 +184,8 @@ class JsonlPool(RowPool):
         needles = (json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass"), b"\\u")
         if not any(needle in text for _, _, text in self._lines.texts() for needle in needles):
             return None
-        return self._field(name)
+        has_it = any(type(row) is dict and name in row for row in self._in_turn())
+        return self._field(name) if has_it else None
 
     def _field(self, name: str) -> Iterator[Sequence[Any]]:
         for _, block in self._lines.blocks():
