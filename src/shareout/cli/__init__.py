@@ -45,6 +45,7 @@ COMMANDS = {
     "merge-logs": "one log ordered by time",
     "export": "the file that another tool would have left: a status file, runs.txt",
     "rebalance": "new inputs for what is not done, for other machines",
+    "costs": "how long each job takes, from what was run: for plans that go by it",
     "reweigh": "other weights or machines for the same jobs; what is done stays done",
     "report": "one page to look at: throughput, slots, failures, and better weights",
     "freeze": "make one executable file of an entry script",
@@ -174,6 +175,10 @@ def _load_rarer(command: str) -> Command:
             from shareout.cli import rebalance
 
             return rebalance
+        case "costs":
+            from shareout.cli import costs
+
+            return costs
         case "reweigh":
             from shareout.cli import reweigh
 

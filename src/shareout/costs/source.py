@@ -117,12 +117,13 @@ class CostSource:
         return InputError(what, where=Place(str(self.path), whole.line_of(job)), way_out=way_out)
 
 
-def source_of(pool: Pool, name: str) -> CostSource | None:
-    """`name`: what `[run] cost` says. None where nothing says how long jobs take, or it is not to count."""
+def source_of(pool: Pool, name: str, file: Path) -> CostSource | None:
+    """`name`: what `[run] cost` says; `file`: where costs would stand. None where nothing says how long jobs take, or
+    it is not to count."""
     if name == OFF:
         return None
-    if pool.costs_file.is_file():
-        return CostSource(pool, pool.costs_file)
+    if file.is_file():
+        return CostSource(pool, file)
     path = pool.inputs[0].path
     if pool.field(name) is not None:
         return CostSource(pool, path, name)

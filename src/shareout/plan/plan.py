@@ -262,9 +262,10 @@ def make_plan(
     kind: str = "command",
     local_barriers: bool = False,
     watch: Watch = unwatched,
+    costs_file: Path | None = None,
 ) -> Plan:
-    """Hash the inputs and split the pool. A Machine is this host, alone. `kind`: what the
-    jobs are, `python` or `command`."""
+    """Hash the inputs and split the pool. A Machine is this host, alone. `kind`: what the jobs are, `python` or
+    `command`. `costs_file`: not the one beside the pool, but this."""
     if isinstance(machines, Path):
         named = load_machines(machines)
         hashed = hash_file("machines", machines)
@@ -273,7 +274,7 @@ def make_plan(
         named = (machines,)
         hashed = hash_text("machines", own_machine_text(machines))
         place = None
-    costs = source_of(pool, settings.run.cost)
+    costs = source_of(pool, settings.run.cost, costs_file or pool.costs_file)
     files = [hashed, hash_file("costs", costs.path)] if costs and costs.is_file else [hashed]
     inputs = [
         *(_hashed(one) for one in pool.inputs),
