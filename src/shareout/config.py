@@ -46,6 +46,10 @@ class RunSettings:
     barriers: Barriers
     numerics: Numerics
 
+    def slots_on(self, cores: int) -> int:
+        """Places where jobs run on so many cores: cores // cores per job, unless it is said."""
+        return self.slots.of(cores) if self.slots else max(1, int(cores // self.cores_per_job))
+
     @property
     def is_portable(self) -> bool:
         """Whether jobs are to find the same bits on unequal CPUs."""

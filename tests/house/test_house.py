@@ -68,8 +68,8 @@ ALLOWED: dict[str, set[str]] = {
     "run": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events"},
     "replay": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events", "run"},
     "merge": GROUND | INPUTS | {"numerics", "plan", "record"},
-    "status": GROUND | INPUTS | {"plan", "record"},
-    "report": GROUND | INPUTS | {"plan", "record"},
+    "status": GROUND | INPUTS | {"costs", "plan", "record"},
+    "report": GROUND | INPUTS | {"costs", "plan", "record"},
     "export": GROUND | INPUTS | {"plan", "record", "status"},
     "freeze": GROUND | INPUTS,
     "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status", "report"},
@@ -78,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     | {
         "numerics",
         "rewrite",
+        "costs",
         "plan",
         "record",
         "supply",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from array import array
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from shareout.names import ALL
 from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of
 from shareout.plan.plan import Plan, Share
+from shareout.plan.shares.forecast import Expected, Forecast, forecast_of
 from shareout.show.beside import say
 from shareout.show.fold import columns_of
 from shareout.show.plan import number, plan_text
@@ -80,12 +82,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return _compare(plan, asked.compare, common)
     shares = [plan.share(asked.machine)] if asked.machine else [plan.share(one.name) for one in plan.machines]
     if asked.ids:
-        return _print_ids(plan, shares[0])
+        return _print_ids(plan, shares[0], settings)
     _tell_fitting(plan, settings, common)
     if common.json:
-        print(json.dumps(plan_facts(plan, shares), ensure_ascii=True))
+        print(json.dumps(plan_facts(plan, shares, forecast_of(plan, settings.run)), ensure_ascii=True))
     elif not common.quiet:
-        print(plan_text(plan, shares, columns_of(sys.stdout)))
+        print(plan_text(plan, shares, columns_of(sys.stdout), forecast_of(plan, settings.run)))
     return 0
 
 
@@ -132,14 +134,16 @@ def check_expected(plan: Plan, expected: str | None) -> None:
         )
 
 
-def plan_facts(plan: Plan, shares: list[Share]) -> dict[str, Any]:
+def plan_facts(plan: Plan, shares: list[Share], forecast: Forecast | None = None) -> dict[str, Any]:
     """The document of `plan --json`; `docs/formats.md` describes it."""
     weights = {one.name: one for one in plan.machines}
+    expected = {one.machine: one for one in forecast.machines} if forecast else {}
     return {
         "digest": plan.hex,
         "fingerprint": plan.fingerprint,
         "since": plan.since.text if plan.since else None,
         "jobs": plan.jobs,
+        **({"costs": {"are_seconds": forecast.is_seconds, "even": forecast.even}} if forecast else {}),
         "inputs": [
             {"role": one.role, "path": one.path, "bytes": one.size, "blake3": one.blake3.hex()} for one in plan.inputs
         ],
@@ -150,11 +154,16 @@ def plan_facts(plan: Plan, shares: list[Share]) -> dict[str, Any]:
                 "cores": weights[share.machine].cores if share.machine in weights else None,
                 "jobs": len(share),
                 "ranges": [list(one) for one in share.ranges],
+                **({"expected": _expected(expected[share.machine])} if share.machine in expected else {}),
                 **({"audit": [list(one) for one in share.audit]} if share.audit else {}),
             }
             for share in shares
         ],
     }
+
+
+def _expected(one: Expected) -> dict[str, Any]:
+    return {"cost": one.cost, "finish": one.finish, "longest": one.longest, "job": one.job, "is_bound": one.is_bound}
 
 
 def _print_card(plan: Plan) -> int:
@@ -164,12 +173,31 @@ def _print_card(plan: Plan) -> int:
     return 0
 
 
-def _print_ids(plan: Plan, share: Share) -> int:
+def _print_ids(plan: Plan, share: Share, settings: Settings) -> int:
+    """In running order."""
+    slots = settings.run.slots_on(share.cores) if share.cores else 1
     for start, stop in share.ranges:
-        ids = plan.jobs_between(start, stop)
+        first = _first(plan, start, stop, slots)
+        ahead = set(first)
+        ids = chain(
+            map(plan.job_at, first),
+            (job for at, job in enumerate(plan.jobs_between(start, stop), start) if at not in ahead)
+            if first
+            else plan.jobs_between(start, stop),
+        )
         while block := list(islice(ids, AT_ONCE)):
             sys.stdout.write("\n".join(map(str, block)) + "\n")
     return 0
+
+
+def _first(plan: Plan, start: int, stop: int, slots: int) -> list[int]:
+    """The positions of those that go before the others."""
+    if plan.costs is None:
+        return []
+    from shareout.supply.longest import longest_first
+
+    costs = array("q", plan.costs_between(start, stop))
+    return [start + place for place in longest_first(costs, sum(costs), slots)]
 
 
 def _compare(plan: Plan, where: str, common: Common) -> int:

@@ -13,9 +13,10 @@ from shareout.errors import InputError, InputErrors, Place, raise_all
 from shareout.machines import load_machines
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import with_rest
-from shareout.pool import Pool, open_pool
+from shareout.pool import COSTS, Pool, open_pool
 from shareout.pool.runmaker import RunmakerPool
 from shareout.show.beside import say
+from shareout.show.progress import Progress
 from shareout.titles import named_columns
 
 T = TypeVar("T")
@@ -47,7 +48,8 @@ def plan_of(
     raise_all(mistakes)
     assert settings is not None
     assert pool is not None
-    return make_plan(pool, machines, settings, kind=kind, local_barriers=local_barriers), settings
+    made = make_plan(pool, machines, settings, kind=kind, local_barriers=local_barriers, watch=Progress().watch)
+    return made, settings
 
 
 def pool_of(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:
@@ -87,7 +89,10 @@ def _whole_pool(common: Common, settings: Settings, entry: Entry | None, pool_fi
         from shareout.pool.given import open_given, open_groups
 
         folder = common.runs / "pools"
-        return open_given(entry.pool, folder, settings) if entry.pool is not None else open_groups(entry.groups, folder)
+        pool = open_given(entry.pool, folder, settings) if entry.pool is not None else open_groups(entry.groups, folder)
+        # Where a person would write it: nobody looks for a file beside one that is named by its content.
+        pool.costs_file = common.configs / COSTS
+        return pool
     return open_pool(common.configs, settings, named=pool_file)
 
 

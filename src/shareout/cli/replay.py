@@ -34,7 +34,7 @@ from shareout.record.outcome import Attempt, State
 from shareout.record.reader import newest_header
 from shareout.record.values import encode
 from shareout.replay.run import Replay, Sink, is_same, replay_command, replay_python
-from shareout.show.status import told_seconds
+from shareout.show.pace import told_seconds
 from shareout.status.jobs import Settled, settled_of
 from shareout.unpacked import settle
 

@@ -20,7 +20,7 @@ from shareout.record.logs.segments import stamp
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import newest_header
 from shareout.safe import one_line
-from shareout.show.status import told_seconds
+from shareout.show.pace import told_seconds
 from shareout.status.jobs import Texts, attempts_of
 
 

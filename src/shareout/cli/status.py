@@ -14,9 +14,11 @@ from shareout.cli.inputs.followed_runs import follow
 from shareout.cli.inputs.run_folders import add_sources, folders_of
 from shareout.cli.merge_telling import rate_facts
 from shareout.cli.options import Common, add_common
+from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
+from shareout.plan.shares.forecast import forecast_of
 from shareout.record.folder import RunFolder
 from shareout.record.tallies.durations import Durations
 from shareout.show.beside import may_steer, write
@@ -24,6 +26,7 @@ from shareout.show.fold import columns_of
 from shareout.show.status import active_lines, status_lines
 from shareout.show.swarm import active_report, report_lines
 from shareout.show.tables import clip
+from shareout.status.costs import MOST_JOBS, Against, Comparison
 from shareout.status.groups import GroupStatus, standings
 from shareout.status.machine import Follower, Forecast, MachineStatus
 from shareout.status.total import Counts, Status, by_group, look, settled_before
@@ -93,6 +96,7 @@ class _Watched:
         self._settled_earlier = settled_before(runs.opened, runs.followers[0].header)
         self.plan = runs.plan
         self._by_group = asked.by_group
+        self._comparison = _comparison(runs.plan, runs.settings, self._followers)
         if asked.by_group and not self.has_groups:
             raise UsageError(
                 "no groups are known here", way_out="Groups stand in the pool: name its folder with --configs DIR."
@@ -109,6 +113,10 @@ class _Watched:
         shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
         return look(self._followers, shares, self._settled_earlier)
 
+    def against(self) -> list[Against]:
+        """How what was expected compares, where it is known what jobs cost."""
+        return self._comparison.look() if self._comparison else []
+
     def groups(self, status: Status) -> dict[str, GroupStatus]:
         """Group by group, when that is asked for."""
         return _groups(self._followers, self.plan, status) if self._by_group and self.plan else {}
@@ -123,14 +131,15 @@ def _clear(asked: StatusArguments, common: Common) -> None:
 def _print(watched: _Watched, status: Status, asked: StatusArguments, common: Common) -> None:
     groups, plan = watched.groups(status), watched.plan
     if common.json:
-        print(json.dumps(facts_of(status, groups)), flush=True)
+        print(json.dumps(facts_of(status, groups, watched.against())), flush=True)
     elif asked.as_swarm and plan:
         _print_as_swarm(status, groups, plan, active=asked.active)
     elif asked.active:
         group_of = plan.pool.group if plan and watched.has_groups else None
         print("\n".join(active_lines(status, time.time(), group_of, columns_of(sys.stdout))), flush=True)
     else:
-        print("\n".join(status_lines(status, groups, time.time(), columns_of(sys.stdout))), flush=True)
+        columns = columns_of(sys.stdout)
+        print("\n".join(status_lines(status, groups, time.time(), columns, watched.against())), flush=True)
 
 
 def _print_as_swarm(status: Status, groups: Mapping[str, GroupStatus], plan: Plan, *, active: bool) -> None:
@@ -142,8 +151,16 @@ def _print_as_swarm(status: Status, groups: Mapping[str, GroupStatus], plan: Pla
     print("\n".join(clip(line, WIDEST) for line in lines), flush=True)
 
 
-def facts_of(status: Status, groups: Mapping[str, GroupStatus]) -> dict[str, Any]:
+def _comparison(plan: Plan | None, settings: Settings | None, followers: Sequence[Follower]) -> Comparison | None:
+    if plan is None or settings is None or plan.cost_source is None or plan.jobs > MOST_JOBS:
+        return None
+    forecast = forecast_of(plan, settings.run)
+    return Comparison(plan, forecast, followers) if forecast else None
+
+
+def facts_of(status: Status, groups: Mapping[str, GroupStatus], against: Sequence[Against] = ()) -> dict[str, Any]:
     """The document of `status --json`; docs/formats.md describes its keys."""
+    compared = {one.machine: {"expected": one.expected, "took": one.took} for one in against}
     return {
         "digest": status.digest,
         **_counted(status.counts),
@@ -159,7 +176,7 @@ def facts_of(status: Status, groups: Mapping[str, GroupStatus]) -> dict[str, Any
         "failure_rate": rate_facts(status.failure_rate()),
         "seconds": _percentiles(status.durations),
         "arrivals": _arrivals(status.arrivals),
-        "machines": {one.name: _machine(one) for one in status.machines},
+        "machines": {one.name: {**_machine(one), **compared.get(one.name, {})} for one in status.machines},
         "absent": dict(status.absent),
         "groups": {
             name: {**_counted(one.counts), "eta": one.eta, "workers": dict(one.workers)} for name, one in groups.items()

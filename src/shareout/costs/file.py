@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from shareout.costs.amount import read_cost, read_costs, shown
@@ -22,8 +22,9 @@ BLOCK = 10_000
 _IDS = re.compile(r"(?:[0-9]{1,18}\n)*")
 
 
-def read_costs_file(path: Path, jobs: int) -> array[int]:
-    """The costs of all jobs by id, NOTHING where none is given. All mistakes are told together."""
+def read_costs_file(path: Path, jobs: int, watch: Callable[[int], None] = lambda rows: None) -> array[int]:
+    """The costs of all jobs by id, NOTHING where none is given. All mistakes are told together. `watch`: told how many
+    rows have been read."""
     table = CsvPool(path, "")
     names = tuple(name.strip() for name in table.names or ())
     if sorted(names) not in ([COST, JOB], [COST, FROM, JOB]):
@@ -33,6 +34,7 @@ def read_costs_file(path: Path, jobs: int) -> array[int]:
     written = [name for name in table.names or () if name.strip() in (JOB, COST)]
     for block in table.column_blocks(sorted(written, key=lambda name: name.strip() != JOB)):
         reading.take(block[0], block[1])
+        watch(reading.rows)
         if len(reading.mistakes) >= MOST_MISTAKES:
             break
     raise_all(reading.mistakes)
@@ -63,7 +65,7 @@ def _blocks(rows: Iterable[tuple[int, str, str]]) -> Iterator[bytes]:
 class _Reading:
     def __init__(self, table: CsvPool, jobs: int) -> None:
         self._table = table
-        self._row = 0
+        self.rows = 0
         self._seen = bytearray(jobs)
         self.values = array("q", bytes(8 * jobs))
         self.mistakes: list[InputError] = []
@@ -72,9 +74,9 @@ class _Reading:
         """Rows that follow one another: as one piece where they are as most rows are."""
         found = read_costs(costs) if _IDS.fullmatch("\n".join(ids) + "\n") else None
         if found is None or not self._took_all(list(map(int, ids)), found):
-            for place, (job, cost) in enumerate(zip(ids, costs, strict=True), self._row):
+            for place, (job, cost) in enumerate(zip(ids, costs, strict=True), self.rows):
                 self._take_one(place, job.strip(), cost)
-        self._row += len(ids)
+        self.rows += len(ids)
 
     def _took_all(self, ids: Sequence[int], costs: Sequence[int]) -> bool:
         """False, and nothing taken, where one is doubled or unknown."""

@@ -20,6 +20,7 @@ from shareout.pool import Pool
 USUAL = "cost"
 """The field that is looked for where none is named."""
 OFF = "none"
+READING = "reading costs"
 MOST_JOBS = 200_000_000
 """A look at each takes minutes then, and gigabytes."""
 
@@ -74,8 +75,10 @@ class CostSource:
                 where=Place(str(self.path)),
                 way_out=f"Say `cost = {OFF}` in [run]: jobs are then shared out by their number.",
             )
-        watch("reading costs", 0, jobs)
-        values = read_costs_file(self.path, jobs) if self.is_file else self._of_rows(jobs, watch)
+        if self.is_file:
+            values = read_costs_file(self.path, jobs, lambda rows: watch(READING, rows, jobs))
+        else:
+            values = self._of_rows(jobs, watch)
         unknown = values.count(NOTHING)
         if unknown == jobs:
             return None
@@ -93,7 +96,7 @@ class CostSource:
             values.extend(read_costs(texts) or self._one_by_one(texts, len(values), mistakes))
             if len(mistakes) >= MOST_MISTAKES:
                 break
-            watch("reading costs", len(values), jobs)
+            watch(READING, len(values), jobs)
         raise_all(mistakes)
         return values
 

@@ -20,7 +20,7 @@ from shareout.run.hands.fork import Fork, WorkerMain
 from shareout.run.hands.workers import Workers
 from shareout.run.host.capacity import Capacity
 from shareout.run.host.cgroups import memory_granted
-from shareout.run.host.cores import all_slots, counted_gpus, granted_cores, granted_memory, seen_gpus
+from shareout.run.host.cores import counted_gpus, granted_cores, granted_memory, seen_gpus
 from shareout.run.host.packing import Packing
 from shareout.run.output.slots import SlotOutputs
 from shareout.run.processes.children import Children
@@ -52,7 +52,7 @@ class Makings:
 
 def slots_of(plan: Plan, settings: Settings, cores: int, todo: int) -> int:
     """Places where jobs run here and now: as many as the smallest jobs find room, and no more than there are jobs."""
-    slots = all_slots(settings.run, cores)
+    slots = settings.run.slots_on(cores)
     if settings.run.slots is None and is_packed(plan, settings):
         slots = max(slots, min(MOST_SLOTS, int(cores // least_cores(plan, settings))))
     return min(slots, max(1, todo))

@@ -52,3 +52,12 @@ def told_time(seconds: float | None) -> str:
     if hours:
         return f"{hours}h {minutes:02d}m"
     return f"{minutes}m {whole % 60:02d}s" if minutes else f"{whole}s"
+
+
+def told_seconds(seconds: float) -> str:
+    """`85µs`, `12ms`, `3.4s`, and longer ones as times."""
+    if seconds < 1e-3:
+        return f"{1e6 * seconds:.0f}µs"
+    if seconds < 1:
+        return f"{1e3 * seconds:.3g}ms"
+    return f"{seconds:.3g}s" if seconds < 100 else told_time(seconds)

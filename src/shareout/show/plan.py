@@ -8,7 +8,9 @@ from fractions import Fraction
 from shareout.machines import Machine
 from shareout.plan import fingerprint
 from shareout.plan.plan import Plan, Share
+from shareout.plan.shares.forecast import Forecast
 from shareout.show.fold import folded
+from shareout.show.pace import told_seconds
 from shareout.show.tables import table
 from shareout.units import counted
 
@@ -19,16 +21,17 @@ SHOWN_IDLE = 8
 SHOWN_RANGES = 4
 
 
-def plan_text(plan: Plan, shares: Sequence[Share], columns: int | None) -> str:
+def plan_text(plan: Plan, shares: Sequence[Share], columns: int | None, forecast: Forecast | None = None) -> str:
     """All of it, for a terminal of so many columns; None: for what is none, where nothing is folded or cut."""
     lines = [
         _inputs_table(plan, columns),
         "",
         *_digest_lines(plan, columns),
         "",
-        _shares_table(plan, shares, columns),
+        _shares_table(plan, shares, columns, forecast),
         "",
         _jobs_line(plan),
+        *_expected_lines(forecast),
         *_audit_lines(shares),
         *_idle_lines(shares),
     ]
@@ -58,12 +61,32 @@ def _digest_lines(plan: Plan, columns: int | None) -> list[str]:
     ]
 
 
-def _shares_table(plan: Plan, shares: Sequence[Share], columns: int | None) -> str:
+def _shares_table(plan: Plan, shares: Sequence[Share], columns: int | None, forecast: Forecast | None) -> str:
     head = ["machine", "weight", "cores", "share", "jobs", "positions"]
     total = sum((one.weight for one in plan.machines), Fraction(0))
     by_name = {one.name: one for one in plan.machines}
     rows = [_share_row(share, by_name, total) for share in shares]
-    return table(head, rows, right={1, 2, 3, 4}, columns=columns)
+    if forecast is None:
+        return table(head, rows, right={1, 2, 3, 4}, columns=columns)
+    told = {one.machine: told_expected(one.finish, forecast) for one in forecast.machines}
+    rows = [[*row[:-1], told.get(row[0], "-"), row[-1]] for row in rows]
+    return table([*head[:-1], "expected", head[-1]], rows, right={1, 2, 3, 4, 5}, columns=columns)
+
+
+def told_expected(finish: float, forecast: Forecast) -> str:
+    """A time; where costs are in no known unit, how it stands to that of even shares."""
+    if forecast.is_seconds:
+        return told_seconds(finish)
+    return f"{100 * finish / forecast.even:.1f}%" if forecast.even else "-"
+
+
+def _expected_lines(forecast: Forecast | None) -> list[str]:
+    if forecast is None:
+        return []
+    last = forecast.last
+    unit = f"evenly {told_seconds(forecast.even)}" if forecast.is_seconds else "100% is an even share of all costs"
+    bound = f": job {last.job} alone takes as long" if last.is_bound else ""
+    return [f"expected: {last.machine} is last, after {told_expected(last.finish, forecast)} ({unit}){bound}"]
 
 
 def _share_row(share: Share, by_name: Mapping[str, Machine], total: Fraction) -> list[str]:

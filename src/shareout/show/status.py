@@ -6,22 +6,28 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shareout.record.tallies.durations import Durations
 from shareout.show.fold import folded
-from shareout.show.pace import told_time
+from shareout.show.pace import told_seconds, told_time
 from shareout.show.tables import clip, table
+from shareout.status.costs import Against
 from shareout.status.groups import NO_GROUP, GroupStatus
 from shareout.status.machine import Active, Forecast, MachineStatus
 from shareout.status.total import Counts, Status
 from shareout.units import counted
 
 TEXT = 60
+MOST_AGAINST = 20
 # Silent for so many times the longest usual job: look at it.
 STUCK = 3.0
 
 
 def status_lines(
-    status: Status, groups: Mapping[str, GroupStatus], now: float, columns: int | None = None
+    status: Status,
+    groups: Mapping[str, GroupStatus],
+    now: float,
+    columns: int | None = None,
+    against: Sequence[Against] = (),
 ) -> list[str]:
-    """`columns`: of the terminal that they are for."""
+    """`columns`: of the terminal that they are for; `against`: how what was expected compares."""
     lines = [
         _counts_line(status.counts),
         _pace_line(status),
@@ -33,6 +39,7 @@ def status_lines(
         lines.append(f"seconds a job     {_percentile_words(status.durations)}")
     if status.arrivals:
         lines.append(f"between two ends  {_gap_words(status.arrivals)}")
+    lines += _against_lines(against)
     lines += ["", _group_table(groups, columns) if groups else _machine_table(status, now, columns)]
     return folded("\n".join(lines), columns).split("\n")
 
@@ -54,15 +61,6 @@ def active_lines(
     return [table(head, rows, right=(0, 2, 3, 4, 5, 6), columns=columns)]
 
 
-def told_seconds(seconds: float) -> str:
-    """`85µs`, `12ms`, `3.4s`, and longer ones as times."""
-    if seconds < 1e-3:
-        return f"{1e6 * seconds:.0f}µs"
-    if seconds < 1:
-        return f"{1e3 * seconds:.3g}ms"
-    return f"{seconds:.3g}s" if seconds < 100 else told_time(seconds)
-
-
 def _active_row(one: Active, usual: float | None, now: float) -> list[str]:
     silent = now - (one.activity or one.started) if one.activity and one.activity > one.started else now - one.started
     is_stuck = usual is not None and now - one.started > STUCK * usual and silent > STUCK * usual
@@ -72,6 +70,20 @@ def _active_row(one: Active, usual: float | None, now: float) -> list[str]:
         str(one.job), one.machine, str(one.slot), str(one.attempt), told_time(now - one.started) + " ago",
         printed, progress, "STUCK?" if is_stuck else "", clip(one.text, TEXT),
     ]  # fmt: skip
+
+
+def _against_lines(against: Sequence[Against]) -> list[str]:
+    told = []
+    for one in against:
+        expected = "" if one.expected is None else f" {told_seconds(one.expected)}"
+        if one.took is not None:
+            told.append(f"{one.machine}{expected} (takes ×{one.took:.3g})")
+        elif expected:
+            told.append(f"{one.machine}{expected}")
+    if not told:
+        return []
+    how = "" if any(one.expected is not None for one in against) else " against all together"
+    return [f"by costs{how}  " + ", ".join(told[:MOST_AGAINST]) + (" …" if len(told) > MOST_AGAINST else "")]
 
 
 def _counts_line(counts: Counts) -> str:

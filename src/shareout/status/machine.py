@@ -110,6 +110,7 @@ class Follower:
         """`plan`: the one at hand, by whose shares a machine is judged that was started under other weights."""
         self.folder = folder
         self._plan = plan
+        self._is_costed = plan is not None and plan.cost_source is not None
         self._open()
 
     def _open(self) -> None:
@@ -123,8 +124,8 @@ class Follower:
 
     @property
     def is_sample(self) -> bool:
-        """Whether what has run is a random sample of all."""
-        return self.header.order == Order.SHUFFLED
+        """Whether what has run is a random sample of all: not where the longest jobs ran first."""
+        return self.header.order == Order.SHUFFLED and not self._is_costed
 
     def refresh(self) -> None:
         """Read what is new. What a new start owes, or a claim adds, is another share: all is opened anew then."""
@@ -170,7 +171,8 @@ class Follower:
             running=max(len(active), int(live.get("counts", {}).get("running", 0))),
             is_live=bool(live),
             rate=rate,
-            forecast=forecast(tally.todo, rate, tally.durations, len(tally.states), self.is_sample),
+            forecast=_told_by_itself(live)
+            or forecast(tally.todo, rate, tally.durations, len(tally.states), self.is_sample),
             active=active,
             durations=tally.durations,
             arrivals=tuple(later - end for end, later in pairwise(ends)),
@@ -230,6 +232,12 @@ def forecast(todo: int, rate: float, durations: Durations, jobs: int, is_sample:
     # mean is known, and that of what is to come.
     off = 1.96 * spread * sqrt(1 / known + 1 / todo)
     return Forecast(seconds, seconds * max(0.0, 1 - off), seconds * (1 + off))
+
+
+def _told_by_itself(live: Mapping[str, Any]) -> Forecast | None:
+    """What a run knows of its end that knows what its jobs cost."""
+    seconds = live.get("counts", {}).get("eta_s")
+    return Forecast(seconds, seconds, seconds) if isinstance(seconds, float) else None
 
 
 def _rate(ends: list[float], began: float | None, now: float, durations: Durations, slots: int) -> float:

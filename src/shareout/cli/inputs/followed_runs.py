@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shareout.cli.inputs.run_folders import if_of_these, meant, plan_at_hand, tell
+from shareout.cli.inputs.run_folders import if_of_these, inputs_at_hand, meant, tell
 from shareout.cli.options import Common
+from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
@@ -24,12 +25,14 @@ class FollowedRuns:
     """Those of the plan that was worked on last."""
     plan: Plan | None
     """That one, when its inputs are at hand."""
+    settings: Settings | None
+    """Of these inputs."""
 
 
 def follow(sources: Sequence[str], folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> FollowedRuns:
     """Those that are meant among these folders, which the sources were found to hold."""
-    at_hand = plan_at_hand(common, entry, folders)
+    at_hand, settings = inputs_at_hand(common, entry, folders) or (None, None)
     chosen = meant(sources, folders, at_hand)
     plan = if_of_these(at_hand, chosen)
     opened = open_followers(chosen, tell, plan)
-    return FollowedRuns(opened, newest_plan(opened, tell), plan)
+    return FollowedRuns(opened, newest_plan(opened, tell), plan, settings)

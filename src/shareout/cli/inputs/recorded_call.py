@@ -22,6 +22,7 @@ from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
+from shareout.show.progress import Progress
 
 Inputs = tuple[Plan, Settings]
 
@@ -71,7 +72,8 @@ class Call:
         settings = apply(load_settings(self.configs), self.flags)
         name, cores = self.own
         pool = pool_of(there, settings, entry, self.pool)
-        return make_plan(pool, Machine(name, Fraction(1), cores), settings, kind=kind), settings
+        watch = Progress().watch
+        return make_plan(pool, Machine(name, Fraction(1), cores), settings, kind=kind, watch=watch), settings
 
     def keep(self, folder: RunFolder, typed: Typed) -> None:
         """Absolute paths: later commands may be typed elsewhere."""

@@ -8,7 +8,7 @@ from shareout.config import Settings
 from shareout.plan.plan import Plan
 from shareout.plan.seeds import job_seed
 from shareout.pool.templates.template import SLOT
-from shareout.run.host.cores import all_slots, granted_cores
+from shareout.run.host.cores import granted_cores
 
 Described = Callable[[int, int], tuple[str, Mapping[bytes, bytes]]]
 """job id, attempt → its command line and its own part of the environment."""
@@ -26,7 +26,7 @@ def variables_of_all(plan: Plan, settings: Settings, machine: str, slot: int) ->
         b"DISBATCH_JOBID": plan.short_hex.encode(),
         b"DISBATCH_ENGINE_RANK": b"%d" % engine_rank(plan, machine),
         b"DISBATCH_CYLINDER_RANK": b"%d" % slot,
-        b"DISBATCH_CORES_PER_TASK": b"%d" % (cores // all_slots(settings.run, cores)),
+        b"DISBATCH_CORES_PER_TASK": b"%d" % (cores // settings.run.slots_on(cores)),
     }
 
 

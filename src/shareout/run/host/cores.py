@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from shareout.config import RunSettings
 from shareout.run.host.cgroups import cores_granted, memory_granted
 
 # Each names the GPUs that programs may see; jobs are told theirs by the one that was set. NVIDIA's comes first: where a
@@ -29,11 +28,6 @@ def granted_cores() -> int:
     if quota is not None:
         said.append(quota)
     return max(1, min(said))
-
-
-def all_slots(settings: RunSettings, cores: int) -> int:
-    """Places where jobs run on so many cores: cores // cores per job, unless it is said."""
-    return settings.slots.of(cores) if settings.slots else max(1, int(cores // settings.cores_per_job))
 
 
 def granted_memory() -> int:
