@@ -319,8 +319,8 @@ function splitByCost(phases, weights, costAt) {
     const v = w.map((one, k) => C * one - T[k] * W).map((one) => (one > 0n ? one : 0n)), V = sum(v);
     let had = 0n, at = 0;
     return w.map((_, k) => {
-      const end = V ? (c * sum(v.slice(0, k + 1))) / V : 0n, first = at;
-      while (at < costs.length && had + costs[at] <= end) {
+      const end = V ? (2n * c * sum(v.slice(0, k + 1))) / V : 0n, first = at;
+      while (at < costs.length && 2n * had + costs[at] <= end) {
         had += costs[at];
         T[k] += costs[at++];
       }

@@ -163,8 +163,9 @@ def test_shares_by_cost_are_those_of_version_2(case: dict[str, Any]) -> None:
         so_far += sum(costs)
         lacks = [max(Fraction(0), so_far * w - had[k] * sum(weights)) for k, w in enumerate(weights)]
         for k in range(len(weights)):
-            end = sum(costs) * sum(lacks[: k + 1]) // sum(lacks) if costs else 0
-            assert bounds[k + 1] == max(b for b in range(len(costs) + 1) if sum(costs[:b]) <= end)
+            end = 2 * sum(costs) * sum(lacks[: k + 1]) / sum(lacks) if costs else Fraction(0)
+            middles = [sum(costs[:b]) + sum(costs[: b + 1]) for b in range(len(costs))]
+            assert bounds[k + 1] == sum(middle <= end for middle in middles)
             had[k] += sum(costs[bounds[k] : bounds[k + 1]])
 
 

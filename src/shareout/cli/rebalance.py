@@ -114,11 +114,11 @@ def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Co
         for name in COPIED:
             if (common.configs / name).is_file():
                 shutil.copyfile(common.configs / name, target / name)
-        for one in plan.pool.inputs:
-            if one.role.startswith("pool") and one.path.resolve().is_relative_to(common.configs.resolve()):
-                place = target / one.path.resolve().relative_to(common.configs.resolve())
+        for path in _files_of(plan):
+            if path.resolve().is_relative_to(common.configs.resolve()):
+                place = target / path.resolve().relative_to(common.configs.resolve())
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(one.path, place)
+                shutil.copyfile(path, place)
         _begin_anew(target / FILE)
         write_rest(target, plan.work.hex(), plan.total, [*earlier, step])
     except OSError as error:
@@ -126,6 +126,13 @@ def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Co
         raise cannot_write(
             error.filename2 or error.filename or target, error, way_out="Name another folder after -o."
         ) from error
+
+
+def _files_of(plan: Plan) -> list[Path]:
+    """The pool's, and what its jobs cost: by their ids, which stay."""
+    costs = plan.cost_source
+    files = [one.path for one in plan.pool.inputs if one.role.startswith("pool")]
+    return [*files, costs.path] if costs and costs.is_file else files
 
 
 def _begin_anew(config: Path) -> None:

@@ -11,7 +11,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
+from operator import add
 
 InOrder = Callable[[int], Iterable[Sequence[int]]]
 """The costs of a phase in running order, many at a time."""
@@ -60,27 +61,25 @@ def cut_by_cost(sizes: Sequence[int], totals: Sequence[int], weights: Sequence[i
 
 
 def _ends(total: int, weights: Sequence[int]) -> list[int]:
-    """Up to which sum each machine goes."""
+    """Twice the sum up to which each machine's part goes."""
     whole = sum(weights)
-    return [total * so_far // whole for so_far in accumulate(weights)]
+    return [2 * total * so_far // whole for so_far in accumulate(weights)]
 
 
 def _cut_phase(blocks: Iterable[Sequence[int]], ends: Sequence[int], loads: Sequence[Load], start: int) -> list[int]:
-    """How many jobs of the phase come before the end of each machine's share of it: the most whose costs sum up to no
-    more than it goes up to."""
+    """How many jobs of the phase come before the end of each machine's share of it: those whose middle does. So no end
+    is further off than half of a job."""
     bounds: list[int] = []
     so_far = at = 0
     for block in blocks:
-        left, first = sum(block), 0
-        while so_far + left > ends[len(bounds)]:
-            rest = block[first:] if first else block
-            taken = bisect_right(list(accumulate(rest)), ends[len(bounds)] - so_far)
-            piece = rest[:taken]
-            loads[len(bounds)].add(piece, start + at)
-            done = sum(piece)
-            so_far, left, first, at = so_far + done, left - done, first + taken, at + taken
+        rest, left = block, sum(block)
+        while rest and 2 * (so_far + left) - rest[-1] > ends[len(bounds)]:
+            sums = list(accumulate(rest, initial=so_far))
+            taken = bisect_right(list(map(add, sums, islice(sums, 1, None))), ends[len(bounds)])
+            loads[len(bounds)].add(rest[:taken], start + at)
+            left -= sums[taken] - so_far
+            so_far, at, rest = sums[taken], at + taken, rest[taken:]
             bounds.append(at)
-        rest = block[first:] if first else block
         loads[len(bounds)].add(rest, start + at)
         so_far, at = so_far + left, at + len(rest)
     return bounds + [at] * (len(ends) - len(bounds))
