@@ -30,6 +30,7 @@ NO_KEYS = {
     "merge-results": {"reduce"},
     "status": {"by", "workers"},
     "list": {"t", "n", "r"},
+    "costs": {"reweigh"},
 }
 
 
@@ -87,13 +88,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     wait_until(lambda: call("status")["active"])
     (here.folder / "go").touch()
     process.communicate()
+    call("reweigh", "alice=1.1", "--dry-run")
+    call("costs")
+    call("plan")
+    call("status")
     return found
 
 
 @pytest.mark.parametrize(
     "command",
     ["init", "plan", "run", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip", "release",
-     "merge-results", "rebalance", "report"],
+     "merge-results", "rebalance", "reweigh", "costs", "report"],
 )  # fmt: skip
 def test_the_keys_are_those_that_are_documented(told: dict[str, set[str]], command: str) -> None:
     assert told[command] - documented(command) == set(), "not documented"
