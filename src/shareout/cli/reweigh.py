@@ -26,7 +26,12 @@ from shareout.cli.options import Common, add_common, machines_file
 from shareout.cli.planning import plan_of
 from shareout.config import FILE
 from shareout.entry import Entry
-mm
+from shareout.errors import UsageError, nearest
+from shareout.json_places import read_json
+from shareout.plan.origin import moves
+from shareout.plan.plan import Plan
+from shareout.rewrite import PERF, with_machines
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -138,4 +143,3 @@ def _texts(machines: Path, config: Path, wanted: Wanted, since: str) -> dict[str
         FILE: since_text(config, since),
         MACHINES: (document.text, with_machines(document, wanted.perfs, wanted.removed, added)),
     }
-mm
