@@ -203,3 +203,38 @@ def test_costs_that_changed_by_hand_are_told_and_kept_by_costs(here: Machine) ->
     finish(here, WEIGHTS)
     assert sorted(ran(here)) == list(range(60))
     certificate(here)
+
+
+def test_barriers_and_audits_hold(here: Machine) -> None:
+    lines = [f"echo {job} >> ran.txt" for job in range(30)]
+    jobs = [*lines[:10], "#SHAREOUT BARRIER CHECK", "#SHAREOUT GROUP late", *lines[10:]]
+    here.jobs(*jobs, machines='{"alice": [1, 1], "bob": [1, 1]}')
+    here.write("configs/runner.config", "[run]\nbarriers = local\naudit = 20%\n")
+    here.write("configs/costs.csv", HEAD + "".join(f"{job},{1 + job * 7 % 30}\n" for job in range(30)))
+    plan = here.call("plan", "--json").json
+    costs = [one["expected"]["cost"] for one in plan["machines"]]
+    assert abs(costs[0] - costs[1]) <= 2 * 30
+    for name in ("alice", "bob"):
+        before = len(ran(here))
+        here.run("-j", "1", machine=name)
+        order = ran(here)[before:]
+        own = next(one for one in plan["machines"] if one["name"] == name)["jobs"]
+        late = [job >= 10 for job in order[:own]]
+        assert late == sorted(late), "the barrier is kept"
+        for phase in (False, True):
+            mine = [1 + job * 7 % 30 for job in order[:own] if (job >= 10) is phase]
+            assert mine == sorted(mine, reverse=True), "the longest first, in each phase"
+    told = here.call("merge-results", "--json").json
+    assert (told["done"], told["missing"]) == (30, 0)
+
+
+def test_what_was_measured_counts_where_a_field_was_guessed(here: Machine) -> None:
+    measured(here)
+    here.write("configs/runner.config", TEMPLATE + "[run]\ncost = size\n")
+    guessed = here.call("plan", "--json").json
+    assert [one["role"] for one in guessed["inputs"]] == ["pool", "machines", "settings", "cost"]
+    here.run("-n", "12")
+    told = here.call("costs", "--json").json
+    plan = here.call("plan", "--json").json
+    assert (plan["digest"], told["origin"]) == (told["digest"], guessed["digest"])
+    assert [one["role"] for one in plan["inputs"]] == ["pool", "machines", "costs", "settings", "since"]

@@ -274,12 +274,13 @@ def make_plan(
         named = (machines,)
         hashed = hash_text("machines", own_machine_text(machines))
         place = None
-    costs = source_of(pool, settings.run.cost, costs_file or pool.costs_file)
+    costs_file = costs_file or pool.costs_file
+    costs = source_of(pool, settings.run.cost, costs_file)
     files = [hashed, hash_file("costs", costs.path)] if costs and costs.is_file else [hashed]
     inputs = [
         *(_hashed(one) for one in pool.inputs),
         *files,
-        *said_by(settings, kind, pool),
+        *said_by(settings, kind, pool, costs_file),
     ]
     if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers is Barriers.LOCAL):
         raise InputError(

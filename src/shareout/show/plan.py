@@ -33,7 +33,7 @@ def plan_text(plan: Plan, shares: Sequence[Share], columns: int | None, forecast
         _jobs_line(plan),
         *_expected_lines(forecast),
         *_audit_lines(shares),
-        *_idle_lines(shares),
+        *_idle_lines(shares, costs=forecast is not None),
     ]
     return folded("\n".join(lines), columns)
 
@@ -112,10 +112,12 @@ def _audit_lines(shares: Sequence[Share]) -> list[str]:
     return [f"audit: {audited:,} jobs are run by a second machine too, to compare results"] if audited else []
 
 
-def _idle_lines(shares: Sequence[Share]) -> list[str]:
+def _idle_lines(shares: Sequence[Share], *, costs: bool) -> list[str]:
     idle = [share.machine for share in shares if not len(share)]
     if not idle:
         return []
     shown = ", ".join(idle[:SHOWN_IDLE]) + (" …" if len(idle) > SHOWN_IDLE else "")
     pronoun = "it" if len(idle) == 1 else "them"
+    if costs:
+        return [f"no job for {shown}: single jobs cost more than what {pronoun} would get"]
     return [f"no job for {shown}: there are fewer jobs than it takes to give {pronoun} one"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from shareout.choices import Numerics, Order
 from shareout.config import Settings, digest_text
@@ -15,7 +16,7 @@ KIND = "kind"
 PYTHON = "python"
 
 
-def said_by(settings: Settings, kind: str, pool: Pool) -> Iterator[HashedInput]:
+def said_by(settings: Settings, kind: str, pool: Pool, costs_file: Path) -> Iterator[HashedInput]:
     """Inputs that are no files. What is as usual is none, so that a setting that is new changes no digest."""
     if said := digest_text(settings):
         yield hash_text("settings", said)
@@ -29,13 +30,13 @@ def said_by(settings: Settings, kind: str, pool: Pool) -> Iterator[HashedInput]:
         yield hash_text("order", Order.GIVEN.encode())
     if settings.run.is_portable:
         yield hash_text("numerics", Numerics.PORTABLE.encode())
-    yield from _said_of_costs(pool, settings)
+    yield from _said_of_costs(pool, settings, costs_file)
     if settings.run.since:
         yield hash_text("since", settings.run.since.encode())
 
 
-def _said_of_costs(pool: Pool, settings: Settings) -> Iterator[HashedInput]:
+def _said_of_costs(pool: Pool, settings: Settings, costs_file: Path) -> Iterator[HashedInput]:
     """Where shares end by another field than the usual one, or not by what could decide it."""
-    name, is_file = settings.run.cost, pool.costs_file.is_file()
+    name, is_file = settings.run.cost, costs_file.is_file()
     if (name == OFF and (is_file or pool.field(USUAL) is not None)) or (name not in (OFF, USUAL) and not is_file):
         yield hash_text("cost", name.encode("utf-8", "surrogateescape"))
