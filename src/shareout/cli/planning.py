@@ -48,7 +48,8 @@ def plan_of(
     raise_all(mistakes)
     assert settings is not None
     assert pool is not None
-    made = make_plan(pool, machines, settings, kind=kind, local_barriers=local_barriers, watch=Progress().watch)
+    with Progress() as progress:
+        made = make_plan(pool, machines, settings, kind=kind, local_barriers=local_barriers, watch=progress.watch)
     return made, settings
 
 

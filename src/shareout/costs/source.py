@@ -79,6 +79,7 @@ class CostSource:
             values = read_costs_file(self.path, jobs, lambda rows: watch(READING, rows, jobs))
         else:
             values = self._of_rows(jobs, watch)
+        watch(READING, jobs, jobs)
         unknown = values.count(NOTHING)
         if unknown == jobs:
             return None

@@ -19,6 +19,15 @@ class Progress:
         self._is_shown = False
         self._steers = may_steer()
 
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What stands there is gone, also where something went wrong on the way."""
+        if self._is_shown:
+            write("\r\x1b[K")
+            self._is_shown = False
+
     def watch(self, what: str, part: int, whole: int) -> None:
         """So much of it is done."""
         now = time.monotonic()

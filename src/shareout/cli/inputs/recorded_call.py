@@ -72,8 +72,9 @@ class Call:
         settings = apply(load_settings(self.configs), self.flags)
         name, cores = self.own
         pool = pool_of(there, settings, entry, self.pool)
-        watch = Progress().watch
-        return make_plan(pool, Machine(name, Fraction(1), cores), settings, kind=kind, watch=watch), settings
+        with Progress() as progress:
+            machine = Machine(name, Fraction(1), cores)
+            return make_plan(pool, machine, settings, kind=kind, watch=progress.watch), settings
 
     def keep(self, folder: RunFolder, typed: Typed) -> None:
         """Absolute paths: later commands may be typed elsewhere."""
