@@ -238,3 +238,12 @@ def test_what_was_measured_counts_where_a_field_was_guessed(here: Machine) -> No
     plan = here.call("plan", "--json").json
     assert (plan["digest"], told["origin"]) == (told["digest"], guessed["digest"])
     assert [one["role"] for one in plan["inputs"]] == ["pool", "machines", "costs", "settings", "since"]
+
+
+def test_the_longest_that_ran_first_are_told_as_no_sample(here: Machine) -> None:
+    measured(here, "alice", "bob")
+    assert "random sample" in here.call("merge-results", "--partial", "-o", "r.csv", code=None).out
+    assert "random sample" in here.call("status").out
+    here.call("costs")
+    assert "random sample" not in here.call("merge-results", "--partial", "-o", "r.csv", code=None).out
+    assert "random sample" not in here.call("status").out

@@ -13,7 +13,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from shareout.cli.export import export_to
-from shareout.cli.inputs.job_owners import owners_of_missing
+from shareout.cli.inputs.job_owners import owners_of_missing, ran_longest_first
 from shareout.cli.inputs.run_folders import chooser, plan_at_hand, tell
 from shareout.cli.merge_asked import MergeArguments, asked_of
 from shareout.cli.merge_telling import complete_lines, facts_of, incomplete_lines, missing_sentence, tell_oddities
@@ -187,7 +187,8 @@ def _lines(summary: Summary, proof: str | None, work: _Work) -> list[str]:
         lines = complete_lines(summary, proof)
     else:
         owners = owners_of_missing(summary, work.journals, work.common, work.entry)
-        lines = incomplete_lines(summary, owners, work.journals)
+        longest_first = ran_longest_first(work.journals, work.common, work.entry)
+        lines = incomplete_lines(summary, owners, work.journals, longest_first=longest_first)
     if work.names_file:
         lines.append(f"wrote {work.asked.output}")
     elif not work.asked.output:

@@ -85,10 +85,12 @@ def complete_lines(summary: Summary, proof: str | None) -> list[str]:
     return lines
 
 
-def incomplete_lines(summary: Summary, owners: Mapping[str | None, int], journals: Sequence[Journal]) -> list[str]:
+def incomplete_lines(
+    summary: Summary, owners: Mapping[str | None, int], journals: Sequence[Journal], *, longest_first: bool
+) -> list[str]:
     """What is missing and whose; where jobs ran in a random order, also what the others say of all."""
     lines = [missing_sentence(summary, owners)]
-    if all(journal.header.order == Order.SHUFFLED for journal in journals):
+    if not longest_first and all(journal.header.order == Order.SHUFFLED for journal in journals):
         lines.append(_sample_sentence(summary))
     return lines
 

@@ -25,6 +25,12 @@ def owners_of_missing(
     return missing_by_owner(summary.missing_ids, owner) if owner else {}
 
 
+def ran_longest_first(journals: Sequence[Journal], common: Common, entry: Entry | None) -> bool:
+    """Whether it is known here that what jobs cost said which ran first: then those that ran are no sample of all."""
+    plan = _plan_of(journals, common, entry)
+    return plan is not None and plan.cost_source is not None
+
+
 def _plan_of(journals: Sequence[Journal], common: Common, entry: Entry | None) -> Plan | None:
     if not (common.configs / "machines.json").is_file():
         return None
