@@ -80,8 +80,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "  costs home/*/runs --by size,method --dry-run"
     )
     add_sources(parser)
-    add_output(parser, "the file to write (default: costs.csv beside the pool, where plans look for it)")
-    parser.add_argument("--by", metavar="COLUMN,…", help="fields of rows that tell how long jobs take that never ran")
+    add_output(parser, "the file to write (default: costs.csv by the pool)")
+    parser.add_argument("--by", metavar="COLUMN,…", help="fields that tell how long other jobs take")
     parser.add_argument("--since", metavar="DIGEST", help="which plan to go on from, of several")
     parser.add_argument("--pool", metavar="FILE", help="a pool file (default: the configs')")
     parser.add_argument("--dry-run", action="store_true", help="show what would be known and move, and write nothing")
