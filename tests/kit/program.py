@@ -95,7 +95,9 @@ class Machine:
 
     @property
     def run_folder(self) -> Path:
-        return next(self.folder.glob("runs/*/*/journal.*.jsonl")).parent
+        # A run has a log a moment before it has a journal.
+        found = (one for name in ("journal.*.jsonl", "log-*.gz") for one in self.folder.glob(f"runs/*/*/{name}"))
+        return next(found).parent
 
     def records(self, folder: Path | None = None) -> list[dict[str, Any]]:
         """The attempts in the journals, in order."""
