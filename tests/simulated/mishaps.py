@@ -71,9 +71,10 @@ def _pick(host: Host, tree: str, role: str) -> Process | None:
 
 
 def rot(host: Host, fault: Fault) -> None:
-    """Between two starts the disk loses some bytes of the journal, none of its first line."""
-    inode = host.disk.files.get(host.path)
-    body = bytes(inode.data).find(b"\n") + 1 if inode is not None else 0
+    """Between two starts the disk loses some bytes of the longest journal, none of its header."""
+    inode = max(host.journals(), key=lambda one: len(one.data), default=None)
+    lines = bytes(inode.data).split(b"\n", 2) if inode is not None else []
+    body = len(lines[0]) + len(lines[1]) + 2 if len(lines) == 3 else 0
     if inode is not None and body and len(inode.data) > body:
         at = body + int(fault.seconds * (len(inode.data) - body))
         size = min(fault.number, len(inode.data) - at)
