@@ -131,6 +131,10 @@ def _fault_of_header(facts: Mapping[str, Any]) -> str | None:
     jobs, phases = facts["jobs"], facts.get("phases", [])
     if phases and (phases[0] != 0 or phases != sorted(phases) or phases[-1] > jobs):
         return f"its phases cannot be {_short(phases)}"
+    if facts["ancestors"] and facts["pool_jobs"] < jobs:
+        return f"its pool_jobs cannot be {facts['pool_jobs']}, for its plan has {jobs}"
+    if facts["pool_jobs"] and not facts["ancestors"]:
+        return f"its pool_jobs cannot be {facts['pool_jobs']}, for its plan comes from no other"
     return None
 
 
