@@ -111,5 +111,5 @@ def write_log(folder: Path, machine: str, count: int, dice: random.Random) -> No
     for number in range(count):
         now += dice.random() / 100
         text = b"step %d: energy %.9f residual %.9f\n" % (number, dice.random(), dice.random())
-        writer.output(text, number // 10, 1, "INFO", now)
+        writer.output(text, number // 10, 1, word="out", when=now)
     writer.close()

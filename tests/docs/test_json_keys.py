@@ -17,7 +17,7 @@ FORMATS = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 SCRIPT = (
     "import os, time\nfrom shareout import run\n"
     "def job(n, *, info):\n"
-    "    if n == 19: raise ValueError(n)\n"
+    "    if n == 19: print(n); raise ValueError(n)\n"
     "    if n == 5: time.sleep(0.01)\n"
     "    while info.machine == 'carol' and not os.path.exists('go'): time.sleep(0.01)\n"
     "    return n + (info.machine == 'bob')\n"

@@ -58,9 +58,9 @@ def test_a_command_sees_who_it_is(here: Machine) -> None:
     )
     here.run()
     log = here.log()
-    assert "INFO 0 2 alice 1 000000 2" in log
-    assert "INFO repeat 100 000100" in log
-    assert "INFO repeat 150 000150" in log
+    assert "out 0 2 alice 1 000000 2" in log
+    assert "out repeat 100 000100" in log
+    assert "out repeat 150 000150" in log
 
 
 # Waits until no process is exactly `sleep WORD`.
@@ -119,8 +119,8 @@ def test_a_great_output_is_logged_and_stops_nobody(here: Machine) -> None:
     here.run("-j", "1")
     log = here.log()
     assert log.count("0123456789012345678901234567890123456789") == 30_000_000 // 41
-    assert "INFO \\xff\\xfe\\x1b[1m" in log
-    assert "INFO last" in log
+    assert "out \\xff\\xfe\\x1b[1m" in log
+    assert "out last" in log
 
 
 def test_time_memory_and_retries(here: Machine) -> None:

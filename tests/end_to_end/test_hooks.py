@@ -36,7 +36,7 @@ def test_an_init_worker_that_fails_stops_the_run_and_costs_no_job_an_attempt(her
     told = here.run(code=3)
     assert told.err.count("init_worker failed: ValueError: no licence") == 1
     assert states(here) == []
-    assert "job=- INFO tried" in here.log()
+    assert "job=- out tried" in here.log()
     assert "ERROR ValueError: no licence" in here.log()
     here.script(FAILS.replace("{name}", "setup").replace("raise", "return"))
     here.run()
@@ -124,6 +124,6 @@ def test_what_a_task_file_starts_on_each_machine_lives_as_long_as_the_run(here: 
     wait_until(lambda: not processes_with(f"sleep\0{word}"), 5)
     if not killed:
         assert process.returncode == 0
-        said = [line.rpartition(" INFO ")[2] for line in here.log().splitlines() if "job=- " in line]
+        said = [line.rpartition(" out ")[2] for line in here.log().splitlines() if "job=- " in line]
         assert said[0] == "starting"
         assert said[-2:] == ["stopping", "it lives"]

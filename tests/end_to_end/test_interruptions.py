@@ -192,8 +192,8 @@ def test_commands_are_told_the_cores_that_they_need(here: Machine) -> None:
         "echo threads $OMP_NUM_THREADS",
     )
     here.run()
-    assert "job=0 try=1 INFO threads 2" in here.log()
-    assert "job=1 try=1 INFO threads 1" in here.log()
+    assert "job=0 try=1 out threads 2" in here.log()
+    assert "job=1 try=1 out threads 1" in here.log()
 
 
 def test_a_command_that_ends_well_after_its_time_was_up_has_not_ended_well(here: Machine) -> None:

@@ -11,7 +11,7 @@ import pytest
 from kit.program import Machine
 from kit.wait import wait_until
 
-RECORD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z alice job=(-|\d+ try=\d+) (DEBUG|INFO|WARNING|ERROR) .*")
+RECORD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z alice job=(-|\d+ try=\d+) (out|err|[A-Z]+) .*")
 
 SAYS = """
 import logging, os, subprocess, sys, time, warnings
@@ -47,18 +47,18 @@ def test_everything_that_a_job_says_is_logged_with_its_id(here: Machine) -> None
         if number.isdigit():
             said[list(said)[int(number)]].append(text)
     for kind, lines in said.items():
-        assert f"INFO said {kind}" in lines
+        assert f"out said {kind}" in lines
         own = (here.run_folder / "job-logs" / "0" / f"{list(said).index(kind)}.log").read_text()
         assert f"said {kind}" in own
-    assert {"INFO two", "INFO lines"} <= set(said["log"])
+    assert {"out two", "out lines"} <= set(said["log"])
     assert "too low" not in log
     assert any("UserWarning: careful" in text for text in said["warn"])
-    assert "INFO to stderr" in said["error"]
-    assert {"INFO from a child", "INFO and its errors"} <= set(said["child"])
+    assert "err to stderr" in said["error"]
+    assert {"out from a child", "err and its errors"} <= set(said["child"])
     assert "ERROR ValueError: wrong é" in said["raise"]
     assert any("main.py" in text for text in said["raise"]), "the traceback"
-    assert "INFO Fatal Python error: Segmentation fault" in said["crash"]
-    assert f"INFO {'y' * 200_000}" in said["exit"]
+    assert "err Fatal Python error: Segmentation fault" in said["crash"]
+    assert f"out {'y' * 200_000}" in said["exit"]
     own = (here.run_folder / "job-logs" / "0" / "0.log").read_text()
     assert "INFO two\nlines" in own
 
@@ -67,14 +67,14 @@ def test_a_log_reads_while_it_is_written_and_after_a_kill(here: Machine) -> None
     here.jobs("echo early", "#SHAREOUT BARRIER", "echo unfinished; touch begun; while [ ! -e go ]; do sleep 0.01; done")
     process = here.start("-j", "1")
     wait_until((here.folder / "begun").exists)
-    wait_until(lambda: "INFO early" in here.log())
+    wait_until(lambda: "out early" in here.log())
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert "job=0 try=1 INFO early" in here.log()
+    assert "job=0 try=1 out early" in here.log()
     (here.folder / "go").touch()
     here.run()
-    assert "job=- WARNING unfinished" in here.log(), "what the killed run had not moved is not lost"
-    assert "job=1 try=1 INFO unfinished" in here.log()
+    assert "job=- out unfinished" in here.log(), "what the killed run had not moved is not lost"
+    assert "job=1 try=1 out unfinished" in here.log()
 
 
 @pytest.mark.module_only("memory of the same code")

@@ -81,9 +81,9 @@ def test_a_nasty_job_harms_nobody_else(here: Machine) -> None:
     log = here.log()
     number = list(CAUSES).index("says")
     assert f"job={number} try=1 WARNING warned" in log
-    assert f"job={number} try=1 INFO printed" in log
+    assert f"job={number} try=1 out printed" in log
     assert "careful" in log
-    assert f"job={list(CAUSES).index('bad text')} try=1 INFO \\xff\\xfe" in log
+    assert f"job={list(CAUSES).index('bad text')} try=1 out \\xff\\xfe" in log
     assert log.count("y" * 79) == 200_000
     assert "gone" in log
 

@@ -27,7 +27,7 @@ def write_log(folder: Path, machine: str, times: list[int], segment: int = 1 << 
     made = RunFolder(folder)
     writer = LogWriter(made, machine, segment)
     for number, at in enumerate(times):
-        writer.output(b"record %d\n" % number, number % 3, 1, "INFO", 1.7e9 + at)
+        writer.output(b"record %d\n" % number, number % 3, 1, word="out", when=1.7e9 + at)
         if number % 7 == 6:
             writer.flush()
     writer.close()
@@ -120,7 +120,11 @@ def test_memory_does_not_grow_with_the_logs(tmp_path: Path) -> None:
         noise = bytes(source.choices(b"0123456789abcdef", k=70))
         for at in range(2000):
             writer.output(
-                b"".join(b"%d %b\n" % (at * 200 + line, noise) for line in range(200)), 1, 1, "INFO", 1.7e9 + at
+                b"".join(b"%d %b\n" % (at * 200 + line, noise) for line in range(200)),
+                1,
+                1,
+                word="out",
+                when=1.7e9 + at,
             )
         writer.close()
     call = [*Machine.way.runner(), "merge-logs", str(tmp_path), "-o", str(tmp_path / "all.log")]

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +17,9 @@ from kit.journals import last_journal
 from shareout.errors import PlanMismatch, RunDirectoryDamaged
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line, closed, parse
+from shareout.record.lines.claim import Claim, How
 from shareout.record.logs.segments import LogWriter, read_segment
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause, Imprint, State
 from shareout.record.reader import JournalReader, newest_header
 from shareout.record.tallies.saved import save, tally_of
 from shareout.record.tallies.standing import DONE
@@ -131,8 +133,17 @@ def test_the_journal_and_log_of_version_2_load_for_ever(tmp_path: Path) -> None:
     header = newest_header(folder)
     assert (header.machine, header.ordinal, header.nonce, header.columns) == ("alice", 1, "89abcdef", ("alpha", "β"))
     tally = tally_of(folder, header)
+    # Of what it owes: what it has claimed, and done, is its own besides.
     assert (tally.done, tally.failed, tally.todo) == (2, 1, 3)
-    assert b"job=0 try=1 INFO one" in b"".join(read_segment(VECTORS / "log-1.gz"))
+    said = [parse(line) for line in last_journal(folder).read_bytes().splitlines()[2:]]
+    claims = [one for one in said if isinstance(one, Claim)]
+    assert claims == [Claim("1.0", 2, ((6, 7),), How.CUT, "bob/2-0a1b2c3d")]
+    printed = [(one.job, one.out, one.err) for one in said if isinstance(one, Attempt) and (one.out or one.err)]
+    out, err = (Imprint(4, blake3(text).hexdigest(length=16)) for text in (b"one\n", b"bad\n"))
+    assert printed == [(0, out, None), (1, None, err), (7, out, err)]
+    assert [line.split(b" ", 2)[2] for line in b"".join(read_segment(VECTORS / "log-1.gz")).splitlines()] == [
+        b"job=- INFO a run begins", b"job=0 try=1 out one", b"job=1 try=1 err bad", b"job=1 try=2 ERROR two",
+    ]  # fmt: skip
 
 
 STATES = st.sampled_from(
@@ -206,7 +217,7 @@ def test_a_log_rotates_and_keeps_one_record_a_line(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     log = LogWriter(folder, "alice", 200)
     for number in range(5):
-        log.output(b"two\nlines \x1b[0m\xff\r\n" + bytes(str(number), "ascii"), number, 1, "INFO", 1.0)
+        log.output(b"two\nlines \x1b[0m\xff\r\n" + bytes(str(number), "ascii"), number, 1, word="out", when=1.0)
         log.flush()
     log.close()
     segments = folder.log_segments()
@@ -242,7 +253,8 @@ def test_what_is_not_json_is_refused_in_words(value: object) -> None:
 
 def test_an_attempt_reads_as_it_was_written() -> None:
     one = Attempt(
-        314, 7, 2, State.FAILED, 1.25, 2.5, 3, 137, "SIGKILL", Cause.SIGNAL, 'é "quoted"\n', None, 99, 12, 1 << 40
-    )
+        314, 7, 2, State.FAILED, 1.25, 2.5, 3, 137, "SIGKILL", Cause.SIGNAL, 'é "quoted"\n', None, 99,
+        Imprint(12, "ab"), Imprint(3), 1 << 40,
+    )  # fmt: skip
     assert parse(attempt_line(one)[:-1]) == one
     assert json.loads(attempt_line(one))["job"] == 314

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from kit.journals import attempt, header, last_journal, run_folder
 from shareout.cli import main
 from shareout.errors import RunDirectoryDamaged
-from shareout.record.journal import TAIL, BadLine, attempt_line, closed, parse, well_ended_line
+from shareout.record.journal import TAIL, BadLine, attempt_line, closed, imprinted, parse, well_ended_line
 from shareout.record.lines.common_line import plain_line
 from shareout.record.lines.form import is_as_written
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause, Imprint, State
 from shareout.record.reader import JournalReader, newest_header
 from shareout.record.tallies.saved import tally_of
 
@@ -57,7 +57,8 @@ def full(state: State) -> Attempt:
         cause=Cause.NONE if fine else Cause.SIGNAL,
         error=None if fine else 'it "broke"\n',
         pid=77,
-        output_bytes=5,
+        out=Imprint(5, "8e4c7c1b99dbfd50e7a95185fead5ee1"),
+        err=None if fine else Imprint(7),
         peak_memory=1 << 30,
         origin=None if fine else "log.txt",
     )
@@ -140,7 +141,9 @@ def test_what_is_written_is_known_without_a_closer_look(state: State) -> None:
     short = attempt_line(attempt(4, state))[:-1]
     assert is_as_written(short) == (state is not State.DONE)
     assert bool(plain_line(short)[0]) == (state is State.DONE)
-    plain = well_ended_line(0, 0, 1763666581.25, 1763666582.5, 0, 9, output_bytes=3, peak_memory=1 << 29)[:-1]
+    plain = well_ended_line(
+        0, 0, 1763666581.25, 1763666582.5, 0, 9, printed=imprinted(None, Imprint(3, "ab")), peak_memory=1 << 29
+    )[:-1]
     assert is_as_written(plain)
     assert plain_line(plain) == (b"0", b"0", b"1763666581.250000", b"1763666582.500000", b"0")
 

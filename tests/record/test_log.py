@@ -94,7 +94,7 @@ def test_of_a_torn_last_member_what_is_readable_is_read(tmp_path: Path) -> None:
 
 def test_a_log_that_was_packed_anew_is_read_in_bounded_pieces(tmp_path: Path) -> None:
     path = tmp_path / "log-0001.gz"
-    line = b"2026-11-20T19:23:01.123456Z alice job=1 try=1 INFO " + b"x" * 949 + b"\n"
+    line = b"2026-11-20T19:23:01.123456Z alice job=1 try=1 out " + b"x" * 949 + b"\n"
     count = 3 * MOST_HELD // len(line)
     path.write_bytes(gzip.compress(line * count, 1) + gzip.compress(b"2026 a job=- INFO the end\n"))
     blocks = list(read_segment(path))
@@ -129,12 +129,12 @@ def test_whatever_is_printed_each_of_its_lines_is_one_record(
 ) -> None:
     folder = RunFolder(tmp_path_factory.mktemp("printed"))
     log = LogWriter(folder, "alice", LARGE)
-    log.output(data, 7, 1, "INFO", 1.5)
+    log.output(data, 7, 1, word="err", when=1.5)
     log.close()
     text = b"".join(read_segment(folder.log_segment(1))).decode("utf-8")
     lines = text.split("\n")
     assert lines.pop() == ""
-    prefix = f"{stamp(1.5)} alice job=7 try=1 INFO "
+    prefix = f"{stamp(1.5)} alice job=7 try=1 err "
     assert all(line.startswith(prefix) for line in lines)
     assert len(lines) == data.removesuffix(b"\n").count(b"\n") + 1
     assert text.splitlines() == lines or set(text) & set("\u2028\u2029"), "nothing else ends a line"

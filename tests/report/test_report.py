@@ -95,11 +95,11 @@ def test_machines_that_ran_are_all_on_the_page(tmp_path: Path) -> None:
 
 def test_failures_are_shown_with_their_last_lines_and_harm_nothing(here: Machine) -> None:
     here.write("nasty.sh", f"cat <<'END'\n{NASTY}\nthe last words\nEND\nexit 3\n")
-    here.jobs("sh nasty.sh", "exit 4", "echo fine", "echo 'x job=0 try=1 INFO forged'")
+    here.jobs("sh nasty.sh", "exit 4", "echo fine", "echo 'x job=0 try=1 out forged'")
     here.run("--retries", "1", code=1)
     here.call("report")
     seen = looked_at(here.folder / "report.html")
-    assert f"{NASTY}\nINFO the last words" in seen.text
+    assert f"{NASTY}\nthe last words" in seen.text
     assert "forged" not in seen.text.partition("Failures")[2].partition("Longest")[0]
     assert re.search(r"exit 3\s*2", seen.text)
     facts = here.call("report", "--json").json

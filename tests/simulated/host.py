@@ -24,7 +24,7 @@ from simulated.laws import Broken, Execution, good_lines, whole_lines
 from simulated.mishaps import befall, rot
 from simulated.observer import Observer, Witness
 from simulated.plans import Case, Fault
-from simulated.programs import KEEPS_OUT, Command, bystander, call
+from simulated.programs import KEEPS_OUT, Command, Script, bystander, call, printed, prints_on
 from simulated.stand_in import CALLS
 from simulated.system.calls import Calls
 from simulated.system.disk import Disk, Inode
@@ -313,7 +313,7 @@ class Host:
         self.observer.executions.append(one)
         self.observer.running[process] = one
         if script.prints:
-            self._print(process, b"%d " % job * (script.prints // 4), command)
+            self._print(process, script, job, command)
         return command
 
     def _job(self, job: int, *, info: Any) -> object:
@@ -339,11 +339,13 @@ class Host:
                 self.observer.ended(one)
         return value
 
-    def _print(self, process: Process, text: bytes, command: Command) -> None:
-        opened = process.handles.get(1)
+    def _print(self, process: Process, script: Script, job: int, command: Command) -> None:
+        opened = process.handles.get(prints_on(job).number)
         if isinstance(opened, FileOpened):
+            text = printed(script, job)
             try:
-                self.calls.write_file(opened, text, None)
+                while text:
+                    text = text[self.calls.write_file(opened, text, None) :]
             except OSError:
                 self.kernel.at(self.kernel.now, command._ended, 1 << 8)
 

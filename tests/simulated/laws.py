@@ -7,10 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blake3 import blake3
+
 from shareout.record.journal import parse
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream
 from shareout.record.reader import JournalReader
 from shareout.settings_values import Halt
+from simulated.programs import Script, printed, prints_on
 from simulated.system.disk import Inode
 from simulated.system.kernel import Process
 
@@ -120,6 +123,14 @@ def check_verdict(record: Attempt, executions: list[Execution], retries: int, ti
         return
     if not any(one.status and one.hit not in ("us", "stop") for one in mine):
         raise Broken(f"{said} ({record.cause.value}: {record.error}); it ran as {mine}")
+
+
+def check_printed(record: Attempt, script: Script) -> None:
+    """A job that is done has the hash of all that it printed, and of nothing else."""
+    text = printed(script, record.job)
+    wanted = {prints_on(record.job): Imprint(len(text), blake3(text).hexdigest()[:32])} if text else {}
+    if record.state is State.DONE and (record.out, record.err) != (wanted.get(Stream.OUT), wanted.get(Stream.ERR)):
+        raise Broken(f"job {record.job} is recorded to have printed {record.out}, {record.err}; it printed {wanted}")
 
 
 def check_numbers(records: list[Attempt]) -> None:

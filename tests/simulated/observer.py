@@ -18,6 +18,7 @@ from simulated.laws import (
     Journal,
     check_code,
     check_numbers,
+    check_printed,
     check_verdict,
     meets,
 )
@@ -260,6 +261,7 @@ class Observer:
             check_numbers(self.journal.attempts)
         for record in self.journal.attempts[self.check_from :]:
             check_verdict(record, self.executions, self.retries, timeout)
+            check_printed(record, self.host.case.scripts[record.job])
             told = record.state.value + (f" ({record.cause.value})" if record.cause.value else "")
             self.host.seen[f"job {self.last.get(record.job, 'new')} -> {told}"] += 1
             self.last[record.job] = record.state.value

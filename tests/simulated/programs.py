@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shareout.record.outcome import Stream
 from simulated.system.kernel import Kernel, Process
 
 KEEPS_OUT = "escaped"
@@ -96,10 +97,22 @@ class Refused:
     """What no journal can hold."""
 
 
+def prints_on(job: int) -> Stream:
+    """One half of the jobs here, one there."""
+    return Stream.ERR if job % 2 else Stream.OUT
+
+
+def printed(script: Script, job: int) -> bytes:
+    """What a job prints, by which it is known."""
+    return b"%d " % job * (script.prints // 4)
+
+
 def call(calls: Any, script: Script, attempt: int, job: int) -> object:
     """The same job as a Python function: it works, prints, and ends as its script has it."""
     if script.prints:
-        calls.write(1, b"%d " % job * (script.prints // 4))
+        text = printed(script, job)
+        while text:
+            text = text[calls.write(prints_on(job).number, text) :]
     if script.child:
         calls.posix_spawn("/child", [str(script.child_s)], {})
     calls.sleep(script.seconds)

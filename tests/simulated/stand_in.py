@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 from shareout import world as seam
 from simulated.system.calls import Calls
@@ -45,19 +45,34 @@ def put_in_place() -> None:
     _share_one_python()
 
 
+class _Stream:
+    """Our own, which a worker may take for one that notices."""
+
+    def __init__(self, ours: TextIO) -> None:
+        self._ours = ours
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ours, name)
+
+    def notice(self, noticed: list[str]) -> None:
+        """What jobs print here goes by the simulated calls."""
+
+
 def _share_one_python() -> None:
     """A worker of Python jobs changes much of its process (streams, logging, hooks); here all are in one."""
     import shareout.run.duties
     import shareout.run.python.worker as module
 
+    ours = _Stream(sys.stdout), _Stream(sys.stderr)
+
     def made(self: Any, station: Any) -> None:
         self._station = station
         self._folder = module.os.getcwd()
-        self._streams = (sys.stdout, sys.stderr)
+        self._streams = ours
         self._variables, self._environ = {}, {}
         self._job, self._attempt = -1, 0
         self._changes = []
 
     module._Worker.__init__ = made  # type: ignore[method-assign]
     module.open_streams = shareout.run.duties.open_streams = lambda: None
-    module.streams = lambda: (sys.stdout, sys.stderr)  # type: ignore[assignment,return-value]
+    module.streams = lambda: ours  # type: ignore[assignment,return-value]

@@ -13,7 +13,7 @@ from shareout.cli.list import check_machine, job_ids
 from shareout.cli.options import Common, add_output, add_runs
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.merge.logs.by_time import LEVELS, Filter, merged
+from shareout.merge.logs.by_time import LEVELS, STREAMS, Filter, merged
 from shareout.merge.logs.copies import without_copies
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.pool import MOST_JOBS
@@ -30,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "where to (default: standard output); *.gz is packed")
     parser.add_argument("--machine", action="append", default=[], metavar="NAME", help="only this machine's")
     parser.add_argument("--job", action="append", default=[], metavar="ID", help="only this job's, or of 0-99")
+    parser.add_argument(
+        "--stream", action="append", choices=STREAMS, default=[], help="only what was printed there, or logged"
+    )
     parser.add_argument("--level", choices=LEVELS, default="DEBUG", help="at least this level")
     parser.add_argument("--since", default="", metavar="TIME", help="from then on, as 2026-11-20T19:23")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
@@ -54,7 +57,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         wanted = Filter(
             machines,
             jobs,
-            arguments.level,
+            frozenset(arguments.stream),
+            level=arguments.level,
             since=since.encode(),
             # A time that is cut short means all of its day or minute: `~` sorts behind every digit.
             until=until.encode() + b"~" if until else b"",

@@ -28,10 +28,7 @@ from shareout.entry import Entry, kind_of, runs_commands
 from shareout.errors import UsageError
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
-from shareout.record.logs.job_log import said_by
-from shareout.record.logs.segments import cleaned
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import newest_header
 from shareout.record.values import encode
 from shareout.replay.run import Replay, Sink, is_same, replay_command, replay_python
 from shareout.show.pace import told_seconds
@@ -83,13 +80,12 @@ def _replay(asked: Asked, common: Common, entry: Entry | None) -> int:
     recorded = settled_of(asked.folders, asked.job)
     _refuse_other_kind(recorded, entry)
     # With --json what the job prints goes to standard error: the document stands alone.
-    sink = Sink(2 if common.json else 1, keeps=runs_commands(entry) and not asked.trace)
+    sink = Sink(2 if common.json else 1, watches=runs_commands(entry) and not asked.trace)
     here = _run_here(asked, recorded, entry, sink)
     same = [is_same(one.attempt, here) for one in recorded]
     facts = _facts(asked.job, here, recorded, same)
-    # With keep_lines the log has only some of the lines: there is nothing to compare.
-    if sink.is_whole and recorded and not asked.settings.commands.keep_lines:
-        facts["output_same"] = _is_same_output(sink.kept, asked.folders, recorded[0])
+    if recorded:
+        facts["output_same"] = sink.is_like(recorded[0].attempt)
     if common.json:
         print(json.dumps(facts))
     else:
@@ -166,7 +162,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         said = "the same" if one["same"] else _told(one)
         lines.append(f"  {one['machine']} recorded {said} (try {one['attempt']})")
     if facts["output_same"] is not None:
-        lines.append(f"  its output is {'the same' if facts['output_same'] else 'not the same'} as in the log")
+        lines.append(f"  its output is {'the same' if facts['output_same'] else 'not the same'}")
     return lines
 
 
@@ -177,18 +173,3 @@ def _told(outcome: dict[str, Any]) -> str:
         return f"done, exit status {outcome['exit']}"
     text = encode(outcome["result"])
     return f"done, result {text if len(text) <= LONGEST else text[:LONGEST] + ' …'}"
-
-
-def _is_same_output(printed: bytes, folders: Sequence[RunFolder], recorded: Settled) -> bool | None:
-    """None when the log does not have it: logs may not have been brought home."""
-    attempt, machine = recorded.attempt, recorded.header.machine
-    lines = [
-        one.text
-        for folder in folders
-        if newest_header(folder).machine == machine and newest_header(folder).origin == recorded.header.origin
-        for one in said_by(folder, attempt.job, tell)
-        if one.attempt == attempt.attempt and one.level == "INFO"
-    ]
-    if not lines and attempt.output_bytes:
-        return None
-    return cleaned(printed).removesuffix(b"\n") == b"\n".join(lines)

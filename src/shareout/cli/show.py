@@ -17,7 +17,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.record.logs.printed import printed_by
 from shareout.record.logs.segments import stamp
-from shareout.record.outcome import Attempt, State
+from shareout.record.outcome import Attempt, Imprint, State
 from shareout.record.reader import newest_header
 from shareout.safe import one_line
 from shareout.show.pace import told_seconds
@@ -107,11 +107,17 @@ def _attempt(header: Header, attempt: Attempt) -> dict[str, Any]:
         "signal": attempt.signal,
         "cause": attempt.cause.value or None,
         "error": attempt.error,
+        "out": _imprint(attempt.out),
+        "err": _imprint(attempt.err),
         "peak_memory": attempt.peak_memory,
     }
     if header.kind == "python" and attempt.state is State.DONE:
         facts["result"] = attempt.result
     return facts
+
+
+def _imprint(told: Imprint | None) -> dict[str, Any] | None:
+    return {"bytes": told.size, "blake3": told.hash} if told else None
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[str]:

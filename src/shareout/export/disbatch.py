@@ -2,19 +2,19 @@
 
     R O   5  13  -1  alice  7517  3  0.010  1795498979.067  1795498979.078  11  'leaked out\\n'  0  ''  exit 3
 
-Flags: R the exit code is not 0, O it printed something, S it was taken over from another status file, B and C a
-barrier. What a task prints on standard error is in one stream with its output here, so E is never raised.
+Flags: R the exit code is not 0, O it printed something, E on standard error, S it was taken over from another status
+file, B and C a barrier.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shareout.export.runs import Ended, Runs
 from shareout.export.snippets import Snippets
 from shareout.pool import Barrier
-from shareout.record.outcome import Attempt, State
+from shareout.record.outcome import Attempt, State, Stream
 
 HEADER = (
     "ROE[ PSZ]\tTaskID\tLineNum\tRepeatIndex\tNode\tPID\tReturnCode\tElapsed\tStart\tFinish\tBytesOfLeakedOutput\t"
@@ -35,24 +35,32 @@ def status_lines(runs: Runs) -> Iterator[bytes]:
 
 def _line(ended: Ended, snippets: Snippets) -> bytes:
     row, attempt = ended.row, ended.attempt
-    out = attempt.output_bytes
     code = _exit_code(attempt)
-    flags = ("R" if code else " ") + ("O" if out else " ") + " " + ("S" if attempt.origin else " ")
+    told = {"R": code, "O": attempt.out, "E": attempt.err, "S": attempt.origin}
+    flags = "".join(flag if is_so else " " for flag, is_so in told.items())
     # As there: -1 is a task that is no repetition, and a process that never was.
     repeat = -1 if row.repeat is None else row.repeat
     task = row.id if row.task < 0 else row.task
     where = (task, row.line or row.id + 1, repeat, ended.host, attempt.pid or -1, code)
-    said = snippets.of(attempt).decode("utf-8", "replace") if out else ""
-    return _joined(flags, where, attempt.start, end=attempt.end, out=(out, said), command=row.text)
+    printed: list[object] = []
+    for stream, imprint in ((Stream.OUT, attempt.out), (Stream.ERR, attempt.err)):
+        # A snippet stands as Python writes a text, for so disBatch does.
+        said = repr(snippets.of(attempt, stream).decode("utf-8", "replace"))
+        printed += [imprint.size if imprint else 0, said]
+    return _joined(flags, where, attempt.start, end=attempt.end, printed=printed, command=row.text)
 
 
 def _joined(
-    flags: str, where: tuple[object, ...], start: float, end: float, out: tuple[int, str], command: str
+    flags: str,
+    where: tuple[object, ...],
+    start: float,
+    end: float,
+    command: str,
+    printed: Sequence[object] = (0, "''", 0, "''"),
 ) -> bytes:
     times = (f"{max(0.0, end - start):.3f}", f"{start:.3f}", f"{end:.3f}")
     # A line break, which a task of a file cannot have, would begin another task.
-    # A snippet stands as Python writes a text, for so disBatch does.
-    fields = (flags, *where, *times, out[0], repr(out[1]), 0, "''", command.replace("\n", "\\n"))
+    fields = (flags, *where, *times, *printed, command.replace("\n", "\\n"))
     return ("\t".join(map(str, fields)) + "\n").encode("utf-8", "surrogateescape")
 
 
@@ -90,4 +98,4 @@ class _Barriers:
 def _barrier_line(barrier: Barrier, ended: Ended) -> bytes:
     where = (barrier.task, barrier.line, -1, ended.host, -1, 0)
     when = ended.attempt.end
-    return _joined(("C" if barrier.check else "B") + "    ", where, when, end=when, out=(0, ""), command=barrier.text)
+    return _joined(("C" if barrier.check else "B") + "    ", where, when, end=when, command=barrier.text)

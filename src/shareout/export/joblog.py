@@ -2,7 +2,8 @@
 
     Seq  Host  Starttime  JobRuntime  Send  Receive  Exitval  Signal  Command
 
-Seq is the id + 1, as `{#}`. Send is 0: nothing is transferred. Receive is what the job printed, in bytes.
+Seq is the id + 1, as `{#}`. Send is 0: nothing is transferred. Receive is what the job printed on standard output, in
+bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def _line(ended: Ended) -> bytes:
     command = ended.row.text.replace("\n", "\\n").replace("\t", "\\t")
     fields = (
         ended.row.id + 1, ended.host, f"{attempt.start:.3f}", f"{max(0.0, attempt.end - attempt.start):10.3f}",
-        0, attempt.output_bytes, code, number, command,
+        0, attempt.out.size if attempt.out else 0, code, number, command,
     )  # fmt: skip
     return ("\t".join(map(str, fields)) + "\n").encode("utf-8", "surrogateescape")
 

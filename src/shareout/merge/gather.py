@@ -23,7 +23,7 @@ from shareout.ranges import Range
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Line, parse
-from shareout.record.lines.common_line import BEHIND_EXIT, head
+from shareout.record.lines.common_line import BEFORE_RESULT, BEHIND_EXIT, head
 from shareout.record.outcome import Attempt, State
 from shareout.record.proof import Proof
 from shareout.record.reader import Damage, JournalReader
@@ -86,7 +86,7 @@ def pattern(kind: str, *, meta: bool, lean: bool) -> re.Pattern[bytes]:
     """The plain line, judged. Groups: all of it, job, position, (start,) (end,) (slot,) result, checksum. `lean`:
     without the times."""
     told = {"job", "pos", *(() if lean else ("end",)), *(("start", "slot") if meta else ())}
-    result = f'"exit":(0){BEHIND_EXIT}' if kind == "command" else r'"result":([^\n]*)'
+    result = f'"exit":(0){BEHIND_EXIT}' if kind == "command" else rf'{BEFORE_RESULT}"result":([^\n]*)'
     return re.compile(rf'({head(told, _TIME)}{result}),"crc":"(.{{8}})"\}}\n'.encode("ascii"))
 
 
@@ -102,7 +102,7 @@ def proven_pattern(
     position = leading + rb".{5}" if leading else rb"(\d+)"
     start = rb".{10}(.{17}).{7}" if meta else rb".{34}"
     slot = rb"(\d+)" if meta else rb"[^,]+"
-    result = rb'"result":([^\n]*)' if has_text else rb'"result":([^"]*)'
+    result = rb'(?:"...":[^]]*\],)*"result":' + (rb"([^\n]*)" if has_text else rb'([^"]*)')
     if kind == "command":
         result = rb'"exit":(\d+)[^\n]*'
     body = rb'\{"job":([^,]+),"pos":' + position + rb',"try":1,.{9}done' + start

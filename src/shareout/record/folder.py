@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.record.outcome import Stream
 from shareout.world import world
 
 JOURNALS = "journal.*.jsonl"
@@ -79,12 +80,12 @@ class RunFolder:
 
     @property
     def slots(self) -> Path:
-        """Where running jobs print to, a file a slot: it is moved into the log when the job has ended."""
+        """Where running jobs print to, two files a slot: they are moved into the log when the job has ended."""
         return self.path / "slots"
 
-    def slot_output(self, slot: int) -> Path:
+    def slot_outputs(self, slot: int) -> dict[Stream, Path]:
         """What the job that runs in a slot has printed so far."""
-        return self.slots / f"{slot}.out"
+        return {stream: self.slots / f"{slot}.{stream}" for stream in Stream}
 
     def log_segment(self, number: int) -> Path:
         """A part of the log, counted from 1; whether it exists is not asked."""

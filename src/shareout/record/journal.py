@@ -3,6 +3,8 @@ session (what this start owes, and where it runs), then attempts in the order in
 
     {"job":314,"pos":7,"try":1,"state":"done","start":1763666581.123456,"end":…,"slot":0,"result":[1,2],"crc":"89abcdef"}
 
+What was printed stands before the result: `"out":[6,"<hash>"]`, `"err":…`.
+
 Keys stand in this order; crc is the CRC-32 of all before `,"crc"`, so that a flipped byte is never taken for
 another job's success. Its bytes `"crc":"` stand nowhere else in a line: in a result, that key is written
 `"\\u0063rc"`. The last line of an orderly end is a session again. A line of a kind that a reader does not know is
@@ -25,7 +27,7 @@ from shareout.errors import RunDirectoryDamaged
 from shareout.ranges import Range, is_in, union
 from shareout.record.lines.claim import Claim, How
 from shareout.record.lines.form import ABOUT, fault_between, fault_of
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause, Imprint, State
 from shareout.record.values import decode, encode
 
 VERSION = 2
@@ -163,14 +165,22 @@ def attempt_line(attempt: Attempt) -> bytes:
     for key, text in (("signal", attempt.signal), ("cause", attempt.cause.value), ("error", attempt.error)):
         if text:
             body += f',"{key}":{json.dumps(text)}'
-    for key, number in (("pid", attempt.pid), ("out", attempt.output_bytes), ("mem", attempt.peak_memory)):
-        if number:
-            body += f',"{key}":{number}'
+    if attempt.pid:
+        body += f',"pid":{attempt.pid}'
+    body += imprinted(attempt.out, attempt.err)
+    if attempt.peak_memory:
+        body += f',"mem":{attempt.peak_memory}'
     if attempt.origin:
         body += f',"from":{json.dumps(attempt.origin)}'
     if attempt.state is State.DONE and attempt.exit is None:
         body += f',"result":{encode(attempt.result)}'
     return closed(body)
+
+
+def imprinted(out: Imprint | None, err: Imprint | None) -> str:
+    """How a record tells what was printed; nothing, when nothing was."""
+    told = f',"out":[{out.size},"{out.hash}"]' if out else ""
+    return told + f',"err":[{err.size},"{err.hash}"]' if err else told
 
 
 def claim_line(claim: Claim) -> bytes:
@@ -182,15 +192,14 @@ def claim_line(claim: Claim) -> bytes:
 
 
 def well_ended_line(
-    job: int, position: int, start: float, end: float, slot: int, pid: int, output_bytes: int, peak_memory: int | None
+    job: int, position: int, start: float, end: float, slot: int, pid: int, printed: str, peak_memory: int | None
 ) -> bytes:
-    """The same as `attempt_line` for a command that ended with 0 at its first try, in a quarter of the time."""
+    """The same as `attempt_line` for a command that ended with 0 at its first try, in a quarter of the time. `printed`
+    comes from `imprinted`."""
     body = (
         f'{{"job":{job},"pos":{position},"try":1,"state":"done","start":{start:.6f},"end":{end:.6f},"slot":{slot},'
-        f'"exit":0,"pid":{pid}'
+        f'"exit":0,"pid":{pid}{printed}'
     )
-    if output_bytes:
-        body += f',"out":{output_bytes}'
     if peak_memory:
         body += f',"mem":{peak_memory}'
     return closed(body)
@@ -267,10 +276,15 @@ def _attempt(facts: dict[str, Any]) -> Attempt:
         error=facts.get("error"),
         result=facts.get("result"),
         pid=facts.get("pid"),
-        output_bytes=facts.get("out", 0),
+        out=_imprint(facts.get("out")),
+        err=_imprint(facts.get("err")),
         peak_memory=facts.get("mem"),
         origin=facts.get("from"),
     )
+
+
+def _imprint(told: tuple[int, str] | None) -> Imprint | None:
+    return Imprint(*told) if told else None
 
 
 def _claim(facts: dict[str, Any]) -> Claim:

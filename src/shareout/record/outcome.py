@@ -7,8 +7,8 @@ These are facts, not errors: a job that fails raises nothing in the parent. `Att
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any
+from enum import Enum, StrEnum
+from typing import Any, NamedTuple
 
 
 class State(Enum):
@@ -40,6 +40,27 @@ class Cause(Enum):
     STOPPED = "stopped"
 
 
+class Stream(StrEnum):
+    """What a job prints on: the word for it in the journal and in the log."""
+
+    OUT = "out"
+    ERR = "err"
+
+    @property
+    def number(self) -> int:
+        """Its descriptor."""
+        return 1 if self is Stream.OUT else 2
+
+
+class Imprint(NamedTuple):
+    """What an attempt printed on one stream, known again without its text: how many bytes, and their BLAKE3."""
+
+    size: int
+    hash: str = ""
+    """The first sixteen bytes of it, as `b3sum --length 16` has them. Empty: another tool ran the job, and tells none.
+    Half of the hash is enough to tell outputs apart, and a record of a short command is a third smaller by it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at one job, as the journal keeps it. Times are seconds since 1970; `result` is a JSON value."""
@@ -59,7 +80,9 @@ class Attempt:
     """One line: the exception, or what the command's end was."""
     result: Any = None
     pid: int | None = None
-    output_bytes: int = 0
+    out: Imprint | None = None
+    """None: it printed nothing there, or took the process that would have told with it."""
+    err: Imprint | None = None
     peak_memory: int | None = None
     origin: str | None = None
     """The file of another tool that it was taken over from; it ran there."""

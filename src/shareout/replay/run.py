@@ -14,9 +14,11 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from blake3 import blake3
 
 from shareout.config import Settings
 from shareout.entry import Entry
@@ -27,19 +29,18 @@ from shareout.plan.fitting import demand_of
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, attempt_line, parse
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream
 from shareout.record.values import NotJson, encode
 from shareout.replay.trace import traced
 from shareout.run.command.shell import Shells
 from shareout.run.command.spawn import Launch
 from shareout.run.command.variables import describer, variables_of_all
 from shareout.run.endings import LONGEST_ERROR, ended_attempt, lost_words, one_line, trace_of, unspawnable
+from shareout.run.hands.printed import NOTHING, kept_hash
 from shareout.run.processes.children import end_children
 from shareout.run.python.binding import Binding, CannotConvert
 from shareout.run.python.context import Givers
 
-# So much of a command's output is kept to be compared.
-MOST_KEPT = 16 << 20
 LOOK_S = 0.2
 
 
@@ -55,25 +56,39 @@ class Replay:
     trace: bool = False
 
 
-@dataclass(slots=True)
 class Sink:
-    """Where a job's output goes while it runs: on to a descriptor of ours, and into memory, if it is to be compared."""
+    """Where a job's output goes while it runs: on to our own descriptors. What it was is known by its hashes."""
 
-    to: int
-    keeps: bool
-    kept: bytes = b""
+    def __init__(self, out: int, *, watches: bool) -> None:
+        """`out` is where standard output goes. `watches`: it goes through our hands. What a Python job logs went into
+        the log, and is printed here, and steps that are shown are printed too: that is like nothing that is recorded.
+        """
+        self.to = {Stream.OUT: out, Stream.ERR: 2}
+        self.watches = watches
+        self._hashes = {stream: blake3() for stream in Stream}
+        self._sizes = dict.fromkeys(Stream, 0)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether what is kept is all that was printed."""
-        return self.keeps and len(self.kept) < MOST_KEPT
-
-    def take(self, data: bytes) -> None:
+    def take(self, stream: Stream, data: bytes) -> None:
         """Waits for a slow reader, as the job itself would."""
-        if self.keeps:
-            self.kept += data[: MOST_KEPT - len(self.kept)]
+        self._hashes[stream].update(data)
+        self._sizes[stream] += len(data)
         while data:
-            data = data[os.write(self.to, data) :]
+            data = data[os.write(self.to[stream], data) :]
+
+    def is_like(self, recorded: Attempt) -> bool | None:
+        """Whether the same was printed; None where that is not known."""
+        told = {Stream.OUT: recorded.out, Stream.ERR: recorded.err}
+        if (
+            not self.watches
+            or recorded.cause is Cause.LOST_WORKER
+            or any(one and not one.hash for one in told.values())
+        ):
+            return None
+        return all(self._imprint(stream) == one for stream, one in told.items())
+
+    def _imprint(self, stream: Stream) -> Imprint | None:
+        size = self._sizes[stream]
+        return Imprint(size, kept_hash(self._hashes[stream])) if size else None
 
 
 def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) -> Attempt:
@@ -98,7 +113,7 @@ def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) ->
         except (OSError, ValueError) as error:
             return unspawnable(*facts, time.time(), error)
         _, status, usage = os.wait4(pid, 0)
-        return ended_attempt(*facts, time.time(), pid, (status, usage), Cause.NONE, 0)
+        return ended_attempt(*facts, time.time(), pid, (status, usage), Cause.NONE, NOTHING)
 
     return _apart(work, asked, sink)
 
@@ -183,23 +198,27 @@ def _apart(work: Callable[[], Attempt], asked: Replay, sink: Sink) -> Attempt:
     """Do it in a process of its own; what became of it, also when it took that process with it."""
     adopt_orphans()
     told, tell = os.pipe()
-    output, printed = os.pipe()
+    pipes = {stream: os.pipe() for stream in Stream}
     start, parent = time.time(), os.getpid()
     # Else both would print what these hold.
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        _be_apart(work, parent, tell, printed if sink.keeps else sink.to)
+        _be_apart(
+            work, parent, tell, {stream: pipes[stream][1] if sink.watches else sink.to[stream] for stream in Stream}
+        )
     os.close(tell)
-    os.close(printed)
+    for _, writer in pipes.values():
+        os.close(writer)
+    outputs = {reader: stream for stream, (reader, _) in pipes.items()}
     try:
-        said = _heard(pid, told, output, sink)
+        said = _heard(pid, told, outputs, sink)
         _, status = os.waitpid(pid, 0)
     finally:
         end_children()
-        os.close(told)
-        os.close(output)
+        for reader in (told, *outputs):
+            os.close(reader)
     try:
         found = parse(said.removesuffix(b"\n"))
     except BadLine:
@@ -207,7 +226,7 @@ def _apart(work: Callable[[], Attempt], asked: Replay, sink: Sink) -> Attempt:
     return found if isinstance(found, Attempt) else _lost(asked, start, os.waitstatus_to_exitcode(status))
 
 
-def _be_apart(work: Callable[[], Attempt], parent: int, tell: int, output: int) -> None:
+def _be_apart(work: Callable[[], Attempt], parent: int, tell: int, outputs: Mapping[Stream, int]) -> None:
     """Never returns. The job finds what it finds in a run: no input, a session of its own."""
     code = 1
     try:
@@ -216,10 +235,8 @@ def _be_apart(work: Callable[[], Attempt], parent: int, tell: int, output: int) 
         adopt_orphans()
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
-        if output > 2:
-            os.dup2(output, 2)
-        if output != 1:
-            os.dup2(output, 1)
+        os.dup2(outputs[Stream.ERR], 2)
+        os.dup2(outputs[Stream.OUT], 1)
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         line = attempt_line(work())
         sys.stdout.flush()
@@ -234,11 +251,11 @@ def _be_apart(work: Callable[[], Attempt], parent: int, tell: int, output: int) 
         os._exit(code)
 
 
-def _heard(pid: int, told: int, output: int, sink: Sink) -> bytes:
+def _heard(pid: int, told: int, outputs: Mapping[int, Stream], sink: Sink) -> bytes:
     """Pass on what the job prints until its process has said what became of it, or is gone. Who else still holds
     the pipes, as a background process does, is not waited for."""
     said = b""
-    open_ends = [told, output]
+    open_ends = [told, *outputs]
     while not said.endswith(b"\n"):
         ready = select.select(open_ends, [], [], LOOK_S)[0]
         for handle in ready:
@@ -248,12 +265,13 @@ def _heard(pid: int, told: int, output: int, sink: Sink) -> bytes:
             elif handle == told:
                 said += data
             else:
-                sink.take(data)
+                sink.take(outputs[handle], data)
         # WNOWAIT: it stays a zombie, so that its number is nobody else's until all was heard.
         if not ready and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             break
-    while output in open_ends and select.select([output], [], [], 0)[0] and (data := os.read(output, 1 << 16)):
-        sink.take(data)
+    for output, stream in outputs.items():
+        while output in open_ends and select.select([output], [], [], 0)[0] and (data := os.read(output, 1 << 16)):
+            sink.take(stream, data)
     return said
 
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import DamagedLog, read_segment
+from shareout.record.outcome import Stream
 
 LINES_KEPT = 12
 LONGEST_LINE = 400
+_STREAMS = frozenset(stream.encode() for stream in Stream)
 
 
 def last_lines(
@@ -43,6 +45,8 @@ def _look(text: bytes, any_mark: re.Pattern[bytes], marks: dict[bytes, int], kep
 
 
 def _shown(line: bytes) -> str:
-    """Level and text; a very long line is cut."""
-    text = line[: LONGEST_LINE + 4].decode("utf-8", "replace")
+    """What was printed as it was, what was logged behind its level; a very long line is cut."""
+    word, _, printed = line.partition(b" ")
+    said = printed if word in _STREAMS else line
+    text = said[: LONGEST_LINE + 4].decode("utf-8", "replace")
     return text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "…"

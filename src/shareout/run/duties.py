@@ -18,6 +18,7 @@ from shareout.environment import encoded, thread_limits, user_environment
 from shareout.numerics.pins import job_environment
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
+from shareout.record.outcome import Stream
 from shareout.run.command import worker as command_worker
 from shareout.run.command.shell import Shells
 from shareout.run.command.spawn import Launch
@@ -25,7 +26,8 @@ from shareout.run.command.variables import describer, variables_of_all
 from shareout.run.endings import one_line, trace_of
 from shareout.run.hands.far_side import WorkerSide
 from shareout.run.hands.fork import WorkerMain
-from shareout.run.hands.messages import INLINE_BYTES, message, refuse, send
+from shareout.run.hands.messages import message, refuse, send
+from shareout.run.hands.printed import INLINE_BYTES, empty
 from shareout.run.hands.shared import Given
 from shareout.run.hands.streams import open_streams
 from shareout.run.host.cores import seen_gpus
@@ -137,11 +139,11 @@ def _prepared(init_worker: Callable[[Any], Any], config: Any, post: WorkerSide) 
         failure = error
     sys.stdout.flush()
     sys.stderr.flush()
-    if printed := world.pread(1, INLINE_BYTES, 0):
-        text = printed.decode("utf-8", "backslashreplace")
-        send(post.up, message("L", {"job": -1, "try": 0, "level": "INFO", "text": text}))
-        world.ftruncate(1, 0)
-        world.lseek(1, 0, os.SEEK_SET)
+    for stream in Stream:
+        if printed := world.pread(stream.number, INLINE_BYTES, 0):
+            text = printed.decode("utf-8", "backslashreplace")
+            send(post.up, message("L", {"job": -1, "try": 0, "level": stream, "text": text}))
+            empty(stream.number)
     if failure is not None:
         refuse(post.up, post.down, f"init_worker failed: {one_line(failure)}", trace_of(failure))
     return failure is None

@@ -51,8 +51,8 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
         if len(lines) == LOT:
             writer.append(b"".join(lines))
             lines.clear()
-        if one.output:
-            log.record(one.output, job=one.job, attempt=1)
+        for stream, (_, text) in one.printed.items():
+            log.record(text, level=stream, job=one.job, attempt=1)
         count += 1
     writer.append(b"".join(lines))
     return count
@@ -134,8 +134,7 @@ def _earlier(job: int, told: Told) -> Earlier:
         end=told.end,
         origin=origin,
         pid=told.pid,
-        output_bytes=told.output_bytes,
-        output=told.output,
+        printed=told.printed,
     )
 
 

@@ -7,11 +7,12 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream
 from shareout.run.hands import Ended
+from shareout.run.hands.printed import Printed
 from shareout.run.hands.seat import Batch, Seat
 from shareout.world import world
 
@@ -29,7 +30,13 @@ def failed_attempt(seat: Seat, facts: Mapping[str, Any]) -> Attempt:
         cause=Cause(facts["cause"]),
         error=facts["error"],
         pid=seat.pid,
+        out=_imprint(facts.get(Stream.OUT)),
+        err=_imprint(facts.get(Stream.ERR)),
     )
+
+
+def _imprint(told: Sequence[Any] | None) -> Imprint | None:
+    return Imprint(*told) if told else None
 
 
 def lost_attempt(seat: Seat, batch: Batch, job: int, position: int, how: Ended) -> Attempt:
@@ -62,7 +69,6 @@ def lost_attempt(seat: Seat, batch: Batch, job: int, position: int, how: Ended) 
         error=error,
         result=None,
         pid=seat.pid,
-        output_bytes=0,
         peak_memory=how.peak_memory,
     )
 
@@ -82,7 +88,7 @@ def ended_attempt(
     pid: int,
     how: tuple[int, resource.struct_rusage],
     told: Cause,
-    output_bytes: int,
+    printed: Printed,
 ) -> Attempt:
     """What a status from wait4 means. `told` is why we ended it ourselves, if we did."""
     status, usage = how
@@ -114,7 +120,8 @@ def ended_attempt(
         error=error,
         result=None,
         pid=pid,
-        output_bytes=output_bytes,
+        out=printed.out,
+        err=printed.err,
         peak_memory=told_peak(usage),
     )
 

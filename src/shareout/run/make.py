@@ -14,6 +14,7 @@ from shareout.plan.fitting import Demand, Host, demand_of, is_packed, least_core
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import LogWriter
+from shareout.record.outcome import Stream
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.hands import Hands
 from shareout.run.hands.fork import Fork, WorkerMain
@@ -161,8 +162,11 @@ def _hearer(makings: Makings) -> Callable[[str, Mapping[str, object]], None]:
             if job is not None:
                 outputs.note(text, job, level)
         elif kind == "O":
-            outputs.add(str(facts["text"]).encode("utf-8", "surrogateescape"), number, attempt)
+            texts = [(stream, str(facts[stream])) for stream in Stream if stream in facts]
+            for place, (stream, text) in enumerate(texts):
+                data = text.encode("utf-8", "surrogateescape")
+                outputs.add(data, number, attempt, stream=stream, first=place == 0)
         elif kind == "F":
-            outputs.adopt(world.path(str(facts["path"])), job, attempt)
+            outputs.adopt(world.path(str(facts[stream])) for stream in Stream if stream in facts)
 
     return heard

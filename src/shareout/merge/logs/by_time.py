@@ -16,6 +16,7 @@ from threading import Thread
 
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import DamagedLog, read_segment
+from shareout.record.outcome import Stream
 
 # `2026-11-20T19:23:01.123456Z`: equally long, so that times are compared as bytes.
 STAMP = 27
@@ -25,7 +26,10 @@ PIECE = 1 << 20
 _stamp = itemgetter(slice(0, STAMP))
 _first = itemgetter(0)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_RECORD = re.compile(rb"(\S+) (\S+) job=(\S+)(?: try=\d+)? ([A-Z]+) ")
+_RECORD = re.compile(rb"(\S+) (\S+) job=(\S+)(?: try=\d+)? (out|err|[A-Z]+) ")
+LOG = "log"
+STREAMS = (*map(str, Stream), LOG)
+"""What a record can be of: a stream that a job printed on, or logging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Filter:
 
     machines: frozenset[bytes] = frozenset()
     jobs: frozenset[bytes] = frozenset()
+    streams: frozenset[str] = frozenset()
     level: str = "DEBUG"
+    """Of what was logged. What was printed has none, and passes as INFO does."""
     since: bytes = b""
     until: bytes = b""
     grep: re.Pattern[bytes] | None = None
@@ -52,17 +58,19 @@ class Filter:
             return False
         if self.grep is not None and not self.grep.search(line):
             return False
-        if not self.machines and not self.jobs and self.level == "DEBUG":
+        if not self.machines and not self.jobs and not self.streams and self.level == "DEBUG":
             return True
         match = _RECORD.match(line)
         return match is not None and self._passes_record(match)
 
     def _passes_record(self, match: re.Match[bytes]) -> bool:
-        level = match[4].decode()
+        word = match[4].decode()
+        stream, level = (word, "INFO") if word in STREAMS else (LOG, word)
         rank = LEVELS.index(level) if level in LEVELS else len(LEVELS)
         return (
             (not self.machines or match[2] in self.machines)
             and (not self.jobs or match[3] in self.jobs)
+            and (not self.streams or stream in self.streams)
             and rank >= LEVELS.index(self.level)
         )
 

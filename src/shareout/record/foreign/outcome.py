@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,8 @@ class Earlier:
     origin: str
     """The file's name."""
     pid: int | None = None
-    output_bytes: int = 0
-    output: str = ""
-    """What is left of what it printed."""
+    printed: Mapping[Stream, tuple[int, str]] = field(default_factory=dict)
+    """By streams, how many bytes, and what is left of them."""
     is_skipped: bool = False
     """Nobody ran it, and nobody is to."""
 
@@ -51,6 +51,10 @@ class Earlier:
             cause=Cause.NONE if self.is_done else Cause.EXIT,
             error=error,
             pid=self.pid,
-            output_bytes=self.output_bytes,
+            out=self._imprint(Stream.OUT),
+            err=self._imprint(Stream.ERR),
             origin=self.origin,
         )
+
+    def _imprint(self, stream: Stream) -> Imprint | None:
+        return Imprint(self.printed[stream][0]) if stream in self.printed else None

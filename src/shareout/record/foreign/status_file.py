@@ -7,11 +7,12 @@ else that is no line of such a file is refused.
 from __future__ import annotations
 
 from ast import literal_eval
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.errors import InputError, Place, cannot_read
+from shareout.record.outcome import Stream
 
 FIELDS = 15
 OTHER_KINDS = "PZBCD"
@@ -28,8 +29,8 @@ class Told:
     exit: int
     start: float
     end: float
-    output_bytes: int
-    output: str
+    printed: Mapping[Stream, tuple[int, str]]
+    """How many bytes, and what is left of them; only of streams that something was printed on."""
     command: str
     """Bytes that are not UTF-8 as surrogates."""
 
@@ -56,11 +57,12 @@ def _told(fields: list[str], place: Place) -> Told:
     if len(fields) != FIELDS:
         raise InputError(f"is no line of a status file: {len(fields)} fields", where=place, way_out=EXAMPLE)
     try:
-        numbers = [int(fields[at]) for at in (1, 5, 6, 10)]
+        numbers = [int(fields[at]) for at in (1, 5, 6, 10, 12)]
         start, end = float(fields[8]), float(fields[9])
+        task, pid, code, *sizes = numbers
         # Nearly all tasks print nothing, and reading that as Python is a third of all the work.
-        output = "" if fields[11] == "''" else literal_eval(fields[11])
-        if not isinstance(output, str) or numbers[0] < 0 or not 0 <= start <= end < 1e11 or numbers[3] < 0:
+        texts = ["" if field == "''" else literal_eval(field) for field in (fields[11], fields[13])]
+        if task < 0 or min(sizes) < 0 or not 0 <= start <= end < 1e11 or {*map(type, texts)} != {str}:
             raise ValueError
         command = fields[14]
         if command.startswith(("b'", 'b"')):
@@ -68,7 +70,6 @@ def _told(fields: list[str], place: Place) -> Told:
             command = bytes(literal_eval(command)).decode("utf-8", "surrogateescape")
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise InputError("is no line of a status file: a number is none", where=place, way_out=EXAMPLE) from None
-    task, pid, code, size = numbers
-    return Told(
-        place, task, pid=pid, exit=code, start=start, end=end, output_bytes=size, output=output, command=command
-    )
+    said = zip(Stream, zip(sizes, texts, strict=True), strict=True)
+    printed = {stream: (size, text) for stream, (size, text) in said if size}
+    return Told(place, task, pid=pid, exit=code, start=start, end=end, printed=printed, command=command)

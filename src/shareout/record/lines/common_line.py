@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from shareout.record.outcome import Stream
+
 # Not json.loads: a result may be a megabyte, and is of no matter here. The keys stand in one order, which the writer
 # keeps, so that an expression may ask for it.
 _WHOLE, _COUNT = "0|[1-9][0-9]{0,17}", "[1-9][0-9]{0,17}"
 TIME = r"[1-9][0-9]{0,10}\.[0-9]{1,9}"
-BEHIND_EXIT = f'(?:,"pid":{_COUNT})?(?:,"out":{_COUNT})?(?:,"mem":{_COUNT})?'
+_IMPRINTS = [rf'"{stream}":\[{_COUNT},"[0-9a-f]*"\]' for stream in Stream]
+BEHIND_EXIT = rf'(?:,"pid":{_COUNT})?{"".join(f"(?:,{one})?" for one in _IMPRINTS)}(?:,"mem":{_COUNT})?'
+BEFORE_RESULT = "".join(f"(?:{one},)?" for one in _IMPRINTS)
 
 
 def head(told: Collection[str], time: str = TIME) -> str:
@@ -23,7 +27,9 @@ def head(told: Collection[str], time: str = TIME) -> str:
     return rf'\{{"job":{job},"pos":{position},"try":1,"state":"done","start":{start},"end":{end},"slot":{slot},'
 
 
-_KNOWN = head(("job", "pos", "start", "end", "slot")) + rf'(?:"exit":0{BEHIND_EXIT}.{{18}}|"result":[^\n]*)'
+_KNOWN = (
+    head(("job", "pos", "start", "end", "slot")) + rf'(?:"exit":0{BEHIND_EXIT}.{{18}}|{BEFORE_RESULT}"result":[^\n]*)'
+)
 _LINE = re.compile(_KNOWN.encode("ascii"))
 # Every line matches, so that the answers stand in the order of the lines; a line of another kind gives blanks.
 _LINES = re.compile(rf"(?:{_KNOWN}\n|[^\n]*\n)".encode("ascii"))

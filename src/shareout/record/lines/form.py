@@ -30,10 +30,9 @@ def _written() -> re.Pattern[bytes]:
     text = r'"(?:[ !#-\[\]-~]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*+"'
     causes, others = "|".join(sorted(_CAUSES - {""})), "|".join(sorted(_STATES - {State.DONE.value}))
     span = f'","start":{time},"end":{time},"slot":{whole}'
-    more = "".join(
-        f'(?:,"{key}":{value})?'
-        for key, value in {"pid": "[1-9][0-9]{0,17}", "out": whole, "mem": whole, "from": text}.items()
-    )
+    imprint = rf'\[{whole},"[0-9a-f]*"\]'
+    kept = {"pid": "[1-9][0-9]{0,17}", "out": imprint, "err": imprint, "mem": whole, "from": text}
+    more = "".join(f'(?:,"{key}":{value})?' for key, value in kept.items())
     failure = f'(?:,"exit":{whole})?(?:,"signal":{text})?(?:,"cause":"(?:{causes})")?(?:,"error":{text})?'
     how = f'(?:done{span},"exit":0|(?:{others}){span}{failure}){more}'
     line = rf'\{{"job":{whole},"pos":{whole},"try":[1-9][0-9]{{0,8}},"state":"{how},"crc":"[0-9a-f]{{8}}"\}}'
@@ -105,6 +104,10 @@ def _is_range(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_whole, value)) and value[0] <= value[1]
 
 
+def _is_imprint(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and _is_whole(value[0]) and _is_text(value[1])
+
+
 def _fault_of_attempt(facts: Mapping[str, Any]) -> str | None:
     if facts["state"] != State.DONE.value:
         return None
@@ -162,7 +165,8 @@ _FORMS: Mapping[str, Form] = {
         "cause": (False, _is_one_of(_CAUSES)),
         "error": (False, _is_text),
         "pid": (False, _is_from_one),
-        "out": (False, _is_whole),
+        "out": (False, _is_imprint),
+        "err": (False, _is_imprint),
         "mem": (False, _is_whole),
         "from": (False, _is_text),
     },

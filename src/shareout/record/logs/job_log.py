@@ -14,7 +14,8 @@ class Said:
     """One record. `text` is as the log has it: a line, control characters escaped."""
 
     attempt: int
-    level: str
+    word: str
+    """The stream that it was printed on, or a level."""
     text: bytes
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from shareout.record.folder import RunFolder
 from shareout.record.logs.job_log import Said, said_by
+from shareout.record.outcome import Stream
 from shareout.record.reader import newest_header
 
 STEP = 1 << 18
+_STREAMS = frozenset(map(str, Stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def _of_records(said: Iterator[Said]) -> Iterator[str]:
     between = ""
     for one in said:
         text = one.text.decode("utf-8", "backslashreplace")
-        yield between + (text if one.level == "INFO" else f"{one.level} {text}")
+        yield between + (text if one.word in _STREAMS else f"{one.word} {text}")
         between = "\n"
 
 

@@ -1,6 +1,8 @@
 """One log a machine: a record a line, in gzip members that are whole, in segments that rotate by size.
 
-    2026-11-20T19:23:01.123456Z alice job=314 try=1 INFO what was printed
+    2026-11-20T19:23:01.123456Z alice job=314 try=1 out what was printed
+
+What was printed has the word of its stream, `out` or `err`; any other record a level, as Python's logging knows them.
 
 A member is written at once, at least every second, so that after `kill -9` `zcat` still reads all but that
 second. Times are UTC; a record that is no job's has `job=-`. Control characters and bytes that are not UTF-8
@@ -34,7 +36,7 @@ MOST_HELD = 1 << 24
 # How a member of ours begins: deflated, no name, no time.
 MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"
 EMPTY = zlib.compress(b"", LEVEL, 31)
-_RECORD = re.compile(rb"[0-9]{4}-[0-9T:.-]+Z \S+ job=(?:-|[0-9]+ try=[0-9]+) [A-Z]+ ")
+_RECORD = re.compile(rb"[0-9]{4}-[0-9T:.-]+Z \S+ job=(?:-|[0-9]+ try=[0-9]+) (?:out|err|[A-Z]+) ")
 _CONTROL = bytes(sorted({*range(32), 127} - {9, 10}))
 _ESCAPES = {**{code: f"\\x{code:02x}" for code in _CONTROL}, **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)}}
 
@@ -65,12 +67,12 @@ class LogWriter:
 
     def record(self, text: str, *, level: str = "INFO", job: int | None = None, attempt: int = 0) -> None:
         """One record of ours or of a job's logging; more lines become more records."""
-        self.output(text.encode("utf-8", "surrogateescape"), job, attempt, level, world.time())
+        self.output(text.encode("utf-8", "surrogateescape"), job, attempt, word=level, when=world.time())
 
-    def output(self, data: bytes, job: int | None, attempt: int, level: str, when: float) -> None:
-        """What a job printed, every line with its prefix."""
+    def output(self, data: bytes, job: int | None, attempt: int, *, word: str, when: float) -> None:
+        """What a job printed, every line with its prefix. `word`: the stream's, or a level."""
         who = f"job={job} try={attempt}" if job is not None else "job=-"
-        prefix = b"%b %b %b %b " % (stamp(when).encode(), self._machine, who.encode(), level.encode())
+        prefix = b"%b %b %b %b " % (stamp(when).encode(), self._machine, who.encode(), word.encode())
         body = cleaned(data)
         self._add(prefix + body.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
 

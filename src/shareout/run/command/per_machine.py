@@ -9,11 +9,13 @@ from tempfile import TemporaryFile
 
 from shareout.environment import as_in_its_file, encoded, user_environment
 from shareout.pool import EngineCommand
+from shareout.record.outcome import Stream
 from shareout.run.command.shell import Shells
 from shareout.run.command.variables import variables_of_all
 from shareout.run.make import Makings
 from shareout.run.processes.children import MARK
 from shareout.run.python.hooks import HookFailed
+from shareout.world import world
 
 
 def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> tuple[list[str], bool]:
@@ -32,14 +34,14 @@ def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> t
     for number, command in enumerate(commands):
         own = {b"DISBATCH_TASKID": number, b"DISBATCH_STREAM_INDEX": command.line, b"DISBATCH_REPEAT_INDEX": -1}
         padded = {name + b"_ZP": b"%06d" % value for name, value in own.items()}
-        code, output = _ended(
+        code, printed = _ended(
             shells,
             command.text,
             makings.folder.slots,
             {**shared, **{name: b"%d" % own[name] for name in own}, **padded},
         )
-        if output:
-            makings.log.record(output.decode("utf-8", "surrogateescape"))
+        for stream, data in printed.items():
+            makings.log.output(data, None, 0, word=stream, when=world.time())
         if code:
             sentence = f"PERENGINE {when} ended with status {code}: {command.text}"
             makings.log.record(sentence, level="ERROR")
@@ -50,19 +52,23 @@ def perform(commands: Sequence[EngineCommand], makings: Makings, when: str) -> t
     return failures, counts
 
 
-def _ended(shells: Shells, text: str, folder: Path, environment: Mapping[bytes, bytes]) -> tuple[int, bytes]:
-    """Exit status and output; not by a pipe, which what it leaves running may hold open."""
+def _ended(
+    shells: Shells, text: str, folder: Path, environment: Mapping[bytes, bytes]
+) -> tuple[int, dict[Stream, bytes]]:
+    """Exit status, and what was printed; not by a pipe, which what it leaves running may hold open."""
     try:
-        with TemporaryFile(dir=folder) as file:
+        with TemporaryFile(dir=folder) as out, TemporaryFile(dir=folder) as err:
             done = subprocess.run(
                 [shells.of(text), "-c", as_in_its_file(text)],
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
+                stdout=out,
+                stderr=err,
                 check=False,
             )
-            file.seek(0)
-            return done.returncode, file.read()
+            files = {Stream.OUT: out, Stream.ERR: err}
+            for file in files.values():
+                file.seek(0)
+            return done.returncode, {stream: data for stream, file in files.items() if (data := file.read())}
     except OSError as error:
-        return 126, str(error.strerror).encode()
+        return 126, {Stream.ERR: str(error.strerror).encode()}

@@ -13,14 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from shareout.record.journal import attempt_line, well_ended_line
+from shareout.record.journal import attempt_line, imprinted, well_ended_line
 from shareout.record.outcome import Cause
 from shareout.run.command.spawn import Launch
 from shareout.run.command.variables import Described
 from shareout.run.endings import ended_attempt, told_peak, unspawnable
 from shareout.run.hands import far_side
 from shareout.run.hands.far_side import JobsBetween, Turns, WorkerSide
-from shareout.run.hands.messages import output_message, send
+from shareout.run.hands.messages import send
+from shareout.run.hands.printed import take_printed
 from shareout.run.hands.shared import Given
 from shareout.run.processes.children import end_children, kill_group
 from shareout.world import world
@@ -99,18 +100,17 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
     bench.leads(0)
     _, status, usage = world.wait4(pid, 0)
     _tidy(bench)
-    size = world.fstat(1).st_size
     end, told = start + (world.monotonic() - clock), control.ended_by(position)
-    brought = output_message(job, attempt, size, bench.post.output) if size else b""
+    printed = take_printed(job, attempt, bench.post.outputs)
     if status == 0 and attempt == 1 and told is Cause.NONE:
-        return brought + well_ended_line(
+        return printed.brought + well_ended_line(
             job,
             position,
             start=start,
             end=end,
             slot=bench.post.slot,
             pid=pid,
-            output_bytes=size,
+            printed=imprinted(printed.out, printed.err),
             peak_memory=told_peak(usage),
         )
     how = (status, usage)
@@ -124,9 +124,9 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
         pid=pid,
         how=how,
         told=told,
-        output_bytes=size,
+        printed=printed,
     )
-    return brought + b"!" + attempt_line(ended)
+    return printed.brought + b"!" + attempt_line(ended)
 
 
 def _tidy(bench: CommandWorker) -> None:

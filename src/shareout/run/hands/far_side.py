@@ -7,10 +7,11 @@ its time, and names that are bound once for all jobs of a batch would have to be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.record.outcome import Stream
 from shareout.run.hands.messages import not_begun, send
 from shareout.run.hands.shared import Control, Given, held_before, receive
 
@@ -23,7 +24,7 @@ class WorkerSide:
     control: Control
     down: int
     up: int
-    output: Path
+    outputs: Mapping[Stream, Path]
     mark: str
     """What the environment of its children carries."""
 

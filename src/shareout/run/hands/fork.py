@@ -17,7 +17,8 @@ from shareout.record.folder import RunFolder
 from shareout.run.endings import trace_of
 from shareout.run.hands.bystander import stand_by
 from shareout.run.hands.far_side import WorkerSide
-from shareout.run.hands.messages import refuse, reopen
+from shareout.run.hands.messages import refuse
+from shareout.run.hands.printed import open_outputs
 from shareout.run.hands.seat import Seat
 from shareout.run.hands.shared import Control
 from shareout.world import world
@@ -69,7 +70,7 @@ class Fork:
             control=control,
             mark=self._mark_of(pid),
             runs_commands=self.runs_commands,
-            output=self.folder.slot_output(slot),
+            outputs=self.folder.slot_outputs(slot),
         )
 
     def _mark_of(self, pid: int) -> str:
@@ -96,10 +97,10 @@ class Fork:
             nothing = world.open(os.devnull, os.O_RDONLY)
             world.dup2(nothing, 0)
             world.close(nothing)
-            output = self.folder.slot_output(slot)
-            reopen(output)
+            outputs = self.folder.slot_outputs(slot)
+            open_outputs(outputs)
             up, down = _high(up), _high(down)
-            return WorkerSide(slot, control, down, up=up, output=output, mark=self._mark_of(world.getpid()))
+            return WorkerSide(slot, control, down, up=up, outputs=outputs, mark=self._mark_of(world.getpid()))
         except OSError as error:
             refuse(up, down, f"no worker can be started: {error}", trace_of(error))
             return None

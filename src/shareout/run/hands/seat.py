@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shareout.record.outcome import Cause
+from shareout.record.outcome import Cause, Stream
 from shareout.run.hands.shared import Control
 from shareout.run.processes.children import is_alive, kill_group
 from shareout.supply import Work
@@ -55,7 +55,7 @@ class Seat:
     control: Control
     mark: str
     runs_commands: bool = False
-    output: Path = Path()
+    outputs: Mapping[Stream, Path] = field(default_factory=dict)
     """Where its jobs print."""
     batches: deque[Batch] = field(default_factory=deque)
     cause: Cause | None = None

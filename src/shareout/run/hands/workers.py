@@ -300,9 +300,9 @@ class Workers:
     def _keep_output(self, seat: Seat, attempt: Attempt | None) -> None:
         """What a worker's last job printed is not its successor's to throw away."""
         job, number = (attempt.job, attempt.attempt) if attempt else (None, 0)
-        path = set_aside_left(seat.output, job, number)
-        if path is not None:
-            self._heard("F", {"job": -1 if job is None else job, "try": number, "path": str(path)})
+        asides = set_aside_left(seat.outputs, job, number)
+        if asides:
+            self._heard("F", {"job": -1 if job is None else job, "try": number, **asides})
 
     def _refused(self, seat: Seat, facts: Mapping[str, object]) -> None:
         """It can run nothing; it waits for its end, and what it was given is for nobody."""

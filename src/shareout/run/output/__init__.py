@@ -1,1 +1,1 @@
-"""What jobs print: a file a slot, the log, the screen, and what was set aside."""
+"""What jobs print: two files a slot, the log, the screen, and what was set aside."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO
 
 from blake3 import blake3
 
@@ -15,6 +14,7 @@ from shareout.plan.plan import Plan
 from shareout.pool.templates.template import Template
 from shareout.record.folder import PER_FOLDER, RunFolder
 from shareout.record.logs.segments import LogWriter
+from shareout.record.outcome import Stream
 from shareout.record.tallies.tally import Tally
 from shareout.run.output.screen import OrderedScreen, Prefix, Screen
 from shareout.run.output.sieve import Sieve
@@ -44,7 +44,8 @@ def sinks_of(request: RunRequest, folder: RunFolder, tally: Tally, log: LogWrite
 
 
 class ResultFolder:
-    """`--results DIR`: a file for each job that printed something, in folders of at most 1,000; and whose they are."""
+    """`--results DIR`: a file for each stream of a job that printed something, in folders of at most 1,000; and whose
+    they are."""
 
     lost = ""
 
@@ -57,10 +58,14 @@ class ResultFolder:
         except OSError as error:
             raise _unwritten(error, path) from error
 
-    def add(self, data: bytes, job: int, *, first: bool) -> None:
+    def add(self, data: bytes, job: int, *, stream: Stream, first: bool) -> None:
         """What an earlier attempt left there is replaced."""
         try:
-            with self._opened(job, "wb" if first else "ab") as file:
+            folder = self._folder_of(job)
+            if first:
+                for old in Stream:
+                    (folder / f"{job}.{old}").unlink(missing_ok=True)
+            with (folder / f"{job}.{stream}").open("ab") as file:
                 file.write(data)
         except OSError as error:
             raise _unwritten(error, self._path) from error
@@ -73,12 +78,12 @@ class ResultFolder:
         """No file is left open."""
         return
 
-    def _opened(self, job: int, mode: str) -> BinaryIO:
+    def _folder_of(self, job: int) -> Path:
         part = str(job // PER_FOLDER)
         if part != self._made:
             (self._path / part).mkdir(parents=True, exist_ok=True)
             self._made = part
-        return open(self._path / part / f"{job}.out", mode)  # type: ignore[return-value]
+        return self._path / part
 
 
 def _unwritten(error: OSError, path: Path) -> CannotRecord:

@@ -1,4 +1,5 @@
-"""`--tee`: what jobs print, on standard output as well, each line after a prefix; and `--keep-order`.
+"""`--tee`: what jobs print, on our own standard output and standard error as well, each line after a prefix; and
+`--keep-order`.
 
 In order, what a job printed waits until all before it have ended. It waits in a file; of each job that waits eight
 bytes are held. A reader that goes away (`| head`) ends the printing, and nothing else.
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shareout.plan.plan import Plan
+from shareout.record.outcome import Stream
 from shareout.record.tallies.standing import NEW
 from shareout.record.tallies.tally import Tally
 from shareout.run.output.sieve import Sieve
@@ -22,8 +24,10 @@ from shareout.safe import safe_bytes
 from shareout.supply.static import Wanted
 from shareout.world import world
 
-_LINK = struct.Struct("<QQ")
-"""Before each piece in the file: where the one before it of the same job is (+1; 0: nowhere), and its length."""
+_LINK = struct.Struct("<QQB")
+"""Before each piece in the file: where the one before it of the same job is (+1; 0: nowhere), its length, and the
+descriptor that it is for."""
+_TITLES = {Stream.OUT: "standard output", Stream.ERR: "standard error"}
 COMPACT_AT = 1 << 16
 
 Prefix = Callable[[int], bytes]
@@ -37,22 +41,22 @@ class Screen:
         self._sieve = sieve
         self._said = said
         self.lost = ""
-        self._is_terminal = os.isatty(1)
+        self._terminals = [stream for stream in Stream if os.isatty(stream.number)]
 
-    def add(self, data: bytes, job: int, *, first: bool) -> None:
+    def add(self, data: bytes, job: int, *, stream: Stream, first: bool) -> None:
         """What the sieve keeps, each line after the job's prefix."""
         if data := self._sieve.kept(data):
             prefix = self._prefix(job)
-            self.show(job, prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
+            self.show(job, prefix + data.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n", stream)
 
-    def show(self, job: int, text: bytes) -> None:
+    def show(self, job: int, text: bytes, stream: Stream) -> None:
         """Print these whole lines of a job."""
-        view = memoryview(safe_bytes(text) if self._is_terminal else text)
+        view = memoryview(safe_bytes(text) if stream in self._terminals else text)
         try:
             while view and not self.lost:
-                view = view[world.write(1, view) :]
+                view = view[world.write(stream.number, view) :]
         except OSError as error:
-            self.lost = f"standard output is gone ({error.strerror})"
+            self.lost = f"{_TITLES[stream]} is gone ({error.strerror})"
             self._said(f"{self.lost}: the run goes on without --tee")
 
     def step(self, unfinished: Collection[int]) -> None:
@@ -60,7 +64,7 @@ class Screen:
         return
 
     def close(self) -> None:
-        """Nothing waits; standard output is not ours to close."""
+        """Nothing waits; our own streams are not ours to close."""
         return
 
 
@@ -88,17 +92,17 @@ class OrderedScreen(Screen):
         self._waiting = array("Q")
         self._first = self._next = self._next_expected(0)
 
-    def show(self, job: int, text: bytes) -> None:
+    def show(self, job: int, text: bytes, stream: Stream) -> None:
         """Printed at once when its turn has come or is past, else kept in the file."""
         index = self._tally.index(self._plan.position_of(job))
         if index < self._next:
-            super().show(job, text)
+            super().show(job, text, stream)
             return
         at = index - self._first
         if at >= len(self._waiting):
             self._waiting.extend([0] * (at + 1 - len(self._waiting)))
         self._file.seek(self._end)
-        self._file.write(_LINK.pack(self._waiting[at], len(text)) + text)
+        self._file.write(_LINK.pack(self._waiting[at], len(text), stream.number) + text)
         self._waiting[at] = self._end + 1
         self._end += _LINK.size + len(text)
 
@@ -143,13 +147,13 @@ class OrderedScreen(Screen):
         return found if found >= 0 else len(self._tally.states)
 
     def _print(self, index: int) -> None:
-        pieces: list[tuple[int, int]] = []
+        pieces: list[tuple[int, int, Stream]] = []
         link = self._waiting[index - self._first]
         while link:
             self._file.seek(link - 1)
-            before, length = _LINK.unpack(self._file.read(_LINK.size))
-            pieces.append((link - 1 + _LINK.size, length))
+            before, length, number = _LINK.unpack(self._file.read(_LINK.size))
+            pieces.append((link - 1 + _LINK.size, length, Stream.OUT if number == 1 else Stream.ERR))
             link = before
-        for at, length in reversed(pieces):
+        for at, length, stream in reversed(pieces):
             self._file.seek(at)
-            super().show(0, self._file.read(length))
+            super().show(0, self._file.read(length), stream)

@@ -1,4 +1,4 @@
-"""What jobs print: a file a slot while they run, moved into the log when the job ends.
+"""What jobs print: two files a slot while they run, moved into the log when the job ends.
 
 Small outputs are moved at once. A large one is set aside and moved in steps between the turns of the crew,
 so that a job that prints a gigabyte stops nobody. What a killed run left is moved at the next start.
@@ -6,10 +6,8 @@ so that a job that prints a gigabyte stops nobody. What a killed run left is mov
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,21 +15,12 @@ from shareout.config import Settings
 from shareout.errors import CannotRecord
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import LogWriter
-from shareout.run.output.aside import LOST, set_aside
+from shareout.record.outcome import Stream
+from shareout.run.output.aside import Aside, set_aside
 from shareout.run.output.sieve import Sieve
 from shareout.world import world
 
 STEP = 1 << 20
-_ASIDE = re.compile(r"(\d+|lost)-(\d+)-\d+\.aside")
-
-
-@dataclass(slots=True)
-class _Aside:
-    path: Path
-    job: int | None
-    """None: what stood in a slot's file when a run was killed; whose it was is not known."""
-    attempt: int
-    at: int = 0
 
 
 class OutputSink(Protocol):
@@ -40,8 +29,9 @@ class OutputSink(Protocol):
     lost: str
     """Why not all of it got through, in words."""
 
-    def add(self, data: bytes, job: int, *, first: bool) -> None:
-        """What an attempt at a job printed, or some lines of it; `first`: nothing came of this attempt before."""
+    def add(self, data: bytes, job: int, *, stream: Stream, first: bool) -> None:
+        """What an attempt at a job printed, or some lines of it; `first`: nothing came of this attempt before, on none
+        of its streams."""
 
     def step(self, unfinished: Collection[int]) -> None:
         """Between turns; `unfinished` are jobs of whose output more will come."""
@@ -50,7 +40,7 @@ class OutputSink(Protocol):
         """The run is over: nothing more will come."""
 
 
-# A file for each slot and not a pipe: a job that prints never waits for us, and what it has printed outlives it, its
+# Files for each slot and not pipes: a job that prints never waits for us, and what it has printed outlives it, its
 # worker and the run.
 class SlotOutputs:
     """The output files of all slots."""
@@ -64,7 +54,9 @@ class SlotOutputs:
         self._per_job = settings.logging.per_job
         self._hearers = hearers
         self.lost = ""
-        self._asides: deque[_Aside] = deque()
+        self._asides: deque[Aside] = deque()
+        self._moved: tuple[int | None, int] | None = None
+        """Whose the last of them was."""
         try:
             folder.slots.mkdir(exist_ok=True)
         except OSError as error:
@@ -74,18 +66,18 @@ class SlotOutputs:
     def activity(self, slot: int) -> float | None:
         """When the slot's job last printed something."""
         try:
-            return self._folder.slot_output(slot).stat().st_mtime
+            return max(path.stat().st_mtime for path in self._folder.slot_outputs(slot).values())
         except OSError:
             return None
 
-    def add(self, data: bytes, job: int, attempt: int, *, first: bool = True) -> None:
+    def add(self, data: bytes, job: int, attempt: int, *, stream: Stream, first: bool) -> None:
         """To all hearers and the log; `first` as in `OutputSink`. CannotRecord when it cannot be written."""
         if self._per_job:
             self._keep_apart(data, job)
         for hearer in self._hearers:
-            hearer.add(data, job, first=first)
+            hearer.add(data, job, stream=stream, first=first)
         if data := self._sieve.kept(data):
-            self._log.output(data, job, attempt, "INFO", world.time())
+            self._log.output(data, job, attempt, word=stream, when=world.time())
 
     def note(self, text: str, job: int, level: str) -> None:
         """A record of a job's, for the log that it has to itself, when it has one."""
@@ -122,9 +114,11 @@ class SlotOutputs:
             data = data[: data.rindex(b"\n") + 1]
         if data:
             if one.job is None:
-                self._log.output(data, None, 0, "WARNING", world.time())
+                self._log.output(data, None, 0, word=one.stream, when=world.time())
             else:
-                self.add(data, one.job, one.attempt, first=one.at == 0)
+                is_first = one.at == 0 and one.whose != self._moved
+                self.add(data, one.job, one.attempt, stream=one.stream, first=is_first)
+                self._moved = one.whose
             one.at += len(data)
         else:
             one.path.unlink(missing_ok=True)
@@ -139,25 +133,28 @@ class SlotOutputs:
             hearer.close()
             self.lost = self.lost or hearer.lost
         self._hearers = ()
-        for path in self._folder.slots.glob("*.out"):
+        for _, path in self._left():
             path.unlink(missing_ok=True)
 
-    def adopt(self, path: Path, job: int | None, attempt: int) -> None:
+    def adopt(self, paths: Iterable[Path]) -> None:
         """What a worker, or its parent after its death, has set aside."""
-        self._asides.append(_Aside(path, job, attempt))
+        self._asides.extend(one for path in paths if (one := Aside.named(path)) is not None)
 
     def _rescue(self) -> None:
         """What a run that was killed had not moved yet; whose it was is told where it is known."""
-        for path in sorted(self._folder.slots.glob("*.out")):
+        for stream, path in self._left():
             if path.stat().st_size:
-                set_aside(path, None, 0)
+                set_aside(path, None, 0, stream)
             else:
                 path.unlink()
-        for path in sorted(self._folder.slots.glob("*.aside")):
-            match = _ASIDE.fullmatch(path.name)
-            if match:
-                job = None if match[1] == LOST else int(match[1])
-                self._asides.append(_Aside(path, job, int(match[2])))
+        self.adopt(self._folder.slots.glob("*.aside"))
+        self._asides = deque(sorted(self._asides, key=lambda one: one.when))
+
+    def _left(self) -> Iterator[tuple[Stream, Path]]:
+        """The slots' files, of this run or of one before it."""
+        for stream in Stream:
+            for path in sorted(self._folder.slots.glob(f"*.{stream}")):
+                yield stream, path
 
 
 def _lost(what: str, error: OSError) -> CannotRecord:

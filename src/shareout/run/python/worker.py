@@ -8,17 +8,20 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
 from shareout.plan.plan import Plan
+from shareout.record.journal import imprinted
 from shareout.record.outcome import Cause
 from shareout.record.values import NotJson, encode
 from shareout.run.endings import LONGEST_ERROR, one_line, trace_of
 from shareout.run.hands import far_side
 from shareout.run.hands.far_side import Turns, WorkerSide
-from shareout.run.hands.messages import message, output_message, reopen, send
+from shareout.run.hands.messages import message, send
+from shareout.run.hands.printed import NOTHING, Printed, open_outputs, take_printed
 from shareout.run.hands.shared import Given
 from shareout.run.hands.streams import open_streams, streams
 from shareout.run.processes.children import end_children
@@ -69,7 +72,7 @@ class _Worker:
         self._changes: list[str] = []
         sys.addaudithook(self._watch)
         for stream in self._streams:
-            stream.noticed = self._changes
+            stream.notice(self._changes)
         logging.root.handlers[:] = [_Records(self)]
         logging.root.setLevel(station.log_level)
         logging.captureWarnings(True)
@@ -92,7 +95,8 @@ class _Worker:
         call, arguments, given = station.job, station.binding.arguments, station.givers.given
         wants, floats = bool(station.binding.given), station.post.control.floats
         up, write, seek, now = station.post.up, world.write, world.lseek, world.time
-        middle, end = f',"try":{attempt},"state":"done","start":', f',"slot":{station.post.slot},"result":'
+        middle, slot = f',"try":{attempt},"state":"done","start":', f',"slot":{station.post.slot}'
+        plain_end, mark = f'{slot},"result":', b"!" if attempt > 1 else b""
         self._attempt = attempt
         begun = now()
         begun_text = f"{begun:.6f}"
@@ -113,21 +117,22 @@ class _Worker:
                 ended = now()
                 ended_text = f"{ended:.6f}"
                 until = ended_text if ended >= begun else begun_text
+                before, end = mark, plain_end
+                try:
+                    # The shared offsets of the outputs: the cheapest question that C code cannot get round.
+                    is_odd = changes or ended - begun > THOROUGH_S or seek(1, 0, 1) or seek(2, 0, 1)
+                except OSError:
+                    is_odd = True
+                if is_odd:
+                    printed = self._clean_up(job, attempt)
+                    before, end = printed.brought + mark, f'{slot}{imprinted(printed.out, printed.err)},"result":'
                 raw = (f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{until}{end}{value}').encode("ascii")
-                line = b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))
-                if attempt > 1:
-                    line = b"!" + line
+                line = b'%b%b,"crc":"%08x"}\n' % (before, raw, crc32(raw))
                 sent = write(up, line)
                 if sent < len(line):
                     send(up, line[sent:])
-            try:
-                # The shared offset of the output: the cheapest question that C code cannot get round.
-                if changes or ended - begun > THOROUGH_S or seek(1, 0, os.SEEK_CUR):
-                    self._clean_up(job, attempt)
-            except OSError:
-                self._clean_up(job, attempt)
             begun, begun_text = ended, ended_text
-        self._clean_up(self._job, attempt)
+        send(up, self._clean_up(self._job, attempt).brought)
 
     def record(self, level: str, text: str) -> None:
         """Up to the parent, who writes the log, with the job that runs."""
@@ -140,49 +145,60 @@ class _Worker:
             said, trace = str(error), ""
         else:
             said, trace = one_line(error), trace_of(error)
-        facts = {
+        facts: dict[str, object] = {
             "job": job, "pos": position, "try": attempt, "start": begun, "end": max(begun, world.time()),
             "cause": cause.value, "ran": not RAN.isdisjoint(self._changes),
             "error": said[:LONGEST_ERROR], "trace": trace or said,
         }  # fmt: skip
-        send(self._station.post.up, message("A", facts))
+        printed = self._clean_up(job, attempt)
+        facts |= {"out": printed.out, "err": printed.err}
+        send(self._station.post.up, printed.brought + message("A", facts))
 
-    def _clean_up(self, job: int, attempt: int) -> None:
-        """What a job changed in the process, printed, or left running ends with it."""
-        self._changes.clear()
+    def _clean_up(self, job: int, attempt: int) -> Printed:
+        """What a job left running or changed in the process ends with it. What it printed, before its record is told:
+        that has a hash of it."""
         self._station.post.control.floats[1] = -1.0
+        try:
+            world.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            end_children()
+        except ChildProcessError:
+            pass
+        if self._variables != self._environ:
+            os.environ.clear()
+            os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in self._environ.items()})
+        if _folder() != self._folder:
+            # If it is gone, that is told by the first job that misses it.
+            with suppress(OSError):
+                os.chdir(self._folder)
+        self._changes.clear()
         sys.stdout, sys.stderr = self._streams
         try:
             for stream in self._streams:
                 stream.flush()
-            size = world.fstat(1).st_size
-            if size:
-                send(self._station.post.up, output_message(job, attempt, size, self._station.post.output))
-            if os.getcwd() != self._folder:
-                os.chdir(self._folder)
+            return take_printed(job, attempt, self._station.post.outputs)
         except OSError:
             self._reopen()
-        if self._variables != self._environ:
-            os.environ.clear()
-            os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in self._environ.items()})
-        try:
-            world.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return
-        end_children()
+            return NOTHING
 
     def _watch(self, event: str, arguments: object) -> None:
         if event in WATCHED:
             self._changes.append(event)
 
     def _reopen(self) -> None:
-        """The job closed its output, or removed its folder."""
-        os.chdir(self._folder)
-        reopen(self._station.post.output)
+        """The job closed its output."""
+        open_outputs(self._station.post.outputs)
         open_streams()
         self._streams = streams()
         for stream in self._streams:
-            stream.noticed = self._changes
+            stream.notice(self._changes)
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        # The job has removed it.
+        return ""
 
 
 class _Records(logging.Handler):
