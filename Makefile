@@ -35,7 +35,7 @@ quick: lint  ## lint and the pure tests: what to run after each change
 	$(BIN)/python -m pytest --numprocesses 2 --quiet $(QUICK)
 
 test: lint node  ## lint, then all tests, on the module and on the built executable
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 node:
 	@command -v node >/dev/null || { echo 'the second implementation of the algorithm needs node: installing it' && \

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +17,22 @@ from kit.ways import Executable
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+# Who has it set, as images with a Python do, would have each of some ten thousand starts compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, then those with many: processes that take one file after the other end together."""
+    tests = Counter(item.path for item in items)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, -tests[item.path]))
 
 
 @pytest.fixture(scope="session")
 def executable(tmp_path_factory: pytest.TempPathFactory) -> Executable:
-    """The one-file programs of this session."""
-    return Executable(tmp_path_factory.mktemp("executable"))
+    """The one-file programs of this session, whose processes have each a folder in one."""
+    own = tmp_path_factory.getbasetemp()
+    return Executable((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "executable")
 
 
 @pytest.fixture

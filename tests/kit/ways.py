@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from functools import cached_property
@@ -54,22 +55,34 @@ MODULE = Module()
 
 
 class Executable:
-    """One-file programs, each built when it is first asked for. One that cannot be built fails the test."""
+    """One-file programs in a folder that all test processes share, each built when first asked for. One that cannot be
+    built fails the test."""
 
     name = "executable"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        folder.mkdir(exist_ok=True)
 
     @cached_property
     def file(self) -> Path:
         """The command runner."""
-        return freeze(self._folder)
+        return self._built("shareout")
 
     @cached_property
     def _loader(self) -> Path:
-        (self._folder / "loader.py").write_text(LOADER)
-        return freeze(self._folder, "loader.py")
+        return self._built("loader", LOADER)
+
+    def _built(self, name: str, entry: str = "") -> Path:
+        file = self._folder / "build" / name
+        with open(self._folder / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not file.exists() and entry:
+                (self._folder / f"{name}.py").write_text(entry)
+                freeze(self._folder, f"{name}.py")
+            elif not file.exists():
+                freeze(self._folder)
+        return file
 
     def runner(self) -> list[str]:
         return [str(self.file)]
