@@ -1,4 +1,4 @@
-"""Every test here runs twice, on the module and on the executable; a missing executable fails."""
+"""Tests here run on the executable too, but for those where nothing could differ; a missing executable fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from kit.ways import Executable
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    once = metafunc.definition.get_closest_marker("module_only")
+    marks = [mark.name for mark in metafunc.definition.iter_markers() if mark.name in ("module_only", "both_ways")]
+    # A test's own mark is nearer than its file's.
+    once = marks[:1] == ["module_only"]
     metafunc.parametrize("way", ["module"] if once else ["module", "executable"], indirect=True)
 
 

@@ -11,6 +11,8 @@ import pytest
 from kit.program import Machine
 from kit.wait import wait_until
 
+pytestmark = pytest.mark.module_only("costs are reckoned by the same code in an executable")
+
 WEIGHTS = {"alice": [1, 2], "bob": [1, 2], "carol": [1, 2]}
 HEAD = "job,cost\n"
 # A size and a method, and what they take: a whole number of hundredths.
@@ -55,6 +57,7 @@ def alone(folder: Path) -> str:
     return certificate(here)
 
 
+@pytest.mark.both_ways
 def test_costs_are_measured_shares_follow_and_what_is_done_is_not_run_again(here: Machine, tmp_path: Path) -> None:
     measured(here, "alice", "bob")
     origin = here.call("plan", "--json").json["digest"]
@@ -90,6 +93,7 @@ def test_the_longest_of_a_share_run_first_and_those_not_known_count_as_the_media
     assert len(ran(here)) == 12
 
 
+@pytest.mark.both_ways
 def test_a_run_that_is_killed_goes_on_with_the_longest_that_are_left(here: Machine) -> None:
     here.jobs(*[f"echo {job} >> ran.txt; sleep 0.05" for job in range(20)])
     here.write("configs/costs.csv", HEAD + "".join(f"{job},{job + 1}\n" for job in range(20)))
@@ -103,6 +107,7 @@ def test_a_run_that_is_killed_goes_on_with_the_longest_that_are_left(here: Machi
     assert len(order) <= 21, "at most what ran when it was killed runs again"
 
 
+@pytest.mark.both_ways
 def test_a_column_is_the_cost_and_a_function_is_not_given_it(here: Machine) -> None:
     here.script("from shareout import run\ndef job(x: int):\n    return x\nif __name__ == '__main__':\n    run(job)\n")
     here.write("configs/machines.json", '{"alice": [1, 1], "bob": [1, 1]}')

@@ -15,6 +15,7 @@ from kit.program import Machine
 from kit.wait import wait_until
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_sources_are_crossed_with_the_first_slowest(here: Machine) -> None:
     told = here.call("run", "--template", "f {1} {2}", "--arg", "a b", "c", "--arg", "1", "2", "--dry-run")
     assert told.out.splitlines() == ["f 'a b' 1", "f 'a b' 2", "f c 1", "f c 2"]
@@ -30,6 +31,7 @@ def test_linked_sources_go_along_and_files_are_sources(here: Machine) -> None:
     assert told.out.splitlines() == ["f 1a", "f 2a"]
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_a_product_of_sources_is_not_written_out(here: Machine) -> None:
     here.write("many", "".join(f"{number}\n" for number in range(1000)))
     files = [word for _ in range(5) for word in ("--arg-file", "many")]
@@ -135,6 +137,7 @@ def test_jobs_start_in_the_order_of_the_input_and_resume_there(here: Machine) ->
     assert (here.folder / "ran").read_text().split() == [str(number) for number in range(100)]
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_the_commands_know_the_jobs_of_a_run_without_configs(here: Machine) -> None:
     here.call("run", "--template", "test {} != 2", "-j", "50%", "--quiet", "-", stdin=b"1\n2\n3\n", code=1)
     assert here.call("list", "--state", "d", "--format", "line").out == "1\n3\n"
@@ -171,6 +174,7 @@ def test_a_run_that_stops_prints_what_waited(here: Machine) -> None:
     assert told.out.splitlines() == ["0", "1"]
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_each_line_is_told_by_its_job_or_its_arguments(here: Machine) -> None:
     words = ("run", "--template", "printf '%s\\n' {1} {2}", "--quiet", "-k", "--arg", "a b", "--arg", "1")
     assert here.call(*words, "--tee").out == "0: a b\n0: 1\n"
@@ -180,6 +184,7 @@ def test_each_line_is_told_by_its_job_or_its_arguments(here: Machine) -> None:
     assert here.call(*words, "--tagstring", "{#}/{2}").out == "1/1\ta b\n1/1\t1\n"
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_only_lines_that_match_are_shown_and_logged(here: Machine) -> None:
     told = here.call(
         "run", "--template", "echo keep {}; echo drop {}", "--arg", "1", "2", "--keep-lines", "^keep", "-k", "--quiet"
@@ -235,6 +240,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 @pytest.mark.parametrize(("words", "said"), REFUSED, ids=lambda part: part[:40] if isinstance(part, str) else "")
 def test_what_cannot_be_meant_is_refused_with_a_way_out(here: Machine, words: list[str], said: str) -> None:
     here.write("there", "")
@@ -243,6 +249,7 @@ def test_what_cannot_be_meant_is_refused_with_a_way_out(here: Machine, words: li
     assert not list(here.folder.glob("runs/*/*/journal.*.jsonl"))
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_a_pool_from_the_command_line_is_shared_out_where_there_are_machines(here: Machine) -> None:
     here.write("configs/machines.json", '{"alice": [1, 1], "bob": [1, 1]}')
     words = ("--template", "echo {}", "--arg", *map(str, range(10)))
@@ -280,6 +287,7 @@ def test_a_live_run_tells_groups_with_who_works_on_them(here: Machine) -> None:
     assert f"{name} x1" in table
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_groups_run_one_by_one_without_another_plan(here: Machine) -> None:
     here.jobs(
         "#SHAREOUT GROUP red", *[f"echo red{number} >> ran" for number in range(30)],
@@ -300,6 +308,7 @@ def test_groups_run_one_by_one_without_another_plan(here: Machine) -> None:
     assert len(list(here.folder.glob("runs/*/*"))) == 1
 
 
+@pytest.mark.module_only("what was typed is read by the same code")
 def test_a_small_group_is_found_in_a_great_pool(here: Machine) -> None:
     facts = {"units": {"stop": 300000}, "groups": {"most": "false {}", "few": {"template": "true {}", "units": [1, 2]}}}
     here.write("jobs.groups.json", json.dumps(facts))

@@ -202,7 +202,6 @@ def test_a_command_that_ends_well_after_its_time_was_up_has_not_ended_well(here:
     assert {facts["job"]: facts.get("cause") for facts in here.records()} == {0: "timeout", 1: None}
 
 
-@pytest.mark.module_only("files are read by the same code")
 def test_a_run_directory_that_another_host_has_is_left_alone_until_that_host_is_released(here: Machine) -> None:
     """flock does not cross a network mount: the note of the other host's run does."""
     here.jobs("touch a", "touch b")

@@ -64,6 +64,7 @@ def test_the_merged_table_is_the_same_for_any_number_of_machines(tmp_path: Path)
     assert len(rows) == 91
 
 
+@pytest.mark.module_only("journals are judged by the same code")
 def test_a_missing_machine_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     machines = farm(tmp_path, 3)
     for number in (0, 2):
@@ -94,6 +95,7 @@ def test_archives_serve_as_sources(tmp_path: Path) -> None:
     assert "complete: 90 of 90 jobs, each counted once" in told.out
 
 
+@pytest.mark.module_only("journals are judged by the same code")
 def test_what_does_not_belong_together_is_refused(tmp_path: Path, here: Machine) -> None:
     one, other = (Machine(tmp_path / name).jobs(f"echo {name}") for name in ("one", "other"))
     for machine in (one, other):
@@ -109,6 +111,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path, here: Machine)
     assert "complete: 1 of 1" in told.out
 
 
+@pytest.mark.module_only("journals are judged by the same code")
 def test_links_that_go_round_and_odd_names_are_no_obstacle(here: Machine) -> None:
     here.jobs("echo 1", "echo 2")
     here.run()
@@ -118,6 +121,7 @@ def test_links_that_go_round_and_odd_names_are_no_obstacle(here: Machine) -> Non
     assert "complete: 2 of 2" in here.call("merge-results", str(odd)).out
 
 
+@pytest.mark.module_only("journals are judged by the same code")
 def test_a_damaged_journal_never_counts_what_was_not_done(here: Machine) -> None:
     here.jobs(*(f"true {number}" for number in range(10)))
     here.run()
@@ -156,6 +160,7 @@ def test_the_same_rows_give_the_same_bytes(here: Machine, ending: str) -> None:
     assert (here.folder / f"1.{ending}").read_bytes() == (here.folder / f"2.{ending}").read_bytes()
 
 
+@pytest.mark.module_only("journals are judged by the same code")
 def test_a_job_that_was_done_requeued_and_done_again_counts_once_with_its_last_result(here: Machine) -> None:
     here.script(
         "import os\nfrom shareout import run\n"
@@ -174,6 +179,7 @@ def test_a_job_that_was_done_requeued_and_done_again_counts_once_with_its_last_r
     assert rows == [f"{n},{words.get(n, 'first')}{n}" for n in range(50)]
 
 
+@pytest.mark.module_only("journals are judged by the same code")
 def test_jobs_that_two_machines_ran_are_told_and_count_once(here: Machine) -> None:
     here.script(
         "from shareout import run\ndef job(n): return n\nif __name__ == '__main__':\n    run(job, pool=range(40))\n",

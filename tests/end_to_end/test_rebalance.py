@@ -50,6 +50,7 @@ def test_a_dead_machines_jobs_go_to_others_and_old_results_still_count(here: Mac
     assert merged(here, "runs") == alone(tmp_path)
 
 
+@pytest.mark.module_only("what is left is reckoned by the same code")
 def test_it_works_again_and_again(here: Machine, tmp_path: Path) -> None:
     here.script(SQUARES, THREE)
     configs = "configs"
@@ -67,6 +68,7 @@ def test_it_works_again_and_again(here: Machine, tmp_path: Path) -> None:
     assert not (here.folder / "none").exists()
 
 
+@pytest.mark.module_only("what is left is reckoned by the same code")
 def test_what_failed_is_left_only_when_asked_for(here: Machine) -> None:
     here.environ = {"FAIL": "yes"}
     here.script(SQUARES)
@@ -91,6 +93,7 @@ def test_commands_keep_their_ids_lines_and_phases(here: Machine) -> None:
     assert sorted(order) == sorted([f"a{n}-{n}" for n in range(6)] + [f"b{n}-{n}" for n in range(6, 12)])
 
 
+@pytest.mark.module_only("what is left is reckoned by the same code")
 def test_what_does_not_belong_is_refused(here: Machine, tmp_path: Path) -> None:
     here.jobs("true", "true")
     here.run("-n", "1", code=None)

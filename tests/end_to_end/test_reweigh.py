@@ -6,9 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from kit.program import Machine
 from kit.terminal import Terminal
 from kit.wait import wait_until
+
+pytestmark = pytest.mark.module_only("weights are reckoned by the same code in an executable")
 
 WEIGHTS = {"alice": [1, 2], "bob": [1, 2], "carol": [1, 2]}
 LINES = [f"echo {number} >> ran.txt" for number in range(60)]
@@ -47,6 +51,7 @@ def alone(folder: Path) -> str:
     return certificate(here)
 
 
+@pytest.mark.both_ways
 def test_what_is_done_is_not_run_again_when_a_weight_is_corrected(here: Machine, tmp_path: Path) -> None:
     begun(here, "alice", "bob")
     before = here.call("plan", "--json").json
@@ -111,6 +116,7 @@ def test_anew_starts_over(here: Machine) -> None:
     assert len(ran(here)) > 24
 
 
+@pytest.mark.both_ways
 def test_at_the_prompt_it_is_a_choice(here: Machine) -> None:
     begun(here, "alice", "bob")
     here.write("configs/machines.json", json.dumps({**WEIGHTS, "bob": [0.5, 2]}))
@@ -177,6 +183,7 @@ def test_what_is_wrong_is_refused_and_nothing_is_written(here: Machine) -> None:
     assert json.loads((here.folder / "configs/machines.json").read_text()) == WEIGHTS
 
 
+@pytest.mark.both_ways
 def test_a_kill_in_between_costs_nothing_but_what_ran(here: Machine) -> None:
     begun(here, "alice")
     here.jobs(*[f"echo {number} >> ran.txt; sleep 0.01" for number in range(60)], machines=json.dumps(WEIGHTS))

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from PyInstaller.archive.readers import CArchiveReader
 
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
@@ -57,6 +58,9 @@ elif __name__ == "__main__":
     assert "_PYI" not in at_start and "/_MEI" not in at_start
     run(job, pool=[(kind, n) for kind in KINDS for n in range(2)])
 """
+SOURCES = Path(__file__).parents[2] / "src"
+# Only an entry script of job-splitter's users imports these.
+OF_ENTRIES = ("shareout.job_splitter", "shareout.merge.share_table")
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +92,22 @@ def test_its_help_lists_what_it_has(frozen: Machine) -> None:
     assert "an executable cannot make another one" in frozen.call("freeze", code=2).err
 
 
+def test_every_module_is_inside(executable: Executable) -> None:
+    """So whatever command imports by name, and when, is there."""
+    program = CArchiveReader(str(executable.file))
+    inside = set(program.open_embedded_archive("PYZ.pyz").toc)
+    ours = {".".join(path.relative_to(SOURCES).with_suffix("").parts) for path in SOURCES.glob("shareout/**/*.py")}
+    missing = {name.removesuffix(".__init__") for name in ours} - inside
+    assert missing == {"shareout.__main__", "shareout.freeze.first", *OF_ENTRIES}
+
+
 def test_the_same_sources_give_the_same_bytes_in_any_folder(executable: Executable, tmp_path: Path) -> None:
     assert freeze(tmp_path).read_bytes() == executable.file.read_bytes()
+
+
+def test_what_it_writes_to_begin_with_is_planned(frozen: Machine) -> None:
+    frozen.call("init")
+    assert "configs/jobs.txt" in frozen.call("plan").out
 
 
 def test_a_share_runs_resumes_and_merges(frozen: Machine) -> None:
