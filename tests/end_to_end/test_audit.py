@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from kit.program import Machine
+
+pytestmark = pytest.mark.module_only("audits are judged by the same code")
 
 WRONG = (
     "import os\nfrom shareout import run\n"
@@ -58,6 +62,7 @@ def test_a_machine_that_returns_wrong_numbers_is_named(here: Machine) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.both_ways
 def test_of_two_machines_a_replay_elsewhere_tells_who_is_wrong(here: Machine) -> None:
     here.environ = {"BAD": "bob"}
     farm(here, '{"alice": [1, 1], "bob": [1, 1]}')
@@ -92,8 +97,8 @@ def test_an_audit_is_resumed_like_everything_else(here: Machine) -> None:
     here.script(WRONG, THREE)
     here.write("configs/runner.config", "[run]\naudit = 50%\n")
     for name in ("alice", "bob", "carol"):
-        for _ in range(6):
-            here.run("--quiet", "-n", "12", machine=name, code=None)
+        for _ in range(3):
+            here.run("--quiet", "-n", "24", machine=name, code=None)
     told = here.call("merge-results")
     assert "audit: 60 jobs ran on more than one machine, to the same result" in told.out
     assert "60 jobs are run by a second machine too" in here.call("plan").out

@@ -9,6 +9,8 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from kit.program import Machine
 from kit.wait import processes_in, processes_with, wait_until
 
@@ -30,7 +32,8 @@ def kill_and_resume(here: Machine, jobs: int) -> None:
             select.select([], [], [], moment.random() / 4)
         assert process.poll() is None, "there must be jobs left for every round"
         process.kill()
-        process.communicate()
+        # One that lives on holds its streams.
+        process.communicate(timeout=20)
         wait_until(lambda: not processes_in(here.folder), 5)
         before, known = known, recorded(here)
         assert before <= known, "nothing that the journal had is lost"
@@ -53,11 +56,13 @@ def recorded(here: Machine) -> set[bytes]:
     }
 
 
+@pytest.mark.slow
 def test_commands_survive_kill_after_kill(here: Machine) -> None:
     here.jobs(*(f"sleep 0.00{number % 7} & sleep 0.00{number % 5}; echo {number}" for number in range(800)))
     kill_and_resume(here, 800)
 
 
+@pytest.mark.slow
 def test_python_jobs_survive_kill_after_kill(here: Machine) -> None:
     here.script(
         "import time\nfrom shareout import run\n"

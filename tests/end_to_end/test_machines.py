@@ -39,6 +39,7 @@ def collect(machines: list[Machine], home: Path) -> list[str]:
     return [str(next(machine.folder.glob("runs/*/*"))) for machine in machines]
 
 
+@pytest.mark.slow
 def test_the_merged_table_is_the_same_for_any_number_of_machines(tmp_path: Path) -> None:
     tables, certificates, answers = set(), set(), set()
     # The executable takes its time to start, and splits by the same rules.

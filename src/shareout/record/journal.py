@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from zlib import crc32
 
@@ -138,7 +138,8 @@ class Header:
 
     def lines(self) -> bytes:
         """Both."""
-        facts = {key: value for key, value in asdict(self).items() if key not in _OF_SESSION}
+        # No `asdict`: it copies each of what may be a million ranges.
+        facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _OF_SESSION}
         if self.order == Order.SHUFFLED:
             del facts["order"]
         if not self.phases:
