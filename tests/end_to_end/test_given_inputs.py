@@ -167,8 +167,10 @@ def test_great_outputs_stay_in_order_too(here: Machine) -> None:
 
 
 def test_a_run_that_stops_prints_what_waited(here: Machine) -> None:
+    # What the first has printed is there before the second fails.
     told = here.call(
-        "run", "--template", "echo {}; test {} != 1 || exit 1; test {} != 0 || sleep 60", "-j", "2", "-k",
+        "run", "--template", "echo {}; test {} = 0 && touch said && exec sleep 60;"
+        " while [ ! -e said ]; do sleep 0.01; done; exit 1", "-j", "2", "-k",
         "--tagstring", "", "--fail-fast", "--grace", "300ms", "--quiet", "--arg", "0", "1", "2", code=None,
     )  # fmt: skip
     assert told.out.splitlines() == ["0", "1"]
