@@ -231,7 +231,8 @@ def test_a_stopped_process_goes_on_where_it_was_and_may_be_killed(host: Any) -> 
 
     def body() -> list[int]:
         def child() -> int:
-            world.sleep(0.01)
+            # Longer than it takes to stop both.
+            world.sleep(0.5)
             return 3
 
         first, second = world.fork(child), world.fork(child)
