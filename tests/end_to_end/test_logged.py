@@ -50,7 +50,7 @@ def test_everything_that_a_job_says_is_logged_with_its_id(here: Machine) -> None
         assert f"out said {kind}" in lines
         own = (here.run_folder / "job-logs" / "0" / f"{list(said).index(kind)}.log").read_text()
         assert f"said {kind}" in own
-    assert {"out two", "out lines"} <= set(said["log"])
+    assert {"INFO two", "INFO lines"} <= set(said["log"])
     assert "too low" not in log
     assert any("UserWarning: careful" in text for text in said["warn"])
     assert "err to stderr" in said["error"]
