@@ -43,7 +43,8 @@ def _line(ended: Ended, snippets: Snippets) -> bytes:
     task = row.id if row.task < 0 else row.task
     where = (task, row.line or row.id + 1, repeat, ended.host, attempt.pid or -1, code)
     printed: list[object] = []
-    for stream, imprint in ((Stream.OUT, attempt.out), (Stream.ERR, attempt.err)):
+    for stream in Stream:
+        imprint = attempt.printed(stream)
         # A snippet stands as Python writes a text, for so disBatch does.
         said = repr(snippets.of(attempt, stream).decode("utf-8", "replace"))
         printed += [imprint.size if imprint else 0, said]

@@ -46,7 +46,7 @@ class Snippets:
 
     def of(self, attempt: Attempt, stream: Stream) -> bytes:
         """All of it when it is short, else `begin...end`; nothing where the log is gone."""
-        imprint = attempt.out if stream is Stream.OUT else attempt.err
+        imprint = attempt.printed(stream)
         if imprint is None:
             return b""
         size, head, tail = self._entry(self._number(attempt.job), stream.encode())

@@ -277,15 +277,11 @@ def _attempt(facts: dict[str, Any]) -> Attempt:
         error=facts.get("error"),
         result=facts.get("result"),
         pid=facts.get("pid"),
-        out=_imprint(facts.get("out")),
-        err=_imprint(facts.get("err")),
+        out=Imprint.of(facts.get("out")),
+        err=Imprint.of(facts.get("err")),
         peak_memory=facts.get("mem"),
         origin=facts.get("from"),
     )
-
-
-def _imprint(told: tuple[int, str] | None) -> Imprint | None:
-    return Imprint(*told) if told else None
 
 
 def _claim(facts: dict[str, Any]) -> Claim:

@@ -6,9 +6,10 @@ These are facts, not errors: a job that fails raises nothing in the parent. `Att
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class State(Enum):
@@ -60,6 +61,11 @@ class Imprint(NamedTuple):
     """The first sixteen bytes of it, as `b3sum --length 16` has them. Empty: another tool ran the job, and tells none.
     Half of the hash is enough to tell outputs apart, and a record of a short command is a third smaller by it."""
 
+    @classmethod
+    def of(cls, told: Sequence[Any] | None) -> Self | None:
+        """From the pair as a message or a record has it; None where nothing was printed."""
+        return cls(*told) if told else None
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -86,6 +92,10 @@ class Attempt:
     peak_memory: int | None = None
     origin: str | None = None
     """The file of another tool that it was taken over from; it ran there."""
+
+    def printed(self, stream: Stream) -> Imprint | None:
+        """What it left on that stream."""
+        return self.out if stream is Stream.OUT else self.err
 
     @property
     def duration(self) -> float:

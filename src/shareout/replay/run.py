@@ -77,7 +77,7 @@ class Sink:
 
     def is_like(self, recorded: Attempt) -> bool | None:
         """Whether the same was printed; None where that is not known."""
-        told = {Stream.OUT: recorded.out, Stream.ERR: recorded.err}
+        told = {stream: recorded.printed(stream) for stream in Stream}
         if (
             not self.watches
             or recorded.cause is Cause.LOST_WORKER

@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream
@@ -30,13 +30,9 @@ def failed_attempt(seat: Seat, facts: Mapping[str, Any]) -> Attempt:
         cause=Cause(facts["cause"]),
         error=facts["error"],
         pid=seat.pid,
-        out=_imprint(facts.get(Stream.OUT)),
-        err=_imprint(facts.get(Stream.ERR)),
+        out=Imprint.of(facts.get(Stream.OUT)),
+        err=Imprint.of(facts.get(Stream.ERR)),
     )
-
-
-def _imprint(told: Sequence[Any] | None) -> Imprint | None:
-    return Imprint(*told) if told else None
 
 
 def lost_attempt(seat: Seat, batch: Batch, job: int, position: int, how: Ended) -> Attempt:
