@@ -63,9 +63,10 @@ ALLOWED: dict[str, set[str]] = {
     "costs": GROUND | INPUTS,
     "plan": GROUND | INPUTS | {"costs"},
     "record": GROUND | INPUTS,
+    "adopt": GROUND | INPUTS | {"record", "plan"},
     "supply": GROUND | INPUTS | {"record", "plan"},
     "events": GROUND | {"record"},
-    "run": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events"},
+    "run": GROUND | INPUTS | {"adopt", "numerics", "plan", "record", "supply", "events"},
     "replay": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events", "run"},
     "merge": GROUND | INPUTS | {"numerics", "plan", "record"},
     "status": GROUND | INPUTS | {"costs", "plan", "record"},
@@ -76,6 +77,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": GROUND
     | INPUTS
     | {
+        "adopt",
         "numerics",
         "rewrite",
         "costs",

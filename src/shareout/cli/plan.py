@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.choices import Barriers, words_of
+from shareout.cli.inputs.adoption import tell_adoptable
 from shareout.cli.inputs.earlier_plans import sentence_of, unasked
 from shareout.cli.inputs.recorded_call import call_of
 from shareout.cli.options import Common, add_common
@@ -84,6 +85,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.ids:
         return _print_ids(plan, shares[0], settings)
     _tell_fitting(plan, settings, common)
+    if not common.quiet:
+        tell_adoptable(common, entry, plan, settings)
     if common.json:
         print(json.dumps(plan_facts(plan, shares, forecast_of(plan, settings.run)), ensure_ascii=True))
     elif not common.quiet:

@@ -9,15 +9,16 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from shareout.adopt.kept import keep_list
 from shareout.choices import Progress
 from shareout.cli import run_flags
 from shareout.cli.inputs.abandoned_work import tell_other_inputs
 from shareout.cli.inputs.adhoc_pool import Given, pool_file
+from shareout.cli.inputs.adoption import adoption, tell_adoptable
 from shareout.cli.inputs.earlier_plans import EarlierPlan, go_on_from, sentence_of, unasked
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
 from shareout.cli.inputs.slurm_nodes import refuse_unmeant_nodes
@@ -25,10 +26,11 @@ from shareout.cli.options import Common, program_name
 from shareout.cli.plan import check_expected
 from shareout.cli.planning import check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
+from shareout.cli.run_told import run_facts, tell_end
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
-from shareout.events import Counts, Listener
+from shareout.events import Listener
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
@@ -36,7 +38,7 @@ from shareout.run.command.shell import check_shell
 from shareout.run.host.cores import granted_cores
 from shareout.run.make import check_jobs
 from shareout.run.output.choose import pool_of_results, refuse_others_results
-from shareout.run.policy import deadline_of, is_date
+from shareout.run.policy import deadline_of
 from shareout.run.request import RunRequest
 from shareout.show.beside import may_steer, say
 from shareout.show.fold import columns_of, folded
@@ -45,9 +47,6 @@ from shareout.units import counted
 
 COLUMNS = 80
 """Of a terminal that does not say."""
-
-if TYPE_CHECKING:
-    from shareout.run.session import RunResult
 
 configure = run_flags.configure
 
@@ -69,6 +68,7 @@ class RunArguments:
     resume_from: tuple[Path, ...]
     force_resume: bool
     anew: bool
+    adopt: tuple[str, ...] | None
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -110,12 +110,15 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     check_shell(settings.commands.shell)
     if not common.quiet:
         tell_oddities(plan)
-        tell_other_inputs(call, common, plan, machine)
+        if asked.adopt is None:
+            tell_other_inputs(call, common, plan, machine)
+            tell_adoptable(common, entry, plan, settings)
         _tell_grant(share.cores, settings)
     if not asked.yes and call.own is None and not _confirmed(plan, machine, named=asked.machine is not None):
         return _nothing()
-    request = _request(call, plan, settings, machine, common=common, asked=asked, entry=entry)
-    return _run(request, common, asked)
+    with adoption(asked.adopt, common, entry, plan) as adopt:
+        request = _request(call, plan, settings, machine, common=common, asked=asked, entry=entry)
+        return _run(replace(request, adopt=adopt), common)
 
 
 def _asked(arguments: argparse.Namespace) -> RunArguments:
@@ -133,6 +136,7 @@ def _asked(arguments: argparse.Namespace) -> RunArguments:
         resume_from=tuple(map(Path, arguments.resume_from)),
         force_resume=arguments.force_resume,
         anew=arguments.anew,
+        adopt=None if arguments.adopt is None else tuple(arguments.adopt),
     )
 
 
@@ -182,8 +186,13 @@ def _request(
         resume_from=asked.resume_from,
         force_resume=asked.force_resume,
         columns=named_columns(common.configs, settings),
-        keep_call=partial(call.keep, typed=typed),
+        keep_call=partial(_keep, call, typed, plan),
     )
+
+
+def _keep(call: Call, typed: Typed, plan: Plan, folder: RunFolder) -> None:
+    call.keep(folder, typed)
+    keep_list(plan.pool, folder)
 
 
 def _goes_on(found: Sequence[EarlierPlan], common: Common, asked: RunArguments) -> bool:
@@ -256,7 +265,7 @@ def _tell_grant(cores: int, settings: Settings) -> None:
         say(f"shareout: machines.json says {cores} cores, but this host grants {granted}: jobs will share cores")
 
 
-def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
+def _run(request: RunRequest, common: Common) -> int:
     from shareout.run.session import run_share
 
     name = request.machine if request.machine != ALL else "all machines"
@@ -267,58 +276,13 @@ def _run(request: RunRequest, common: Common, asked: RunArguments) -> int:
     if request.entry is not None and request.entry.on_end is not None:
         request.entry.on_end(folder, common.configs)
     if common.json:
-        print(json.dumps(_facts(result, request)))
+        print(json.dumps(run_facts(result, request)))
     if not common.quiet or result.exit_code:
-        _tell_end(result, request, asked, folder)
+        tell_end(result, request, folder)
     if result.lost:
         say(f"shareout: {result.lost}: not all that jobs printed was shown; `merge-logs --job` has it")
     # What became of the jobs is worth more than what became of their output.
     return result.exit_code or (CannotWrite.exit_code if result.lost else 0)
-
-
-def _tell_end(result: RunResult, request: RunRequest, asked: RunArguments, folder: Path) -> None:
-    """Where it stands, and the one thing that leads on from there."""
-    counts = result.counts
-    todo = _todo(counts)
-    say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
-    if todo and asked.groups and result.reason == "finished":
-        say(f"{', '.join(asked.groups)}: all have run; without --group, the others do")
-    elif todo:
-        _tell_way_on(result.reason, request.settings)
-    elif counts.failed:
-        say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
-
-
-def _todo(counts: Counts) -> int:
-    return counts.jobs - counts.done - counts.failed - counts.skipped
-
-
-def _tell_way_on(reason: str, settings: Settings) -> None:
-    """What makes the rest run. A full disk, or workers that cannot begin, have been told with their own way out."""
-    if reason == "barrier":
-        say("-R runs again what failed before the barrier, `skip ID` gives it up: then the rest is let through")
-    elif reason == "deadline" and is_date(settings.limits.until):
-        say("run it again with a later --until to go on")
-    elif reason not in ("refused", "full"):
-        say("run the same command again to go on")
-
-
-def _facts(result: RunResult, request: RunRequest) -> dict[str, Any]:
-    """The document of `run --json`: how it ended."""
-    counts = result.counts
-    return {
-        "digest": request.plan.hex,
-        "fingerprint": request.plan.fingerprint,
-        "machine": request.machine,
-        "exit": result.exit_code,
-        "reason": result.reason,
-        "jobs": counts.jobs,
-        "done": counts.done,
-        "failed": counts.failed,
-        "skipped": counts.skipped,
-        "todo": _todo(counts),
-        "path": str(RunFolder.of(request.runs, request.plan.origin, request.machine).path),
-    }
 
 
 def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, tee: bool) -> list[Listener]:

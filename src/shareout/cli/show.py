@@ -110,6 +110,7 @@ def _attempt(header: Header, attempt: Attempt) -> dict[str, Any]:
         "out": _imprint(attempt.out),
         "err": _imprint(attempt.err),
         "peak_memory": attempt.peak_memory,
+        "from": attempt.origin,
     }
     if header.kind == "python" and attempt.state is State.DONE:
         facts["result"] = attempt.result
@@ -139,4 +140,6 @@ def _attempt_line(one: dict[str, Any]) -> str:
         said += f"; {stamp(one['start'])[:19]}Z, {told_seconds(took)}, slot {one['slot']}"
     if one["peak_memory"]:
         said += f", peak {one['peak_memory'] >> 20} MiB"
+    if one["from"]:
+        said += f", from {one['from']}"
     return said

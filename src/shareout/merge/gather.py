@@ -102,7 +102,7 @@ def proven_pattern(
     position = leading + rb".{5}" if leading else rb"(\d+)"
     start = rb".{10}(.{17}).{7}" if meta else rb".{34}"
     slot = rb"(\d+)" if meta else rb"[^,]+"
-    result = rb'(?:"...":[^]]*\],)*"result":' + (rb"([^\n]*)" if has_text else rb'([^"]*)')
+    result = rb'(?:"...":[^]]*\],)*(?:"from":"[^"]*",)?"result":' + (rb"([^\n]*)" if has_text else rb'([^"]*)')
     if kind == "command":
         result = rb'"exit":(\d+)[^\n]*'
     body = rb'\{"job":([^,]+),"pos":' + position + rb',"try":1,.{9}done' + start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -52,6 +53,8 @@ class Outcomes:
     disagreements: list[tuple[int, tuple[Record, ...]]] = field(default_factory=list)
     comparison: Comparison = field(default_factory=Comparison)
     done: int = 0
+    of_journals: Counter[int] = field(default_factory=Counter)
+    """How many rows are of which journal."""
 
     def blocks(self) -> Iterator[Block]:
         """Every block that has a row."""
@@ -139,6 +142,7 @@ def _index(places: Sequence[int]) -> dict[int, int] | None:
 
 def _place(made: Outcomes, one: Plains, index: dict[int, int] | None, *, meta: bool) -> None:
     slots, base = made.rows, made.base
+    made.of_journals[one.journal] += len(one.rows)
     if meta:
         for job, extra in zip(one.ids, one.extras.split(b"\n"), strict=True):
             made.metas[job - base if index is None else index[job]] = one.journal, extra
@@ -169,7 +173,7 @@ def _judge(
         raise NeedsTimes
     for one in plains:
         if one.extras:
-            _collect(affected, one, journals[one.journal])
+            made.of_journals[one.journal] -= _collect(affected, one, journals[one.journal])
     for job, records in sorted(affected.items()):
         at = job - made.base if index is None else index[job]
         _enter(made, at, job, settle(records), meta=meta)
@@ -187,10 +191,14 @@ def _met_twice(plains: Sequence[Plains]) -> set[int]:
     return twice
 
 
-def _collect(affected: dict[int, list[Record]], one: Plains, journal: Journal) -> None:
+def _collect(affected: dict[int, list[Record]], one: Plains, journal: Journal) -> int:
+    """How many there were."""
+    count = 0
     for job, extra, row in zip(one.ids, one.extras.split(b"\n"), one.rows, strict=True):
         if job in affected:
             affected[job].append(_plain_record(journal, extra, row))
+            count += 1
+    return count
 
 
 def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -> None:
@@ -200,6 +208,7 @@ def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -
     row, place = None, None
     if counted is not None and counted.state is State.DONE:
         row, place = counted.payload, (counted.journal, counted.extra)
+        made.of_journals[counted.journal] += 1
     elif counted is not None:
         (made.failed if counted.state is State.FAILED else made.skipped).append(counted)
     made.rows[at] = row
@@ -228,6 +237,7 @@ def _plain_record(journal: Journal, extra: bytes, row: bytes) -> Record:
         end=float(extra[:17]),
         payload=row,
         extra=extra,
+        is_adopted=bool(header.whence),
     )
 
 
@@ -251,6 +261,7 @@ def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
         payload=payload,
         extra=extra,
         is_audit=is_audit,
+        is_adopted=bool(header.whence),
     )
     return attempt.job, record
 

@@ -221,6 +221,11 @@ class Merge:
             "disagreements": disagreements,
             "disagreed": len(outcomes.disagreements),
             "comparison": outcomes.comparison.facts(),
+            "adopted": [
+                [whence, count]
+                for number, count in outcomes.of_journals.items()
+                if count and (whence := self.journals[number].header.whence)
+            ],
         }
 
 
@@ -241,6 +246,8 @@ def _add(summary: Summary, facts: dict[str, Any], journals: Sequence[str]) -> No
         append_ranges(to, flat)
     summary.blocks += [(number, bytes.fromhex(digest)) for number, digest in facts["blocks"]]
     summary.comparison.merge(Comparison.of(facts["comparison"]))
+    for whence, count in facts["adopted"]:
+        summary.adopted[whence] = summary.adopted.get(whence, 0) + count
     summary.disagreed += facts["disagreed"]
     summary.disagreements += [
         (job, [Said(machine, text, journals[number]) for machine, text, number in said])

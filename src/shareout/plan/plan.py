@@ -306,6 +306,12 @@ def make_plan(
     return plan
 
 
+def work_of(pool: Pool, settings: Settings, kind: str) -> bytes:
+    """The work hash of a plan of this pool, whatever its machines."""
+    inputs = [*(_hashed(one) for one in pool.inputs), *said_by(settings, kind, pool, pool.costs_file)]
+    return digest_of(pool.kind, [one for one in inputs if _decides_work(one.role)], WORK_CONTEXT)
+
+
 def _refuse_the_rest_of_other_work(pool: Pool, plan: Plan) -> None:
     if isinstance(pool, Selection) and pool.work != plan.work.hex():
         raise InputError(

@@ -67,6 +67,10 @@ class RowPool:
         """Each kind of pool has its own. IndexError for a job that there is not."""
         raise NotImplementedError
 
+    def rows(self) -> Iterator[tuple[Any, ...] | dict[str, Any]]:
+        """The arguments of all jobs in their order: faster than by number."""
+        return map(self.arguments, range(len(self)))
+
     def line_of(self, job: int) -> int:
         """In the pool's file, from 1; 0 where a job has no line."""
         return 0
@@ -160,10 +164,11 @@ class JsonlPool(RowPool):
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
         """As the line has it: an array by place, an object by name, a scalar as the one argument."""
-        value = _read(self._lines.line(job).lstrip().decode("utf-8", "surrogatepass"))[0]
-        if isinstance(value, dict):
-            return value
-        return tuple(value) if isinstance(value, list) else (value,)
+        return _arguments(_read(self._lines.line(job).lstrip().decode("utf-8", "surrogatepass"))[0])
+
+    def rows(self) -> Iterator[tuple[Any, ...] | dict[str, Any]]:
+        """Read in blocks."""
+        return map(_arguments, self._in_turn())
 
     @property
     def has_commands(self) -> bool:
@@ -235,6 +240,12 @@ class JsonlPool(RowPool):
             except ValueError as error:
                 mistakes.append(InputError(str(error), where=Place(str(self.path), first + at)))
         return mistakes
+
+
+def _arguments(value: Any) -> tuple[Any, ...] | dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _array_of(lines: Sequence[bytes]) -> bytes:

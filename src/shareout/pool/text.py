@@ -11,7 +11,7 @@ from typing import Any
 from shareout.errors import InputError, Place, raise_all
 from shareout.pool import COSTS, MOST_JOBS, InputFile, Need, Phase, Row, Values
 from shareout.pool.directives import Stretch, read_directives
-from shareout.pool.lines import Lines
+from shareout.pool.lines import Lines, is_kept
 from shareout.pool.templates.template import Template
 
 CHECKED = 100_000
@@ -93,6 +93,24 @@ class TextPool:
     def field(self, name: str) -> Iterator[Sequence[Any]] | None:
         """A line has no fields."""
         return None
+
+    def commands(self) -> Iterator[str]:
+        """Of all jobs in their order: faster than by number."""
+        kept = (line for _, block in self._lines.blocks() for line in block if is_kept(line, True))
+        for stretch in self._stretches:
+            jobs = range(stretch.first, stretch.first + stretch.count)
+            if stretch.repeat:
+                yield from map(self.command, jobs)
+                continue
+            prefix, suffix, template = stretch.prefix, stretch.suffix, self._template
+            for job, line in zip(jobs, kept, strict=False):
+                text = prefix + line.removesuffix(b"\r").decode("utf-8", "surrogateescape") + suffix
+                yield template.fill(self._values(job, text)) if template else text
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether jobs of one line are told apart by a running number."""
+        return any(one.repeat for one in self._stretches)
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Need]]:
         """A stretch between two directives at a time."""

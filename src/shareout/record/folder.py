@@ -11,6 +11,7 @@ from shareout.world import world
 
 JOURNALS = "journal.*.jsonl"
 CALL = "call.json"
+LIST = "list"
 _JOURNAL = re.compile(r"journal\.([0-9]{1,18})-([0-9a-f]{8})\.jsonl")
 _SEGMENT = re.compile(r"log-([0-9]{4,})\.gz")
 # File systems, and whoever lists them, are slow in a folder of a million entries.
@@ -77,6 +78,11 @@ class RunFolder:
     def call(self) -> Path:
         """What the run was told beyond its configs."""
         return self.path / CALL
+
+    @property
+    def kept_list(self) -> Path:
+        """A folder with a copy of the list whose jobs these are, under its own name."""
+        return self.path / LIST
 
     @property
     def slots(self) -> Path:

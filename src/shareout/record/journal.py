@@ -33,7 +33,7 @@ from shareout.record.values import decode, encode
 VERSION = 2
 HEADER_LINES = 2
 # Why a journal was begun, where it was not to run jobs.
-AMENDED, TAKEN_OVER = "amended", "taken over"
+AMENDED, TAKEN_OVER, ADOPTED = "amended", "taken over", "adopted from "
 # `,"crc":"89abcdef"}` without the newline.
 TAIL = 18
 
@@ -121,6 +121,11 @@ class Header:
     def total(self) -> int:
         """How many ids there are."""
         return self.pool_jobs or self.jobs
+
+    @property
+    def whence(self) -> str:
+        """The plan and machine of an earlier list whose jobs this start adopted, and ran none itself; else empty."""
+        return self.start.reason.removeprefix(ADOPTED) if self.start.reason.startswith(ADOPTED) else ""
 
     @property
     def own(self) -> Sequence[Range]:

@@ -91,7 +91,8 @@ class Attempt:
     err: Imprint | None = None
     peak_memory: int | None = None
     origin: str | None = None
-    """The file of another tool that it was taken over from; it ran there."""
+    """The file of another tool that it was taken over from, or the plan, machine and id of an earlier list: it ran
+    there."""
 
     def printed(self, stream: Stream) -> Imprint | None:
         """What it left on that stream."""

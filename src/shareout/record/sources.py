@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from shareout.errors import CannotRead, CannotWrite, Place, RunDirectoryDamaged, UsageError, of_system
-from shareout.record.folder import CALL, JOURNALS, RunFolder, is_journal
+from shareout.record.folder import CALL, JOURNALS, LIST, RunFolder, is_journal
 from shareout.record.reader import is_torn_header
 
 LIVE = "live.json"
@@ -159,8 +159,10 @@ def _unreadable() -> tuple[type[Exception], ...]:
 
 
 def _is_wanted(name: str) -> bool:
-    """Journals, their tallies and logs; never what jobs wrote for themselves."""
+    """Journals, their tallies, lists and logs; never what jobs wrote for themselves."""
     last = PurePosixPath(name).name
+    if PurePosixPath(name).parent.name == LIST:
+        return True
     return is_journal(last) or last in ("tally", LIVE, CALL) or (last.startswith("log-") and last.endswith(".gz"))
 
 

@@ -95,6 +95,9 @@ def _read(folder: RunFolder, made: Timings, number: int, plan: Plan) -> None:
     costs = plan.costs.values if plan.costs else None
     machine, jobs = made.machines[number], len(made.how)
     for one in incarnations_of(folder):
+        # What was taken over ran elsewhere.
+        if one.header.start.reason:
+            continue
         reader = JournalReader(one.path)
         for chunk in reader.chunks():
             for job, seconds, how in _ended(chunk):
@@ -121,7 +124,7 @@ def _ended(chunk: Chunk) -> Iterator[tuple[int, float, int]]:
             record = parse(line)
         except BadLine:
             continue
-        if not isinstance(record, Attempt) or record.origin:
+        if not isinstance(record, Attempt):
             continue
         if record.state is State.DONE:
             yield record.job, record.duration, DONE

@@ -1,15 +1,20 @@
-"""What ended before this run knew of it is taken over, not run again: the tasks of a status file (`--resume-from`), and
-the states that a runs.txt came with.
+"""What ended before this run knew of it is taken over, not run again: the tasks of a status file (`--resume-from`), the
+states that a runs.txt came with, and what an earlier list has done (`--adopt`).
 
 Only jobs that have no history of their own here: what `requeue` took back stays taken back.
 """
 
 from __future__ import annotations
 
+import shutil
+from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from shareout.adopt.adopting import Adopted, adoptable, places_of
+from shareout.adopt.records import copied, printed
 from shareout.errors import InputError, RunDirectoryDamaged, raise_all
 from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
@@ -18,13 +23,15 @@ from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.foreign.outcome import Earlier
 from shareout.record.foreign.status_file import Told, read_status
-from shareout.record.journal import attempt_line
+from shareout.record.journal import Header, attempt_line
 from shareout.record.logs.segments import LogWriter
 from shareout.record.reader import incarnations_of
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.standing import NEW
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
+from shareout.run.request import RunRequest
+from shareout.units import counted
 from shareout.world import world
 
 MOST_MISTAKES = 50
@@ -56,6 +63,52 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
         count += 1
     writer.append(b"".join(lines))
     return count
+
+
+def adopt(
+    request: RunRequest, folder: RunFolder, header: Header, tally: Tally, *, log: LogWriter, said: Callable[[str], None]
+) -> None:
+    """What earlier lists have done of this machine's own share, if that is asked for. Of an adoption that was cut off
+    only the rest is done."""
+    asked, plan = request.adopt, request.plan
+    if asked is None:
+        return
+
+    def places() -> array[int]:
+        new = common(tally.stretches(NEW), plan.share(request.machine).ranges)
+        return places_of(plan, new, [at for at in tally.tries if tally.index(at) >= 0])
+
+    count = 0
+    for found in adoptable(asked, plan, request.settings, places, said):
+        # The outputs first: who is killed between them finds these again, and loses none.
+        _copy_outputs(found, folder, header.machine, log, said)
+        writer = found.write(folder, header, tally.adopt)
+        tally.parts[writer.path.name] = writer.part()
+        log.record(f"adopted from {found.done.folder.path}: {counted(len(found.done.lines), 'job')}")
+        count += len(found.done.lines)
+    said(f"{counted(count, 'job')} of this share adopted from earlier lists; {tally.todo:,} to do")
+
+
+def _copy_outputs(found: Adopted, folder: RunFolder, machine: str, log: LogWriter, said: Callable[[str], None]) -> None:
+    done = found.done
+    # Of an adoption that was killed before it had recorded them: the very same records, which no other try leaves.
+    new = {found.ids[job] for job in done.lines}
+    here = Counter(record for _, record in printed(folder, new, {}, said))
+    for job, record in printed(done.folder, done.lines, done.tries, said):
+        copy = copied(record, machine, found.ids[job])
+        if here and here[copy] > 0:
+            here[copy] -= 1
+        else:
+            log.copy(copy)
+    log.flush()
+    if not done.folder.job_log(0).parent.parent.is_dir():
+        return
+    for job in done.lines:
+        theirs = done.folder.job_log(job)
+        if theirs.is_file():
+            path = folder.job_log(found.ids[job])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(theirs, path)
 
 
 def see_elsewhere(plan: Plan, share: Share, folder: RunFolder, tally: Tally, said: Callable[[str], None]) -> int:

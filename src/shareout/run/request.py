@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shareout._version import VERSION
+from shareout.adopt.adopting import Adopt
 from shareout.code_hash import code_hash
 from shareout.config import Settings
 from shareout.entry import Entry
@@ -54,6 +55,8 @@ class RunRequest:
     resume_from: tuple[Path, ...] = ()
     """disBatch's status files, whose tasks are taken over."""
     force_resume: bool = False
+    adopt: Adopt | None = None
+    """Take over what earlier lists have done, where the text is the same."""
     columns: tuple[str, ...] = ()
     """What the results are called in a table."""
     keep_call: Callable[[RunFolder], None] = lambda folder: None

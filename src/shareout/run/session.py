@@ -28,7 +28,7 @@ from shareout.record.writer import JournalWriter, session_now
 from shareout.run.command.per_machine import perform
 from shareout.run.command.shell import Shells
 from shareout.run.crew import Crew, Parts
-from shareout.run.earlier import of_pool, of_status_files, see_elsewhere, take_over
+from shareout.run.earlier import adopt, of_pool, of_status_files, see_elsewhere, take_over
 from shareout.run.hooks import Hooks
 from shareout.run.host.cores import granted_cores
 from shareout.run.listeners import Listeners
@@ -128,6 +128,7 @@ def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: E
         already = f"{counted(elsewhere, 'job')} of this share {is_or_are} done already"
         said(f"{already}: journals of other machines that are here say so")
     _take_over(request, folder, header, tally, log)
+    adopt(request, folder, header, tally, log=log, said=said)
     numerics = numerics_of_this_machine(user_environment(), is_portable=request.settings.run.is_portable)
     about = {"boot": world.boot_id(), **numerics.facts()}
     writer = JournalWriter(folder, replace(header, start=session_now("start", about=about)))

@@ -32,6 +32,8 @@ class Record:
     """`job TAB result` when it is done, else the journal's line."""
     extra: bytes = b""
     is_audit: bool = False
+    is_adopted: bool = False
+    """It was copied from an earlier list: whoever did so, it is one attempt."""
 
     @property
     def meaning(self) -> bytes:
@@ -125,6 +127,7 @@ def _distinct(done: Sequence[Record]) -> list[Record]:
     """A copy of a journal tells nothing new: the same machine at the same moment is the same attempt."""
     seen: dict[tuple[str, str, int, float, bytes], Record] = {}
     for record in sorted(done, key=lambda one: one.order):
-        key = (record.machine, record.origin, record.attempt, record.end, record.payload)
+        who = ("", "") if record.is_adopted else (record.machine, record.origin)
+        key = (*who, record.attempt, record.end, record.payload)
         seen.setdefault(key, record)
     return list(seen.values())

@@ -55,6 +55,8 @@ class Summary:
     comparison: Comparison = field(default_factory=Comparison)
     codes: dict[str, set[str]] = field(default_factory=dict)
     """Which code each machine ran."""
+    adopted: dict[str, int] = field(default_factory=dict)
+    """How many of the jobs that are done were done in which run of an earlier list."""
     about: dict[str, dict[str, str]] = field(default_factory=dict)
     """What each machine's newest start tells of where it ran."""
     changed: list[Journal] = field(default_factory=list)

@@ -15,9 +15,10 @@ from shareout.record.outcome import Stream
 # keeps, so that an expression may ask for it.
 _WHOLE, _COUNT = "0|[1-9][0-9]{0,17}", "[1-9][0-9]{0,17}"
 TIME = r"[1-9][0-9]{0,10}\.[0-9]{1,9}"
+_FROM = r'"from":"[^"\\\n]*"'
 _IMPRINTS = [rf'"{stream}":\[{_COUNT},"[0-9a-f]*"\]' for stream in Stream]
-BEHIND_EXIT = rf'(?:,"pid":{_COUNT})?{"".join(f"(?:,{one})?" for one in _IMPRINTS)}(?:,"mem":{_COUNT})?'
-BEFORE_RESULT = "".join(f"(?:{one},)?" for one in _IMPRINTS)
+BEHIND_EXIT = "".join(f"(?:,{one})?" for one in (rf'"pid":{_COUNT}', *_IMPRINTS, rf'"mem":{_COUNT}', _FROM))
+BEFORE_RESULT = "".join(f"(?:{one},)?" for one in (*_IMPRINTS, _FROM))
 
 
 def head(told: Collection[str], time: str = TIME) -> str:

@@ -118,6 +118,12 @@ class Tally(Standing):
         if attempt.state in (State.DONE, State.FAILED):
             self._timed(attempt.start, attempt.end, 1)
 
+    def adopt(self, positions: Sequence[int], lines: bytes) -> None:
+        """Positions that were new are done, by records of runs elsewhere."""
+        for position in positions:
+            self.set_state(self.index(position), DONE)
+        self.took(lines, len(positions))
+
     def done_elsewhere(self, other: Tally, within: Sequence[Range]) -> None:
         """What another machine's journals prove is not to be run here; `within`: where both owe the same. It is no
         record of this machine's: what is saved does not have it."""

@@ -52,8 +52,9 @@ class Binding:
         self._checked = [self._convert_line] if self._convert_line else list(self._converters.values())
         self._refusal = _why_no_job(job)
         self._takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
-        self._extra = self._unasked()
-        self._is_plain = not self._extra and not self._converters
+        self.extra = self._unasked()
+        """Columns that the job is not given."""
+        self._is_plain = not self.extra and not self._converters
 
     def check(self) -> None:
         """The first row, tried on the signature: what is missing or too much is told before a job starts."""
@@ -114,8 +115,8 @@ class Binding:
             return values, {}
         if self._is_plain:
             return (), values
-        if self._extra:
-            values = {name: value for name, value in values.items() if name not in self._extra}
+        if self.extra:
+            values = {name: value for name, value in values.items() if name not in self.extra}
         for name, convert in self._reads:
             values[name] = convert(values[name])
         return (), values

@@ -1,0 +1,120 @@
+"""What the journals of an earlier list prove, and what is left of what those jobs printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from zlib import crc32
+
+from shareout.adopt.matching import NOBODY
+from shareout.record.belonging import Belonging, own_ranges
+from shareout.record.folder import RunFolder
+from shareout.record.journal import TAIL, attempt_line, parse
+from shareout.record.logs.segments import DamagedLog, machine_word, read_segment
+from shareout.record.outcome import Attempt, State
+from shareout.record.reader import Chunk, JournalReader, incarnations_of, told
+
+_TRY, _FROM, _RESULT = b',"try":', b',"from":', b',"result":'
+_RECORD = re.compile(rb"\S+ \S+ job=([0-9]+) try=([0-9]+) ")
+
+
+@dataclass(slots=True)
+class DoneJobs:
+    """Of one run directory: each job's last word, where that is done. Lines and not records: a third of the memory."""
+
+    folder: RunFolder
+    whence: str = ""
+    """Its plan and machine, as adopted records tell them."""
+    lines: dict[int, bytes] = field(default_factory=dict)
+    tries: dict[int, int] = field(default_factory=dict)
+    """Which attempt it was, where that is no common line."""
+    said: list[str] = field(default_factory=list)
+
+    def adopted(self, jobs: Sequence[int], new: Sequence[int], positions: Sequence[int]) -> Iterator[bytes]:
+        """The records of these as the first attempts of jobs of another list, with whence they are."""
+        lines, tries, whence = self.lines, self.tries, json.dumps(self.whence)[:-1].encode()
+        for job, fresh, position in zip(jobs, new, positions, strict=True):
+            if job in tries:
+                attempt = parse(lines[job])
+                assert isinstance(attempt, Attempt)
+                origin = f"{self.whence}#{job}"
+                yield attempt_line(replace(attempt, job=fresh, position=position, attempt=1, origin=origin))
+                continue
+            # In a fifth of the time: a list may have a million. What an earlier adoption says of it is put aside.
+            said, key, result = lines[job][:-TAIL].partition(_RESULT)
+            said = said[said.index(_TRY) :].partition(_FROM)[0]
+            body = b'{"job":%d,"pos":%d%b%b%b#%d"%b%b' % (fresh, position, said, _FROM, whence, job, key, result)
+            yield b'%b,"crc":"%08x"}\n' % (body, crc32(body))
+
+
+def done_jobs(folder: RunFolder, ids: array[int], code: str | None) -> DoneJobs:
+    """Of those that have an id here. What is damaged is told, and counts as not done. `code`: only what ran by it. Not
+    what ran as an audit: that is there to be compared, and stands for nobody's own."""
+    found = DoneJobs(folder)
+    starts = incarnations_of(folder)
+    owned = own_ranges([one.header for one in starts])
+    for start in starts:
+        header = start.header
+        found.whence = f"{header.origin[:16]}/{header.machine}"
+        reader, belonging = JournalReader(start.path), Belonging(header, owed=owned)
+        for chunk in reader.chunks():
+            _fold(found, chunk, ids, belonging, is_ours=code is None or header.code == code)
+        found.said += told(reader.damage)
+    return found
+
+
+def _fold(found: DoneJobs, chunk: Chunk, ids: array[int], belonging: Belonging, *, is_ours: bool) -> None:
+    lines, common = found.lines, list(filter(itemgetter(0), chunk.plain))
+    jobs, positions = ([int(plain[at]) for plain in common] for at in (0, 1))
+    if is_ours and len(common) == len(chunk.lines) and jobs and belonging.holds(jobs, positions):
+        for job, line in zip(jobs, chunk.lines, strict=True):
+            if ids[job] != NOBODY:
+                lines.setdefault(job, line)
+        return
+    for line, plain in zip(chunk.lines, chunk.plain, strict=True):
+        record = parse(line) if not plain[0] else None
+        if plain[0]:
+            job, position, state = int(plain[0]), int(plain[1]), State.DONE
+        elif isinstance(record, Attempt):
+            job, position, state = record.job, record.position, record.state
+        else:
+            continue
+        if not belonging.holds([job], [position]):
+            continue
+        if state is State.REQUEUED:
+            lines.pop(job, None)
+            found.tries.pop(job, None)
+        elif state is State.DONE and is_ours and ids[job] != NOBODY and job not in lines:
+            lines[job] = line
+            if isinstance(record, Attempt):
+                found.tries[job] = record.attempt
+
+
+def printed(
+    folder: RunFolder, jobs: Container[int], tries: Mapping[int, int], said: Callable[[str], None]
+) -> Iterator[tuple[int, bytes]]:
+    """Job and record of all in a log that these tries at jobs have left, the first where nothing is said. Damage is
+    told, and costs what it touched."""
+    for segment in folder.log_segments():
+        try:
+            for piece in read_segment(segment):
+                for line in piece.split(b"\n"):
+                    found = _RECORD.match(line)
+                    if found and (job := int(found[1])) in jobs and tries.get(job, 1) == int(found[2]):
+                        yield job, line
+        except DamagedLog as error:
+            said(str(error))
+        except OSError as error:
+            said(f"{segment} cannot be read: {error.strerror}")
+
+
+def copied(record: bytes, machine: str, job: int) -> bytes:
+    """The same of another machine's first try at a job of another id."""
+    found = _RECORD.match(record)
+    assert found
+    when = record[: record.index(b" ")]
+    return b"%b %b job=%d try=1 %b" % (when, machine_word(machine), job, record[found.end() :])

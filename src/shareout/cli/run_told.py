@@ -1,0 +1,61 @@
+"""How a run ended: in sentences that lead on from there, and as the document of `run --json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shareout.config import Settings
+from shareout.events import Counts
+from shareout.record.folder import RunFolder
+from shareout.run.policy import is_date
+from shareout.run.request import RunRequest
+from shareout.show.beside import say
+
+if TYPE_CHECKING:
+    from shareout.run.session import RunResult
+
+
+def tell_end(result: RunResult, request: RunRequest, folder: Path) -> None:
+    """Where it stands, and the one thing that leads on from there."""
+    counts = result.counts
+    todo = _todo(counts)
+    say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
+    if todo and request.groups and result.reason == "finished":
+        say(f"{', '.join(request.groups)}: all have run; without --group, the others do")
+    elif todo:
+        _tell_way_on(result.reason, request.settings)
+    elif counts.failed:
+        say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
+
+
+def _todo(counts: Counts) -> int:
+    return counts.jobs - counts.done - counts.failed - counts.skipped
+
+
+def _tell_way_on(reason: str, settings: Settings) -> None:
+    """What makes the rest run. A full disk, or workers that cannot begin, have been told with their own way out."""
+    if reason == "barrier":
+        say("-R runs again what failed before the barrier, `skip ID` gives it up: then the rest is let through")
+    elif reason == "deadline" and is_date(settings.limits.until):
+        say("run it again with a later --until to go on")
+    elif reason not in ("refused", "full"):
+        say("run the same command again to go on")
+
+
+def run_facts(result: RunResult, request: RunRequest) -> dict[str, Any]:
+    """The document of `run --json`: how it ended."""
+    counts = result.counts
+    return {
+        "digest": request.plan.hex,
+        "fingerprint": request.plan.fingerprint,
+        "machine": request.machine,
+        "exit": result.exit_code,
+        "reason": result.reason,
+        "jobs": counts.jobs,
+        "done": counts.done,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "todo": _todo(counts),
+        "path": str(RunFolder.of(request.runs, request.plan.origin, request.machine).path),
+    }
