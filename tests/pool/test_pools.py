@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from shareout.config import apply, load_settings
 from shareout.pool import Pool, open_pool
 from shareout.pool.given import open_given
+from shareout.pool.rows import RowPool
+from shareout.pool.text import TextPool
 
 Maker = Callable[[Path, int], Pool]
 
@@ -71,6 +73,25 @@ def given(folder: Path, count: int) -> Pool:
 
 
 KINDS: list[Maker] = [text, csv, quoted, jsonl, grid, linked, groups, runmaker, repeat, given]
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_all_in_turn_are_what_each_is_by_its_number(make: Maker, tmp_path: Path) -> None:
+    pool = make(tmp_path / "configs", 700)
+    if isinstance(pool, TextPool):
+        assert list(pool.commands()) == [pool.command(job) for job in range(700)]
+    if isinstance(pool, RowPool):
+        assert list(pool.rows()) == [pool.arguments(job) for job in range(700)]
+
+
+def test_commands_in_turn_pass_over_what_is_no_job_and_obey_directives(tmp_path: Path) -> None:
+    lines = [b"\xef\xbb\xbf#SHAREOUT PREFIX cd x;", b" a", b"", b"  # no job", b"b \xff\r", b"#SHAREOUT REPEAT 3 c"]
+    lines += [b"#SHAREOUT SUFFIX  > d", b"e", b"#SHAREOUT BARRIER", b"#SHAREOUT GROUP g", b"f"]
+    for template in ("", "run {} {id}"):
+        pool = opened(tmp_path / "configs", "jobs.txt", b"\n".join(lines), template)
+        assert isinstance(pool, TextPool)
+        assert list(pool.commands()) == [pool.command(job) for job in range(len(pool))]
+        assert len(pool) == 7
 
 
 @pytest.mark.parametrize("make", KINDS)

@@ -22,8 +22,8 @@ from shareout.pool.text import TextPool
 from shareout.record.folder import RunFolder
 from shareout.record.reader import newest_header
 
-MOST_JOBS = 20_000_000
-"""Of a longer list texts are not compared: they are held in memory."""
+MOST_JOBS = 10_000_000
+"""Of a longer list texts are not compared: they and the records are held in memory, some 400 bytes a job."""
 _NUMBERED = re.compile("SHAREOUT_(?:JOB|LINE|SEED|POOL)|DISBATCH_(?:TASKID|STREAM_INDEX|JOBID|NAMETASKS)")
 """Variables that a job is told another value of in another list: a line that names one is another job there."""
 

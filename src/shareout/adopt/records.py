@@ -17,6 +17,7 @@ from shareout.record.journal import TAIL, attempt_line, parse
 from shareout.record.logs.segments import DamagedLog, machine_word, read_segment
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import Chunk, JournalReader, incarnations_of, told
+from shareout.units import counted
 
 _TRY, _FROM, _RESULT = b',"try":', b',"from":', b',"result":'
 _RECORD = re.compile(rb"\S+ \S+ job=([0-9]+) try=([0-9]+) ")
@@ -32,6 +33,8 @@ class DoneJobs:
     lines: dict[int, bytes] = field(default_factory=dict)
     tries: dict[int, int] = field(default_factory=dict)
     """Which attempt it was, where that is no common line."""
+    strange: set[int] = field(default_factory=set)
+    """Jobs that other code has done."""
     said: list[str] = field(default_factory=list)
 
     def adopted(self, jobs: Sequence[int], new: Sequence[int], positions: Sequence[int]) -> Iterator[bytes]:
@@ -64,6 +67,9 @@ def done_jobs(folder: RunFolder, ids: array[int], code: str | None) -> DoneJobs:
         for chunk in reader.chunks():
             _fold(found, chunk, ids, belonging, is_ours=code is None or header.code == code)
         found.said += told(reader.damage)
+    if count := len(found.strange - found.lines.keys()):
+        jobs, them = counted(count, "job"), "it" if count == 1 else "them"
+        found.said.append(f"{folder.path}: {jobs} done by other code; --adopt=any-code takes {them} over as well")
     return found
 
 
@@ -88,7 +94,9 @@ def _fold(found: DoneJobs, chunk: Chunk, ids: array[int], belonging: Belonging, 
         if state is State.REQUEUED:
             lines.pop(job, None)
             found.tries.pop(job, None)
-        elif state is State.DONE and is_ours and ids[job] != NOBODY and job not in lines:
+        elif state is State.DONE and not is_ours and ids[job] != NOBODY:
+            found.strange.add(job)
+        elif state is State.DONE and ids[job] != NOBODY and job not in lines:
             lines[job] = line
             if isinstance(record, Attempt):
                 found.tries[job] = record.attempt

@@ -12,6 +12,8 @@ from shareout.merge.tables import RowStore, TextForm, table_form
 from shareout.merge.target import check_place, is_standard_output
 
 STATUS_FILE = "_status.txt"
+ANY_CODE = "any-code"
+"""After `--adopt`, where others name directories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,19 @@ class MergeArguments:
     """The flags of `merge-results`."""
 
     sources: list[str]
-    """Empty: what is below --runs."""
     output: Path | None
     form: TextForm | RowStore | None
     """Of the table; None when none is asked for, or a status file, which is no table."""
     partial: bool
     failed: bool
     meta: str
+    adopt: list[str] | None = None
+    """What `--adopt` says; None where it is not said."""
+
+    @property
+    def places(self) -> list[str]:
+        """Where run directories are; empty: below --runs."""
+        return [*self.sources, *(word for word in self.adopt or () if word != ANY_CODE)]
 
     @property
     def to_stdout(self) -> bool:
@@ -42,7 +50,13 @@ def asked_of(arguments: argparse.Namespace, common: Common) -> MergeArguments:
     """Raises UsageError for flags that contradict each other, and for an output that has no place or no form."""
     output: Path | None = arguments.output
     asked = MergeArguments(
-        arguments.sources, output, None, partial=arguments.partial, failed=arguments.failed, meta=arguments.meta
+        arguments.sources,
+        output,
+        None,
+        partial=arguments.partial,
+        failed=arguments.failed,
+        meta=arguments.meta,
+        adopt=arguments.adopt,
     )
     if asked.to_stdout and common.json:
         raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from shareout.merge.results import Merge
 from shareout.merge.sheet import META
 from shareout.merge.tables.csv import values_of
 from shareout.merge.target import drafts_of
+from shareout.record.folder import RunFolder
 from shareout.record.sources import find_sources
 from shareout.titles import named_columns
 
@@ -41,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "the table: *.csv *.jsonl *.sqlite *.parquet … or -")
     parser.add_argument("--partial", action="store_true", help="write what there is, also when jobs are missing")
     parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
+    parser.add_argument("--adopt", nargs="*", action="extend", metavar="DIR", help="count what other lists did, too")
     parser.add_argument("--meta", choices=list(META), default="none", help="columns about how each job ran")
     add_common(parser)
 
@@ -50,12 +53,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     0 means that none has failed."""
     common = Common.of(arguments)
     asked = asked_of(arguments, common)
-    where = asked.sources or [str(common.runs)]
+    where = asked.places or [str(common.runs)]
     if asked.is_status_file:
         export_to(asked.output, "disbatch", where, common, entry)
-    with find_sources(where, tell) as sources:
-        choose = None if asked.sources else chooser(common, entry)
-        journals = open_journals(sources.folders, tell, choose, partial(plan_at_hand, common, entry))
+    with find_sources(where, tell) as sources, _adopted(asked, sources.folders, common, entry) as folders:
+        choose = None if asked.places else chooser(common, entry)
+        journals = open_journals(folders, tell, choose, partial(plan_at_hand, common, entry))
         if not journals:
             raise UsageError("no run directory here has recorded anything")
         work = _Work(journals, asked, common, entry)
@@ -80,6 +83,20 @@ class _Work:
     def names_file(self) -> bool:
         """Whether a table goes to a file, under a name."""
         return self.asked.output is not None and not self.asked.to_stdout
+
+
+@contextmanager
+def _adopted(
+    asked: MergeArguments, folders: Sequence[RunFolder], common: Common, entry: Entry | None
+) -> Iterator[Sequence[RunFolder]]:
+    """With `--adopt` those of the list at hand, and what it takes over from the others."""
+    if asked.adopt is None:
+        yield folders
+        return
+    from shareout.cli.inputs.adoption import adopted_for_merge
+
+    with adopted_for_merge(asked.adopt, folders, common, entry) as found:
+        yield found
 
 
 def _attempt(work: _Work, *, lean: bool) -> int:

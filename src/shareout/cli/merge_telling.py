@@ -13,6 +13,7 @@ from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.complete import Said, Summary, ranges_of, told_ranges
 from shareout.merge.proof.unlike import judge
+from shareout.units import counted
 
 SHOWN = 5
 # So that a script can hold the document; `disagreed` has the number of all.
@@ -30,6 +31,7 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "skipped": summary.skipped,
         "missing": summary.missing,
         "twice": summary.twice,
+        "adopted": dict(sorted(summary.adopted.items())),
         "damaged": len(summary.damage),
         "missing_ids": [list(one) for one in ranges_of(summary.missing_ids)],
         "failed_ids": [list(one) for one in ranges_of(summary.failed_ids)],
@@ -90,7 +92,11 @@ def incomplete_lines(
 ) -> list[str]:
     """What is missing and whose; where jobs ran in a random order, also what the others say of all."""
     lines = [missing_sentence(summary, owners)]
-    if not longest_first and all(journal.header.order == Order.SHUFFLED for journal in journals):
+    if (
+        not longest_first
+        and not summary.adopted
+        and all(journal.header.order == Order.SHUFFLED for journal in journals)
+    ):
         lines.append(_sample_sentence(summary))
     return lines
 
@@ -123,6 +129,10 @@ def tell_oddities(summary: Summary) -> None:
     """What a person should know although it stops nothing."""
     if summary.twice:
         tell(f"{summary.twice} jobs ran twice: of each, the first that finished counts")
+    for whence, count in sorted(summary.adopted.items())[:SHOWN]:
+        tell(f"{counted(count, 'job')} adopted from {whence}, which ran another list")
+    if others := sorted(summary.adopted.items())[SHOWN:]:
+        tell(f"and {sum(count for _, count in others):,} from {len(others)} more")
     for damage in summary.damage[:SHOWN]:
         tell(
             f"{damage.path}:{damage.line}: {damage.size} bytes at offset {damage.offset} are damaged "

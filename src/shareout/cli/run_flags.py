@@ -103,7 +103,7 @@ def _jobs(group: argparse._ArgumentGroup) -> None:
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
     add("--since", metavar="PLAN", help="go on from another plan of these jobs")
     add("--anew", action="store_true", help="start over, where jobs are done under another plan")
-    add("--adopt", nargs="*", action="extend", metavar="DIR", help="take over what runs of an earlier list have done")
+    add("--adopt", nargs="*", action="extend", metavar="DIR", help="take over what an earlier list has done")
     add("--group", nargs="+", action="extend", default=[], metavar="NAME", help="only jobs of these groups")
     add("-n", "--limit", type=int, metavar="N", help="run at most N jobs, then stop")
     add("-1", dest="limit", action="store_const", const=1, help="run one job, then stop")

@@ -167,6 +167,7 @@ def facts_of(status: Status, groups: Mapping[str, GroupStatus], against: Sequenc
         "rate": status.rate,
         **_forecast(status.forecast),
         "live": not status.is_over,
+        "adopted": sum(one.adopted for one in status.machines),
         "audits": {
             "jobs": sum(one.audits for one in status.machines),
             "ended": sum(one.audited for one in status.machines),
@@ -193,6 +194,7 @@ def _machine(one: MachineStatus) -> dict[str, Any]:
         "live": one.is_live,
         "path": str(one.path),
         "audits": {"jobs": one.audits, "ended": one.audited},
+        "adopted": one.adopted,
     }
 
 

@@ -32,6 +32,7 @@ def status_lines(
         _counts_line(status.counts),
         _pace_line(status),
         *_earlier_lines(status),
+        *_adopted_lines(status),
         *_audit_lines(status),
         *_failure_lines(status),
     ]
@@ -102,6 +103,11 @@ def _earlier_lines(status: Status) -> list[str]:
         absent = f"{status.earlier_absent:,} jobs that an earlier plan settled are in no directory here"
         lines.append(f"absent  {absent}; bring it home")
     return lines
+
+
+def _adopted_lines(status: Status) -> list[str]:
+    adopted = sum(machine.adopted for machine in status.machines)
+    return [f"adopted {counted(adopted, 'job')} that an earlier list had done"] if adopted else []
 
 
 def _audit_lines(status: Status) -> list[str]:

@@ -23,7 +23,7 @@ from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
 from shareout.record.belonging import ever_owed
 from shareout.record.folder import RunFolder
-from shareout.record.journal import BadLine, Header, Line, Session, parse
+from shareout.record.journal import HEADER_LINES, BadLine, Header, Line, Session, parse
 from shareout.record.lock import is_locked
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import Incarnation, incarnations_of, newest_header
@@ -91,6 +91,8 @@ class MachineStatus:
     """Jobs of other machines that it runs again; they are counted there, and only here they are told."""
     audited: int
     """Those of them that have ended."""
+    adopted: int = 0
+    """Jobs that an earlier list had done, and that were taken over."""
 
     @property
     def todo(self) -> int:
@@ -124,8 +126,10 @@ class Follower:
 
     @property
     def is_sample(self) -> bool:
-        """Whether what has run is a random sample of all: not where the longest jobs ran first."""
-        return self.header.order == Order.SHUFFLED and not self._is_costed
+        """Whether what has run is a random sample of all: not where the longest jobs ran first, nor where an earlier
+        list had some done."""
+        is_adopting = any(one.whence for one in self.starts)
+        return self.header.order == Order.SHUFFLED and not self._is_costed and not is_adopting
 
     def refresh(self) -> None:
         """Read what is new. What a new start owes, or a claim adds, is another share: all is opened anew then."""
@@ -183,7 +187,20 @@ class Follower:
             path=self.folder.path,
             audits=audits,
             audited=audits - tally.states.count(NEW, owned),
+            adopted=self._adopted(),
         )
+
+    def _adopted(self) -> int:
+        if not any(one.whence for one in self.starts):
+            return 0
+        count = 0
+        for one in incarnations_of(self.folder):
+            part = self.tally.parts.get(one.path.name)
+            if one.header.whence and part:
+                # Beside its header a line each, and the one that ends it.
+                is_ended = any(isinstance(last, Session) for last in _records(_tail(one)[0][-1:]))
+                count += part.lines - HEADER_LINES - part.damaged - is_ended
+        return count
 
     def _keep(self) -> None:
         """A long journal was brought home without its tally, or has outgrown it: the next look is to be quick. A run

@@ -5,20 +5,29 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from shareout.adopt.adopting import Adopt, adoptable, places_of
-from shareout.adopt.lists import folders_below
-from shareout.cli.inputs.run_folders import tell
+from shareout.adopt.lists import MOST_JOBS, folders_below
+from shareout.cli.inputs.run_folders import inputs_for, tell
+from shareout.cli.merge_asked import ANY_CODE
 from shareout.cli.options import Common
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import ShareoutError, UsageError
+from shareout.names import ALL
 from shareout.plan.plan import Plan
+from shareout.plan.shares.said import PYTHON
+from shareout.ranges import Range, without
 from shareout.record.folder import RunFolder
+from shareout.record.reader import newest_header
 from shareout.record.sources import find_sources
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.standing import DONE, FAILED, SKIPPED
+from shareout.titles import named_columns
 from shareout.units import counted
 
-ANY_CODE = "any-code"
 MOST_COUNTED = 100_000
 """Jobs that are compared for a mere word about them: in less than a second."""
 TIED = frozenset(("rng", "info"))
@@ -38,6 +47,11 @@ def adoption(words: Sequence[str] | None, common: Common, entry: Entry | None, p
 
 def adopt_from(folders: Sequence[RunFolder], words: Sequence[str], entry: Entry | None, plan: Plan) -> Adopt:
     """From these directories. Refused where what a job does depends on its place in the list."""
+    if plan.kind == PYTHON and (entry is None or entry.job is None):
+        raise UsageError(
+            "--adopt asks of a Python program's results whether its code has changed",
+            way_out="Call that program itself, with the same words.",
+        )
     tied, extra = _asked_by(entry, plan)
     if tied:
         raise UsageError(
@@ -47,11 +61,45 @@ def adopt_from(folders: Sequence[RunFolder], words: Sequence[str], entry: Entry 
     return Adopt(folders, ANY_CODE in words, extra)
 
 
+@contextmanager
+def adopted_for_merge(
+    words: Sequence[str], folders: Sequence[RunFolder], common: Common, entry: Entry | None
+) -> Iterator[list[RunFolder]]:
+    """Those of these directories that are of the list at hand, and one that holds, while this lasts, what runs of other
+    lists have done of its other jobs."""
+    from shareout.run.request import RunRequest, header_of
+
+    plan, settings = inputs_for(common, entry, folders)
+    own = [one for one in folders if newest_header(one).work == plan.work.hex()]
+    asked = adopt_from([one for one in folders if one not in own], words, entry, plan)
+    with TemporaryDirectory(prefix="shareout-adopted-") as place:
+        columns = named_columns(common.configs, settings)
+        request = RunRequest(plan, settings, machine=ALL, runs=Path(place), columns=columns)
+        share, folder = plan.share(ALL), RunFolder.of(request.runs, plan.origin, ALL)
+        folder.path.mkdir(parents=True)
+        for found in adoptable(asked, plan, settings, lambda: _unsettled(plan, own), tell):
+            found.write(folder, header_of(request, share))
+        yield [*own, folder] if folder.journals() else own
+
+
+def _unsettled(plan: Plan, folders: Sequence[RunFolder]) -> array[int]:
+    """What none of these runs of the plan has tried."""
+    settled: list[Range] = []
+    tried: list[int] = []
+    for folder in folders:
+        header = newest_header(folder)
+        if header.origin == plan.origin_hex:
+            tally = tally_of(folder, header, plan.ids_of(header.origin))
+            settled += tally.stretches(DONE, FAILED, SKIPPED)
+            tried += tally.tries
+    return places_of(plan, without(plan.share(ALL).ranges, settled), tried)
+
+
 def tell_adoptable(common: Common, entry: Entry | None, plan: Plan, settings: Settings) -> None:
     """Only a word: whoever changed a list may have meant all of it to run. Counted where that takes no time."""
     own = plan.origin[:8].hex()
     folders = [one for one in folders_below(common.runs) if one.path.parent.name != own]
-    if not folders or any(common.runs.glob(f"{own}/*/journal.*")):
+    if plan.total > MOST_JOBS or not folders or any(common.runs.glob(f"{own}/*/journal.*")):
         return
     if plan.total > MOST_COUNTED or sum(one.size() for one in folders) > MOST_COUNTED << 9:
         if any(folder.kept_list.is_dir() for folder in folders):

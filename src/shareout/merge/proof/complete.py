@@ -70,7 +70,10 @@ class Summary:
 
     @property
     def failure_rate(self) -> tuple[float, float, float] | None:
-        """The share of jobs that fail, and the range that it lies in nineteen times of twenty, for all jobs."""
+        """The share of jobs that fail, and the range that it lies in nineteen times of twenty, for all jobs. None where
+        some were done in another list: those are no sample of this one."""
+        if self.adopted:
+            return None
         return wilson(self.failed, self.done + self.failed, self.total - self.skipped)
 
     @property
