@@ -331,11 +331,13 @@ def test_status_tells_what_was_adopted_and_takes_it_for_no_sample(here: Machine)
     assert "random sample" not in partial.out + partial.err
 
 
-def test_jobs_that_ran_in_another_list_say_nothing_about_costs(here: Machine) -> None:
+def test_jobs_that_ran_in_another_list_are_no_deeds_of_a_machine_and_say_nothing_about_costs(here: Machine) -> None:
     listed(here, *range(10)).run()
     new = listed(here, "new", *range(10))
     new.run("--adopt")
     folder = sorted(here.folder.glob("runs/*/alice"), key=lambda path: path.stat().st_mtime)[-1]
+    told = here.call("report", "--json", str(folder)).json
+    assert (told["done"], told["missing"], told["machines"][0]["attempts"]) == (11, 0, 1)
     here.call("costs", str(folder))
     rows = (here.folder / "configs/costs.csv").read_text().splitlines()
     assert [re.match(r"\d+", row)[0] for row in rows if re.match(r"\d", row)] == ["0"]

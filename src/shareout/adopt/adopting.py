@@ -22,7 +22,7 @@ from shareout.record.writer import JournalWriter, session_now
 LOT = 1000
 
 
-Wrote = Callable[[Sequence[int], bytes], None]
+Wrote = Callable[[list[int], bytes], None]
 """Told the positions of some records, and their lines."""
 
 

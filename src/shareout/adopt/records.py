@@ -14,13 +14,13 @@ from shareout.adopt.matching import NOBODY
 from shareout.record.belonging import Belonging, own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.journal import TAIL, attempt_line, parse
-from shareout.record.logs.segments import DamagedLog, machine_word, read_segment
+from shareout.record.logs.segments import DamagedLog, read_segment
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import Chunk, JournalReader, incarnations_of, told
 from shareout.units import counted
 
-_TRY, _FROM, _RESULT = b',"try":', b',"from":', b',"result":'
-_RECORD = re.compile(rb"\S+ \S+ job=([0-9]+) try=([0-9]+) ")
+_FROM, _RESULT = b',"from":', b',"result":'
+_RECORD = re.compile(rb"^(\S+) \S+ job=([0-9]+) try=([0-9]+) (.*)$", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class DoneJobs:
 
     def adopted(self, jobs: Sequence[int], new: Sequence[int], positions: Sequence[int]) -> Iterator[bytes]:
         """The records of these as the first attempts of jobs of another list, with whence they are."""
-        lines, tries, whence = self.lines, self.tries, json.dumps(self.whence)[:-1].encode()
+        lines, tries, whence = self.lines, self.tries, _FROM + json.dumps(self.whence)[:-1].encode()
         for job, fresh, position in zip(jobs, new, positions, strict=True):
             if job in tries:
                 attempt = parse(lines[job])
@@ -47,10 +47,11 @@ class DoneJobs:
                 origin = f"{self.whence}#{job}"
                 yield attempt_line(replace(attempt, job=fresh, position=position, attempt=1, origin=origin))
                 continue
-            # In a fifth of the time: a list may have a million. What an earlier adoption says of it is put aside.
-            said, key, result = lines[job][:-TAIL].partition(_RESULT)
-            said = said[said.index(_TRY) :].partition(_FROM)[0]
-            body = b'{"job":%d,"pos":%d%b%b%b#%d"%b%b' % (fresh, position, said, _FROM, whence, job, key, result)
+            # Without a look at each key: a list may have a million. What an earlier adoption says of it is put aside.
+            said, key, result = lines[job].split(b",", 2)[2][:-TAIL].partition(_RESULT)
+            if _FROM in said:
+                said = said[: said.index(_FROM)]
+            body = b'{"job":%d,"pos":%d,%b%b#%d"%b%b' % (fresh, position, said, whence, job, key, result)
             yield b'%b,"crc":"%08x"}\n' % (body, crc32(body))
 
 
@@ -74,13 +75,14 @@ def done_jobs(folder: RunFolder, ids: array[int], code: str | None) -> DoneJobs:
 
 
 def _fold(found: DoneJobs, chunk: Chunk, ids: array[int], belonging: Belonging, *, is_ours: bool) -> None:
-    lines, common = found.lines, list(filter(itemgetter(0), chunk.plain))
-    jobs, positions = ([int(plain[at]) for plain in common] for at in (0, 1))
-    if is_ours and len(common) == len(chunk.lines) and jobs and belonging.holds(jobs, positions):
-        for job, line in zip(jobs, chunk.lines, strict=True):
-            if ids[job] != NOBODY:
-                lines.setdefault(job, line)
-        return
+    lines = found.lines
+    if is_ours and chunk.lines and all(map(itemgetter(0), chunk.plain)):
+        jobs, positions = (list(map(int, map(itemgetter(at), chunk.plain))) for at in (0, 1))
+        if belonging.holds(jobs, positions):
+            for job, line in zip(jobs, chunk.lines, strict=True):
+                if ids[job] != NOBODY and job not in lines:
+                    lines[job] = line
+            return
     for line, plain in zip(chunk.lines, chunk.plain, strict=True):
         record = parse(line) if not plain[0] else None
         if plain[0]:
@@ -104,25 +106,16 @@ def _fold(found: DoneJobs, chunk: Chunk, ids: array[int], belonging: Belonging, 
 
 def printed(
     folder: RunFolder, jobs: Container[int], tries: Mapping[int, int], said: Callable[[str], None]
-) -> Iterator[tuple[int, bytes]]:
-    """Job and record of all in a log that these tries at jobs have left, the first where nothing is said. Damage is
-    told, and costs what it touched."""
+) -> Iterator[tuple[int, bytes, bytes]]:
+    """Of all records in a log that these tries at jobs have left (the first try, where nothing is said): the job, when
+    it was, and what stands behind the try. Damage is told, and costs what it touched."""
     for segment in folder.log_segments():
         try:
             for piece in read_segment(segment):
-                for line in piece.split(b"\n"):
-                    found = _RECORD.match(line)
-                    if found and (job := int(found[1])) in jobs and tries.get(job, 1) == int(found[2]):
-                        yield job, line
+                for when, word, attempt, rest in _RECORD.findall(piece):
+                    if (job := int(word)) in jobs and tries.get(job, 1) == int(attempt):
+                        yield job, when, rest
         except DamagedLog as error:
             said(str(error))
         except OSError as error:
             said(f"{segment} cannot be read: {error.strerror}")
-
-
-def copied(record: bytes, machine: str, job: int) -> bytes:
-    """The same of another machine's first try at a job of another id."""
-    found = _RECORD.match(record)
-    assert found
-    when = record[: record.index(b" ")]
-    return b"%b %b job=%d try=1 %b" % (when, machine_word(machine), job, record[found.end() :])

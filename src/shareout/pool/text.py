@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,28 @@ class TextPool:
 
     def commands(self) -> Iterator[str]:
         """Of all jobs in their order: faster than by number."""
-        kept = (line for _, block in self._lines.blocks() for line in block if is_kept(line, True))
+        kept, template = self._in_turn(), self._template
         for stretch in self._stretches:
             jobs = range(stretch.first, stretch.first + stretch.count)
             if stretch.repeat:
                 yield from map(self.command, jobs)
                 continue
-            prefix, suffix, template = stretch.prefix, stretch.suffix, self._template
-            for job, line in zip(jobs, kept, strict=False):
-                text = prefix + line.removesuffix(b"\r").decode("utf-8", "surrogateescape") + suffix
-                yield template.fill(self._values(job, text)) if template else text
+            texts: Iterable[str] = islice(kept, stretch.count)
+            if stretch.prefix or stretch.suffix:
+                texts = (stretch.prefix + text + stretch.suffix for text in texts)
+            if template:
+                texts = (template.fill(self._values(job, text)) for job, text in zip(jobs, texts, strict=True))
+            yield from texts
+
+    def _in_turn(self) -> Iterator[str]:
+        """The lines that are jobs."""
+        for _, _, text in self._lines.texts():
+            if self._lines.has_gaps:
+                text = b"\n".join(line for line in text.split(b"\n") if is_kept(line, True))
+                if not text:
+                    continue
+            told = text.decode("utf-8", "surrogateescape")
+            yield from (told.replace("\r\n", "\n").removesuffix("\r") if "\r" in told else told).split("\n")
 
     @property
     def has_repeats(self) -> bool:

@@ -103,7 +103,11 @@ class Reading:
         tally = tally_of(folder, header, ids_as_told(header))
         for one in incarnations_of(folder):
             self._session(one.header)
-            self._journal(one.path, tally, folder)
+            if not one.header.whence:
+                self._journal(one.path, tally, folder)
+            elif self._watched:
+                # They are done, and no deeds of this machine.
+                self._watched.difference_update(record.job for record in JournalReader(one.path).attempts())
         return tally
 
     def _session(self, header: Header) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from shareout.adopt.adopting import Adopted, adoptable, places_of
-from shareout.adopt.records import copied, printed
+from shareout.adopt.records import printed
 from shareout.errors import InputError, RunDirectoryDamaged, raise_all
 from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
@@ -24,7 +24,7 @@ from shareout.record.folder import RunFolder
 from shareout.record.foreign.outcome import Earlier
 from shareout.record.foreign.status_file import Told, read_status
 from shareout.record.journal import Header, attempt_line
-from shareout.record.logs.segments import LogWriter
+from shareout.record.logs.segments import LogWriter, machine_word
 from shareout.record.reader import incarnations_of
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.standing import NEW
@@ -93,13 +93,19 @@ def _copy_outputs(found: Adopted, folder: RunFolder, machine: str, log: LogWrite
     done = found.done
     # Of an adoption that was killed before it had recorded them: the very same records, which no other try leaves.
     new = {found.ids[job] for job in done.lines}
-    here = Counter(record for _, record in printed(folder, new, {}, said))
-    for job, record in printed(done.folder, done.lines, done.tries, said):
-        copy = copied(record, machine, found.ids[job])
-        if here and here[copy] > 0:
-            here[copy] -= 1
-        else:
-            log.copy(copy)
+    here = Counter(printed(folder, new, {}, said))
+    word = machine_word(machine)
+    records: list[bytes] = []
+    for job, when, rest in printed(done.folder, done.lines, done.tries, said):
+        fresh = found.ids[job]
+        if here and here[fresh, when, rest] > 0:
+            here[fresh, when, rest] -= 1
+            continue
+        records.append(b"%b %b job=%d try=1 %b\n" % (when, word, fresh, rest))
+        if len(records) == LOT:
+            log.copy(b"".join(records))
+            records.clear()
+    log.copy(b"".join(records))
     log.flush()
     if not done.folder.job_log(0).parent.parent.is_dir():
         return

@@ -76,9 +76,9 @@ class LogWriter:
         body = cleaned(data)
         self._add(prefix + body.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
 
-    def copy(self, record: bytes) -> None:
-        """A record that has been in another log."""
-        self._add(record + b"\n")
+    def copy(self, records: bytes) -> None:
+        """Whole records that have been in another log."""
+        self._add(records)
 
     def flush_if_due(self) -> None:
         """At most a second's records are lost by `kill -9`. CannotRecord as `flush`."""

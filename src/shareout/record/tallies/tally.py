@@ -118,10 +118,12 @@ class Tally(Standing):
         if attempt.state in (State.DONE, State.FAILED):
             self._timed(attempt.start, attempt.end, 1)
 
-    def adopt(self, positions: Sequence[int], lines: bytes) -> None:
+    def adopt(self, positions: list[int], lines: bytes) -> None:
         """Positions that were new are done, by records of runs elsewhere."""
-        for position in positions:
-            self.set_state(self.index(position), DONE)
+        for place in self._places(positions) or map(self.index, positions):
+            self.states[place] = DONE
+        self.counts[NEW] -= len(positions)
+        self.counts[DONE] += len(positions)
         self.took(lines, len(positions))
 
     def done_elsewhere(self, other: Tally, within: Sequence[Range]) -> None:
