@@ -1,3 +1,3 @@
 """The version, alone in a file so that `--version` and the build read it without loading anything."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -83,7 +83,7 @@ def frozen(executable: Executable, here: Machine) -> Machine:
 
 def test_it_is_small_and_tells_its_version_and_code(frozen: Machine) -> None:
     assert (frozen.folder / "share out").stat().st_size <= 20_000_000
-    assert frozen.call("--version").out.startswith("shareout 0.1.0 (code ")
+    assert frozen.call("--version").out.startswith("shareout 0.2.0 (code ")
 
 
 def test_its_help_lists_what_it_has(frozen: Machine) -> None:
