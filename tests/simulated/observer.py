@@ -158,9 +158,13 @@ class Observer:
                 self._barrier(one.job, set().union(*self.phases[:number]), check=phase.check, number=number)
 
     def may_outlive(self, tree: str, began: float) -> bool:
-        """The one exception: all of ours were killed at once, it may be before anybody knew of a command that was just
-        started, and the next start must leave alone what commands leave behind."""
-        return self.host.case.leaves and began >= self.host.unguarded.get(tree, inf) - JUST_S
+        """What the next start must leave alone: what commands leave behind, and a command that nobody knew of."""
+        return self.host.case.leaves and self.was_unknown(tree, began)
+
+    def was_unknown(self, tree: str, began: float) -> bool:
+        """The one exception: all of ours were killed at once, before the kernel was told of a command that was just
+        started."""
+        return began >= self.host.unguarded.get(tree, inf) - JUST_S
 
     def _too_soon(self, one: Execution) -> None:
         """Not before the delay between tries, and not when the run is to halt."""
@@ -231,7 +235,7 @@ class Observer:
         left = [one for one in self.host.kernel.living() if one.tree == tree and not one.is_stopped]
         if self.host.case.leaves or tree in self.host.unguarded:
             # The next start ends them.
-            left = [one for one in left if one.role != "escaped" and not self.may_outlive(tree, one.started)]
+            left = [one for one in left if one.role != "escaped" and not self.was_unknown(tree, one.started)]
         if left:
             self.breaks(f"{ORPHAN_S} s after the end of the start {tree} these still live: {left}")
 
