@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +73,38 @@ def test_portable_numerics_are_the_same_on_two_cpus(here: Machine) -> None:
     assert (told.err, "your own" in here.log()) == ("", False)
     job = here.records()[0]["job"]
     assert "alice recorded the same" in here.call("replay", str(job)).out
+
+
+@pytest.mark.module_only("an executable with numpy is big: tests/freeze has one")
+def test_a_library_that_the_script_has_loaded_keeps_to_the_cores_of_each_job(here: Machine) -> None:
+    most = len(os.sched_getaffinity(0))
+    script = (
+        "import ctypes, re\nimport numpy\nfrom shareout import run\n"
+        "with open('/proc/self/maps') as file:\n    path = re.search('/.*openblas.*', file.read())[0]\n"
+        "threads = ctypes.CDLL(path).scipy_openblas_get_num_threads64_\n"
+        f"assert threads() == {most}, 'as it comes it takes all cores'\n"
+        "def setup(config):\n    print('in setup:', threads())\n"
+        "def job(n, cores):\n    return threads()\n"
+        "if __name__ == '__main__':\n    run(job, setup=setup)\n"
+    )
+    here.script(script, f'{{"alice": [1, {most}]}}')
+    # The narrow ones between the wide ones: what was taken from a library is given back to it.
+    rows = [f"{n},{most if n % 2 else 1}" for n in range(8)]
+    here.write("configs/jobs.csv", "\n".join(["n,cores", *rows]) + "\n")
+    here.write("configs/runner.config", "[run]\nneeds = cores\n")
+    told = here.run("--quiet")
+    assert f"in setup: {most}" in told.out + here.log()
+    assert _by_job(here) == [1, most] * 4
+    assert "recorded the same" in here.call("replay", "1").out
+    here.environ = {"OMP_NUM_THREADS": "1"}
+    here.script(script.replace(f"== {most}", "== 1"), f'{{"alice": [1, {most}]}}')
+    here.run("--quiet", "--runs", "decided")
+    (folder,) = here.folder.glob("decided/*/alice")
+    assert _by_job(here, folder) == [1] * 8, "the user has decided"
+
+
+def _by_job(here: Machine, folder: Path | None = None) -> list[Any]:
+    return [record["result"] for record in sorted(here.records(folder), key=lambda record: int(record["job"]))]
 
 
 def test_python_jobs_are_pinned_before_the_script_is_loaded(here: Machine) -> None:

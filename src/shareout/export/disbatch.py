@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from shareout.export.runs import Ended, Runs
 from shareout.export.snippets import Snippets
 from shareout.pool import Barrier
-from shareout.record.outcome import Attempt, State, Stream
+from shareout.record.outcome import Attempt, State, Stream, imprint_on
 
 HEADER = (
     "ROE[ PSZ]\tTaskID\tLineNum\tRepeatIndex\tNode\tPID\tReturnCode\tElapsed\tStart\tFinish\tBytesOfLeakedOutput\t"
@@ -44,7 +44,7 @@ def _line(ended: Ended, snippets: Snippets) -> bytes:
     where = (task, row.line or row.id + 1, repeat, ended.host, attempt.pid or -1, code)
     printed: list[object] = []
     for stream in Stream:
-        imprint = attempt.printed(stream)
+        imprint = imprint_on(attempt, stream)
         # A snippet stands as Python writes a text, for so disBatch does.
         said = repr(snippets.of(attempt, stream).decode("utf-8", "replace"))
         printed += [imprint.size if imprint else 0, said]

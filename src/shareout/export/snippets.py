@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from shareout.export.runs import Runs
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import DamagedLog, read_segment
-from shareout.record.outcome import Attempt, Stream
+from shareout.record.outcome import Attempt, Stream, imprint_on
 from shareout.status.jobs import MOST_HELD
 
 KEPT = 40
@@ -46,7 +46,7 @@ class Snippets:
 
     def of(self, attempt: Attempt, stream: Stream) -> bytes:
         """All of it when it is short, else `begin...end`; nothing where the log is gone."""
-        imprint = attempt.printed(stream)
+        imprint = imprint_on(attempt, stream)
         if imprint is None:
             return b""
         size, head, tail = self._entry(self._number(attempt.job), stream.encode())

@@ -94,11 +94,12 @@ class Attempt:
     """The file of another tool that it was taken over from, or the plan, machine and id of an earlier list: it ran
     there."""
 
-    def printed(self, stream: Stream) -> Imprint | None:
-        """What it left on that stream."""
-        return self.out if stream is Stream.OUT else self.err
-
     @property
     def duration(self) -> float:
         """Seconds; never below 0, though a clock was set back meanwhile."""
         return max(0.0, self.end - self.start)
+
+
+def imprint_on(attempt: Attempt, stream: Stream) -> Imprint | None:
+    """What it left on that stream."""
+    return attempt.out if stream is Stream.OUT else attempt.err

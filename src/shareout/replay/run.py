@@ -25,11 +25,12 @@ from shareout.entry import Entry
 from shareout.environment import encoded, user_environment
 from shareout.linux import adopt_orphans, die_with_parent
 from shareout.numerics.pins import job_environment
+from shareout.numerics.threads import LoadedThreads
 from shareout.plan.fitting import demand_of
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, attempt_line, parse
-from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream
+from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream, imprint_on
 from shareout.record.values import NotJson, encode
 from shareout.replay.trace import traced
 from shareout.run.command.shell import Shells
@@ -77,7 +78,7 @@ class Sink:
 
     def is_like(self, recorded: Attempt) -> bool | None:
         """Whether the same was printed; None where that is not known."""
-        told = {stream: recorded.printed(stream) for stream in Stream}
+        told = {stream: imprint_on(recorded, stream) for stream in Stream}
         if (
             not self.watches
             or recorded.cause is Cause.LOST_WORKER
@@ -125,7 +126,8 @@ def replay_python(plan: Plan, settings: Settings, asked: Replay, entry: Entry, s
     binding = Binding(job, plan.pool)
     binding.check()
     cores = int(demand_of(settings.run, plan.pool.need(asked.job, settings.run.needs)).cores)
-    environment = job_environment(user_environment(), cores, is_portable=settings.run.is_portable)
+    users = user_environment()
+    environment = job_environment(users, cores, is_portable=settings.run.is_portable)
     givers = Givers(
         binding.given,
         RunFolder(scratch),
@@ -161,6 +163,7 @@ def replay_python(plan: Plan, settings: Settings, asked: Replay, entry: Entry, s
     def work() -> Attempt:
         os.environ.clear()
         os.environ.update(environment)
+        LoadedThreads(users).keep_to(cores)
         logging.basicConfig(level=settings.logging.level, format="%(levelname)s %(message)s", force=True)
         logging.captureWarnings(True)
         warnings.simplefilter("default")

@@ -16,6 +16,7 @@ from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.environment import encoded, thread_limits, user_environment
 from shareout.numerics.pins import job_environment
+from shareout.numerics.threads import LoadedThreads
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.outcome import Stream
@@ -95,6 +96,14 @@ def python_duty(
         # Numeric libraries that the script has loaded already were pinned before it was: `numerics.restart`.
         os.environ.update(_of_jobs(users, settings))
         os.environ[MARK] = post.mark
+        threads = LoadedThreads(users)
+        threads.keep_to(int(settings.run.cores_per_job))
+
+        def share(given: Given) -> dict[str, str]:
+            if given.cores:
+                threads.keep_to(int(Fraction(given.cores)))
+            return _share(users, given)
+
         if entry.init_worker is not None and not _prepared(entry.init_worker, settings.parser, post):
             return
         givers = Givers(
@@ -113,7 +122,7 @@ def python_duty(
             binding=binding,
             givers=givers,
             log_level=settings.logging.level,
-            share=lambda given: _share(users, given),
+            share=share,
         )
         python_worker.serve(station)
 
