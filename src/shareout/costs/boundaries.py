@@ -51,6 +51,9 @@ def cut_by_cost(sizes: Sequence[int], totals: Sequence[int], weights: Sequence[i
     whole, so_far, start = sum(weights), 0, 0
     for phase, (size, total) in enumerate(zip(sizes, totals, strict=True)):
         so_far += total
+        # Who has more than its quota, from a job that was too long, gets nothing until the others have caught up.
+        # Without the max it would owe jobs of phases that have run. The sum is never 0: all of them together lack what
+        # this phase has.
         lacks = [max(0, so_far * weight - load.cost * whole) for weight, load in zip(weights, made.loads, strict=True)]
         ends = _ends(total, lacks) if size else []
         bounds = _cut_phase(in_order(phase), ends, made.loads, start) if size else [0] * len(weights)
@@ -63,6 +66,7 @@ def cut_by_cost(sizes: Sequence[int], totals: Sequence[int], weights: Sequence[i
 def _ends(total: int, weights: Sequence[int]) -> list[int]:
     """Twice the sum up to which each machine's part goes."""
     whole = sum(weights)
+    # Twice, so that the middle of a job is a whole number too.
     return [2 * total * so_far // whole for so_far in accumulate(weights)]
 
 
@@ -73,6 +77,8 @@ def _cut_phase(blocks: Iterable[Sequence[int]], ends: Sequence[int], loads: Sequ
     so_far = at = 0
     for block in blocks:
         rest, left = block, sum(block)
+        # A block is looked at by its sum alone, unless a share ends in it: most blocks lie within one share. The last
+        # end is never passed, for it lies beyond the middle of the last job.
         while rest and 2 * (so_far + left) - rest[-1] > ends[len(bounds)]:
             sums = list(accumulate(rest, initial=so_far))
             taken = bisect_right(list(map(add, sums, islice(sums, 1, None))), ends[len(bounds)])

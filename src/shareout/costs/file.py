@@ -82,6 +82,7 @@ class _Reading:
         """False, and nothing taken, where one is doubled or unknown."""
         first, stop = ids[0], ids[0] + len(ids)
         seen = self._seen
+        # In the pool's order, as `shareout costs` writes them: slices at once, and no loop over the rows.
         if ids == list(range(first, stop)):
             if stop > len(seen) or seen.find(1, first, stop) >= 0:
                 return False

@@ -38,6 +38,7 @@ def kept_cut(digest: str, machines: int, phases: int) -> Cut | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     is_whole = len(cut.loads) == machines and [len(one) for one in bounds] == [phases] * (machines + 1)
+    # Only from this very version: a cut that was worked out wrongly once must not outlive the program that did it.
     return cut if is_whole and facts["digest"] == digest and facts["by"] == VERSION else None
 
 
@@ -51,6 +52,8 @@ def keep_cut(digest: str, cut: Cut) -> None:
     path = _path(digest)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Not synced: after a power cut it may be half there, the seal says so, and it is made again. To wait for the
+        # disk would make the first command slower for the sake of the second.
         replace_file(path, [blake3(text).hexdigest().encode() + b"\n" + text], sync=False)
         others = sorted(path.parent.glob("*.shares"), key=lambda one: one.stat().st_mtime)
         for old in others[:-MOST_KEPT]:
@@ -59,5 +62,7 @@ def keep_cut(digest: str, cut: Cut) -> None:
 
 def _path(digest: str) -> Path:
     home = os.environ.get("XDG_CACHE_HOME", "")
+    # A relative XDG_CACHE_HOME is to be ignored, as its specification has it: else there would be a cache in every
+    # folder that a command is typed in.
     folder = Path(home) if home.startswith("/") else Path(os.path.expanduser("~")) / ".cache"
     return folder / "shareout" / f"{digest}.shares"

@@ -88,6 +88,8 @@ def fit(rows: Sequence[Row], costs: Sequence[float]) -> Model:
     usual = sum(logs) / len(logs)
     factors: list[dict[str, float]] = [{} for _ in columns]
     left = [value - usual for value in logs]
+    # Column by column, and not all as one system of equations: columns of thousands of values would make a matrix of
+    # thousands by thousands, and its solver a library in every executable.
     for _ in range(ROUNDS if len(columns) > 1 else 1):
         for at, column in enumerate(columns):
             known = factors[at]
@@ -120,6 +122,8 @@ def _drawn_means(column: Sequence[str], left: Sequence[float]) -> dict[str, floa
     for value, rest in zip(column, left, strict=True):
         sums[value] = sums.get(value, 0.0) + rest
         counts[value] = counts.get(value, 0) + 1
+    # Towards 1 and not left out: a value that one job has, which happened to be slow, would else speak for all that
+    # have it and never ran.
     return {value: total / (counts[value] + DRAWN) for value, total in sums.items()}
 
 

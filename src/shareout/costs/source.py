@@ -84,6 +84,8 @@ class CostSource:
         if unknown == jobs:
             return None
         if unknown:
+            # The median and not the mean: one job of a day among a hundred of a minute would else make every unknown
+            # one a quarter of an hour.
             usual = middle(values)
             for at in _places_of(values, NOTHING):
                 values[at] = usual
@@ -93,6 +95,8 @@ class CostSource:
         values = array("q")
         mistakes: list[InputError] = []
         for block in self.pool.field(self.field) or ():
+            # `str` of a float is the shortest decimal that gives the same number again, as the specification says of
+            # grids: so no host's rounding is in a cost.
             texts = ["" if one is None else one if type(one) is str else str(one) for one in block]
             values.extend(read_costs(texts) or self._one_by_one(texts, len(values), mistakes))
             if len(mistakes) >= MOST_MISTAKES:
@@ -126,6 +130,8 @@ def source_of(pool: Pool, name: str, file: Path) -> CostSource | None:
     it is not to count."""
     if name == OFF:
         return None
+    # Both may be there: the field cannot be taken out of the rows when they are measured, for another pool would be
+    # other work.
     if file.is_file():
         return CostSource(pool, file)
     path = pool.inputs[0].path

@@ -23,7 +23,11 @@ from shareout.plan.plan import Plan
 
 TITLE = "shareout card 1"
 LEAF_BITS = 16
+# What 1 KB has room for. In base 85 runs and sums take 600 characters; as hex digits they would take 960, and no input
+# could be named beside them.
 RUNS = 192
+# Two bytes: one run in 65,536 that differs is passed over, and the place told is a later one. That is borne here, for
+# whether anything differs at all is said by the whole hash of the input.
 RUN_BYTES = 2
 SUM_BYTES = 3
 SUM_MASK = (1 << 8 * SUM_BYTES) - 1
@@ -125,6 +129,8 @@ def describe_lines(path: Path, like: Lines | None = None, *, has_states: bool = 
     for number, block in enumerate(_blocks(path, size)):
         if has_states:
             block = list(map(without_states, block))
+        # A hash of its own, for a difference that no eye sees: with other line ends every leaf is another one, and all
+        # that could be said is that the files differ from their first line on.
         ends.update(b"".join(line.rstrip(b"\r\n") + b"\n" for line in block))
         digest = blake3(b"".join(block)).digest(length=8)
         leaves.append(digest)
@@ -150,6 +156,8 @@ def _pool_sentence(plan: Plan, name: str, path: str, theirs: Lines | None) -> st
     mine = describe_lines(Path(path), like=theirs, has_states=_has_states(plan))
     if mine.ends == theirs.ends:
         return f"{name}: only line ends differ"
+    # With lines more or fewer all leaves behind the first difference have moved, so that most of them differ: the sums
+    # name a single leaf, and are not asked then.
     counts = "" if mine.count == theirs.count else f" ({mine.count} lines here, {theirs.count} there)"
     first, stop = (None if counts else _differing_leaf(mine, theirs)) or _first_differing_run(mine, theirs)
     start = first * theirs.leaf + 1
@@ -204,6 +212,8 @@ def _count(path: Path) -> int:
         return 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         count, at = 0, 0
+        # Counted before a line is hashed, for the number of lines says how large a leaf is. To go through the lines
+        # twice, as objects of Python, would cost more than this does.
         while block := mapped[at : at + (1 << 20)]:
             count += block.count(b"\n")
             at += len(block)

@@ -15,6 +15,8 @@ from blake3 import blake3
 
 from shareout.errors import cannot_read
 
+# A context for each use: the same inputs never give the same hash for two of them, so that a pool digest that gets
+# where a plan's belongs is refused, and not taken for another plan.
 DIGEST_CONTEXT = "shareout 2 plan digest"
 POOL_CONTEXT = "shareout 2 pool digest"
 WORK_CONTEXT = "shareout 2 work hash"
@@ -49,6 +51,8 @@ def hash_without_states(role: str, path: Path) -> HashedInput:
     hasher, size = blake3(), 0
     try:
         with path.open("rb") as file:
+            # Whole lines: where a block ends within one, the next block would seem to begin with a letter of a state.
+            # About a megabyte of them at a time, for a file of ten million lines is not held.
             while lines := file.readlines(PARALLEL_BYTES):
                 data = without_states(b"".join(lines))
                 hasher.update(data)
@@ -72,6 +76,8 @@ def digest_of(kind: str, inputs: Sequence[HashedInput], context: str = DIGEST_CO
     """The kind of pool, then roles, sizes and hashes in the given order, each in a frame of known length."""
     hasher = blake3(derive_key_context=context)
     hasher.update(_framed(kind))
+    # The hash of each file and not its bytes one after the other: who has `b3sum` can check a row of `plan` by itself,
+    # and find which file is another one.
     for one in inputs:
         hasher.update(_framed(one.role) + one.size.to_bytes(8, "little") + one.blake3)
     return hasher.digest()

@@ -22,6 +22,8 @@ def short_hex(digest: bytes) -> str:
     return digest[:8].hex()
 
 
+# Sixty-four bits, which a person compares, stand against slips. Somebody who searched long enough would find two plans
+# with the same words, so nothing trusts them: journals hold the whole digest, and are compared by that.
 def matches(expected: str, digest: bytes) -> bool:
     """Whether what a person typed names this digest: the words, or at least sixteen of its hex digits."""
     typed = re.sub(r"\s+", "", expected).lower()

@@ -111,8 +111,11 @@ def refuse_unfit(plan: Plan, settings: Settings, hosts: Sequence[Host]) -> Deman
         verdict = verdicts.get(said)
         if verdict is None:
             if len(verdicts) == REMEMBERED:
+                # All at once, and not the one that was used least: a pool whose jobs say so many different things
+                # hardly says one of them twice.
                 verdicts.clear()
             verdict = verdicts[said] = _verdict(settings, said, hosts)
+            # The most of each, and not the largest job: `unknown_of` asks about memory and GPUs one by one.
             if "" not in verdict:
                 most = most.and_more(_demanded(settings, said))
             if isinstance(said, tuple):
@@ -189,6 +192,8 @@ def _told(plan: Plan, jobs: Iterable[int], verdict: Mapping[str, str]) -> list[s
     """A sentence for each of those machines that has one of the jobs."""
     left = dict(verdict)
     told = []
+    # Whose a job is takes a permutation backwards, and a need may be that of ten million jobs. One job of every machine
+    # is enough for a refusal.
     for job in islice(jobs, LOOKED_AT):
         if "" in left:
             return [f"job {job}: {left['']}"]

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from math import isqrt
 
+# A random-looking order takes three; three more cost a look-up and an addition each, where there are tables. Another
+# number is another shuffle.
 ROUNDS = 6
 KEY_BYTES = 16 * ROUNDS
 MASK = (1 << 64) - 1
@@ -76,6 +78,8 @@ class Network:
 
     def between(self, start: int, stop: int) -> Iterator[int]:
         """The places at the positions start … stop-1, in order; much cheaper than one call each."""
+        # Tables cost six round functions a row, and a position without them six as well: they are worth it from as many
+        # positions as there are rows. Who looks at one job of a huge pool does not wait for them.
         if stop - start > self._rows:
             self.prepare()
         chunks = (self.chunk(low, min(low + CHUNK, stop)) for low in range(start, stop, CHUNK))
@@ -122,6 +126,7 @@ class Network:
     @property
     def held_bytes(self) -> int:
         """With its tables, which only `prepare` makes."""
+        # 36: a pointer of 8 bytes, and an integer of 28, as CPython has them.
         return 1000 + (36 * ROUNDS * self._rows if self._rows <= MOST_TABLED else 0)
 
     def _make_tables(self) -> list[list[int]]:
@@ -142,4 +147,5 @@ def _mixed(value: int, key: int, factor: int) -> int:
 def round_keys(stream: bytes) -> list[tuple[int, int]]:
     """What is added and what is multiplied by in each round; the factors are odd."""
     numbers = [int.from_bytes(stream[at : at + 8], "little") for at in range(0, KEY_BYTES, 8)]
+    # Odd, for an even factor would lose the highest bit: two values would be mixed alike.
     return [(numbers[2 * number], numbers[2 * number + 1] | 1) for number in range(ROUNDS)]

@@ -91,6 +91,9 @@ class Permutations:
         if found is None:
             found = self._kept[phase] = self._make(phase)
             self._held_bytes += found.held_bytes
+            # The one made first goes, and not the one used least: phases are run one after the other, so that it is
+            # over as a rule, and to note each use would cost every position. One that is larger than all the room stays
+            # as long as it is the last: else each position would make it anew.
             while self._held_bytes > MOST_KEPT_BYTES and len(self._kept) > 1:
                 self._held_bytes -= self._kept.popitem(last=False)[1].held_bytes
         return found
@@ -102,6 +105,7 @@ class Permutations:
             if size > LONGEST:
                 permutation = self[phase]
                 held_bytes += permutation.held_bytes
+                # More than are kept would push out those made first, before a single position of them was asked for.
                 if held_bytes > MOST_KEPT_BYTES:
                     return
                 permutation.prepare()

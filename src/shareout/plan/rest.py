@@ -53,6 +53,8 @@ class _Walk:
 
     def __init__(self, step: Step) -> None:
         self._phases = step.phases
+        # Of the plan that left something, and not of the pool's barriers as they are now: its positions mean something
+        # only by the phases and the digest that it had.
         self._starts = [phase.start for phase in step.phases]
         sizes = [phase.stop - phase.start for phase in step.phases]
         self._permutations = Permutations(bytes.fromhex(step.digest), sizes, step.order)
@@ -92,6 +94,8 @@ class _Walk:
         begin = 0
         for phase in self._phases:
             count = sum(max(0, min(phase.stop, end) - max(phase.start, first)) for first, end in self._left)
+            # A phase of which nothing is left is none any more: a barrier with nothing before it would hold back
+            # nothing, and machines would count an empty range for it in each header.
             if count:
                 found.append(Phase(begin, begin + count, phase.check))
             begin += count
@@ -207,6 +211,8 @@ def with_rest(pool: Pool, configs: Path) -> Pool:
         raise _refused(path, f"cannot be read: {error}") from None
     if version != VERSION or not is_whole:
         raise _refused(path, f"is of version {version}, and this program reads {VERSION}")
+    # Before the work hash is compared, where the plan is made: a pool that lost lines is told with both numbers, and
+    # not as other work.
     if jobs != len(pool):
         raise _refused(path, f"is about a pool of {jobs} jobs, and {pool.inputs[0].path.name} has {len(pool)}")
     return SelectedPool(pool, path, steps, work)

@@ -10,6 +10,8 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from struct import unpack
 
+# So that draws of two bytes do: with up to 4096 places left at most one in sixteen is passed over, with 33,000 nearly
+# half would be. It is a part of the algorithm, and another limit would be another shuffle.
 LONGEST = 4096
 WORDS = 1 << 16
 
@@ -64,6 +66,7 @@ def _shuffled(stream: Callable[[int], bytes], size: int) -> list[int]:
             return places
         for word in unpack(f"<{enough}H", stream(2 * enough)):
             chosen = word % left
+            # The same as v < ⌊65536 / i⌋ · i in docs/algorithm.md, with one division less.
             if word - chosen + left <= WORDS:
                 left -= 1
                 places[left], places[chosen] = places[chosen], places[left]

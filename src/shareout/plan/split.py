@@ -42,6 +42,8 @@ def split(sizes: Sequence[int], weights: Sequence[Fraction]) -> list[array[int]]
 
 def whole_weights(weights: Sequence[Fraction]) -> list[int]:
     """Whole numbers in the same proportion, as small as they can be."""
+    # Whole numbers and no floats: where a quota falls on a job exactly, a sum of floats may end just below, and another
+    # implementation just above. Divided by what they have in common, for they are multiplied in every phase.
     scale = lcm(*(weight.denominator for weight in weights))
     heavy = [int(weight * scale) for weight in weights]
     common = gcd(*heavy)
@@ -51,6 +53,8 @@ def whole_weights(weights: Sequence[Fraction]) -> list[int]:
 def _owed(sizes: Sequence[int], heavy: Sequence[int]) -> Iterator[list[int]]:
     """How many jobs each machine has after each phase: its quota rounded down, and one more if it is ahead."""
     total = sum(heavy)
+    # Those of all phases are held, a byte a machine: who is ahead is chosen by what is still to come, and no rule that
+    # does not look ahead keeps both bounds, if it begins with the formula.
     changes = list(_changes(sizes, heavy))
     ahead = (0,) * len(heavy)
     owed = [0] * len(heavy)
@@ -77,6 +81,8 @@ def _changes(sizes: Sequence[int], heavy: Sequence[int]) -> Iterator[bytes]:
             change = bytes(
                 [GROWS if now > old else FALLS if now else ENDS for old, now in zip(before, rests, strict=True)]
             )
+        # One object for all phases that are alike: with a million phases, mostly of one size, each would have its own
+        # copy, and `_order_before` would hash them all anew.
         yield known.setdefault(change, change)
 
 
@@ -88,6 +94,8 @@ def _orders(changes: Sequence[bytes], jobs: int, heavy: Sequence[int]) -> Iterat
     more = [
         stop - start > jobs * weight // total for (start, stop), weight in zip(pairwise(bounds), heavy, strict=True)
     ]
+    # By the formula of a pool without barriers, so that one phase is no case of its own: it has the shares that
+    # everybody can work out by hand.
     order = tuple(sorted(range(len(heavy)), key=lambda machine: not more[machine]))
     orders = [order]
     for change in reversed(changes[1:]):

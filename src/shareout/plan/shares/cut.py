@@ -42,6 +42,8 @@ def cut_of(plan: Uncut, sizes: Sequence[int], weights: Sequence[Fraction]) -> Cu
     """`sizes`: of the phases. Nothing where there are no machines."""
     if not weights:
         return Cut([])
+    # Small plans leave no trace on the host: a cache that saves less than half a second is one more thing that can be
+    # wrong.
     if sum(sizes) < WORTH_KEEPING:
         return _made(plan, sizes, weights)
     cut = kept_cut(plan.hex, len(weights), len(sizes))
@@ -53,6 +55,8 @@ def cut_of(plan: Uncut, sizes: Sequence[int], weights: Sequence[Fraction]) -> Cu
 
 def _made(plan: Uncut, sizes: Sequence[int], weights: Sequence[Fraction]) -> Cut:
     costs, starts = plan.costs, [0, *accumulate(sizes)]
+    # Where all cost the same the split by number is the better one: it keeps every machine within one job of its quota,
+    # above and below, also over phases. The cut by costs promises that only above.
     if costs is None or costs.are_even:
         cut = Cut(split(sizes, weights))
         cut.loads += even_loads(cut.bounds, costs.values[0], starts[:-1]) if costs and costs.values else ()

@@ -53,6 +53,8 @@ def forecast_of(plan: Plan, settings: RunSettings) -> Forecast | None:
     for machine in plan.machines:
         load, slots, perf = loads[machine.name], settings.slots_on(machine.cores), float(machine.perf)
         speeds += perf * slots
+        # Not simulated job by job, which would look at every job each time that a plan is shown. The longest run first,
+        # so that slots end apart by small jobs only, and the two bounds are near what happens.
         cost, longest = load.cost / UNIT, load.largest / UNIT / perf
         job = plan.job_at(load.position) if load.position >= 0 else None
         found.append(Expected(machine.name, cost, max(cost / (perf * slots), longest), longest, job))

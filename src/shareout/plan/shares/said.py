@@ -21,6 +21,7 @@ def said_by(settings: Settings, kind: str, pool: Pool, costs_file: Path) -> Iter
     if said := digest_text(settings):
         yield hash_text("settings", said)
     if settings.run.audit:
+        # In lowest terms and not as it was written: 1% and 1.0% ask for the same audit, and are one plan.
         yield hash_text("audit", "{}/{}".format(*settings.run.audit.as_integer_ratio()).encode())
     if settings.run.seed:
         yield hash_text("seed", settings.run.seed.encode("utf-8", "surrogateescape"))
@@ -38,5 +39,7 @@ def said_by(settings: Settings, kind: str, pool: Pool, costs_file: Path) -> Iter
 def _said_of_costs(pool: Pool, settings: Settings, costs_file: Path) -> Iterator[HashedInput]:
     """Where shares end by another field than the usual one, or not by what could decide it."""
     name, is_file = settings.run.cost, costs_file.is_file()
+    # A word that changes nothing is no input. `none` where there are no costs, or a field's name where costs.csv takes
+    # its place, would else part the digests of two machines that do the very same.
     if (name == OFF and (is_file or pool.field(USUAL) is not None)) or (name not in (OFF, USUAL) and not is_file):
         yield hash_text("cost", name.encode("utf-8", "surrogateescape"))
