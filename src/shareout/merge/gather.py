@@ -71,6 +71,8 @@ def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
         start = journal.start
         with journal.path.open("rb") as file:
             while start < journal.size:
+                # No piece reaches over the end of what is proven: before it no checksum is computed, behind it every
+                # one.
                 stop = journal.proof.good if start < journal.proof.good < start + PIECE else start + PIECE
                 if stop < journal.size and stop != journal.proof.good:
                     file.seek(stop)
@@ -148,6 +150,8 @@ class _Patterns:
         like = first[1], b'"' in first[2]
         if like not in self._made:
             low = int(first[1]) * 100_000
+            # Of positions that begin alike all are its own, or they are looked at one by one: so a whole chunk belongs
+            # where it stands without a single position having been made a number.
             own = any(start <= low and low + 99_999 < stop for start, stop in self._ranges)
             fast = self._make(leading=like[0], has_text=like[1]) if own else None
             # Only the last one is kept: positions go on, and do not come back.
@@ -255,6 +259,7 @@ class Gatherer:
         return [[one.line, one.offset, one.size, one.why] for one in reader.damage]
 
     def _odd(self, journal: Journal, line: bytes, record: Line) -> None:
+        # A try that was stopped or is followed by another ended nothing: the merge settles ends only.
         if isinstance(record, Attempt) and record.state not in (State.STOPPED, State.RETRY):
             self._rows += 1
             self._spool.odd(journal.number, record.job, line)

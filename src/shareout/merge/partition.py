@@ -125,6 +125,8 @@ def resolve(
     for one in plains:
         _place(made, one, index, meta=meta)
     made.done = len(made.rows) - made.rows.count(None)
+    # Fewer rows than records: two met at one place. To count is the only look that costs nothing where none did, as
+    # almost always; which they were is asked then.
     if odd_records or made.done < held:
         _judge(made, journals, plains, odd_records, index, meta=meta)
         made.done = len(made.rows) - made.rows.count(None)
@@ -141,6 +143,8 @@ def _index(places: Sequence[int]) -> dict[int, int] | None:
 
 
 def _place(made: Outcomes, one: Plains, index: dict[int, int] | None, *, meta: bool) -> None:
+    # Who comes later overwrites, and nobody asks who was there: of a job that is met twice `_judge` takes the place
+    # back.
     slots, base = made.rows, made.base
     made.of_journals[one.journal] += len(one.rows)
     if meta:
@@ -248,6 +252,7 @@ def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
     payload, extra = line, b""
     if attempt.state is State.DONE:
         at = line.find(b'"result":')
+        # Cut out as it stands, and not encoded anew: rows and certificates are over the bytes that the journal holds.
         result = line[at + 9 : -18] if at >= 0 else str(attempt.exit).encode()
         payload = b"%d\t%b" % (attempt.job, result)
         extra = f"{attempt.end:.6f} {attempt.slot} {attempt.start:.6f} {attempt.attempt}".encode()

@@ -49,6 +49,8 @@ def divided(count: int, work: Work, again: type[Exception] = Never) -> list[dict
             with warnings.catch_warnings():
                 # Of threads there are at most the idle ones of the hash function, which a child does not need.
                 warnings.simplefilter("ignore", DeprecationWarning)
+                # All that was read so far is there in the child, at no cost. A fresh process would read headers and
+                # proofs again.
                 pid = os.fork()
             if pid == 0:
                 _be_child(number, work, writer, [reader, *pipes], again)
@@ -63,6 +65,8 @@ def divided(count: int, work: Work, again: type[Exception] = Never) -> list[dict
         for reader, pid in children.items():
             os.close(reader)
             try:
+                # Not asked to end: a child has nothing to put in order. Its temporary files have no names, and the
+                # draft of the table is its parent's.
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
@@ -73,6 +77,8 @@ def _collected(pipes: list[int], children: dict[int, int]) -> list[dict[str, Any
     said: dict[int, bytearray] = {reader: bytearray() for reader in pipes}
     waiting = set(pipes)
     while waiting:
+        # From all at once, and not one after the other: a child that dies keeps its turn in the table to itself
+        # (`Relay`), and those that wait for it would never end; nor would who listens to one of these.
         for reader in select.select(list(waiting), [], [])[0]:
             data = os.read(reader, 1 << 20)
             said[reader] += data
@@ -125,4 +131,6 @@ def _be_child(number: int, work: Work, writer: int, others: list[int], again: ty
         # Interrupted together with the parent, or the parent is gone: there is nobody to tell.
         pass
     finally:
+        # Past Python's own end: buffers and handlers that were copied from the parent are not this process's to flush
+        # or to run.
         os._exit(0)

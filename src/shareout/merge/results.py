@@ -79,6 +79,8 @@ class Merge:
             partitions = (max(0, self.total - 1) >> self._shift) + 1
             writer = SpoolWriter(files[number], partitions, self._shift)
             gatherer = Gatherer(writer, meta=self._meta, lean=self._lean)
+            # Dealt out in turn: one machine may have done nearly all, and its journal would be read by one process
+            # alone.
             for piece in pieces[number::count]:
                 gatherer.read(piece)
             return {"index": writer.finish(), "pieces": gatherer.facts}
@@ -91,6 +93,8 @@ class Merge:
         lines: dict[int, int] = {}
         for piece in pieces:
             one, journal = told[piece.number], piece.journal.number
+            # A piece counts lines from its own beginning, for nobody knows how many are before it; a person wants the
+            # line of the file.
             before = lines.get(journal, HEADER_LINES)
             path = piece.journal.path
             self.damage += [(journal, Damage(path, before + line, *rest)) for line, *rest in one["damage"]]
@@ -131,6 +135,7 @@ class Merge:
             # at all of them before writing any would read everything twice, always; so the rare misfit is written
             # twice.
             head = form.head(sheet)
+            # Packed without a time, so that the same rows are the same bytes.
             relay = Relay(self._processes, target.begin(gzip.compress(head, mtime=0) if packed and head else head))
 
             def write(number: int, blocks: Sequence[Block], sheet: Sheet = sheet, relay: Relay = relay) -> None:
@@ -193,6 +198,7 @@ class Merge:
         damaged = {number for number, damage in self.damage if damage.offset < self.journals[number].proof.changed}
         summary.changed = [one for one in self.journals if one.proof.changed and one.number not in damaged]
         for journal in self.journals:
+            # What was taken over or amended ran no code here.
             if not journal.header.start.reason:
                 summary.codes.setdefault(journal.header.machine, set()).add(journal.header.code)
                 summary.about[journal.header.machine] = dict(journal.header.start.about)
@@ -231,6 +237,8 @@ class Merge:
 
 def _shift(total: int, size: int) -> int:
     """Partitions are 2^shift ids wide: never narrower than a block, and few enough to know them all."""
+    # By the size of the journals, for nobody has counted their records yet: the shortest line makes it the most that
+    # there can be. A power of two, so that a record finds its partition by a shift.
     partitions = max(1, min(MOST_PARTITIONS, size // SHORTEST_LINE // PARTITION_ROWS))
     return max(BLOCK_SHIFT, (-(-max(1, total) // partitions) - 1).bit_length())
 

@@ -100,6 +100,7 @@ class Sheet:
 
     def __post_init__(self) -> None:
         shape, named = self.shape, self.named
+        # Beside lists, a single value in the first of the named columns would seem to be the first of a list.
         self.single_apart = bool(named and shape.has_single and shape.widest and not shape.orders)
         if shape.orders:
             width = max(shape.widest, int(shape.has_single))
@@ -123,6 +124,8 @@ class Sheet:
     def _ordered_keys(self) -> tuple[str, ...]:
         orders = self.shape.orders
         (*_, only) = orders
+        # The dicts' own order only where all agree: else it would be that of whichever result came first, and another
+        # one when the merge is done by more processes.
         rest = only if len(orders) == 1 else sorted(self.shape.keys)
         return tuple(dict.fromkeys([*self.named, *rest]))
 

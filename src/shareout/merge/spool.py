@@ -99,6 +99,7 @@ class SpoolWriter:
             self._pack_lean()
         else:
             self._pack()
+        # In one frame a partition, however many packs it came in: to be read back by one call.
         for partition, packs in sorted(self._packed.items()):
             ids, extras, rows, counts = zip(*packs, strict=True)
             self._frame(partition, journal, PLAIN, ids=b"".join(ids), extras=extras, rows=rows, count=sum(counts))
@@ -190,6 +191,8 @@ class Spool:
 
 def _read_at(handle: int, size: int, offset: int) -> bytes:
     if hasattr(os, "pread"):
+        # Linux gives at most 2 GiB by one call, whatever is asked for. By `pread`, for forked processes share one place
+        # in the file, and would move it from under each other.
         data = os.pread(handle, size, offset)
         while len(data) < size and (more := os.pread(handle, size - len(data), offset + len(data))):
             data += more

@@ -112,7 +112,11 @@ class Target:
             # Opened anew: a row store may have made another file under the temporary name.
             self._close()
             self._handle = os.open(self.fresh, os.O_RDWR)
+            # Where the new file cannot have the old one's owner, or the old one has other names, bytes are written into
+            # that one: it is not whole meanwhile, but it stays the file that others know.
             if self._outlet.is_replaced and self._outlet.passes_on(self._handle):
+                # In this order. A name that is there before its bytes are would, after a power cut, be an empty table
+                # that nobody doubts.
                 os.fsync(self._handle)
                 self._close()
                 self.fresh.replace(self._outlet.path)
@@ -182,6 +186,7 @@ class Relay:
     def turn(self, number: int, size: int) -> int:
         """Waits for process `number`'s turn; the place of its piece, of which the next process is told."""
         (place,) = _PLACE.unpack(os.read(self._pipes[number][0], _PLACE.size))
+        # The next one is told before ours is written: only places wait for each other, and all write at the same time.
         os.write(self._pipes[(number + 1) % len(self._pipes)][1], _PLACE.pack(place + size))
         return int(place)
 

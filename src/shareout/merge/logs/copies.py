@@ -16,6 +16,7 @@ def without_copies(folders: Sequence[RunFolder], said: Callable[[str], None]) ->
     not written twice: logs that begin alike are one log."""
     longest: dict[bytes, list[RunFolder]] = {}
     # The longest first, so that a copy is met after what it is a copy of.
+    # Not by machine and plan: two hosts may have run the same machine by mistake, and both logs are wanted then.
     for folder in sorted(folders, key=_size, reverse=True):
         alike = longest.setdefault(_first_bytes(folder), [])
         whole = next((other for other in alike if _is_beginning(folder, other)), None)

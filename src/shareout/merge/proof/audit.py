@@ -43,6 +43,7 @@ class Comparison:
         for one, other in combinations(sorted(by_machine), 2):
             self.both[one, other] += 1
             self.differ[one, other] += by_machine[one] != by_machine[other]
+        # More than half, and not the most: of three that all say something else each would be outvoted by chance.
         answer, votes = Counter(by_machine.values()).most_common(1)[0]
         if len(by_machine) > 2 and 2 * votes > len(by_machine):
             self.outvoted.update(name for name, result in by_machine.items() if result != answer)

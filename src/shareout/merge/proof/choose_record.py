@@ -38,6 +38,7 @@ class Record:
     @property
     def meaning(self) -> bytes:
         """`job TAB result` of one that is done, alike for results that are: a dict has no order."""
+        # Only dicts are read and written anew: to do so with every result would cost more than all else of the merge.
         if b"{" not in self.payload:
             return self.payload
         job = self.payload[: self.payload.index(b"\t")]
@@ -127,6 +128,7 @@ def _distinct(done: Sequence[Record]) -> list[Record]:
     """A copy of a journal tells nothing new: the same machine at the same moment is the same attempt."""
     seen: dict[tuple[str, str, int, float, bytes], Record] = {}
     for record in sorted(done, key=lambda one: one.order):
+        # Machines that do not talk may all have adopted the same record: to them it is theirs, and it is one attempt.
         who = ("", "") if record.is_adopted else (record.machine, record.origin)
         key = (*who, record.attempt, record.end, record.payload)
         seen.setdefault(key, record)

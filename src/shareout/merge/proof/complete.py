@@ -108,6 +108,8 @@ def open_journals(
         _tell_same_machine(found, said)
     kept = list(dict.fromkeys(one.folder for one in found))
     plan = plan_of(kept) if found else None
+    # All headers before the first line is read: journals that cannot be of one plan are refused in a moment, and not
+    # after minutes.
     check_headers(found, plan)
     owed = {folder: ever_owed([one.header for one in found if one.folder == folder]) for folder in kept}
     # Hashing needs nothing of Python: journals are proven at the same time.
@@ -149,6 +151,8 @@ def _refuse_other_plans(found: Sequence[Incarnation]) -> None:
     total = max(one.header.total for one in found)
     plans: dict[tuple[str, str, str], list[RunFolder]] = {}
     for one in found:
+        # By the root and not the digest: what was rebalanced or reweighed has the ids of where it began, and belongs
+        # together. And by the work, for ids alone may be those of another pool's jobs.
         folders = plans.setdefault((one.header.root, one.header.work, one.header.kind), [])
         if one.folder not in folders:
             folders.append(one.folder)
@@ -222,6 +226,7 @@ def missing_by_owner(missing: Sequence[int], owner: Callable[[int], str | None])
     """How many of the missing jobs are whose, the largest first; of very many only the first are looked at."""
     counts: dict[str | None, int] = {}
     for number, job in enumerate(_each(missing)):
+        # The ids of a share are strewn over the pool: so there is no way to count by ranges, and each is asked for.
         if number == MOST_OWNED:
             break
         name = owner(job)

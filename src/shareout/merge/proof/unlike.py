@@ -78,6 +78,8 @@ def _differ_as_kinds(found: Comparison, pairs: Sequence[Pair]) -> bool:
     quarrels = [pair for pair in pairs if found.differ[pair]]
     if not quarrels:
         return False
+    # Of the pairs that do differ, and not of all: one that agrees is asked whether it could have escaped that rate, and
+    # must not lower it itself.
     rate = sum(found.differ[pair] for pair in quarrels) / sum(found.both[pair] for pair in quarrels)
     return all(found.differ[pair] or rate * found.both[pair] < SHOULD_HAVE_DIFFERED for pair in pairs)
 

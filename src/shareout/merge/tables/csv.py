@@ -50,6 +50,7 @@ def values_of(block: Block) -> list[tuple[str, Any]]:
     """(id as text, result) of every row."""
     pairs = [row.split(b"\t", 1) for row in block.rows]
     try:
+        # All results of a block as one array: one call, where a row each would be tens of thousands.
         values = decode(b"[" + b",".join([result for _, result in pairs]) + b"]")
         return [(job.decode(), value) for (job, _), value in zip(pairs, values, strict=True)]
     except (ValueError, RecursionError):

@@ -66,6 +66,8 @@ class Parquet:
         self._writer.close()
 
     def _open(self) -> None:
+        # The narrowest that holds every value of the column as it is, and text where none does: a number that is nearly
+        # right is wrong.
         types = {
             "int": self._arrow.int64(),
             "long": self._arrow.int64(),

@@ -77,6 +77,7 @@ def _stored(value: Any) -> Any:
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else encode(value)
     if isinstance(value, float):
+        # SQLite makes NULL of it, which is what a missing value is.
         return value if value == value else "NaN"
     if isinstance(value, list | dict):
         return encode(value)
