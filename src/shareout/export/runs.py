@@ -79,6 +79,8 @@ def _in_order(endings: Iterator[Ending]) -> Iterator[Ending]:
     held: list[tuple[float, int, Ending]] = []
     for number, one in enumerate(endings):
         heapq.heappush(held, (one[0], number, one))
+        # Not sorted: only what ended within a verdict's wait of each other can stand in the wrong order, so a few are
+        # held, and not ten million.
         while held[0][0] < one[0] - JUDGED_S:
             yield heapq.heappop(held)[2]
     while held:

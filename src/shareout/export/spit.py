@@ -41,6 +41,7 @@ def log_lines(runs: Runs) -> Iterator[bytes]:
     """In order of time. When each job was given is held, in a few bytes a job."""
     starts, jobs = _given(runs)
     counts = _Counts(runs.states.total)
+    # When a job was given is known only from when it ended: so all are gone through twice, once for the starts alone.
     given, end = 0, 0.0
     for ended in runs.ended():
         before, end = end, ended.attempt.end

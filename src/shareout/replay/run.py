@@ -199,6 +199,7 @@ def _failed(asked: Replay, start: float, error: BaseException) -> Attempt:
 
 def _apart(work: Callable[[], Attempt], asked: Replay, sink: Sink) -> Attempt:
     """Do it in a process of its own; what became of it, also when it took that process with it."""
+    # What the job leaves behind when its process has ended becomes ours, and not init's: so it can be ended.
     adopt_orphans()
     told, tell = os.pipe()
     pipes = {stream: os.pipe() for stream in Stream}
@@ -234,6 +235,7 @@ def _be_apart(work: Callable[[], Attempt], parent: int, tell: int, outputs: Mapp
     code = 1
     try:
         os.setsid()
+        # Who ends a replay by `kill -9` wants no job that goes on without it, and there is no guardian here.
         die_with_parent(signal.SIGKILL, parent)
         adopt_orphans()
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -263,6 +265,7 @@ def _heard(pid: int, told: int, outputs: Mapping[int, Stream], sink: Sink) -> by
         ready = select.select(open_ends, [], [], LOOK_S)[0]
         for handle in ready:
             data = os.read(handle, 1 << 16)
+            # Not taken for the end of the job: it may close its output and go on.
             if not data:
                 open_ends.remove(handle)
             elif handle == told:
@@ -300,6 +303,7 @@ def is_same(recorded: Attempt, here: Attempt) -> bool:
     if recorded.state is not here.state:
         return False
     if recorded.state is State.DONE:
+        # As they are written and not by `==`: NaN is the same result as NaN, and 1, 1.0 and true are three.
         return recorded.exit == here.exit and encode(recorded.result) == encode(here.result)
     return (recorded.cause, recorded.exit, recorded.signal, recorded.error) == (
         here.cause, here.exit, here.signal, here.error,

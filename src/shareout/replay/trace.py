@@ -72,6 +72,9 @@ class Steps:
     def _tell_changes(self, frame: FrameType) -> None:
         known, now = self._known.get(id(frame), {}), self._told(frame)
         for name, text in now.items():
+            # By what is shown, and not by the values: a list that is changed in place is the same object before and
+            # after, and to keep copies would hold all that the job has let go. What lies beyond the shown part changes
+            # unseen.
             if known.get(name) != text:
                 self._shown(f"{' ' * len(_place(frame))}   {name} = {text}")
         self._known[id(frame)] = now
@@ -82,6 +85,8 @@ class Steps:
     def _text(self, value: Any) -> str:
         """Short, and never a reason to fail: a repr may be the job's own code."""
         try:
+            # Lists and texts are cut while their text is made: one of a million entries would else be written out at
+            # every line.
             return " ".join(self._repr.repr(value).split())
         except Exception:  # noqa: BLE001
             return f"<{type(value).__name__}>"

@@ -97,6 +97,8 @@ def balance_of(deeds: Sequence[Deeds], shares: Mapping[str, int], machines: Sequ
 
 
 def _rate(deeds: Deeds) -> float:
+    # Not jobs by the seconds that they took: a slot that shares its core, or waits for a disk with others, makes each
+    # job longer, and what counts is what the machine as a whole gets done.
     working_s = deeds.active_s - deeds.drained_s
     return deeds.finished / working_s if working_s > 0 else 0.0
 

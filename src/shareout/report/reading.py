@@ -158,6 +158,8 @@ class Reading:
         self._last = max(self._last, max(ends))
         deeds.spans.reach(min(starts), max(ends))
         deeds.spans.add(slots, starts, ends)
+        # One comparison for a chunk: after the first chunks hardly any has one of the longest, and its rows are not
+        # looked at.
         if len(deeds.longest) < LONGEST_KEPT or max(seconds) > deeds.longest[0].seconds:
             for at, one in enumerate(seconds):
                 self._long(one, int(jobs[at]), slots[at], 1, starts[at])

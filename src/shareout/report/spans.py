@@ -37,6 +37,8 @@ class Spans:
             if high - low < MOST_BINS:
                 self.low, self.high = low, high
                 return
+            # By doubling, and not to a width that just fits: bins can only be joined whole, without knowing what was in
+            # which part.
             self.widen(self.width * 2)
 
     def widen(self, width: float) -> None:
@@ -62,6 +64,7 @@ class Spans:
             first, last = int(start * scale), int(end * scale)
             if are_final:
                 ended[last] = ended.get(last, 0) + 1
+            # Most attempts lie within one bin: they are spared the generator below.
             if first == last:
                 key = (slot, first)
                 busy[key] = busy.get(key, 0.0) + end - start

@@ -87,6 +87,7 @@ def perfs_of(timings: Timings, plan: Plan) -> dict[str, float]:
         # As with one machine alone: nothing to compare it with, and 1 is as good as any.
         return told
     cores = {name: known[name].cores for name in measured}
+    # By weight together and not by the best as 1: machines that were not measured keep their proportion to the others.
     scale = sum(told[name] * cores[name] for name in measured) / sum(measured[name] * cores[name] for name in measured)
     return {**told, **{name: speed * scale for name, speed in speeds.items()}}
 
@@ -106,6 +107,7 @@ def _read(folder: RunFolder, made: Timings, number: int, plan: Plan) -> None:
                 if not how:
                     made.failed.add(job)
                     continue
+                # A clock that was set back gives less than nothing, and costs are fitted to logarithms.
                 seconds = max(seconds, SHORTEST_S)
                 made.take(job, seconds, how, number)
                 if how == DONE:

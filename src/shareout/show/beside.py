@@ -26,6 +26,8 @@ def write(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except (OSError, ValueError):
+        # The descriptor itself, and not `sys.stderr`: what Python prints as it ends, and children that write there, go
+        # to it.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         os.close(nowhere)

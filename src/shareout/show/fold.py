@@ -39,6 +39,7 @@ def fold(line: str, columns: int) -> list[str]:
     pieces: list[str] = []
     current = ""
     for word, gap in _words(line):
+        # Measured in columns and not in letters: a path in Chinese is twice as wide as it is long.
         if current and width(current + gap + word) > columns:
             pieces.append(current)
             current = indent + word

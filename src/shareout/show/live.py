@@ -57,6 +57,8 @@ class LiveView:
                 self._tried_again += 1
             elif attempt.state is State.FAILED:
                 self._failed += 1
+                # When each of a thousand jobs a second fails, the first few say why, and a line for each would scroll
+                # away all else.
                 if self._failed <= MOST_TOLD:
                     self._news.append(f"job {attempt.job} failed: {attempt.error}")
 
@@ -83,8 +85,11 @@ class LiveView:
     def _draw(self, frame: list[str], columns: int) -> None:
         """The news, and a frame below them in the place of the last one."""
         news = [folded(clip(line, 4 * columns), columns) for line in self._news]
+        # One column stays free: a terminal whose last column is full may have gone to the next line, or not, and the
+        # frame would climb by one at each redraw.
         lines = [*news, *(clip(line, columns - 1) for line in frame)]
         self._news.clear()
+        # Erased and drawn by one write: by two the terminal would show the gap between them, as flicker.
         self._write(self._erased(columns) + "".join(f"{line}\n" for line in lines))
         self._frame, self._columns, self._at = frame, columns, time.monotonic()
 

@@ -121,6 +121,7 @@ def _failure_lines(status: Status) -> list[str]:
     if failure is None:
         return []
     share, low, high = (100 * part for part in failure)
+    # All has run: that is no estimate any more, and a range would say that it is.
     if low == high:
         return [f"fails  {share:.3g}% of all jobs"]
     return [

@@ -29,6 +29,8 @@ def width(text: str) -> int:
 
 def clip(text: str, columns: int) -> str:
     """The text in at most so many columns, control characters shown as blanks."""
+    # Before anything is measured: a line break or an escape would take no column, and tear the table or steer the
+    # terminal.
     clean = "".join(sign if sign.isprintable() else " " for sign in text)
     if width(clean) <= columns:
         return clean

@@ -33,6 +33,8 @@ def standings(
     found = {}
     for name, one in counts.items():
         rate = status.rate * recent[name] / ended if ended else 0.0
+        # By the share that a group has of what ends now, as if it kept it. When the others are through it gets their
+        # slots, and is over sooner.
         eta = one.todo / rate if rate else None
         found[name] = GroupStatus(one, eta if one.todo else 0.0, workers.get(name, {}))
     return found

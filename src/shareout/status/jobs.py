@@ -104,11 +104,15 @@ class JobStates:
         reader, belonging = JournalReader(one.path), Belonging(header, ids_as_told(header), owed)
         for chunk in reader.chunks():
             lines = list(zip(chunk.located(), chunk.plain, strict=True))
+            # What is proven to be as its run wrote it was judged by that run; behind it, where a copy may have been cut
+            # or edited, each record is asked.
             if chunk.offset + len(chunk.data) > proven:
                 places = ((offset, int(plain[0]), int(plain[1])) for (offset, _), plain in lines if plain[0])
                 _refuse_strangers(belonging, reader.path, list(places))
             for (offset, line), plain in lines:
                 job = int(plain[0]) if plain[0] else -1
+                # A job of which something odd is known goes the slow way for good: what is remembered of it decides
+                # whether a record counts.
                 if job < 0 or job >= held or job in odd:
                     self._apply(reader, chunk, offset, line, machine=machine, belonging=belonging)
                 elif not owner[job]:
@@ -127,6 +131,7 @@ class JobStates:
         job = record.job
         if record.state is State.REQUEUED:
             self._take_back(job, machine)
+        # A failure does not undo what another machine has done: it may be of an audit, or of who owned the job before.
         elif not self._is_done(job):
             self._odd[job] = _Odd(
                 _letter(record),

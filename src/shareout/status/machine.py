@@ -198,6 +198,7 @@ class Follower:
             part = self.tally.parts.get(one.path.name)
             if one.header.whence and part:
                 # Beside its header a line each, and the one that ends it.
+                # From the counts of lines, for there may be a million of them, and a look is to take no time.
                 is_ended = any(isinstance(last, Session) for last in _records(_tail(one)[0][-1:]))
                 count += part.lines - HEADER_LINES - part.damaged - is_ended
         return count
@@ -219,6 +220,8 @@ class Follower:
             is_here = facts["host"] == socket.gethostname() and self.folder.lock.exists()
         except (OSError, ValueError, KeyError, TypeError):
             facts, is_fresh, is_here = {}, False, self.folder.lock.exists()
+        # The kernel knows, on its own host: a file of the last second is there too when its run was just killed. From
+        # elsewhere nobody can ask, for such a lock does not cross a network mount: so its age has to do.
         if is_here:
             return (facts or {"counts": {}}) if is_locked(self.folder) else {}
         return facts if is_fresh else {}
@@ -259,6 +262,7 @@ def _told_by_itself(live: Mapping[str, Any]) -> Forecast | None:
 
 def _rate(ends: list[float], began: float | None, now: float, durations: Durations, slots: int) -> float:
     """Jobs a second: of the last two minutes, or of some rounds of all slots when jobs are longer."""
+    # With jobs of an hour two minutes hold one end, or none: a rate would jump between nothing and far too much.
     window = max(WINDOW_S, 4 * durations.mean)
     since = max(now - window, began or (ends[0] if ends else now))
     count = sum(end > since for end in ends)
@@ -268,6 +272,7 @@ def _rate(ends: list[float], began: float | None, now: float, durations: Duratio
         return (count - 1) / (ends[-1] - first) if ends[-1] > first else 0.0
     if count:
         return count / max(now - since, 1e-3)
+    # No end for that long: what is known is how long jobs took before.
     return slots / durations.mean if durations.mean and slots else 0.0
 
 

@@ -119,6 +119,7 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
     `settled_earlier`: what `settled_before` says."""
     for one in followers:
         one.refresh()
+    # All are read before the first is told: what one has done of another's jobs is not to do in that one's counts.
     _see_each_other(followers)
     machines = tuple(sorted((one.status() for one in followers), key=lambda one: one.name))
     header = followers[0].header
@@ -203,6 +204,7 @@ def by_group(
 
 def _slowest(machines: Sequence[MachineStatus], absent: Mapping[str, int]) -> Forecast | None:
     """Shares are fixed: it is over when the last machine is. None when one of them is not known to end."""
+    # No forecast, and not that of the others: it would say that all is over while a share has not begun.
     if absent or any(machine.left and machine.forecast is None for machine in machines):
         return None
     return max(

@@ -95,6 +95,7 @@ def timeline(report: Report) -> str:
     parts = [_time_axis(span, Scale(0, span, LEFT, RIGHT), bottom)]
     shade = colours(report.machines)
     low, high, width = _reach([row for row in report.machines if row.deeds.slots])
+    # Wider where there are many lanes: four hundred of 240 bins would be 96,000 marks.
     joined = max(1, -(-(high - low + 1) * len(lanes) // MOST_MARKS), -(-(high - low + 1) // MOST_BINS))
     for lane in lanes:
         machine = lane.row.deeds.machine

@@ -18,6 +18,8 @@ _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"), (1e-3, "ms"), 
 
 def clean(text: str) -> str:
     """For any place in HTML or SVG, in an attribute too; what cannot be shown becomes a sign that says so."""
+    # What XML cannot hold at all, as most control characters, is no matter of escaping: one NUL in what a job printed,
+    # and the page opens nowhere as XML.
     return escape("".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text))
 
 
