@@ -58,6 +58,8 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
     """Everything that a user can type. Returns the exit code; only a broken standard output is told nowhere."""
     try:
         code = _obey([*(sys.argv[1:] if argv is None else argv)], entry)
+        # From here on a signal changes neither the code nor what was said: who waits for the program is not to read 143
+        # of a run that is complete.
         edges.over(code)
     except KeyboardInterrupt as stop:
         code = code_after(getattr(stop, "number", INT))
@@ -233,7 +235,10 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if entry is not None:
         from shareout.cli.inputs.pinned_start import start_again_if_portable
 
+        # A script's libraries are loaded before it calls `run`, and libm before Python: to set variables now would be
+        # too late. So the program starts again in its place; not for help, which is given by now.
         start_again_if_portable(arguments, entry)
+    # Only from here on there may be something to tidy up; until now a signal ends the program at once.
     edges.at_work()
     code = module.execute(arguments, entry)
     sys.stdout.flush()

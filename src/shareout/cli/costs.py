@@ -144,6 +144,7 @@ def _modelled(known: Known, plan: Plan, by: str) -> Known:
             way_out="Run some more first, or leave out --by: jobs that are not known then count as the median.",
         )
     # In shuffled order, so that each part is a sample; as far as they are needed.
+    # By a hash and not by `random`: the same runs give the same file, on whichever machine it is made.
     jobs = sorted(jobs, key=lambda job: (job * 0x9E3779B97F4A7C15) & (1 << 64) - 1)[:MOST_FITTED]
     rows = [[column[job] for column in columns] for job in jobs]
     costs = [known.cost(job) for job in jobs]
@@ -183,6 +184,8 @@ def _tell(known: Known) -> None:
         tell(f"{counted(len(known.timings.failed), 'job')} failed: how long they take is not known")
     if known.cut_off:
         jobs = counted(known.cut_off, "job")
+        # Counted all the same: they are the longest there are, and without them the model and the median would know
+        # none of that kind.
         tell(f"{jobs} ran into a time limit: they count as what they were let run, and take more")
     for one in known.timings.machines:
         if one.speed is None:

@@ -123,6 +123,7 @@ def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, o
     if running := next((status for _, status in waiting if any(one.job == job for one in status.active)), None):
         return Reason("running", f"it runs now, on {running.name}")
     # Of several, the one that is at work.
+    # A directory of `all` and one of the machine may both be here, or copies.
     follower, status = next((one for one in waiting if one[1].is_live), waiting[-1])
     return why_waiting(plan, follower, status, position, job)
 

@@ -102,12 +102,14 @@ def _print_json(jobs: Iterator[JobState], text: Text) -> None:
     between = "["
     for one in jobs:
         seconds = None if one.seconds is None else round(one.seconds, 6)
+        # Two keys, where people see one column: a script is not to guess whether 9 is a status or a signal.
         is_status = one.exit.isdigit()
         facts = {
             "state": one.state, "job": one.job, "machine": one.machine, "attempt": one.attempt,
             "exit": int(one.exit) if is_status else None, "signal": None if is_status else one.exit or None,
             "seconds": seconds, "text": text(one.job),
         }  # fmt: skip
+        # One document, written as it comes: a list of all would be gigabytes for ten million jobs.
         sys.stdout.write(between + json.dumps(facts))
         between = ",\n"
     sys.stdout.write("[]\n" if between == "[" else "]\n")
@@ -140,6 +142,7 @@ def _row_in(columns: int) -> Form:
 
 def _tsv(one: JobState, text: str) -> str:
     seconds = "" if one.seconds is None else f"{one.seconds:.6f}"
+    # Escaped so that it can be undone: a tab in a command is one again for who reads the escape.
     clean = one_line(text.replace("\\", "\\\\").replace("\t", "\\t"))
     return f"{one.state}\t{one.job}\t{one.machine}\t{one.attempt}\t{one.exit}\t{seconds}\t{clean}"
 

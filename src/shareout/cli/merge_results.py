@@ -57,6 +57,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.is_status_file:
         export_to(asked.output, "disbatch", where, common, entry)
     with find_sources(where, tell) as sources, _adopted(asked, sources.folders, common, entry) as folders:
+        # Who names directories means all of them, and two plans among them are a slip. Below --runs old plans gather,
+        # and one is chosen, told.
         choose = None if asked.places else chooser(common, entry)
         journals = open_journals(folders, tell, choose, partial(plan_at_hand, common, entry))
         if not journals:
@@ -122,6 +124,8 @@ def _merge(merge: Merge, work: _Work) -> int:
     tell_oddities(summary)
     if not summary.is_complete and not work.asked.partial:
         return _tell_missing(summary, work)
+    # No certificate where records contradict each other, although every job has a row: one of them is wrong, and it
+    # would vouch for whichever counts.
     is_proven = summary.is_complete and not summary.is_contradicted
     proof = certificate(work.journals[0].header.work, columns, summary.blocks) if is_proven else None
     answer = _reduced(merge, work.entry)

@@ -131,6 +131,7 @@ def tell_oddities(summary: Summary) -> None:
         tell(f"{summary.twice} jobs ran twice: of each, the first that finished counts")
     for whence, count in sorted(summary.adopted.items())[:SHOWN]:
         tell(f"{counted(count, 'job')} adopted from {whence}, which ran another list")
+    # Counted, and not left out: who adds up what was told must come to the number of all.
     if others := sorted(summary.adopted.items())[SHOWN:]:
         tell(f"and {sum(count for _, count in others):,} from {len(others)} more")
     for damage in summary.damage[:SHOWN]:

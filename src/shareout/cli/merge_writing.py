@@ -80,6 +80,7 @@ def _write_in_order(merge: Merge, form: TextForm | RowStore, sheet: Sheet, outpu
     for block in merge.blocks():
         for _, value in values_of(block):
             sheet.cells(value)
+    # Looked at to the end before a byte is written: what went down a pipe cannot be written again with more columns.
     sheet = sheet.fitting() or sheet
     _print_pieces(text_pieces(merge.blocks(), form, sheet))
     return sheet

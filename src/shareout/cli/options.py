@@ -25,6 +25,8 @@ class Parser(argparse.ArgumentParser):
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """An empty value is most often a variable that was never set."""
         flag = action.option_strings[0] if action.option_strings else str(action.metavar or action.dest)
+        # At argparse's own seam for values, and not by a `type` of each flag: there the next flag would be forgotten,
+        # and `--machine "$NAME"` without a NAME be taken for a flag that was not given.
         if flag not in MAY_BE_EMPTY and any(not one.strip(None if flag != "--colsep" else "") for one in arg_strings):
             raise UsageError(f'{flag}: "" says nothing', way_out="Give it a value, or leave it out.")
         return super()._get_values(action, arg_strings)

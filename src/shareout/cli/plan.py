@@ -70,6 +70,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     asked = _asked(arguments)
     call = call_of(common, asked.pool, {}, says_what=asked.pool is not None or asked.machine == ALL)
+    # As `run` would make it, with the pool that is named and, where there is no machines.json, this host as the only
+    # machine: the digest that is compared must be the one that runs.
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
     tell_oddities(plan)

@@ -41,6 +41,7 @@ def plan_of(
     settings = _collect(lambda: apply(load_settings(common.configs), flags or {}), mistakes)
     _collect(lambda: load_machines(machines), mistakes)
     # With settings that are refused the pool is looked at by the defaults: its own mistakes are told as well.
+    # By a folder that is not there: the defaults of the table, and no second list of them.
     known = settings or load_settings(common.configs / "none")
     pool = _collect(lambda: pool_of(common, known, entry, pool_file), mistakes)
     if settings is not None:

@@ -110,6 +110,8 @@ def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Co
     step = Step(plan.origin_hex, tuple(plan.pool.phases), tuple(left), plan.order)
     try:
         target.mkdir(parents=True)
+        # Bytes and not what was understood of them: digests are over bytes, and a person finds comments and order
+        # again.
         shutil.copyfile(machines, target / "machines.json")
         for name in COPIED:
             if (common.configs / name).is_file():

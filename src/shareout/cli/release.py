@@ -32,6 +32,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     with folders_of(arguments.sources, common) as folders:
         owned = [(folder, owner) for folder in folders if (owner := owner_elsewhere(folder))]
+        # By a name that is typed, and without an `all`: each host is one that somebody knows to be dead.
         chosen = [(folder, owner) for folder, owner in owned if owner.host == arguments.host]
         if not chosen:
             _refuse_unknown(arguments.host, [owner for _, owner in owned])

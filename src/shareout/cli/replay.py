@@ -85,6 +85,7 @@ def _replay(asked: Asked, common: Common, entry: Entry | None) -> int:
     same = [is_same(one.attempt, here) for one in recorded]
     facts = _facts(asked.job, here, recorded, same)
     if recorded:
+        # It does not decide the exit code: a job that prints a time or a path has come out the same all the same.
         facts["output_same"] = sink.is_like(recorded[0].attempt)
     if common.json:
         print(json.dumps(facts))

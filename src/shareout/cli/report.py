@@ -92,6 +92,8 @@ def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tu
         journals = open_journals(sources.folders, tell, choose, plan_of)
         if not journals:
             raise UsageError("no run directory here has recorded anything")
+        # Of several starts the newest, for it says what the machine owes now; what the earlier ones did is read with
+        # it.
         newest = {journal.folder: journal.header for journal in journals}
         machines = plan.machines if plan else ()
         # Within, for archives are unpacked only so long: failures' last lines are in the logs.

@@ -41,6 +41,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0; 1 when a job that was named has not ended. Nothing is changed while a process works in one of them."""
     common = Common.of(arguments)
     ids, sources = places_among(arguments.ids, arguments.sources)
+    # Nothing is the default, and everything least of all: it would be days of work for a word left out.
     if bool(ids) + arguments.failed + arguments.all != 1:
         raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
     _refuse_archives(sources)

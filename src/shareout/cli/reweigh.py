@@ -91,6 +91,8 @@ def _wanted(arguments: argparse.Namespace, plan: Plan, path: Path) -> Wanted:
     if arguments.measured:
         if perfs:
             raise UsageError("performances are either given or --measured", way_out="Leave one of them out.")
+        # Not written by a run itself: who runs a share does not see the others, and weights that follow a night's load
+        # would move jobs at each start.
         perfs = measured_perfs(arguments.measured, plan, tell)
     added = dict(map(_machine, arguments.add))
     said = [*(text.rpartition("=")[0] for text in (*arguments.perfs, *arguments.add)), *arguments.remove]

@@ -230,6 +230,7 @@ def _ask_machine(plan: Plan, machines: Path) -> str | None:
         listed = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
         raise UsageError(
             f"{machines} names {listed}, and there is no terminal to ask on which of them this is",
+            # Refused at once, and not waited for: a batch job would wait for an answer until its time is over.
             way_out="Say --machine NAME --yes (all: this host runs every job), and --expect FINGERPRINT to be sure.",
         )
     # Asked, and never guessed from the host's name, although the one that matches is preselected: hosts that were
@@ -254,6 +255,7 @@ def _confirmed(plan: Plan, machine: str, *, named: bool) -> bool:
 
     share = plan.share(machine)
     columns = columns_of(sys.stdout) or COLUMNS
+    # The words, for two people read them to each other; the hex beside them is what the folder is named by.
     print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
     print(folded(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}", columns))
     return ask_same("Is the digest the same on every machine, and shall it run?", columns, default=named)
@@ -270,6 +272,8 @@ def _run(request: RunRequest, common: Common) -> int:
 
     name = request.machine if request.machine != ALL else "all machines"
     title = f"{name} of {request.plan.fingerprint}"
+    # Made, and so loaded, before the first job: what an executable unpacked may be swept from /tmp while it runs for
+    # weeks.
     views = _views(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
     result = run_share(request, views)
     folder = RunFolder.of(common.runs, request.plan.origin, request.machine).path

@@ -167,6 +167,7 @@ def overrides(arguments: argparse.Namespace) -> dict[str, str]:
     # As text, for the readers of the file: so flag and file take and refuse the same words.
     said = {name: str(value) for flag, name in SETTINGS.items() if (value := getattr(arguments, flag)) is not None}
     if arguments.fail_fast:
+        # A word for a rule, and not a rule of its own: what stops a run is told and explained in one way.
         said["limits.halt"] = "now,fail=1"
     if "commands.colsep" in said:
         # As the file would have it, where a blank at the end of a line is nobody's.

@@ -54,6 +54,7 @@ def _as_json(jobs: Sequence[int], folders: Sequence[RunFolder], texts: Texts) ->
     out = sys.stdout
     before = "["
     for job in jobs:
+        # Without its closing brace: the outputs follow as they are read from the logs.
         out.write(before + json.dumps(_facts(job, folders, texts))[:-1] + ', "outputs": [')
         between = ""
         for one in printed_by(job, folders, tell):

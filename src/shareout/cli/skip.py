@@ -37,6 +37,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     by_machine: dict[str, list[tuple[int, int]]] = {}
     for job in job_ids(arguments.ids, plan.total):
         position = position_of(plan, job)
+        # Said to the owner's run, and recorded as any verdict: a list of skipped ids in the inputs would be another
+        # digest, and another plan.
         machine = arguments.machine or _machine(common, plan, job)
         by_machine.setdefault(machine, []).append((job, position))
     # All is refused before anything is written: half of the ids skipped would be nobody's wish.

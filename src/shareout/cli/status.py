@@ -82,6 +82,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             _print(watched, status, asked, common)
             if every_s is None or status.is_over:
                 return 0
+            # No watch on files: `inotify` sees nothing of what another host writes into a shared folder.
             time.sleep(every_s)
 
 

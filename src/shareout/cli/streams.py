@@ -76,6 +76,8 @@ def mend() -> None:
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     if sys.stdout is None or sys.stdout is sys.__stdout__:
+        # As the caller's locale has it, and not UTF-8 always: what does not fit is escaped, and a terminal shows what
+        # it can.
         encoding = sys.stdout.encoding if sys.stdout else "utf-8"
         raw = _Output(1, "w", closefd=False)
         # Only a terminal is protected: who reads a pipe or a file wants what stands there.

@@ -68,6 +68,7 @@ def _tell_end(status: Status, plan: Plan | None, common: Common) -> None:
 
 
 def _code(status: Status) -> int:
+    # That it stopped says more than that some failed: the rest can still run, and more of it may fail.
     if any(machine.left for machine in status.machines):
         return 3
     return int(status.counts.failed > 0)

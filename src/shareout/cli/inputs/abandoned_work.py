@@ -40,6 +40,7 @@ def _others(call: Call, common: Common, plan: Plan, machine: str) -> dict[str, i
                 continue
             if header.origin != plan.origin_hex and header.origin not in plan.ancestors:
                 done = tally_of(folder, header, ids_as_told(header)).states.count(DONE)
+                # A plan that was looked at and never did anything is nobody's loss.
                 if done:
                     found[header.origin] = done
         except (OSError, ShareoutError):

@@ -107,6 +107,7 @@ def _grid_of(sources: Sequence[Source], folder: Path) -> Path:
     axes: list[tuple[list[str], list[str]]] = []
     for number, source in enumerate(sources, 1):
         if source.file:
+            # Kept by its content as well: the file may be a pipe, or another one at the next call.
             axis = json.dumps({"lines": keep_file(_blocks(source.file), folder, ".txt").name})
         else:
             axis = json.dumps(source.values)

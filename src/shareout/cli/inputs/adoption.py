@@ -53,6 +53,8 @@ def adopt_from(folders: Sequence[RunFolder], words: Sequence[str], entry: Entry 
             way_out="Call that program itself, with the same words.",
         )
     tied, extra = _asked_by(entry, plan)
+    # Refused as a whole, and not job by job: a result that came of another seed cannot be told from a right one by
+    # anybody later.
     if tied:
         raise UsageError(
             f"--adopt takes over what depends on a job's row alone, and the job takes {' and '.join(tied)}",

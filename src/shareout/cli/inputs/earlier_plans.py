@@ -79,6 +79,7 @@ def earlier_plans(runs: Path, plan: Plan) -> list[EarlierPlan]:
         if run.header.origin != plan.origin_hex and run.header.origin not in plan.ancestors:
             found.setdefault(run.header.origin, []).append(run)
     made = [EarlierPlan(Origin(bytes.fromhex(hex_), plan.work, plan.order), its) for hex_, its in found.items()]
+    # One that has done nothing is not offered: to go on from it would keep nothing, and name its folder for ever.
     return sorted((one for one in made if one.count), key=lambda one: -one.count)
 
 

@@ -119,7 +119,9 @@ def base_of(plan: Plan, common: Common, typed: str | None) -> Base:
         if not found:
             names = ", ".join(f"{one.words} ({one.origin.digest[:8].hex()})" for one in (own, *earlier))
             raise UsageError(f"no run of these jobs is of a plan {typed}", way_out=f"Here are: {names}.")
+        # Its own first: who types the words of the plan at hand means that one, even if an earlier one began alike.
         chosen = found[0]
+    # What was done under the plan at hand is nearer than anything older: to leave it would make that work run again.
     elif own.count or plan.since or not earlier:
         chosen = own
     elif len(earlier) == 1:
@@ -186,6 +188,8 @@ def write_inputs(configs: Path, texts: Mapping[str, tuple[str, str]], command: s
         if fresh != old:
             path = configs / name
             try:
+                # Through a link, to the file behind it: with a file in place of the link the project's own would stay
+                # as it was.
                 replace_file(path.resolve(), [fresh.encode("utf-8", "surrogateescape")])
             except OSError as error:
                 raise cannot_write(path, error, way_out=f"Make it writable; `{command}` can be said again.") from error

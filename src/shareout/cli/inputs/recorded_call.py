@@ -93,6 +93,7 @@ class Call:
 def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says_what: bool) -> Call:
     """What is called for. Without a machines.json this host is the only machine, when it is said what to run: a pool
     is named, or `all`. A folder that was forgotten must not make every machine run everything."""
+    # With a machines.json a named pool is shared out as well: a pool on the command line is no word about who runs it.
     if not says_what or (common.configs / "machines.json").exists():
         return Call(common.configs, pool, flags)
     # Here, for whoever only plans loads nothing of a run.

@@ -83,6 +83,7 @@ def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFold
 
 def meant(sources: Sequence[str], folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:
     """All of them where somebody named directories, and else those of one plan."""
+    # Named ones may be of several plans, as before and after a rebalance: `status` counts what the older ones settled.
     if not sources:
         return of_one_plan(folders, plan)
     check_folders(folders, plan)
@@ -127,6 +128,8 @@ def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFol
     headers = [newest_header(folder) for folder in folders]
     if not headers:
         return _inputs_of_configs(common, entry, None)
+    # One call and not those of all: each would read and hash a whole pool, and what was worked on last is what is asked
+    # about.
     newest, header = max(zip(folders, headers, strict=True), key=lambda one: one[0].worked_on())
     found = _inputs_of_configs(common, entry, header.kind)
     if found and found[0].origin_hex in {origin for one in headers for origin in (one.origin, *one.ancestors)}:

@@ -15,6 +15,8 @@ def refuse_unmeant_nodes(environ: Mapping[str, str]) -> None:
         f"Name the nodes in machines.json, and start one run on each: {srun}. "
         "Or say --machine all: this node runs every job."
     )
+    # Within a step the allocation's nodes say nothing: srun has placed each task, and how many there are is what
+    # counts.
     if "SLURM_STEP_ID" in environ:
         tasks = _number(environ, "SLURM_STEP_NUM_TASKS")
         if tasks > 1:
