@@ -101,7 +101,7 @@ class Pool(Protocol):
 
     @property
     def kind(self) -> str:
-        """`text`, `csv`, `jsonl`, `grid` or `runmaker`: what the file is."""
+        """What the file is, by the words of `docs/algorithm.md`."""
 
     @property
     def inputs(self) -> Sequence[InputFile]:
