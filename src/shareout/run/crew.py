@@ -29,6 +29,8 @@ from shareout.supply.left import CostsLeft
 from shareout.world import world
 
 TICK_S = 0.25
+# To take work back costs a millisecond. Behind a job that runs for less than this it is not worth that: its turn comes
+# by itself.
 LONG_JOB_S = 0.02
 LET_FINISH = "stopping: nothing new is started, running jobs are let finish (again: stop them now)"
 
@@ -74,6 +76,8 @@ class Crew:
     def run(self) -> str:
         """Until nothing is left to do or a reason stops it; the reason, or `finished`."""
         parts = self.parts
+        # One thread and one selector. A thread for each slot would want locks around tally, journal and supply, and a
+        # fork beside threads may copy a lock that somebody holds.
         while True:
             self._heed_stops()
             if self.reason:
@@ -99,9 +103,11 @@ class Crew:
         ended = parts.children.reap()
         parts.guardian.replace(ended)
         collected = parts.hands.collect(ended)
+        # Before the verdicts: what has ended takes no cores, GPUs or memory any more, and a verdict may wait for 1.5 s.
         for work in (work for one in collected for work in one.work):
             parts.orders.free(work)
         finished = self._verdicts.known(collected, is_stopping=parts.stops.level > 0)
+        # After `collect`, which has put others in the place of dead workers: the mark of a dead one spares nothing now.
         parts.children.sweep(parts.hands.marks())
         return finished
 
@@ -153,6 +159,8 @@ class Crew:
     def _judged(self, attempt: Attempt) -> Attempt:
         if attempt.state is not State.FAILED:
             return attempt
+        # The disk is asked and not the job: no exit status says that a write has failed. What failed of itself on a
+        # full disk is let off as well; it runs again, and is judged then.
         if attempt.cause is not Cause.STOPPED and self.parts.writer.is_full():
             self._is_full = True
             error = f"it costs no attempt, the disk was full: {attempt.error}"
@@ -195,6 +203,8 @@ class Crew:
         """Start what may be started, wherever a slot is free for it."""
         parts = self.parts
         self._is_hungry = False
+        # What waits for its verdict is counted as failed, but only to see whether that would meet the rule. To wait for
+        # each verdict would leave slots empty; not to wait would begin what the rule forbids.
         if self._verdicts and self._meets_halt(self._verdicts.failures()):
             self._take_back()
             return
@@ -235,6 +245,7 @@ class Crew:
             # Where no slot is free, what is due waits for one: a turn that waits for nothing would only be busy.
             timeout = min(timeout, max(0.0, due - world.monotonic()))
         timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations), self._verdicts.patience())
+        # Large outputs are moved a step a turn: while there is one to move, no turn rests.
         if self.parts.background():
             timeout = 0.0
         if self.parts.selector.select(timeout):
@@ -260,6 +271,8 @@ class Crew:
         parts = self.parts
         parts.stops.pause = False
         parts.listener.said("paused, with all running jobs, until it is continued (fg, bg, kill -CONT)")
+        # One by one, for jobs are in sessions of their own, which a terminal's Ctrl-Z does not reach. We ourselves by
+        # STOP: the TSTP that asked for it is handled here, and would only ask again.
         go_on = parts.hands.hold()
         began = world.monotonic()
         world.kill(world.getpid(), signal.SIGSTOP)
@@ -287,6 +300,7 @@ class Crew:
 
     def _heed_halt(self) -> None:
         halt, tally = self.parts.limits.halt, self.parts.tally
+        # A rule that the last job meets stops nothing: all has run, and that is what is told.
         if halt is not None and self._meets_halt() and not self.reason and not self._is_over():
             done, failed = tally.done - self._done_before, tally.failed - self._failed_before
             self._stop("halt", f"stopping by the halt rule: {failed} failed, {done} done")

@@ -92,6 +92,7 @@ def python_duty(
         def show(fraction: float) -> None:
             post.control.floats[1] = fraction
 
+        # In place, by which the environment of the C library changes too: numeric libraries and children read that one.
         os.environ.clear()
         # Numeric libraries that the script has loaded already were pinned before it was: `numerics.restart`.
         os.environ.update(_of_jobs(users, settings))

@@ -50,6 +50,7 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
         except IndexError:
             # Done before a rebalance: it is not among the jobs of this plan.
             continue
+        # What is to do, and has tries behind it, was requeued here: that a person asked for it outranks the other tool.
         if tally.index(position) < 0 or tally.state(position) != NEW or tally.attempts_of(position):
             continue
         attempt = one.attempt(position)
@@ -98,6 +99,7 @@ def _copy_outputs(found: Adopted, folder: RunFolder, machine: str, log: LogWrite
     records: list[bytes] = []
     for job, when, rest in printed(done.folder, done.lines, done.tries, said):
         fresh = found.ids[job]
+        # Counted, not only known: the lines of one output have one time, and may be alike.
         if here and here[fresh, when, rest] > 0:
             here[fresh, when, rest] -= 1
             continue
@@ -139,6 +141,8 @@ def _see(other: RunFolder, plan: Plan, share: Share, tally: Tally) -> None:
         return
     met = common(own_ranges([one.header for one in starts]), share.ranges)
     if met:
+        # By the cache of that machine, where its hash proves it: a start then costs a hash of its journals, and no
+        # reading.
         tally.done_elsewhere(tally_of(other, starts[-1].header, plan.ids_of(plan.origin_hex)), met)
 
 

@@ -89,6 +89,9 @@ def ended_attempt(
     """What a status from wait4 means. `told` is why we ended it ourselves, if we did."""
     status, usage = how
     code = os.waitstatus_to_exitcode(status)
+    # A shell tells that a signal has ended its program by a status of 128 and the number, so both are read alike. A
+    # program that ends with such a status by itself is told as killed; the exit code of its record is right all the
+    # same.
     number = -code if code < 0 else code - 128 if 128 < code <= 128 + signal.NSIG else 0
     name = signal_name(number)
     exit_code = 128 + number if code < 0 else code
@@ -173,6 +176,7 @@ LONGEST_ERROR = 500
 def one_line(error: BaseException) -> str:
     """`ValueError: what it said`."""
     try:
+        # An exception of the user's own may fail in its `__str__`, and that must not end the worker.
         said = " ".join(str(error).split())
     except Exception:  # noqa: BLE001
         said = "(cannot be told)"

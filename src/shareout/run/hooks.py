@@ -109,6 +109,7 @@ class Hooks:
             if is_stopped():
                 self._end_now()
             self._end_overdue()
+            # Asked again and again: the crew is over, and with it the selector that the end of a child would wake.
             world.sleep(LOOK_S if self._running else 0)
         for (how, command), times in self._failed.items():
             often = f", {times} times" if times > 1 else ""
@@ -127,6 +128,7 @@ class Hooks:
                 kill_group(pid, signal.SIGKILL)
             return world.waitpid(pid, 0)[1]
         except ChildProcessError:
+            # Somebody else has waited for it, and how it ended is not known: nobody can be blamed.
             return 0
 
     def _count(self, pid: int, status: int) -> None:
@@ -194,6 +196,8 @@ class Hooks:
         }
         try:
             shell = self._shells.of(command)
+            # A group of its own: so it is ended whole, and a terminal's Ctrl-C, which is meant for the run, does not
+            # reach it.
             pid = world.posix_spawn(
                 shell, (shell, "-c", as_in_its_file(command)), environment,
                 file_actions=NO_INPUT, setpgroup=0, setsigdef=RESET, setsigmask=(),

@@ -56,6 +56,7 @@ def slots_of(plan: Plan, settings: Settings, cores: int, todo: int) -> int:
     slots = settings.run.slots_on(cores)
     if settings.run.slots is None and is_packed(plan, settings):
         slots = max(slots, min(MOST_SLOTS, int(cores // least_cores(plan, settings))))
+    # A worker without a job would be a fork, and its memory, for nothing.
     return min(slots, max(1, todo))
 
 
@@ -115,8 +116,11 @@ def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str
     variable, seen = seen_gpus()
     said = machine.gpus if machine else None
     has = counted_gpus() if said is None and seen is None else said or 0
+    # What the environment shows outranks machines.json: of a host with eight an allocation may have two.
     gpus = tuple(map(str, range(has))) if seen is None else seen
     most = machine and machine.memory
+    # machines.json may leave a part of the host to others. More than the control group grants it cannot give: what
+    # takes more is killed by the kernel.
     memory = min(most, memory_granted() or most) if most else granted_memory()
     hidden_by = variable if seen == () else ""
     return Host(share.machine, cores, len(gpus), memory, hidden_by), gpus
@@ -125,8 +129,11 @@ def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str
 def _make_workers(makings: Makings, duty: WorkerMain, *, runs_commands: bool, nice: int, single: bool) -> Hands:
     made: list[Workers] = []
     plan = makings.plan
+    # Before the fork: what this makes lies in pages that all workers share; after it, each would make its own.
     plan.prepare()
 
+    # Asked at each fork, for workers come and go. One that kept our end of another's pipe would keep that other from
+    # ever seeing its pipe end.
     def private(slot: int) -> list[int]:
         return [*makings.private, *makings.guardian.foreign(slot), *(made[0].handles() if made else [])]
 

@@ -37,6 +37,7 @@ class Orders:
         """At most so many jobs for a slot that takes them; None when there is nothing now."""
         if self._packing is not None:
             return self._next_that_fits(self._packing)
+        # Before anything new: a barrier may wait for it.
         if self._is_due():
             position, attempt = self._pop_due()
             return Order(Work(position, position + 1), attempt)
@@ -97,6 +98,8 @@ class Orders:
     def _without_tried(self, work: Work) -> Order:
         """A batch runs at its first try; a position that was tried before goes alone."""
         tries = self._tally.tries
+        # One number of the try holds for a whole batch, and what is done at the first one goes into the journal unread:
+        # so what was tried before must not lie among others.
         tried = (
             next((position for position in range(work.start, work.stop) if position in tries), None) if tries else None
         )

@@ -95,6 +95,7 @@ def _until(text: str, now: float) -> float:
     if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
         today = datetime.fromtimestamp(now)
         clock_time = today.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+        # A day more by the calendar, not 24 hours: where clocks change overnight 07:00 stays 07:00.
         return (clock_time if clock_time > today else clock_time + timedelta(days=1)).timestamp()
     then = _date(text)
     if then is not None:

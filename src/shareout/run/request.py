@@ -115,6 +115,7 @@ def recording(runs: Path) -> Iterator[None]:
         yield
     except OSError as error:
         path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes | os.PathLike) else Path()
+        # An error that names no path, or one elsewhere, is not about the record: it is an input's, or an output's.
         if not path.is_relative_to(runs.absolute()):
             raise
         raise cannot_record(path, error, way_out="Nothing that is recorded is lost.") from error
@@ -153,6 +154,7 @@ def tell_damage(tally: Tally, views: Sequence[Listener]) -> None:
 def requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan, groups: Collection[str]) -> None:
     """`--retry-failed`: what failed is to do again; that it was asked for is recorded as well."""
     now = world.time()
+    # By searches of the bytes: a share may have a billion positions, and three that failed.
     at = tally.states.find(FAILED)
     while at >= 0:
         position = tally.position(at)
@@ -160,6 +162,7 @@ def requeue_failed(tally: Tally, writer: JournalWriter, plan: Plan, groups: Coll
         if not groups or plan.pool.group(job) in groups:
             again = Attempt(job, position, tries, state=State.REQUEUED, start=now, end=now, slot=0)
             writer.append(attempt_line(again))
+            # In memory as well: the supply hands out what the tally calls new, and never looks into the journal.
             tally.apply(again)
         at = tally.states.find(FAILED, at + 1)
 

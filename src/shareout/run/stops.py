@@ -24,6 +24,7 @@ AGAIN = (signal.SIGINT, signal.SIGTERM)
 """Of the first ones, those that are a second stop when they come again."""
 STOPPING = (*FIRST, *SECOND)
 REDRAW = (signal.SIGCONT, signal.SIGWINCH)
+# CHLD has no branch in the handler: it is caught for the byte alone that wakes the selector when a child has ended.
 ATTENDED = (signal.SIGTSTP, *REDRAW, signal.SIGCHLD)
 CAUGHT = (*STOPPING, *ATTENDED)
 
@@ -43,6 +44,8 @@ class Stops:
         self._heeded = 0
         self._last = 0.0
         self._reader, self._writer = world.pipe()
+        # Neither end blocks: a handler that waited for room in the pipe would hold up everything, and so would a
+        # `drain` that waited for a byte. One that finds no room is not missed: who looks asks the numbers below.
         world.set_blocking(self._reader, False)
         world.set_blocking(self._writer, False)
         self._before: dict[int, object] = {}
@@ -91,6 +94,8 @@ class Stops:
         return before if before == signal.SIG_IGN else world.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        # Numbers are set and nothing is done: this runs between any two instructions, perhaps in the middle of an
+        # append.
         if number == signal.SIGTSTP:
             self.pause = True
         elif number in REDRAW:
@@ -108,6 +113,7 @@ class Stops:
             self._stop(2, number, now)
         elif self.level == 0:
             self._stop(1, number, now)
+        # The others may come again by themselves, as XCPU does with each second of processor time: nobody is impatient.
         elif is_another and number in AGAIN:
             self._stop(2, number, now)
 

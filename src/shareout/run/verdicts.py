@@ -23,6 +23,8 @@ from shareout.supply import Work
 from shareout.world import world
 
 HITS = frozenset(number.name for number in STOPPING)
+# Ends that a signal may have made. Limits of time and memory are our own doing, and what could not be started or
+# recorded no signal has caused: these are certain at once.
 MAYBE = frozenset((Cause.EXIT, Cause.EXCEPTION, Cause.SIGNAL, Cause.LOST_WORKER))
 MOMENT_S = 0.25
 """So long waits what nothing speaks for but that it has failed."""
@@ -34,6 +36,7 @@ class Verdicts:
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
         self._number = count()
+        # A heap; the number keeps two that are due at once from being compared by their attempts, which have no order.
         self._held: list[tuple[float, int, float, Finished]] = []
         """When it is due; its number; when it was held first."""
         self._stopping_since = math.inf
@@ -86,6 +89,8 @@ class Verdicts:
             if attempt.state is State.FAILED and attempt.cause in MAYBE:
                 is_hit = attempt.signal in HITS or self._hands.was_hit(one.slot, attempt)
                 ran_others = self._hands.ran_others(attempt)
+                # Without a stop all of them. Long after a first stop a job that is let finish may fail by itself: where
+                # no signal speaks for it, that is charged at once.
                 if is_hit or now < self._stopping_since + VERDICT_S:
                     found[VERDICT_S if is_hit or ran_others else MOMENT_S].append(attempt)
         return found

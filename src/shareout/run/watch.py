@@ -62,6 +62,8 @@ class Watch:
             one = running.get(slot)
             if one is None:
                 continue
+            # By the tries that were ended for their memory, not by the number of the try: one that failed otherwise
+            # gets no more.
             before = self._grown.get(one.job, set()) - {one.attempt}
             limit = int(memory * self._limits.retry_memory_factor ** len(before))
             if size > limit:
@@ -75,14 +77,20 @@ class Watch:
 
     def _look(self, running: Sequence[Running], now: float) -> None:
         """Jobs are timed from when they are first seen, by a clock that nobody can set."""
+        # Without its progress, which changes from look to look. What is left stays the same for as long as the job
+        # runs, also where the wall's clock is set meanwhile: that it began is told once, by the worker.
         same = [replace(one, fraction=None) for one in running]
         self._seen = {one: self._seen.get(one, now) for one in same}
 
 
 def memory_of(families: Mapping[int, tuple[int, bool]]) -> Mapping[int, int]:
     """slot → resident bytes of all that descends from its process, in sessions of their own or not."""
+    # Resident sizes: what a fork shares counts in each process. Proportional ones (smaps) would count it once, at the
+    # price of a walk over all pages of each process, four times a second.
     seen = processes()
     slots = {pid: slot for slot, (pid, _) in families.items()}
+    # The worker that waits for a command is no part of it. It begins below nothing by its own size, for the walk counts
+    # it in.
     sums = {slot: -seen[pid].resident if pid in seen and not itself else 0 for slot, (pid, itself) in families.items()}
     for pid, one in seen.items():
         while pid and pid not in slots:
