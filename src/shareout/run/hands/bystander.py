@@ -24,6 +24,7 @@ LOOK_S = 0.01
 def stand_by(control: Control, *, runs_commands: bool) -> None:
     """Called right after a worker was forked."""
     bystander = _Bystander(control)
+    # It came along with the fork: a signal to this worker would wake the selector of its parent.
     world.set_wakeup_fd(-1)
     for number in STOPPING:
         _handle(number, bystander.note if runs_commands else bystander.wait)
@@ -49,6 +50,8 @@ class _Bystander:
             while not self._is_told_to_end() and world.monotonic() < end:
                 if self._control.is_stopping:
                     return
+                # Asked again and again: nothing wakes a process by a number in shared memory, and a pipe for it the job
+                # could close.
                 world.sleep(LOOK_S)
         _obey(number)
 
@@ -64,5 +67,6 @@ def _handle(number: int, handler: object) -> None:
 def _obey(number: int) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
+    # By the signal itself and not by an exit, so that whoever waits for us sees what any program would show.
     world.signal(number, signal.SIG_DFL)
     world.kill(world.getpid(), number)

@@ -49,8 +49,10 @@ class Turns:
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         control, given = self._control, self._given
+        # By places and not by the properties of `Control`: each of those is a call, and a short job costs 4 µs in all.
         integers, serial, position = control.integers, given.serial, given.start
         control.serial = serial
+        # Of a batch that was taken back before it was come to, no job is looked up.
         for job in self._jobs_between(position, given.stop if control.revoked < serial else position):
             # In this order, for `Control` has told the parent so.
             integers[0] = position

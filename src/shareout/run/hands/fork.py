@@ -45,12 +45,14 @@ class Fork:
 
     def spawn(self, slot: int) -> Seat:
         """Fork one worker and its pipes."""
+        # Before the fork: memory is shared with those alone that are forked later.
         control = Control()
         down_reader, down = world.pipe()
         up, up_writer = world.pipe()
         # Forked, not started anew: what `setup` has loaded is there in every worker, in pages that all share, and
         # neither the job nor what it is given has to be pickled.
         parent, others = world.getpid(), [down, up, *self.private(slot)]
+        # What still stands in Python's buffers would be copied, and written once more by each worker.
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
@@ -89,11 +91,17 @@ class Fork:
         """Everything before the duty. What the world refuses here is told to the parent: the terminal is not ours."""
         try:
             stand_by(control, runs_commands=self.runs_commands)
+            # A session of its own: neither Ctrl-C nor a hang-up of the terminal reaches it, and it can be ended with
+            # its group.
             world.setsid()
+            # Here and not in the parent: one that stood back as well would leave slots empty while other jobs compute.
             world.nice(self.nice)
             world.die_with_parent(signal.SIGKILL, parent)
+            # A fork does not hand this on, so each worker asks for itself. Orphans then come to the worker of the job
+            # that they are of; with the parent alone to adopt them, whose each one is would have to be found out.
             world.adopt_orphans()
             self._forget(others)
+            # Jobs beside each other at one terminal would take each other's lines.
             nothing = world.open(os.devnull, os.O_RDONLY)
             world.dup2(nothing, 0)
             world.close(nothing)
@@ -113,6 +121,7 @@ class Fork:
                 world.close(handle)
             except OSError:
                 continue
+        # The parent's handlers write to its terminal and into its files.
         logging.root.handlers.clear()
 
 

@@ -19,11 +19,13 @@ from shareout.world import world
 def send(up: int, data: bytes) -> None:
     """All of it, however large. BrokenPipeError when the parent is gone."""
     while data:
+        # A signal that comes in the middle of a write ends it there: it has then taken less than all.
         data = data[world.write(up, data) :]
 
 
 def message(kind: str, facts: Mapping[str, object]) -> bytes:
     """One line: `kind` is one letter of those above, `facts` are JSON."""
+    # JSON in ASCII has no newline of its own: whatever was printed or said, a message is one line.
     return b"!%b%b\n" % (kind.encode("ascii"), json.dumps(facts).encode("ascii"))
 
 
@@ -40,5 +42,6 @@ def not_begun(serial: int, position: int) -> bytes:
 def refuse(up: int, down: int, said: str, trace: str) -> None:
     """Nothing can be run here: the parent is told, and its end is waited for."""
     send(up, message("I", {"job": -1, "try": 0, "said": said, "trace": trace}))
+    # It stays: a worker that ended here would be replaced, and the next one have the same to say.
     while world.read(down, 4096):
         pass

@@ -40,6 +40,7 @@ NOTHING = Printed()
 def open_outputs(outputs: Mapping[Stream, Path]) -> None:
     """Descriptors 1 and 2 → the slot's files. Appended to, so that two writers never overwrite each other."""
     for stream, path in outputs.items():
+        # To read as well: what was printed is read back by the descriptor, wherever the name leads by then.
         handle = world.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o644)
         if handle != stream.number:
             world.dup2(handle, stream.number)
@@ -48,6 +49,7 @@ def open_outputs(outputs: Mapping[Stream, Path]) -> None:
 
 def take_printed(job: int, attempt: int, outputs: Mapping[Stream, Path]) -> Printed:
     """What stands in the slot's files, which are empty then."""
+    # By the sizes. Our offset does not move with what a program writes that has opened /dev/stdout for itself.
     out, err = world.fstat(1).st_size, world.fstat(2).st_size
     if not out and not err:
         return NOTHING
@@ -69,6 +71,7 @@ def _read(number: int, size: int, word: str, facts: dict[str, object]) -> Imprin
         return None
     data = world.pread(number, size, 0)
     empty(number)
+    # JSON is text: bytes that are none travel as surrogates, and are the same bytes again in the log.
     facts[word] = data.decode("utf-8", "surrogateescape")
     return Imprint(len(data), kept_hash(blake3(data)))
 

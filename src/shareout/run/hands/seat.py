@@ -86,8 +86,11 @@ class Seat:
         self.cause = cause
         self.ending_since = world.monotonic()
         self.ending = self.control.started
+        # The word before the signal: whoever sees the job die of it must find why. A worker that has not started its
+        # command yet finds the word as well, and sends the signal itself.
         self.control.end(self.ending, cause)
         kill_group(self.leader(), signal.SIGTERM)
+        # What is stopped takes a TERM only when it goes on.
         kill_group(self.leader(), signal.SIGCONT)
 
     def press(self, grace_s: float) -> None:
@@ -162,6 +165,7 @@ class Seat:
         covered = []
         while count and self.batches:
             batch = self.batches[0]
+            # A line a position, in their order: so lines are counted, and none is read.
             taken = min(count, batch.stop - batch.seen)
             if taken:
                 covered.append(Work(batch.seen, batch.seen + taken))
@@ -182,6 +186,8 @@ class Seat:
         serial, (reached, begun) = self.control.serial, self.control.reached
         given_back = []
         for batch in list(self.batches):
+            # What became of batches before the one that the worker is at is on its way up; of those behind it nothing
+            # is begun; how far it is in the present one it has said itself.
             keep = batch.stop if batch.serial <= serial else batch.seen
             if batch.serial == serial and batch.start <= reached < batch.stop:
                 keep = reached + 1 if begun else reached
@@ -208,6 +214,7 @@ class Seat:
         now = world.monotonic()
         size = batch.stop - batch.start
         if size:
+            # By our own clock over the whole batch: what the pipes cost is in it, and no line has to be read for it.
             took = (now - batch.given) / size
             # Not the mean of all: where jobs get longer along the pool, that would be believed too late.
             self._job_s = took if self._job_s is None else (self._job_s + took) / 2

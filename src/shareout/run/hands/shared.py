@@ -21,9 +21,12 @@ _BATCH = struct.Struct("<qqqqq")
 
 def held_before(position: int) -> int:
     """Position ↔ the number that says "not begun, but all before it in its batch are done"."""
+    # One number for both facts: of two, the worker could be between them when they are read.
     return -2 - position
 
 
+# Memory and not messages: which job runs now would be a write more for each, and a read more for a parent that seldom
+# asks. No lock: a worker that is killed while it holds one would never let go of it.
 class Control:
     """One a worker. Integers and floats of eight bytes each; every one has a single writer.
 
@@ -147,6 +150,7 @@ class Given:
     def send(self, handle: int) -> None:
         """Into a worker's pipe, which `receive` reads. BrokenPipeError when the worker is gone."""
         extra = json.dumps([self.cores, self.gpus]).encode("ascii") if self.cores or self.gpus else b""
+        # One write, and a short one: a pipe takes it whole, so that `receive` never finds a part of one.
         world.write(handle, _BATCH.pack(self.serial, self.start, self.stop, self.attempt, len(extra)) + extra)
 
 

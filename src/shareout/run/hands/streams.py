@@ -16,6 +16,7 @@ class _Buffer(io.BufferedWriter):
     """Under a stream, and written to by who has bytes: until it is flushed no system call would tell of them."""
 
     def __init__(self, number: int) -> None:
+        # The descriptor outlives the stream: a job that closes `sys.stdout` closes nothing that the next job needs.
         super().__init__(io.FileIO(number, "w", closefd=False), 1 << 16)
         self.noticed: list[str] = []
 
@@ -31,6 +32,8 @@ class NoticedStream(io.TextIOWrapper):
 
     def __init__(self, number: int) -> None:
         self._under = _Buffer(number)
+        # Line by line, so that the file has what was printed before a job took its process with it. What UTF-8
+        # does not hold is shown escaped: to print must fail no job.
         super().__init__(self._under, "utf-8", "backslashreplace", line_buffering=True)
         self.notice([])
 
