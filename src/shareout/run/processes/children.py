@@ -24,6 +24,8 @@ class Children:
         world.adopt_orphans()
         self._leave = leave_background
         self._ours: set[int] = set()
+        # Whether something has died since the last look: as a rule nothing is adopted otherwise, and a look at all
+        # children is a file of /proc for each thread.
         self._suspect = False
         self.statuses: dict[int, int | None] = {}
         self.spared = ""
@@ -78,7 +80,8 @@ class Children:
     def end_all(self) -> None:
         """At the end of a run: whatever was adopted and still lives."""
         for _ in range(100):
-            # Again, for what we adopt from the dead; not for ever, for what a driver holds cannot be killed.
+            # Again, for what we adopt from the dead; not without end, for what is started as fast as it is killed must
+            # not hold up the end of a run.
             left = [pid for pid in self.adopted() if not (self.spared and self._belongs(pid, {}))]
             if self._leave or not left:
                 return
@@ -95,6 +98,7 @@ class Children:
 
     def _belongs(self, pid: int, running: Mapping[int, str]) -> bool:
         try:
+            # The session first: the environment is a file to read, and a job may have emptied it.
             if world.getsid(pid) in running or world.getpgid(pid) in running:
                 return True
         except OSError:
@@ -120,6 +124,7 @@ def end_children() -> None:
 
 def kill_group(leader: int, number: int) -> None:
     """Signal a job's group. Group 0 would be our own."""
+    # Of 0 and 1 kill(2) makes no groups: 0 is our own, and 1 would be its -1, everything that this user may signal.
     if leader <= 1:
         return
     try:

@@ -39,6 +39,8 @@ class Guardian:
         self._children = children
         self._leave = leave_background
         # A worker and a command for each slot.
+        # Memory, for it is written at each command and read only after a kill: a pipe would take a system call each
+        # time, and somebody who reads it.
         self._table = world.shared(max(1, 2 * slots) * ENTRY.size)
         self._lifeline = Lifeline(slots)
         self._reader, self._writer = world.pipe()
@@ -51,6 +53,8 @@ class Guardian:
     def leads(self, slot: int, pid: int) -> None:
         """Called in a worker: the group that the job of its slot now is; 0: none. Before its leader is reaped."""
         self._name(self._slots + slot, pid)
+        # That nobody leads is said only where what a command leaves in its group may live. Else the group has gone, the
+        # kernel knows that by itself, and a short command is spared a system call.
         if pid or self._leave:
             self._lifeline.hold(slot, pid)
 
@@ -129,6 +133,7 @@ def _goodbye(reader: int, parent: int) -> bool:
     handles = [reader]
     with suppress(OSError):
         handles.append(world.pidfd_open(parent))
+    # Else it died before we came here, and there is nothing to wait for.
     if world.getppid() == parent:
         world.readable(handles, None)
     return bool(world.readable([reader], 0)) and world.read(reader, 1) == GOODBYE

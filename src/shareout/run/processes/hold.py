@@ -13,6 +13,7 @@ def hold_families(leaders: Collection[int]) -> Callable[[], None]:
     """What this gives back lets go on exactly those that were stopped."""
     held = family(leaders, processes())
     for pid in held:
+        # STOP, which can be neither caught nor ignored as TSTP can.
         kill_one(pid, signal.SIGSTOP)
 
     def go_on() -> None:

@@ -34,6 +34,8 @@ class Lifeline:
             # No /proc, as in a bare chroot: nothing can be opened a second time. The guardian is there.
             self._readers = []
         for reader in self._readers:
+            # First which signal, and then that there is to be one: between the two in the other order it would be
+            # SIGIO.
             world.fcntl(reader, F_SETSIG, signal.SIGKILL)
             world.fcntl(reader, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
         self._writer = world.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, max(self._readers, default=writer) + 1)

@@ -63,6 +63,8 @@ class Mark:
     def end(self, pid: int) -> None:
         """Kill it, if it is still the one that carries the mark."""
         try:
+            # First the handle, then the look, then the signal: between a look and a signal by number the number may
+            # become another's.
             handle = world.pidfd_open(pid)
         except OSError:
             return
@@ -91,6 +93,7 @@ class Mark:
     def _keep(self, folder: RunFolder) -> None:
         try:
             kept = {"mark": self.number, "boot": world.boot_id(), **asdict(Holder.this(folder))}
+            # Not synced: a power cut that takes it away takes the processes as well.
             replace_file(folder.mark, [json.dumps(kept).encode()], sync=False)
         except OSError as error:
             raise CannotRecord(

@@ -28,6 +28,7 @@ def processes() -> dict[int, Process]:
     found = {}
     for pid in world.pids():
         if fields := stat_of(pid):
+            # Fields of proc(5), counted from the state, which is the third there.
             parent, group, session, began, pages = (int(fields[at]) for at in (1, 2, 3, 19, 21))
             found[pid] = Process(parent, group, session, began * tick, pages * page)
     return found
