@@ -57,6 +57,7 @@ def _ended(
 ) -> tuple[int, dict[Stream, bytes]]:
     """Exit status, and what was printed; not by a pipe, which what it leaves running may hold open."""
     try:
+        # In the run's own folder, where there is room for what is printed; /tmp may be memory.
         with TemporaryFile(dir=folder) as out, TemporaryFile(dir=folder) as err:
             done = subprocess.run(
                 [shells.of(text), "-c", as_in_its_file(text)],

@@ -32,8 +32,10 @@ class Launch:
         program = self._program(words[0]) if words else None
         if program:
             try:
+                # Not by fork and exec: a fork copies page tables, and takes the longer the more memory a worker holds.
                 return world.posix_spawn(program, words, environment, setsid=True, setsigdef=RESET, setsigmask=())
             except OSError:
+                # It may have been moved since it was found: the next line that names it looks again.
                 self._programs.pop(words[0], None)
         # A blank first: a line that begins with `-` is a command, not an option of the shell's.
         script = as_in_its_file(f" {line}" if line.startswith("-") else line)
@@ -44,6 +46,7 @@ class Launch:
     def _program(self, word: bytes) -> bytes | None:
         if b"/" in word:
             return word
+        # Once for each name: to look for it asks every folder of PATH.
         if word not in self._programs:
             self._programs[word] = shutil.which(word, path=self._search_path)
         return self._programs[word]

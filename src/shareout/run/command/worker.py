@@ -63,6 +63,7 @@ def _outlive_parent(bench: CommandWorker) -> None:
         world.exit(1)
 
     world.signal(ORPHANED, end)
+    # In place of the KILL that every worker is forked with: to end what descends from the command takes code that runs.
     world.die_with_parent(ORPHANED, parent)
 
 
@@ -79,6 +80,8 @@ def _run_batch(bench: CommandWorker, given: Given, turns: Turns) -> None:
 
 def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapping[bytes, bytes]) -> bytes:
     """One command from start to end: its line, after the message that brings its output, if there is any."""
+    # The start is the wall's, for people; how long it took is the steady clock's: where the wall's is set meanwhile, no
+    # job ends before it began.
     control, start, clock = bench.post.control, bench.post.control.since, world.monotonic()
     try:
         line, own = bench.describe(job, attempt)
@@ -96,11 +99,13 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
     world.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     if not bench.leave_background:
         kill_group(pid, signal.SIGKILL)
+    # Before it is waited for: then its number may be another's, whom the parent or the guardian would kill.
     control.leader = 0
     bench.leads(0)
     _, status, usage = world.wait4(pid, 0)
     _tidy(bench)
     end, told = start + (world.monotonic() - clock), control.ended_by(position)
+    # Not before nobody is left who could print: the record has a hash of it.
     printed = take_printed(job, attempt, bench.post.outputs)
     if status == 0 and attempt == 1 and told is Cause.NONE:
         return printed.brought + well_ended_line(

@@ -19,6 +19,7 @@ ROOT = Path("/")
 
 def cores_granted(proc: Path = PROC, root: Path = ROOT) -> int | None:
     """Whole cores of the least quota, and at least one; None when there is no quota."""
+    # Rounded down: what a quota does not pay for is held back, and with it all others of the group.
     return min((max(1, quota // period) for quota, period in _quotas(proc, root)), default=None)
 
 

@@ -19,6 +19,7 @@ from shareout.run.hands import Order
 from shareout.run.host.capacity import Capacity, Grant
 from shareout.supply import Work
 
+# All in line are asked for every slot that is free. More would fill a gap more often, and cost each turn.
 LOOK_AHEAD = 16
 
 
@@ -82,6 +83,8 @@ class Packing:
         passing = (*self._passing.values(), grant)
         if len(passing) >= self._slots:
             return True
+        # As if the machine were empty but for these: what runs besides is of before the head's time, and will have
+        # ended.
         later = Capacity(self._capacity.cores, self._capacity.gpus, self._capacity.memory)
         for one in passing:
             later.hold(one)

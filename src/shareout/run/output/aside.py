@@ -49,6 +49,7 @@ class Aside:
 def set_aside(path: Path, job: int | None, attempt: int, stream: Stream) -> Path:
     """What stands in a slot's file, under a name that tells whose it is; None: nobody knows."""
     aside = path.with_name(f"{LOST if job is None else job}-{attempt}-{stream}-{world.time_ns()}.aside")
+    # A rename and no copy: it takes no time however large it is, and no room that a full disk does not have.
     path.rename(aside)
     return aside
 

@@ -63,6 +63,7 @@ class ResultFolder:
         try:
             folder = self._folder_of(job)
             if first:
+                # Both: this attempt may print on one of them alone.
                 for old in Stream:
                     (folder / f"{job}.{old}").unlink(missing_ok=True)
             with (folder / f"{job}.{stream}").open("ab") as file:

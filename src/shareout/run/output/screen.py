@@ -102,6 +102,7 @@ class OrderedScreen(Screen):
         if at >= len(self._waiting):
             self._waiting.extend([0] * (at + 1 - len(self._waiting)))
         self._file.seek(self._end)
+        # Linked backwards: of a job that waits one number is held in memory, however often it prints.
         self._file.write(_LINK.pack(self._waiting[at], len(text), stream.number) + text)
         self._waiting[at] = self._end + 1
         self._end += _LINK.size + len(text)

@@ -50,6 +50,8 @@ def _limited() -> Iterator[None]:
         raise _TooLong
 
     before = world.signal(signal.SIGVTALRM, end)
+    # Time of the processor and not of the wall: no expression looks endless for a busy host. And in this process, for
+    # one beside it would have to be sent all that is printed.
     signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
     try:
         yield

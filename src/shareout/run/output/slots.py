@@ -101,6 +101,7 @@ class SlotOutputs:
             return False
         one = self._asides[0]
         try:
+            # Opened for each step: thousands may wait, and a descriptor each would be more than a process may have.
             with one.path.open("rb") as file:
                 file.seek(one.at)
                 data = file.read(STEP)
@@ -110,6 +111,7 @@ class SlotOutputs:
             return bool(self._asides)
         except OSError as error:
             raise _lost(f"what job {one.job} printed cannot be read again", error) from error
+        # Up to the end of a line: what comes next into the log may be another job's.
         if len(data) == STEP and b"\n" in data:
             data = data[: data.rindex(b"\n") + 1]
         if data:

@@ -100,6 +100,7 @@ class Binding:
         """Of each that is checked the texts, a block of rows at a time."""
         if self._convert_line:
             self._pool.prepare()
+            # A tenth as many as of columns: lines are asked for one by one.
             jobs = range(min(len(self._pool), CHECKED // 10))
             return iter([[[str(next(iter(self._pool.arguments(job)))) for job in jobs]]])
         # Of a rest the whole pool was looked at.
@@ -171,6 +172,8 @@ def _why_no_job(job: Callable[..., Any]) -> str:
 def _converters(job: Callable[..., Any], signature: inspect.Signature) -> dict[str, Converter]:
     """Fields of CSV and lines are text; int, float and bool annotations convert, also as strings or `| None`."""
     found = {}
+    # By the words of annotations. `typing.get_type_hints` would evaluate them, and fail a script whose names are
+    # imported for type checkers alone.
     for name, parameter in signature.parameters.items():
         annotation = parameter.annotation
         text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
@@ -193,6 +196,7 @@ def _converter(name: str, kind: str, convert: Callable[[str], Any], optional: bo
 
     def fits(texts: Iterable[str]) -> bool:
         try:
+            # A deque that keeps nothing: all are converted without a turn of Python's own loop.
             deque(map(convert, filter(None, texts) if optional else texts), maxlen=0)
         except ValueError:
             return False

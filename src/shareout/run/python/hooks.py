@@ -27,6 +27,7 @@ def call_hook(name: str, hook: Callable[[Any], Any] | None, config: Any, log: Lo
         hook(config)
     except KeyboardInterrupt:
         raise
+    # A hook that calls sys.exit has failed as well: it must not end the run without a word.
     except BaseException as error:  # noqa: BLE001
         log.record(trace_of(error), level="ERROR")
         return f"{name} failed: {one_line(error)}"

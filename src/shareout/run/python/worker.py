@@ -116,6 +116,7 @@ class _Worker:
             else:
                 ended = now()
                 ended_text = f"{ended:.6f}"
+                # Where the clock was set back meanwhile, no job ends before it began.
                 until = ended_text if ended >= begun else begun_text
                 before, end = mark, plain_end
                 try:
@@ -126,11 +127,14 @@ class _Worker:
                 if is_odd:
                     printed = self._clean_up(job, attempt)
                     before, end = printed.brought + mark, f'{slot}{imprinted(printed.out, printed.err)},"result":'
+                # Put together by hand: only the value needs an encoder.
                 raw = (f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{until}{end}{value}').encode("ascii")
                 line = b'%b%b,"crc":"%08x"}\n' % (before, raw, crc32(raw))
+                # A write a job: what stands in the pipe is done, whatever becomes of this process.
                 sent = write(up, line)
                 if sent < len(line):
                     send(up, line[sent:])
+            # The end of one is the beginning of the next: one look at the clock for both, and one text of it.
             begun, begun_text = ended, ended_text
         send(up, self._clean_up(self._job, attempt).brought)
 
