@@ -209,6 +209,7 @@ class Hooks:
             # Its number was given again: how it ended is counted now.
             self._count(pid, self._children.statuses.get(pid) or 0)
         self._running[pid] = _Hook(name, command, world.monotonic() + self._settings.limit)
+        # Whoever reaps a job may reap this as well: then how it ended is kept for us.
         self._children.watch(pid)
 
 

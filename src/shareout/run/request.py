@@ -70,6 +70,7 @@ class RunRequest:
 
 def refuse_the_countless(share: Share) -> None:
     """A run keeps a byte for each job of its share: whether it is done."""
+    # Refused now, in words: later it would be the kernel that ends the run, or a MemoryError in the middle of it.
     jobs, most = len(share), granted_memory() // 2
     if jobs > most:
         raise UsageError(

@@ -43,6 +43,7 @@ def describer(plan: Plan, settings: Settings, slot: int) -> Described:
             row = pool.row(job)
             line, repeat, task = row.line, -1 if row.repeat is None else row.repeat, row.task
         text = row.text if is_plain else pool.command(job)
+        # Only here is a slot known: the pool has one text of a job, whichever slot runs it.
         if tells_slot:
             text = text.replace(SLOT, str(slot + 1))
         own = {b"SHAREOUT_ATTEMPT": b"%d" % attempt, b"SHAREOUT_SEED": b"%d" % job_seed(plan.pool_digest, job)}

@@ -97,9 +97,9 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
         kill_group(pid, signal.SIGTERM)
     # Looked at before it is reaped: while it is a zombie its number cannot be another's group.
     world.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    # Nor may the parent and the guardian know its number any more when it is waited for: they signal by it.
     if not bench.leave_background:
         kill_group(pid, signal.SIGKILL)
-    # Before it is waited for: then its number may be another's, whom the parent or the guardian would kill.
     control.leader = 0
     bench.leads(0)
     _, status, usage = world.wait4(pid, 0)

@@ -50,6 +50,7 @@ class Capacity:
         self.free_cores -= grant.demand.cores
         self.free_memory -= grant.demand.memory
         for name in grant.gpus:
+            # Of several each is taken whole; only a demand below one is a share of one.
             self.used_gpus[name] += min(Fraction(1), grant.demand.gpus)
 
     def give(self, grant: Grant) -> None:
@@ -68,5 +69,6 @@ class Capacity:
             room = [name for name, used in self.used_gpus.items() if used + amount <= 1]
             return (max(room, key=lambda name: self.used_gpus[name]),) if room else None
         idle = [name for name, used in self.used_gpus.items() if not used]
+        # Rounded up: a job of one and a half would not know which of its two it shares with whom.
         count = -(-amount.numerator // amount.denominator)
         return tuple(idle[:count]) if len(idle) >= count else None

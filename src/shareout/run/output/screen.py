@@ -28,6 +28,7 @@ _LINK = struct.Struct("<QQB")
 """Before each piece in the file: where the one before it of the same job is (+1; 0: nowhere), its length, and the
 descriptor that it is for."""
 _TITLES = {Stream.OUT: "standard output", Stream.ERR: "standard error"}
+# To take away the front of an array moves all of the rest, so it is done for many at once.
 COMPACT_AT = 1 << 16
 
 Prefix = Callable[[int], bytes]
@@ -121,6 +122,7 @@ class OrderedScreen(Screen):
             # Nothing waits: what comes next is the first job from here on that has not ended.
             self._next = self._first = self._next_expected(self._next)
             del self._waiting[:]
+            # Whenever nothing waits: the file would otherwise grow to all that the run prints.
             if self._end:
                 self._end = 0
                 self._file.truncate(0)

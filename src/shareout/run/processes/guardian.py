@@ -118,6 +118,7 @@ class Guardian:
         """Where no process can be looked at there is only the table, and its numbers have to be trusted."""
         named = {pid for pid, _ in ENTRY.iter_unpack(bytes(self._table))} - {0}
         for pid in named:
+            # Both: one that was only just forked leads no group yet.
             for end in (world.kill, world.killpg):
                 with suppress(OSError):
                     end(pid, signal.SIGKILL)

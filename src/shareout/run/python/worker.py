@@ -163,6 +163,8 @@ class _Worker:
         that has a hash of it."""
         self._station.post.control.floats[1] = -1.0
         try:
+            # Whether there is any child at all: where there is none, as after most jobs, this raises, and no list is
+            # read.
             world.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             end_children()
         except ChildProcessError:
