@@ -73,6 +73,7 @@ def _record(job: int, position: int, tally: Tally, state: State) -> Attempt:
 def _append(folder: RunFolder, header: Header, records: Sequence[Attempt]) -> None:
     if not records:
         return
+    # In a journal of its own, for another's may end in a torn line, and what is put behind that is lost with it.
     writer = JournalWriter(folder, replace(header, start=session_now("start", AMENDED)))
     try:
         writer.append(b"".join(map(attempt_line, records)))

@@ -66,6 +66,7 @@ class Belonging:
 
     def holds(self, jobs: Sequence[int], positions: Sequence[int]) -> bool:
         """Whether all of these, which are not none, belong."""
+        # As a rule all are in one range, which two comparisons tell: no position is looked up by itself then.
         at = bisect_right(self._starts, min(positions)) - 1
         if at < 0 or (max(positions) >= self._stops[at] and not all(map(self.is_owed, positions))):
             return False

@@ -27,6 +27,7 @@ class RunFolder:
     @classmethod
     def of(cls, runs: Path, digest: bytes, machine: str) -> RunFolder:
         """Of one machine's share of one plan; nothing is made on the disk."""
+        # Half a line of digits, that a person can read; the header has all of them, and is held against the plan.
         return cls(runs / digest[:8].hex() / machine)
 
     def journal(self, ordinal: int, nonce: str) -> Path:

@@ -43,4 +43,6 @@ def _identity(folder: RunFolder) -> tuple[int, int]:
 def _began(pid: int) -> int:
     """0 of a process that is gone, or dead and only not waited for yet."""
     fields = stat_of(pid)
+    # When it began, the 22nd field of proc(5): of all processes that are given a number one after the other, each has
+    # its own.
     return 0 if not fields or fields[0] in (b"Z", b"X") else int(fields[19])

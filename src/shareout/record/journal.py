@@ -30,6 +30,8 @@ from shareout.record.lines.form import ABOUT, fault_between, fault_of
 from shareout.record.outcome import Attempt, Cause, Imprint, State
 from shareout.record.values import decode, encode
 
+# Lines of text that are only appended to, and no database: a kill leaves whole lines and at most one torn one, nothing
+# has to be recovered before it is read, a copy of half of it is half of it, and `grep` reads it where we cannot run.
 VERSION = 2
 HEADER_LINES = 2
 # Why a journal was begun, where it was not to run jobs.
@@ -156,6 +158,8 @@ class Header:
 
 def closed(body: str) -> bytes:
     """A line from all of it but the closing brace."""
+    # Against flipped bytes and torn writes, for which four bytes are enough; not against people, whom no hash would
+    # stop that stands in the line itself.
     raw = body.encode("ascii")
     return b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))
 

@@ -105,6 +105,8 @@ class Lock:
         except OSError as error:
             raise _unlockable(folder.lock, error) from error
         try:
+            # flock and not lockf: a POSIX lock is lost when its process closes any descriptor of that file, as a look
+            # at `is_locked` does.
             world.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _note_down(folder, Owner.this(folder))
         except BlockingIOError:
@@ -141,6 +143,7 @@ def _is_held(folder: RunFolder) -> bool:
     except OSError:
         return False
     try:
+        # A shared one, so that two who only look do not take each other for an owner.
         world.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True

@@ -62,6 +62,7 @@ def sealed(cache: Path) -> tuple[dict[str, Any], bytearray]:
         states = bytearray(file.read())
     seal = bytes(states[-HASH_BYTES:])
     del states[-HASH_BYTES:]
+    # It is written without a sync, so that a power cut may leave any part of it: only a hash of all tells.
     if blake3(head).update(states).digest() != seal:
         raise ValueError("its seal is wrong")
     facts = json.loads(head)

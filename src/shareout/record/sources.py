@@ -138,6 +138,7 @@ def run_folders_below(folder: Path) -> Iterator[RunFolder]:
     seen: set[Path] = set()
     for here, below, files in os.walk(folder, followlinks=True, onerror=unread):
         real = Path(here).resolve()
+        # By where it leads: a link back up would otherwise be walked until names are too long.
         if real in seen:
             below.clear()
             continue
@@ -177,6 +178,8 @@ def _place(folder: Path, name: str) -> Path:
 def _unpack_tar(path: Path, folder: Path) -> None:
     with tarfile.open(path) as archive:
         for member in archive:
+            # Member by member, under paths that we make: `extractall` would make links and devices too, and unpack what
+            # jobs wrote for themselves.
             if member.isfile() and _is_wanted(member.name):
                 _copy(archive.extractfile(member), _place(folder, member.name))
         # The reader takes the end of the file for the end of the archive, also when it was cut between two members.

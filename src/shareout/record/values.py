@@ -57,9 +57,12 @@ def encode(value: Any) -> str:
             text = _encoder.encode(value)
     except (TypeError, RecursionError, OverflowError) as error:
         raise _refused(value, error) from None
+    # Brackets are counted first: nearly no result has so many, and only of those the depth is walked.
     if text.count("[") + text.count("{") > MOST_NESTED:
         _check_depth(value, 0)
     if "{" in text:
+        # Keys are looked at one by one only where something may be wrong with them: most results of dicts have plain
+        # text.
         if "\\u0000" in text or not _has_text_keys(value):
             _check_keys(value, "result")
         if _TAIL_KEY in text:

@@ -36,6 +36,7 @@ class JournalWriter:
     def __init__(self, folder: RunFolder, header: Header) -> None:
         """`header` without its ordinal and nonce, which are given here. Until it has gone, `path` is the journal's."""
         earlier = incarnations_of(folder)
+        # Looked at before the file is made: a start that is refused leaves nothing behind.
         if earlier:
             _check_same(earlier[-1], header)
         ordinal = 1 + max(map(ordinal_of, folder.journals()), default=0)
@@ -48,6 +49,7 @@ class JournalWriter:
         except OSError as error:
             raise _refused(self.path, error) from error
         self.lines = head.count(b"\n")
+        # Hashed as it is written: so the tally proves the journal, and nobody reads it for that.
         self.hasher = blake3(head)
         self.size = self.begin = len(head)
         """Where its records begin is where the header ends."""
@@ -64,6 +66,7 @@ class JournalWriter:
             self._cut_back()
         written = 0
         try:
+            # Nearly always all of it at once: only what is left of a short write is copied.
             while written < len(lines):
                 written += world.write(self._handle, lines[written:] if written else lines)
         except OSError as error:
@@ -97,6 +100,7 @@ class JournalWriter:
         self._synced = world.monotonic()
         self._dirty = False
         try:
+            # Bytes and length: to sync the times of the file too would be another write to the disk, for nobody.
             world.fdatasync(self._handle)
             ours = world.fstat(self._handle)
         except OSError as error:
@@ -120,6 +124,7 @@ class JournalWriter:
             disk = world.fstatvfs(self._handle)
         except OSError:
             return False
+        # A part of most disks is kept back for root.
         free = disk.f_bavail if os.geteuid() else disk.f_bfree
         return free * disk.f_frsize < LEAST_ROOM
 
@@ -164,6 +169,7 @@ def _nonce() -> str:
 
 def _begun(path: Path, head: bytes) -> int:
     """A new file with its header in it, synced, and its name as well."""
+    # O_EXCL: a file of this name would be another start's, and nobody appends to that.
     handle = world.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         written = 0

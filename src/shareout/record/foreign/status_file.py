@@ -40,6 +40,7 @@ def read_status(path: Path) -> Iterator[Told]:
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             for number, line in enumerate(file, 1):
+                # The command stands last, and may have tabs of its own.
                 fields = line.removesuffix("\n").split("\t", FIELDS - 1)
                 if line.strip() and not line.startswith("ROE[") and not _is_of_no_task(fields[0]):
                     yield _told(fields, Place(str(path), number))

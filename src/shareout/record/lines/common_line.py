@@ -60,6 +60,7 @@ def sampled(data: bytes, count: int) -> Iterator[tuple[float, float, int]]:
             if job:
                 yield float(start), float(end), 1
         return
+    # By bytes and not by lines: so none has to be looked at to find the next.
     step = len(data) // SAMPLE
     weight, odd = divmod(count, SAMPLE)
     at = 0

@@ -27,6 +27,7 @@ _WAYS = {how.value for how in How}
 def _written() -> re.Pattern[bytes]:
     """The lines of attempts as this version writes them, but for results: such lines are JSON, and of a right form."""
     whole, time = "(?:0|[1-9][0-9]{0,17})", r"(?:0|[1-9][0-9]{0,10})\.[0-9]{1,9}"
+    # Possessive: where what follows a text does not fit, the text is not given back sign by sign to try again.
     text = r'"(?:[ !#-\[\]-~]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*+"'
     causes, others = "|".join(sorted(_CAUSES - {""})), "|".join(sorted(_STATES - {State.DONE.value}))
     span = f'","start":{time},"end":{time},"slot":{whole}'
@@ -68,6 +69,7 @@ def _short(value: object) -> str:
 
 
 def _is_whole(value: object, least: int = 0) -> bool:
+    # Not by isinstance, for which True is a whole number.
     return type(value) is int and least <= value <= MOST
 
 

@@ -25,6 +25,7 @@ def said_by(folder: RunFolder, job: int, tell: Callable[[str], None]) -> Iterato
     for segment in folder.log_segments():
         try:
             for piece in read_segment(segment):
+                # Most pieces have nothing of one job, and are passed over at the speed of memory.
                 if mark in piece:
                     yield from _records(piece, mark, word)
         except DamagedLog as error:
@@ -37,5 +38,6 @@ def _records(piece: bytes, mark: bytes, word: bytes) -> Iterator[Said]:
     for line in piece.split(b"\n"):
         if mark in line:
             words = line.split(b" ", 5)
+            # By its place in the line: another job may have printed such words.
             if len(words) == 6 and words[2] == word:
                 yield Said(int(words[3].removeprefix(b"try=")), words[4].decode("ascii", "replace"), words[5])

@@ -90,6 +90,7 @@ class LogWriter:
         self._flushed = world.monotonic()
         if not self._buffered:
             return
+        # 31 asks for gzip's own head and end, so that any `zcat` reads it.
         member = zlib.compress(b"".join(self._buffer), LEVEL, 31)
         self._buffer.clear()
         self._buffered = 0
@@ -98,6 +99,7 @@ class LogWriter:
             while written < len(member):
                 written += world.write(self._handle, member[written:])
         except OSError as error:
+            # Half a member is torn as long as it is the last; behind the next one it would be damage.
             _truncate(self._handle, self._size)
             raise _refused(self._folder, error) from error
         self._size += len(member)

@@ -59,6 +59,7 @@ def save(tally: Tally, path: Path, written: Mapping[str, Part] | None = None) ->
         "last_end": tally.last_end,
     }
     head = json.dumps(facts).encode("ascii") + b"\n"
+    # What journals of others prove is not kept: they may be gone at the next start, and are looked at then anyway.
     states = tally.states.translate(_OWN) if tally.counts[ELSEWHERE] or tally.counts[SPARED] else tally.states
     if tally.former:
         states = states + tally.former.states
@@ -79,6 +80,8 @@ def _cached(folder: RunFolder, tally: Tally, belonging: Belonging) -> Tally | No
             return None
         if [tuple(one) for one in facts["former"]] != [tuple(one) for one in former]:
             return None
+        # It was made where the ids were not known, and a record of a wrong job may be in it: all is read again, and
+        # asked.
         if belonging.knows_ids and not facts["belonging"]:
             return None
         if not facts["belonging"]:

@@ -67,6 +67,7 @@ class Standing:
 
     def index(self, position: int) -> int:
         """Where a position's byte is, or -1 when it is not in the ranges."""
+        # Beyond any stop: so it is the last range that begins at or before the position, however long that is.
         at = bisect_right(self._lookup, (position, 1 << 200)) - 1
         if at < 0 or position >= self._lookup[at][1]:
             return -1
@@ -92,6 +93,7 @@ class Standing:
 
     def stretches(self, *states: int) -> Iterator[Range]:
         """The positions in any of these states."""
+        # An expression over bytes finds stretches in C: a share may have a billion positions, and few of these.
         wanted = re.compile(b"[%b]+" % bytes(states))
         for (start, _), at, end in zip(self.ranges, self._starts, self._starts[1:], strict=False):
             for found in wanted.finditer(self.states, at, end):

@@ -94,6 +94,7 @@ class Tally(Standing):
 
     def apply(self, attempt: Attempt) -> None:
         """Fold one record in. The first that is done counts; what comes after it is told as doubled."""
+        # We ended it ourselves: it leaves no trace, neither as a state nor in the number of the next try.
         if attempt.state is State.STOPPED:
             return
         at = self.index(attempt.position)
@@ -148,6 +149,7 @@ class Tally(Standing):
         """Read what is new in these journals, the oldest first, since the last call. Where one was replaced or is gone,
         all are read anew."""
         found = {path: world.stat(path) for path in journals}
+        # What was read cannot be taken out of sums again, so all of it is read anew.
         if not self._is_continued({path.name: told for path, told in found.items()}):
             self.clear()
         for path, told in found.items():
@@ -161,6 +163,7 @@ class Tally(Standing):
             told = found.get(name)
             if told is None or told.st_size < part.offset:
                 return False
+            # Of what comes from the cache the file is not known; there the hash of its bytes has spoken for it.
             if part.file not in ((0, 0), (told.st_dev, told.st_ino)):
                 return False
         return True
