@@ -45,6 +45,8 @@ class CostsLeft:
         self._plan = plan
         self._tally = tally
         self._slots = slots
+        # The speed is this run's own: what ran before was measured under another load, and what was adopted on another
+        # host.
         self._seconds_before = tally.durations.total
         self.left = costs.sum_where(tally.states)
         self._done = 0
@@ -70,7 +72,10 @@ class CostsLeft:
             return None
         speed = self._done / seconds
         costs = ((self._plan.cost_of(one.job), max(0.0, now - one.started) * speed) for one in running)
+        # What takes longer than its cost said is nearly over for all we know, and never less than nothing.
         behind = [(cost, min(float(cost), done)) for cost, done in costs]
+        # Two times that cannot be undercut, and no simulation of which slot takes what: all that is left on all slots,
+        # and the longest of what runs.
         all_s = (self.left - sum(done for _, done in behind)) / speed / self._slots
         longest_s = max((cost - done for cost, done in behind), default=0.0) / speed
         return max(0.0, all_s, longest_s)

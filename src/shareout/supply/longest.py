@@ -24,6 +24,7 @@ def longest_first(costs: Iterable[int], total: int, slots: int) -> list[int]:
     found: list[tuple[int, int]] = []
     rest, place = iter(costs), 0
     while block := list(islice(rest, AT_ONCE)):
+        # Most blocks have none, and `max` is one call for all of it.
         if max(block) > limit:
             found += [(-cost, place + at) for at, cost in enumerate(block) if cost > limit]
         place += len(block)

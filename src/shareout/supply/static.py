@@ -64,6 +64,7 @@ class StaticSupply:
         self._stage = 0
         self._cursor = self._index(0) if self._stages else 0
         self._outstanding = 0
+        # Counted once, by the bytes, and kept from then on: the size of each batch asks for it.
         self._left = sum(self._states.count(NEW, *self._bounds(number)) for number in range(len(self._stages)))
         self.refusal = ""
         """Why a barrier let nothing through, when one did."""
@@ -125,6 +126,8 @@ class StaticSupply:
             at = self._states.find(NEW, self._cursor, end)
             if at >= 0:
                 window = self._states[at : min(at + limit, end)]
+                # NEW is the byte 0, so that what is taken away is the stretch of new ones: found in C, as the start of
+                # it.
                 length = len(window) - len(window.lstrip(b"\0"))
                 start = self._stages[self._stage].start + at - first
                 work = self._first_wanted(start, length) if self._is_sieved() else Work(start, start + length)
@@ -151,6 +154,8 @@ class StaticSupply:
             if self._wanted is not None:
                 wanted = self._wanted
                 self._ahead = deque(one for one in self._ahead if wanted(one, one + 1)[0])
+        # Kept when they have been handed out: the walk over the stage comes by them later, when the tally may not have
+        # them as done yet, and would hand them out again.
         self._apart = sorted(self._ahead)
 
     def _is_sieved(self) -> bool:
