@@ -76,9 +76,11 @@ def adoptable(
     for sentence in found.unknown:
         said(f"cannot be adopted from: {sentence}")
     wanted = places() if found.lists else array("q")
+    # Of a command the text is all that is known: which programs it calls, and in which version, nobody has recorded.
     code = None if plan.kind != PYTHON or asked.any_code else code_hash()
     for one in found.lists:
         matched = one.match(plan, asked.extra)
+        # Arrays, of eight bytes a job: a list may have ten million.
         ids = array("q", [NOBODY if new == NOBODY or wanted[new] == NOBODY else new for new in matched])
         for folder in one.folders:
             done = done_jobs(folder, ids, code)
@@ -86,6 +88,7 @@ def adoptable(
                 said(sentence)
             if done.lines:
                 yield Adopted(done, ids, wanted)
+            # Behind the yield, and not before: until it comes back, what it was given is written by these very arrays.
             for job in done.lines:
                 wanted[ids[job]] = NOBODY
                 ids[job] = NOBODY

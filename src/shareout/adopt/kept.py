@@ -31,6 +31,7 @@ def keep_list(pool: Pool, folder: RunFolder) -> None:
         # No link: lists are overwritten in place, and a link would change with them.
         shutil.copyfile(path, fresh / path.name)
         _sync(fresh / path.name)
+        # A folder that is renamed when all is in it: nobody finds half a copy, and the list keeps its own name.
         fresh.rename(folder.kept_list)
         sync_folder(folder.path)
     except OSError as error:

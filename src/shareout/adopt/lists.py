@@ -62,6 +62,7 @@ def earlier_lists(folders: Iterable[RunFolder], plan: Plan, settings: Settings) 
             unknown.append(f"{folder.path}: {error}")
             continue
         if header.work != plan.work.hex() and header.kind == plan.kind:
+            # By the work hash: a list that several machines have run is opened and compared once.
             by_work.setdefault(header.work, []).append(folder)
     if plan.total > MOST_JOBS and by_work:
         return Found((), [*unknown, f"lists of more than {MOST_JOBS:,} jobs are not compared"])
@@ -106,10 +107,12 @@ def _calls(pool: Pool, extra: frozenset[str]) -> Iterator[Hashable]:
     """What a Python job is called with, whatever the order of the columns."""
     if isinstance(pool, CsvPool):
         names = sorted(set(pool.names or ()) - extra)
+        # With the names: the same texts under other columns are another call.
         said = "\0".join(names)
         return ((said, *texts) for texts in pool.columns(names))
     pool.prepare()
     rows = pool.rows() if isinstance(pool, RowPool) else map(pool.arguments, range(len(pool)))
+    # By their text: values may be lists, which cannot be keys, and 1, 1.0 and True would be one key.
     return (repr(sorted(_given(row, extra)) if isinstance(row, dict) else row) for row in rows)
 
 

@@ -14,6 +14,7 @@ NOBODY = -1
 
 def match(earlier: Iterable[Hashable], later: Iterable[Hashable]) -> array[int]:
     """For each job of the earlier list its id in the later one, or NOBODY. One whose text is None is like no other."""
+    # Two tables: nearly every text comes once, and a list of one number for each would be millions of lists.
     first: dict[Hashable, int] = {}
     again: dict[Hashable, list[int]] = {}
     for number, text in enumerate(later):

@@ -76,6 +76,7 @@ def done_jobs(folder: RunFolder, ids: array[int], code: str | None) -> DoneJobs:
 
 def _fold(found: DoneJobs, chunk: Chunk, ids: array[int], belonging: Belonging, *, is_ours: bool) -> None:
     lines = found.lines
+    # A chunk of common lines that all belong is taken as it is, without a record made of any.
     if is_ours and chunk.lines and all(map(itemgetter(0), chunk.plain)):
         jobs, positions = (list(map(int, map(itemgetter(at), chunk.plain))) for at in (0, 1))
         if belonging.holds(jobs, positions):
@@ -93,6 +94,7 @@ def _fold(found: DoneJobs, chunk: Chunk, ids: array[int], belonging: Belonging, 
             continue
         if not belonging.holds([job], [position]):
             continue
+        # A person has taken it back: what is done counts again only where it comes after that.
         if state is State.REQUEUED:
             lines.pop(job, None)
             found.tries.pop(job, None)

@@ -105,6 +105,7 @@ def cpu_of(cpuinfo: str, machine: str) -> tuple[str, str]:
 def _level(flags: set[str]) -> str:
     level = ""
     for name, needed in _LEVELS:
+        # Level by level: what lacks one of a lower level is of no higher one, whatever else a hypervisor lets through.
         if not needed <= flags:
             break
         level = f"-{name}"

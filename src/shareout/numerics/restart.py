@@ -37,6 +37,7 @@ def start_again_pinned() -> None:
         return
     words = _words()
     told = json.dumps({os.fsdecode(name): os.fsdecode(value) for name, value in wanted.items()})
+    # In its place and not as a child: the number, the terminal and whoever waits for us stay what they are.
     # Nothing is flushed before: what the script has printed so far it prints again.
     os.execve(_program(), words, {**found, **wanted, PINNED.encode(): told.encode()})
 
