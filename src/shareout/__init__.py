@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+# Not taken from `typing`: checkers of types know the name, and nothing is imported for it.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

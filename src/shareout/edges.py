@@ -104,6 +104,7 @@ class Edges:
         self._code, self._since = code_after(number), time.monotonic()
         if not self._is_at_work:
             os._exit(self._code)
+        # Only from now on, for it is the user's as long as nothing is thrown into his code.
         sys.unraisablehook = self._lost
         raise Interrupted(number)
 

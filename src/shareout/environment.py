@@ -51,6 +51,7 @@ def without_loader(environ: Mapping[str, str] | None = None, *, frozen: bool | N
         unpacked = source.pop(name, None)
         if original is not None:
             source[name] = original
+        # What the script has set itself since: it leads to nothing of ours.
         elif unpacked is not None and "_MEI" not in unpacked:
             source[name] = unpacked
     return {name: value for name, value in source.items() if not name.startswith(_FREEZER)}

@@ -118,6 +118,7 @@ class CannotRecord(ShareoutError):
     exit_code = 3
 
 
+# 74 is EX_IOERR of sysexits.h, which other programs end with for the same.
 class CannotWrite(ShareoutError):
     """The world refuses an output that was asked for: no room, no right to it, a reader that has gone."""
 

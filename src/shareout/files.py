@@ -22,6 +22,7 @@ _DESCRIPTORS = re.compile(r"/proc/\d+(/task/\d+)?/fd")
 def replace_file(path: Path, parts: Iterable[bytes | bytearray], *, sync: bool = True) -> None:
     """Write beside it, sync, rename, sync the folder that received it."""
     # Beside it and not in /tmp: a rename is whole only within one file system.
+    # One name for all tries: what a killed one has left is written over, and does not pile up.
     fresh = path.with_name(f".{path.name}.new")
     try:
         with fresh.open("wb") as file:
@@ -52,6 +53,7 @@ def sync_folder(folder: Path) -> None:
         world.close(handle)
 
 
+# Above the run directory the names may be anybody's: what cannot be synced there is no reason to refuse a run.
 def sync_names(folder: Path) -> None:
     """The same for a folder that may be another user's, or of a file system that syncs none."""
     try:

@@ -83,6 +83,7 @@ def run_jobs(
     code = main(entry=entry)
     if split.folder is None or code:
         sys.exit(code)
+    # The script goes on, and a Ctrl-C is its own again.
     edges.release()
     # From the journal and not on the way: so it holds what earlier runs of the share have done, too.
     answer = reduce_start

@@ -33,7 +33,8 @@ ABOVE_ALL_HANDLES = 65_536
 
 def die_with_parent(number: int, parent: int) -> None:
     """Be sent a signal when the parent dies; at once when it is gone already."""
-    # A parent that died between our start and this call sends nothing any more.
+    # Linux means the thread that has forked us and not its process: whoever forks does so from the main thread. And a
+    # parent that died between our start and this call sends nothing any more.
     if _prctl(PR_SET_PDEATHSIG, number) and os.getppid() != parent:
         os.kill(os.getpid(), number)
 
@@ -49,6 +50,8 @@ def mark_descendants(number: int) -> None:
         import resource
 
         with suppress(OSError, ValueError):
+            # The soft limit alone: with a hard one that was lowered, a run within a job of another could not set a
+            # higher number.
             resource.setrlimit(RLIMIT_LOCKS, (number, resource.getrlimit(RLIMIT_LOCKS)[1]))
 
 
@@ -161,6 +164,7 @@ class Linux:
     def children(self) -> list[int]:
         """Of every thread, for a child belongs to the one that forked it."""
         found: list[int] = []
+        # Not by a walk through all of /proc, which would be a file for every process of the host, after every death.
         for task in _listed("/proc/self/task"):
             try:
                 with open(f"/proc/self/task/{task}/children", "rb") as file:

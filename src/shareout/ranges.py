@@ -20,11 +20,13 @@ def union(ranges: Iterable[Range]) -> list[Range]:
 
 def without(whole: Iterable[Range], taken: Iterable[Range]) -> Iterator[Range]:
     """What is in the one and not in the other."""
+    # Both are walked once, side by side: a plan may have a million phases.
     away = union(taken)
     at = 0
     for start, stop in union(whole):
         while at < len(away) and away[at][1] <= start:
             at += 1
+        # Ahead of `at`, which stays: what is taken away here may reach into the next stretch as well.
         look = at
         while look < len(away) and away[look][0] < stop:
             if start < away[look][0]:

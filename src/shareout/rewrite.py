@@ -12,6 +12,7 @@ PERF = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """A number as machines.json may have it."""
 
 
+# Line by line: what configparser has read it would write without comments, in an order of its own.
 def with_setting(text: str, section: str, key: str, value: str) -> str:
     """A runner.config that sets this: where it was set, below its section's name, or at the end."""
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -42,6 +43,7 @@ def without_setting(text: str, section: str, key: str) -> str:
     return fresh.replace(f"{key} = {newline}", "", 1)
 
 
+# By places in the text: to write the document anew would give up how a person has laid it out.
 def with_machines(
     document: PlacedJson, perfs: Mapping[str, str], removed: Collection[str], added: Sequence[tuple[str, str]]
 ) -> str:

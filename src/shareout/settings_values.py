@@ -227,6 +227,7 @@ def parse_until(text: str) -> str:
     clock = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", stripped)
     if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
         return stripped
+    # Wherever else a duration is asked for, a plain number is seconds; here it may as well be an hour.
     if stripped.isdigit():
         raise ValueError(f'"{text}" may be an hour or seconds; write 07:00, {stripped}h or {stripped}s')
     for read in (datetime.fromisoformat, parse_duration):

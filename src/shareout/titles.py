@@ -15,7 +15,7 @@ NAME = "header.csv"
 
 
 def named_columns(configs: Path, settings: Settings) -> tuple[str, ...]:
-    """None when neither is there."""
+    """Empty when neither is there."""
     path = configs / NAME
     if settings.results.columns or not path.is_file():
         return settings.results.columns

@@ -10,6 +10,7 @@ import re
 from fractions import Fraction
 
 _LETTERS = "KMGTPE"
+# As GNU's tools read them: K is 1024 and KB is 1000. One meaning for both would be a tenth wrong at a terabyte.
 _SIZES: dict[str, int] = {
     "": 1,
     "B": 1,
@@ -30,6 +31,7 @@ def parse_filesize(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None or match[2].upper() not in _SIZES:
         raise ValueError(f'"{text}" is not a size; write 64MiB (2^20), 64MB (10^6), 1.5G or a number of bytes')
+    # Exact: as floats 0.1 and its like are other numbers than what is written.
     return int(Fraction(match[1]) * _SIZES[match[2].upper()])
 
 

@@ -48,6 +48,7 @@ def remove_leftovers(folder: Path, keep: Path) -> None:
 
 def _is_left(path: Path) -> bool:
     try:
+        # In /tmp anybody may make a folder of such a name, or a link that leads elsewhere.
         if path.is_symlink() or path.stat().st_uid != os.getuid():
             return False
         # Signal 0 only asks. A number that was given to another process keeps a folder too long, and never removes

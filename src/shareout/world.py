@@ -131,6 +131,8 @@ class World(Protocol):
     def getppid(self) -> int:
         """1, or whoever adopts orphans, when the parent is dead."""
 
+    # A body, and no call that comes back twice: a simulated kernel can run a function, and cannot copy a Python that is
+    # in the middle of one.
     def fork(self, body: Callable[[], int]) -> int:
         """A child that does `body`, and its number. It ends with what that gives back; with 1 after an exception, which
         it prints. What `body` takes from the parent's memory must be settled before: Linux copies it, the simulation
@@ -222,6 +224,8 @@ class World(Protocol):
         """A byte is written there for every signal that has a handler."""
 
 
+# A name that modules take in, and no argument, which would stand in every call of a run. The simulation takes its place
+# in all of them.
 world: World = Linux()
 
 
