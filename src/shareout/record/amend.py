@@ -59,6 +59,7 @@ def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]], ids
 def _ended(folder: RunFolder, tally: Tally, states: Collection[int]) -> Iterator[Attempt]:
     if not any(tally.counts[state] for state in states):
         return
+    # The tally knows states by positions and no ids: which jobs these are, their records say.
     for path in folder.journals():
         for one in JournalReader(path).attempts():
             if tally.state(one.position) in states:

@@ -40,6 +40,8 @@ class RunFolder:
             found = list(filter(None, map(_JOURNAL.fullmatch, world.listdir(self.path))))
         except (FileNotFoundError, NotADirectoryError):
             return []
+        # The digits by chance decide where two copies of a folder were gone on with, each by a start of the same
+        # number.
         return [self.path / match[0] for match in sorted(found, key=lambda match: (int(match[1]), match[2]))]
 
     def worked_on(self) -> float:

@@ -188,6 +188,7 @@ def _note_down(folder: RunFolder, own: Owner) -> None:
             if left is not None and left.lives_in(folder):
                 # Its locked file was removed, and the one that we have locked is another.
                 raise in_use(folder)
+            # Whose note it was is dead, for we hold the kernel's lock; or it came with a copy, or is no note at all.
             folder.owner.unlink(missing_ok=True)
     finally:
         fresh.unlink(missing_ok=True)

@@ -71,6 +71,8 @@ class Sources:
             if len(torn) == len(one.journals()):
                 self.torn.append(one.path)
             elif real in self._seen:
+                # By where it really is: what two paths lead to would otherwise look like two copies, which both did
+                # these jobs.
                 self.said(f"{one.path} is given twice; it is counted once")
             else:
                 self._seen[real] = one.path

@@ -84,6 +84,7 @@ def decode(text: str | bytes) -> Any:
 @contextmanager
 def _any_length() -> Iterator[None]:
     """Python refuses to convert integers of more than some 4,000 digits unless it is told otherwise."""
+    # A limit of the whole process, which guards the user's code as well: lifted for one text, and set again.
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
     try:

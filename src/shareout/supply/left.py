@@ -54,6 +54,7 @@ class CostsLeft:
     def first(self, start: int, stop: int) -> list[int]:
         """Which of these positions go before the others, the longest first."""
         index = self._tally.index(start)
+        # An audit's: its positions stand behind those of the share, and have no costs here.
         if index >= len(self._costs):
             return []
         return [start + place for place in self._costs.first(index, index + stop - start, self._slots)]

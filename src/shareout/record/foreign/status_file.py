@@ -62,6 +62,7 @@ def _told(fields: list[str], place: Place) -> Told:
         start, end = float(fields[8]), float(fields[9])
         task, pid, code, *sizes = numbers
         # Nearly all tasks print nothing, and reading that as Python is a third of all the work.
+        # They stand there as Python shows a text; `literal_eval` reads that, and runs nothing.
         texts = ["" if field == "''" else literal_eval(field) for field in (fields[11], fields[13])]
         if task < 0 or min(sizes) < 0 or not 0 <= start <= end < 1e11 or {*map(type, texts)} != {str}:
             raise ValueError

@@ -95,6 +95,7 @@ class LogWriter:
         self._buffer.clear()
         self._buffered = 0
         try:
+            # Never synced, as the journal is each second: no job depends on what a power cut may take of a log.
             written = world.write(self._handle, member)
             while written < len(member):
                 written += world.write(self._handle, member[written:])

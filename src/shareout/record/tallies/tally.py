@@ -114,6 +114,8 @@ class Tally(Standing):
             return
         if attempt.attempt > 1 or attempt.state is not State.DONE:
             self.tries[attempt.position] = max(attempt.attempt, self.tries.get(attempt.position, 0))
+        # What is done stays so: a failure that another copy of the job recorded later takes nothing back. Only a person
+        # does, by REQUEUED.
         if attempt.state in _FINAL and now != DONE:
             self.set_state(at, _FINAL[attempt.state])
         if attempt.state in (State.DONE, State.FAILED):
@@ -130,6 +132,8 @@ class Tally(Standing):
     def done_elsewhere(self, other: Tally, within: Sequence[Range]) -> None:
         """What another machine's journals prove is not to be run here; `within`: where both owe the same. It is no
         record of this machine's: what is saved does not have it."""
+        # States of their own, and not DONE: a record of this machine may follow all the same, and is then no second one
+        # of its own.
         for theirs, here in ((DONE, ELSEWHERE), (SKIPPED, SPARED)):
             for start, stop in common(other.stretches(theirs), within):
                 self.mark_elsewhere(start, stop, here)
