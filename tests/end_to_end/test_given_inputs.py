@@ -349,6 +349,16 @@ def test_a_script_of_command_lines_is_one_too(here: Machine) -> None:
     ]
 
 
+def test_commands_find_what_setup_has_put_into_the_environment(here: Machine) -> None:
+    here.script(
+        "import os\nfrom shareout import run_commands\n"
+        "def setup(config):\n    os.environ['TOKEN'] = 'from setup'\n"
+        "run_commands(['echo $TOKEN'], setup=setup)\n"
+    )
+    here.run("--quiet")
+    assert "from setup" in here.log()
+
+
 @pytest.mark.module_only("what spawns a command is the same in an executable")
 def test_a_nul_in_a_value_fails_its_job_and_says_so(here: Machine) -> None:
     here.write("t.jsonl", '{"x": "a\\u0000b"}\n{"x": "c"}\n')

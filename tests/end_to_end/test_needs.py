@@ -72,6 +72,18 @@ def test_python_jobs_are_told_the_cores_that_each_takes(here: Machine) -> None:
     assert results == {0: ["1", "7"], 1: ["2", "7"], 2: ["1", "7"]}, "what the user set stays"
 
 
+def test_a_python_job_that_takes_no_gpu_is_not_told_of_those_of_the_job_before_it(here: Machine) -> None:
+    here.script(
+        "import os\nfrom shareout import run\n"
+        "def job(gpus): return os.environ.get('CUDA_VISIBLE_DEVICES')\n"
+        "if __name__ == '__main__':\n    run(job, pool=[{'gpus': n % 2} for n in range(8)])\n",
+        machines='{"alice": {"perf": 1, "cores": 1, "gpus": 1}}',
+    )
+    here.write("configs/runner.config", "[run]\nneeds = gpus\n")
+    here.run()
+    assert {facts["job"]: facts["result"] for facts in here.records()} == {n: "0" if n % 2 else None for n in range(8)}
+
+
 def test_a_job_that_is_killed_for_its_memory_is_tried_again_with_more(here: Machine) -> None:
     """Counted with more, so that fewer run beside it."""
     here.jobs(

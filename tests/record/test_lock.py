@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -71,6 +72,16 @@ def test_a_second_process_is_refused_and_told_whose_it_is(folder: RunFolder) -> 
         process.communicate("")
     assert not is_locked(folder)
     assert os.listdir(folder.path) == ["lock"], "an orderly end leaves nothing that says whose it was"
+
+
+def test_one_who_only_looks_is_in_nobodys_way(folder: RunFolder) -> None:
+    Lock(folder).release()
+    looking = os.open(folder.lock, os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.1, os.close, (looking,)).start()
+    lock = Lock(folder)
+    assert is_locked(folder)
+    lock.release()
 
 
 def test_what_a_dead_owner_left_is_no_obstacle(folder: RunFolder) -> None:

@@ -27,8 +27,8 @@ def failed(number: int, cause: Cause = Cause.EXIT) -> Attempt:
 
 
 def test_a_failure_is_tried_again_as_often_as_was_said() -> None:
-    assert [judge(failed(number), LIMITS).state for number in (1, 2, 3)] == [State.RETRY, State.RETRY, State.FAILED]
-    assert judge(failed(1, Cause.STOPPED), LIMITS).state is State.STOPPED
+    assert [judge(failed(number), LIMITS) for number in (1, 2, 3)] == [State.RETRY, State.RETRY, State.FAILED]
+    assert judge(failed(1, Cause.STOPPED), LIMITS) is State.STOPPED
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -171,7 +172,10 @@ def test_what_runs_is_told_and_ends_when_it_is_asked_to_with_the_cause(tmp_path:
         assert bench.hands.count_running() == 1
         assert not bench.hands.is_idle()
         assert 0 in bench.hands.families()
-        bench.hands.end(0, Cause.TIMEOUT)
+        (one,) = bench.hands.running()
+        bench.hands.end(replace(one, started=one.started - 1), Cause.MEMORY)
+        assert bench.hands.running() == [one], "another job was meant, which was in this slot before"
+        bench.hands.end(one, Cause.TIMEOUT)
         bench.until(bench.attempts)
         (ended,) = bench.attempts()
         assert (ended.position, ended.state, ended.cause) == (0, State.FAILED, Cause.TIMEOUT)

@@ -7,6 +7,7 @@ from selectors import BaseSelector
 from types import SimpleNamespace
 from typing import cast
 
+from shareout.events import Running
 from shareout.record.outcome import Cause
 from shareout.run.hands import Order
 from shareout.run.hands.seat import Seat
@@ -34,7 +35,7 @@ def test_a_worker_that_has_died_by_itself_is_not_ended_for_its_time() -> None:
         single=True,
     )
     workers.start(0, Order(Work(0, 1)))
-    workers.end(0, Cause.TIMEOUT)
+    workers.end(Running(0, 0, 1, started=seat.control.since, fraction=None, text=""), Cause.TIMEOUT)
     assert seat.cause is None
     os.waitpid(pid, 0)
     os.close(reader)

@@ -14,12 +14,13 @@ DEEP = "[" * 5000 + "]" * 5000
 
 
 def test_too_few_descriptors_are_told_with_how_many_jobs_they_allow(here: Machine) -> None:
-    here.jobs(*["true"] * 100)
+    here.jobs(*["sleep 0.05"] * 100)
     program = here.program
-    here.program = ["bash", "-c", 'ulimit -n 40; exec "$@"', "bash", *program]
+    here.program = ["bash", "-c", 'ulimit -n 70; exec "$@"', "bash", *program]
     told = here.run("-q", "-j", "100", code=2)
-    assert "they allow 6 jobs" in told.err
-    here.run("-q", "-j", "6")
+    assert "they allow 14 jobs" in told.err
+    # As many as are allowed, each at once with the others.
+    here.run("-q", "-j", "14")
     assert len(here.records()) == 100
 
 

@@ -33,6 +33,7 @@ if sys.platform != "win32":
     import fcntl
 
 MACHINE = Path("/etc/machine-id")
+A_LOOK_S = 0.5
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -107,7 +108,7 @@ class Lock:
         try:
             # flock and not lockf: a POSIX lock is lost when its process closes any descriptor of that file, as a look
             # at `is_locked` does.
-            world.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
             _note_down(folder, Owner.this(folder))
         except BlockingIOError:
             world.close(self._handle)
@@ -118,6 +119,18 @@ class Lock:
         except BaseException:
             world.close(self._handle)
             raise
+
+    def _take(self) -> None:
+        """BlockingIOError when somebody has it. A moment is given to one who only looks whether it is held."""
+        end = world.monotonic() + A_LOOK_S
+        while True:
+            try:
+                return world.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = owner_of(self._folder)
+                if (owner is not None and owner.lives_in(self._folder)) or world.monotonic() >= end:
+                    raise
+            world.sleep(0.01)
 
     def fileno(self) -> int:
         """For whoever must close it after a fork: the lock lives as long as any copy of it is open."""

@@ -168,7 +168,7 @@ class Crew:
         why = self.parts.watch.why(attempt)
         if why and attempt.cause in (Cause.TIMEOUT, Cause.MEMORY):
             attempt = replace(attempt, error=f"{attempt.error} ({why})")
-        return replace(attempt, state=judge(attempt, self.parts.limits).state)
+        return replace(attempt, state=judge(attempt, self.parts.limits))
 
     def _sum_up(self, one: Finished, attempts: Sequence[Attempt]) -> None:
         tally = self.parts.tally
@@ -260,8 +260,8 @@ class Crew:
             parts.stops.redraw = False
             running = parts.hands.running()
             parts.listener.tick(replace(self.counts(), eta_s=self._eta_s(running)), running)
-        for slot, cause in parts.watch.overdue(parts.hands, parts.tally.durations):
-            parts.hands.end(slot, cause)
+        for one, cause in parts.watch.overdue(parts.hands, parts.tally.durations):
+            parts.hands.end(one, cause)
 
     def _eta_s(self, running: Sequence[Running]) -> float | None:
         return self.parts.costs.eta_s(world.time(), running) if self.parts.costs else None
@@ -320,4 +320,4 @@ class Crew:
 
     def _end_running(self) -> None:
         for one in self.parts.hands.running():
-            self.parts.hands.end(one.slot, Cause.STOPPED)
+            self.parts.hands.end(one, Cause.STOPPED)

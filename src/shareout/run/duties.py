@@ -41,16 +41,13 @@ from shareout.world import world
 
 def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[int, int], None]) -> WorkerMain:
     """Runs command lines. `leads` tells the guardian who runs."""
-    users = user_environment()
-    shared = encoded(_of_jobs(users, settings))
     leaves = settings.commands.background is Background.LEAVE
 
-    def share(given: Given) -> Mapping[bytes, bytes]:
-        return encoded(_share(users, given))
-
     def duty(post: WorkerSide) -> None:
+        # Only now: setup may have changed it.
+        users = user_environment()
         environment = {
-            **shared,
+            **encoded(_of_jobs(users, settings)),
             **variables_of_all(plan, settings, machine, post.slot),
             MARK.encode(): post.mark.encode(),
         }
@@ -60,7 +57,7 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
             post,
             launch,
             describe=describer(plan, settings, post.slot),
-            share=share,
+            share=lambda given: encoded(_share(users, given)),
             jobs_between=plan.jobs_between,
             environment=environment,
             leads=lambda pid: leads(post.slot, pid),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shareout.config import LimitSettings
@@ -21,21 +20,11 @@ from shareout.units import parse_duration
 LEAST_FOR_MEDIAN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of an attempt that did not end well."""
-
-    state: State
-    delay_s: float = 0.0
-
-
-def judge(attempt: Attempt, limits: LimitSettings) -> Verdict:
-    """Final, or tried again. What we stopped ourselves costs nothing."""
+def judge(attempt: Attempt, limits: LimitSettings) -> State:
+    """What becomes of one that did not end well: final, or tried again. What we stopped ourselves costs nothing."""
     if attempt.cause is Cause.STOPPED:
-        return Verdict(State.STOPPED)
-    if attempt.attempt <= limits.retries:
-        return Verdict(State.RETRY, limits.retry_delay)
-    return Verdict(State.FAILED)
+        return State.STOPPED
+    return State.RETRY if attempt.attempt <= limits.retries else State.FAILED
 
 
 def halts(halt: Halt | None, done: int, failed: int, jobs: int) -> bool:

@@ -30,7 +30,7 @@ from shareout.supply.static import Wanted
 from shareout.units import counted
 from shareout.world import world
 
-OPEN_PER_SLOT = 2
+OPEN_PER_SLOT = 3
 OPEN_BESIDES = 28
 
 
@@ -80,7 +80,7 @@ def refuse_the_countless(share: Share) -> None:
 
 
 def refuse_too_many(slots: int) -> None:
-    """Each slot takes two open files of ours, and some are open besides."""
+    """Each slot takes three open files of ours (two pipes and its end of the lifeline), and some are open besides."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = max(0, (most - OPEN_BESIDES) // OPEN_PER_SLOT)
     if most != resource.RLIM_INFINITY and slots > room:

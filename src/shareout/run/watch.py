@@ -35,8 +35,8 @@ class Watch:
         limit = time_limit(self._limits, durations) if self._limits.timeout else None
         return min(LOOK_S, limit / 4) if limit else LOOK_S
 
-    def overdue(self, hands: Hands, durations: Durations) -> Iterator[tuple[int, Cause]]:
-        """Slots whose job must be ended, and why."""
+    def overdue(self, hands: Hands, durations: Durations) -> Iterator[tuple[Running, Cause]]:
+        """Jobs that must be ended, and why."""
         now = world.monotonic()
         if not self._needed or now < self._next_look:
             return
@@ -48,7 +48,7 @@ class Watch:
                 late = [one for one, since in self._seen.items() if now - since > limit]
                 for one in late:
                     self._why[one.job, one.attempt] = f"timeout {format_duration(limit)}"
-                    yield one.slot, Cause.TIMEOUT
+                    yield one, Cause.TIMEOUT
         if self._limits.memory is not None:
             yield from self._greedy(hands, self._limits.memory)
 
@@ -56,7 +56,7 @@ class Watch:
         """The limit for which a try was ended, in words; asked once."""
         return self._why.pop((attempt.job, attempt.attempt), "")
 
-    def _greedy(self, hands: Hands, memory: int) -> Iterator[tuple[int, Cause]]:
+    def _greedy(self, hands: Hands, memory: int) -> Iterator[tuple[Running, Cause]]:
         running = {one.slot: one for one in hands.running()}
         for slot, size in memory_of(hands.families()).items():
             one = running.get(slot)
@@ -69,7 +69,7 @@ class Watch:
             if size > limit:
                 self._grown[one.job] = before | {one.attempt}
                 self._why[one.job, one.attempt] = f"memory {told_filesize(limit)}"
-                yield slot, Cause.MEMORY
+                yield one, Cause.MEMORY
 
     def rested(self, seconds: float) -> None:
         """The whole run stood still for so long: it counts for no job."""

@@ -78,8 +78,9 @@ class Hands(Protocol):
     def marks(self) -> Mapping[int, str]:
         """The leaders of what runs now, each with the mark in its environment."""
 
-    def end(self, slot: int, cause: Cause) -> None:
-        """End the slot's running job: TERM, grace, KILL, its whole family. `collect` brings it with that cause."""
+    def end(self, one: Running, cause: Cause) -> None:
+        """End this job: TERM, grace, KILL, its whole family. `collect` brings it with that cause. Nothing, where
+        another has begun in its slot since."""
 
     def families(self) -> Mapping[int, tuple[int, bool]]:
         """slot → the process that all of its running job descends from, and whether that is a part of the job."""

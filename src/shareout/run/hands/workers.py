@@ -167,9 +167,12 @@ class Workers:
             taken += seat.trim()
         return taken
 
-    def end(self, slot: int, cause: Cause) -> None:
+    def end(self, one: Running, cause: Cause) -> None:
         """TERM, and CONT for what stands still. A second call for the same job changes nothing."""
-        seat = self._seats[slot]
+        seat = self._seats[one.slot]
+        # To look at all processes takes as long as many a job: whoever looked may mean the one before.
+        if seat.control.since != one.started:
+            return
         # What has died by itself, while we waited for a slow disk, say, is not to be told as ended by us.
         if seat.batches and seat.ending_since is None and is_alive(seat.pid):
             seat.end(cause)

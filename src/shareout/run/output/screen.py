@@ -86,6 +86,7 @@ class OrderedScreen(Screen):
         self._tally = tally
         self._plan = plan
         self._wanted = wanted
+        self._folder = folder
         # In the run's own folder, where there is room for what jobs print; /tmp may be memory.
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._end = 0
@@ -102,9 +103,14 @@ class OrderedScreen(Screen):
         at = index - self._first
         if at >= len(self._waiting):
             self._waiting.extend([0] * (at + 1 - len(self._waiting)))
-        self._file.seek(self._end)
-        # Linked backwards: of a job that waits one number is held in memory, however often it prints.
-        self._file.write(_LINK.pack(self._waiting[at], len(text), stream.number) + text)
+        try:
+            self._file.seek(self._end)
+            # Linked backwards: of a job that waits one number is held in memory, however often it prints.
+            self._file.write(_LINK.pack(self._waiting[at], len(text), stream.number) + text)
+        except OSError as error:
+            # It has no name of its own, and whose disk is full decides how the run ends.
+            error.filename = str(self._folder)
+            raise
         self._waiting[at] = self._end + 1
         self._end += _LINK.size + len(text)
 

@@ -15,6 +15,7 @@ from shareout.run.hands import Ended
 from shareout.world import world
 
 MARK = "SHAREOUT_MARK"
+PATIENCE_S = 2.0
 
 
 class Children:
@@ -87,10 +88,8 @@ class Children:
                 return
             for pid in left:
                 _kill(pid)
-                try:
-                    world.waitpid(pid, 0)
-                except ChildProcessError:
-                    continue
+            if not _bury(left):
+                return
 
     def adopted(self) -> list[int]:
         """Those whose parent has died; ours are what we have started ourselves."""
@@ -115,11 +114,22 @@ def end_children() -> None:
         if not pids:
             return
         for pid in pids:
-            try:
-                world.kill(pid, signal.SIGKILL)
-                world.waitpid(pid, 0)
-            except (ProcessLookupError, ChildProcessError):
-                continue
+            kill_one(pid, signal.SIGKILL)
+        if not _bury(pids):
+            return
+
+
+def _bury(pids: Sequence[int]) -> bool:
+    """Of children that were killed: wait for them and take them away; whether all are gone. Not for ever: what hangs in
+    a file system that does not answer dies when that answers, and other jobs have nothing to do with it."""
+    await_deaths(pids, world.monotonic() + PATIENCE_S)
+    left = 0
+    for pid in pids:
+        try:
+            left += world.waitpid(pid, os.WNOHANG)[0] != pid
+        except ChildProcessError:
+            continue
+    return not left
 
 
 def kill_group(leader: int, number: int) -> None:

@@ -65,6 +65,7 @@ class _Worker:
         # The mapping under os.environ: comparing it costs a microsecond, comparing decoded copies fifty.
         self._variables: dict[Any, Any] = getattr(os.environ, "_data", {})
         self._environ = dict(self._variables)
+        self._plain = dict(os.environ)
         self._job, self._attempt = -1, 0
         # What a job may do to its process is noticed as it does it, so that the others need not be looked at: five
         # system calls after each job would cost as much as all the rest. What only C code does is looked for
@@ -85,7 +86,9 @@ class _Worker:
     def _use(self, given: Given) -> None:
         """What the next job may take, where jobs differ in that."""
         if given.gpus or given.cores:
-            os.environ.update(self._station.share(given))
+            # From the beginning: the GPUs of the batch before are not this one's.
+            os.environ.clear()
+            os.environ.update({**self._plain, **self._station.share(given)})
             self._environ = dict(self._variables)
 
     def run_batch(self, batch: Given, turns: Turns) -> None:
