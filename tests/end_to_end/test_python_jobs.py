@@ -88,6 +88,23 @@ def test_a_nasty_job_harms_nobody_else(here: Machine) -> None:
     assert "gone" in log
 
 
+@pytest.mark.parametrize(
+    "end", ["sys.stdout.close()", "sys.stderr.close()", "sys.stdout.detach()", "sys.stdout.buffer.close()"]
+)
+def test_a_job_that_closes_its_output_loses_nothing_and_costs_no_other_its_worker(here: Machine, end: str) -> None:
+    here.script(
+        "import os, sys\nfrom shareout import run\n"
+        f"def job(n):\n    print('told', n)\n    sys.stderr.write('said')\n    if n % 3 == 0:\n        {end}\n"
+        "    return os.getpid()\n"
+        "if __name__ == '__main__':\n    run(job, pool=range(9))\n",
+        machines='{"alice": [1, 1]}',
+    )
+    here.run()
+    assert len({record["result"] for record in here.records()}) == 1
+    assert [record["out"][0] for record in here.records()] == [7] * 9
+    assert [record["err"][0] for record in here.records()] == [4] * 9
+
+
 def numbers(here: Machine) -> dict[int, Any]:
     return {facts["job"]: facts["result"] for facts in here.records() if facts["state"] == "done"}
 

@@ -182,8 +182,7 @@ class _Worker:
         self._changes.clear()
         sys.stdout, sys.stderr = self._streams
         try:
-            for stream in self._streams:
-                stream.flush()
+            self._flush()
             return take_printed(job, attempt, self._station.post.outputs)
         except OSError:
             self._reopen()
@@ -193,9 +192,23 @@ class _Worker:
         if event in WATCHED:
             self._changes.append(event)
 
+    def _flush(self) -> None:
+        is_closed = False
+        for stream in self._streams:
+            try:
+                stream.flush()
+            except ValueError:
+                is_closed = True
+        if is_closed:
+            # The job has closed or detached it. The descriptors outlive it, and their files have what it printed.
+            self._renew()
+
     def _reopen(self) -> None:
-        """The job closed its output."""
+        """The job closed its descriptors."""
         open_outputs(self._station.post.outputs)
+        self._renew()
+
+    def _renew(self) -> None:
         open_streams()
         self._streams = streams()
         for stream in self._streams:
