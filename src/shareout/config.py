@@ -10,13 +10,13 @@ import configparser
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from shareout.choices import Background, Barriers, Level, Numerics, Order, Progress
 from shareout.errors import InputError, Place, UsageError, nearest, one_apart, raise_all
+from shareout.fields import dataclass
 from shareout.json_places import read_text
 from shareout.settings_table import BY_NAME, SECTIONS, SPLITTER, SPLITTERS, TABLE, Setting
 from shareout.settings_values import Every, Halt, SlotCount, Timeout

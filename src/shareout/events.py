@@ -7,9 +7,9 @@ so implementations keep to memory and the terminal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from shareout.fields import dataclass
 from shareout.record.outcome import Attempt
 
 

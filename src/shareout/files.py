@@ -9,9 +9,9 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.fields import dataclass
 from shareout.world import world
 
 # As many as the kernel follows; more are a circle.

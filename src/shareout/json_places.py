@@ -10,13 +10,13 @@ import math
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import TypeAlias
 
 from shareout.errors import InputError, Place, cannot_read
+from shareout.fields import dataclass
 
 # Numbers are exact: 1e400 has 400 digits, and 1e999999999 would fill the memory.
 LARGEST_EXPONENT = 400

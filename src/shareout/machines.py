@@ -7,11 +7,11 @@ read as the decimal number that is written, never as a float.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from shareout.errors import InputError, nearest, raise_all
+from shareout.fields import dataclass
 from shareout.json_places import LARGEST, Node, PlacedJson, read_json
 from shareout.names import alike, why_no_name
 from shareout.units import parse_filesize

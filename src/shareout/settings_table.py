@@ -6,10 +6,10 @@ The written file, the check of unknown keys, the flags and `docs/settings.md` al
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from shareout.choices import Background, Barriers, Numerics, Order, Progress
+from shareout.fields import dataclass
 from shareout.settings_values import (
     more_than_nothing,
     one_of,

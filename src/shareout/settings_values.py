@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, TypeVar
 
 from shareout.choices import Level, words_of
+from shareout.fields import dataclass
 from shareout.units import parse_amount, parse_count, parse_duration, parse_percent
 
 MOST_SLOTS = 100_000

@@ -41,6 +41,7 @@ GROUND = {
     "edges",
     "files",
     "code_hash",
+    "fields",
     "_version",
     "entry",
     "linux",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 
 from shareout.adopt.lists import earlier_lists
@@ -12,6 +11,7 @@ from shareout.adopt.matching import NOBODY
 from shareout.adopt.records import DoneJobs, done_jobs
 from shareout.code_hash import code_hash
 from shareout.config import Settings
+from shareout.fields import dataclass, replace
 from shareout.plan.plan import Plan
 from shareout.plan.shares.said import PYTHON
 from shareout.ranges import Range

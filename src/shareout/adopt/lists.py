@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from shareout.adopt.kept import kept_list
 from shareout.adopt.matching import match
 from shareout.config import Settings
 from shareout.errors import ShareoutError
+from shareout.fields import dataclass
 from shareout.plan.plan import Plan, work_of
 from shareout.plan.shares.said import PYTHON
 from shareout.pool import Pool, open_pool

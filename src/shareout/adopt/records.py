@@ -6,11 +6,11 @@ import json
 import re
 from array import array
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from zlib import crc32
 
 from shareout.adopt.matching import NOBODY
+from shareout.fields import dataclass, field, replace
 from shareout.record.belonging import Belonging, own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.journal import TAIL, attempt_line, parse

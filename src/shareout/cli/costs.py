@@ -6,7 +6,6 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from shareout.cli.inputs.moving import (
@@ -28,6 +27,7 @@ from shareout.costs.model import FEWEST, Model, Worth, fit, worth
 from shareout.costs.source import OFF
 from shareout.entry import Entry
 from shareout.errors import UsageError, cannot_write, nearest
+from shareout.fields import dataclass, field
 from shareout.plan.origin import moves
 from shareout.plan.plan import Plan
 from shareout.report.timings import CUT_OFF, Timings, perfs_of, timings_of

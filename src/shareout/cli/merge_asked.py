@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shareout.cli.options import Common
 from shareout.errors import UsageError
+from shareout.fields import dataclass, replace
 from shareout.merge.tables import RowStore, TextForm, table_form
 from shareout.merge.target import check_place, is_standard_output
 

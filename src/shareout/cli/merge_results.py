@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -23,6 +22,7 @@ from shareout.cli.options import Common, add_common, add_output
 from shareout.config import load_settings
 from shareout.entry import Entry
 from shareout.errors import NO_ROOM, JobsMissing, UsageError, cannot_write
+from shareout.fields import dataclass
 from shareout.merge.gather import Journal
 from shareout.merge.partition import NeedsTimes
 from shareout.merge.proof.certificate import certificate

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
 from shareout.choices import Order
 from shareout.cli.inputs.run_folders import tell
+from shareout.fields import asdict
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.complete import Said, Summary, ranges_of, told_ranges

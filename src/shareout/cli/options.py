@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from shareout.cli.elsewhere import called_here
 from shareout.errors import UsageError, nearest
+from shareout.fields import dataclass
 
 # An argument of a job's may be empty, and so may what stands before its lines.
 MAY_BE_EMPTY = {"--arg", "--arg+", "--tagstring"}

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from array import array
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from shareout.cli.planning import check_fits, tell_oddities
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import CannotRead, InputError, PlanMismatch, UsageError, cannot_read
+from shareout.fields import dataclass
 from shareout.names import ALL
 from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of

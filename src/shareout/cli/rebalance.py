@@ -6,7 +6,6 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import folders_of, kind_here, tell
@@ -15,6 +14,7 @@ from shareout.cli.planning import plan_of
 from shareout.config import FILE, load_settings
 from shareout.entry import Entry
 from shareout.errors import PlanMismatch, UsageError, cannot_write
+from shareout.fields import replace
 from shareout.json_places import read_text
 from shareout.machines import load_machines
 from shareout.merge.rebalance import left_positions

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +25,7 @@ from shareout.cli.planning import plan_of
 from shareout.config import Settings
 from shareout.entry import Entry, kind_of, runs_commands
 from shareout.errors import UsageError
+from shareout.fields import dataclass
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.outcome import Attempt, State

@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import chooser, plan_of_folders, tell
 from shareout.cli.options import Common, add_common, add_output
 from shareout.entry import Entry
 from shareout.errors import UsageError
+from shareout.fields import dataclass
 from shareout.merge.proof.complete import open_journals
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.plan.plan import Plan

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from shareout.cli.planning import plan_of
 from shareout.config import FILE
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
+from shareout.fields import dataclass
 from shareout.json_places import read_json
 from shareout.plan.origin import moves
 from shareout.plan.plan import Plan

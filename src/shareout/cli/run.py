@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
 from shareout.events import Listener
+from shareout.fields import dataclass, replace
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shareout.choices import Barriers, Order, words_of
 from shareout.cli.inputs.adhoc_pool import ENDINGS, Given, Source
 from shareout.cli.options import add_common
 from shareout.errors import UsageError
+from shareout.fields import dataclass
 
 # flag → setting
 SETTINGS = {

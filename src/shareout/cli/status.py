@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from shareout.cli.inputs.followed_runs import follow
@@ -17,6 +16,7 @@ from shareout.cli.options import Common, add_common
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
+from shareout.fields import asdict, dataclass
 from shareout.plan.plan import Plan
 from shareout.plan.shares.forecast import forecast_of
 from shareout.record.folder import RunFolder

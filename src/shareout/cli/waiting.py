@@ -8,10 +8,10 @@ import json
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shareout.cli.inputs.recorded_call import Typed
 from shareout.cli.options import program_name
+from shareout.fields import dataclass
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.tallies.standing import FAILED, NEW

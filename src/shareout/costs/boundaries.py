@@ -10,9 +10,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate, islice, pairwise
 from operator import add
+
+from shareout.fields import dataclass, field
 
 InOrder = Callable[[int], Iterable[Sequence[int]]]
 """The costs of a phase in running order, many at a time."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import exp, log, sqrt
+
+from shareout.fields import dataclass
 
 FEWEST = 20
 """Measured jobs; of fewer nothing can be learned."""

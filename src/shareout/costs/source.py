@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from shareout.costs.amount import NOTHING, read_cost, read_costs
 from shareout.costs.file import MOST_MISTAKES, read_costs_file, says_seconds
 from shareout.costs.middle import middle
 from shareout.errors import InputError, Place, nearest, raise_all
+from shareout.fields import dataclass
 from shareout.pool import Pool
 
 USUAL = "cost"

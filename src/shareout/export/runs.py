@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from operator import itemgetter
 
+from shareout.fields import dataclass, replace
 from shareout.plan.plan import Plan
 from shareout.pool import Row
 from shareout.record.folder import RunFolder

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from shareout.export.runs import Ended, Runs
+from shareout.fields import dataclass
 from shareout.record.outcome import State
 
 # An end is a start and what a steady clock measured: the next start, by the clock on the wall, may be so much before.

@@ -11,13 +11,13 @@ import re
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from shareout.fields import dataclass
 from shareout.merge.spool import SpoolWriter
 from shareout.ranges import Range
 from shareout.record.belonging import Belonging

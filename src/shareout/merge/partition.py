@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from shareout.fields import dataclass, field
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.choose_record import Record, Verdict, settle

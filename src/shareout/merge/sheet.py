@@ -9,9 +9,9 @@ A sheet is made for what the first row looks like; what does not fit is noted, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shareout.fields import dataclass, field, replace
 from shareout.merge.partition import Meta
 from shareout.record.logs.segments import stamp
 

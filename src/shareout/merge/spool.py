@@ -10,8 +10,9 @@ import os
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import IO, Any
+
+from shareout.fields import dataclass, field
 
 PLAIN, ODD = 0, 1
 # Rows that wait in memory for their frames, packed: some 60 bytes each.

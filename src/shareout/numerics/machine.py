@@ -12,10 +12,10 @@ import os
 import platform
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shareout.choices import Numerics
+from shareout.fields import asdict, dataclass
 from shareout.numerics.pins import own_choices, pins
 
 CPUINFO = Path("/proc/cpuinfo")

@@ -10,13 +10,13 @@ from __future__ import annotations
 import mmap
 from base64 import b85decode, b85encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from blake3 import blake3
 
 from shareout.errors import InputError, Place
+from shareout.fields import dataclass
 from shareout.plan import fingerprint
 from shareout.plan.digest import HashedInput, without_states
 from shareout.plan.plan import Plan

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
 from shareout.errors import cannot_read
+from shareout.fields import dataclass
 
 # A context for each use: the same inputs never give the same hash for two of them, so that a pool digest that gets
 # where a plan's belongs is refused, and not taken for another plan.

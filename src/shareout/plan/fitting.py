@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
 from shareout.config import RunSettings, Settings
 from shareout.errors import InputError, Place, nearest
+from shareout.fields import dataclass
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.pool import Need

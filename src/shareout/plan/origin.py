@@ -9,9 +9,9 @@ only as long as the jobs are the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from shareout.choices import Order
+from shareout.fields import dataclass
 from shareout.ranges import Range, common, size, union, without
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import chain
@@ -19,6 +18,7 @@ from shareout.config import Settings
 from shareout.costs.boundaries import Cut, Load
 from shareout.costs.source import Costs, CostSource, Watch, source_of, unwatched
 from shareout.errors import InputError, Place, UsageError, nearest
+from shareout.fields import dataclass
 from shareout.machines import Machine, load_machines, own_machine_text
 from shareout.names import ALL
 from shareout.plan import fingerprint

@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from shareout.choices import Order
 from shareout.errors import InputError, Place, cannot_read
+from shareout.fields import dataclass
 from shareout.files import replace_file
 from shareout.plan.ids import places_at
 from shareout.plan.permutation import Permutations

@@ -8,11 +8,11 @@ after opening. A pool may be used in a forked child: reading moves no shared fil
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from shareout.config import Settings
+from shareout.fields import dataclass, field
 
 COSTS = "costs.csv"
 """The name of a file that says how long jobs take, beside their pool."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
 from typing import Any, Protocol
 
 from shareout.errors import InputError, Place, nearest
+from shareout.fields import dataclass
 from shareout.json_places import Node, PlacedJson
 from shareout.pool import InputFile
 from shareout.pool.lines import Lines

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
 from shareout.errors import InputError, Place, nearest
+from shareout.fields import dataclass, field, replace
 from shareout.names import twins, why_no_name
 from shareout.pool import Barrier, EngineCommand, Need
 from shareout.units import parse_amount, parse_filesize

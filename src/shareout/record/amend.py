@@ -7,8 +7,8 @@ The caller holds no lock: each call takes the run directory's own, so that nothi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
+from shareout.fields import replace
 from shareout.record.belonging import IdsAt
 from shareout.record.folder import RunFolder
 from shareout.record.journal import AMENDED, Header, attempt_line

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.fields import dataclass
 from shareout.record.outcome import Stream
 from shareout.world import world
 

@@ -3,8 +3,7 @@ that was given its number since, nor the run that goes on in the original of a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.world import stat_of, world
 

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any
 from zlib import crc32
 
 from shareout.choices import Order
 from shareout.errors import RunDirectoryDamaged
+from shareout.fields import dataclass, fields, replace
 from shareout.ranges import Range, is_in, union
 from shareout.record.lines.claim import Claim, How
 from shareout.record.lines.form import ABOUT, fault_between, fault_of

@@ -18,12 +18,12 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
 from shareout.errors import NO_ROOM, CannotRecord, RunDirectoryInUse
+from shareout.fields import asdict, dataclass
 from shareout.record.folder import RunFolder
 from shareout.record.holder import Holder
 from shareout.world import world

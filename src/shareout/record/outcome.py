@@ -7,9 +7,10 @@ These are facts, not errors: a job that fails raises nothing in the parent. `Att
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, NamedTuple, Self
+
+from shareout.fields import dataclass
 
 
 class State(Enum):

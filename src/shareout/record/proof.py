@@ -7,12 +7,12 @@ a journal is many times as fast as to check its lines one by one, which is what 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
+from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.record.reader import CHUNK
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
 from blake3 import blake3
 
 from shareout.errors import CannotRead, Place, RunDirectoryDamaged
+from shareout.fields import dataclass, replace
 from shareout.ranges import Range, union
 from shareout.record.folder import RunFolder
 from shareout.record.journal import TAIL, VERSION, BadLine, Header, Line, check, parse, parse_header

@@ -12,13 +12,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import IO
 
 from shareout.errors import CannotRead, CannotWrite, Place, RunDirectoryDamaged, UsageError, of_system
+from shareout.fields import dataclass, field
 from shareout.record.folder import CALL, JOURNALS, LIST, RunFolder, is_journal
 from shareout.record.reader import is_torn_header
 

@@ -8,7 +8,6 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,6 +15,7 @@ from blake3 import blake3
 
 from shareout.code_hash import code_hash
 from shareout.errors import CannotRecord, PlanMismatch
+from shareout.fields import replace
 from shareout.files import sync_folder
 from shareout.record.folder import RunFolder, ordinal_of
 from shareout.record.journal import Header, Session

@@ -15,7 +15,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
@@ -23,6 +22,7 @@ from blake3 import blake3
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.environment import encoded, user_environment
+from shareout.fields import dataclass
 from shareout.linux import adopt_orphans, die_with_parent
 from shareout.numerics.pins import job_environment
 from shareout.numerics.threads import LoadedThreads

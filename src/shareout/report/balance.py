@@ -8,9 +8,9 @@ wait for the last long job, are luck and not speed, and are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import sqrt
 
+from shareout.fields import dataclass
 from shareout.machines import Machine
 from shareout.report.reading import Deeds
 

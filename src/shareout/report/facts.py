@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from shareout.choices import Order
+from shareout.fields import dataclass
 from shareout.machines import Machine
 from shareout.plan.fingerprint import words
 from shareout.record.folder import RunFolder

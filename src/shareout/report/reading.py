@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from heapq import heappush, heapreplace
 from math import log
 from operator import itemgetter, sub
 from pathlib import Path
 
+from shareout.fields import dataclass, field
 from shareout.plan.ids import ids_as_told
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, parse

@@ -7,7 +7,8 @@ each other. Nothing is lost when bins are joined: the sum stays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from shareout.fields import dataclass, field
 
 # A power of two, so that every doubled width is exact and bins of all machines meet at their edges.
 NARROWEST_S = 1 / 64

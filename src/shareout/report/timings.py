@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from shareout.costs.amount import UNIT
+from shareout.fields import dataclass, field
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, parse

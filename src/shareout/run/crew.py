@@ -9,10 +9,10 @@ from __future__ import annotations
 import selectors
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from shareout.config import LimitSettings
 from shareout.events import Counts, Listener, Running
+from shareout.fields import dataclass, replace
 from shareout.record.journal import attempt_line, parse
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.tally import Tally

@@ -11,11 +11,11 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from shareout.config import HookSettings
 from shareout.environment import as_in_its_file, user_environment
 from shareout.events import Counts, Running
+from shareout.fields import dataclass
 from shareout.record.outcome import Attempt, State
 from shareout.run.command.shell import Shells
 from shareout.run.processes.children import Children, kill_group

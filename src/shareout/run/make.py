@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import selectors
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from shareout.config import Settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import InputError
+from shareout.fields import dataclass
 from shareout.plan.fitting import Demand, Host, demand_of, is_packed, least_cores, refuse_unfit
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder

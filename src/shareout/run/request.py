@@ -6,7 +6,6 @@ import os
 import resource
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from shareout._version import VERSION
@@ -16,6 +15,7 @@ from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError, cannot_record
 from shareout.events import Listener
+from shareout.fields import dataclass
 from shareout.files import sync_names
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder

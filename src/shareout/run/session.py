@@ -9,12 +9,12 @@ from __future__ import annotations
 import selectors
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from itertools import chain
 
 from shareout.choices import Background, Numerics
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
+from shareout.fields import dataclass, replace
 from shareout.numerics.machine import HostNumerics, numerics_of_this_machine
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder

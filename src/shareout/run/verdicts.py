@@ -12,9 +12,9 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import count
 
+from shareout.fields import replace
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run.hands import Finished, Hands
 from shareout.run.hands.bystander import VERDICT_S

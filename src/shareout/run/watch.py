@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from shareout.config import LimitSettings
 from shareout.events import Running
+from shareout.fields import replace
 from shareout.record.outcome import Attempt, Cause
 from shareout.record.tallies.durations import Durations
 from shareout.run.hands import Hands

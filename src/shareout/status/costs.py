@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import compress
 
 from shareout.costs.amount import UNIT
+from shareout.fields import dataclass
 from shareout.plan.plan import Plan
 from shareout.plan.shares.forecast import Forecast
 from shareout.record.tallies.standing import DONE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from shareout.fields import dataclass
 from shareout.status.total import Counts, Status
 
 NO_GROUP = "-"

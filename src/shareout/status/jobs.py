@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.fields import dataclass
 from shareout.plan.ids import ids_as_told
 from shareout.ranges import Range
 from shareout.record.belonging import Belonging, ever_owed

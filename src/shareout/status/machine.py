@@ -11,13 +11,13 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from shareout.choices import Order
+from shareout.fields import dataclass, replace
 from shareout.names import ALL
 from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan

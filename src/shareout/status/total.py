@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from shareout.fields import dataclass
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.ranges import common

@@ -8,8 +8,9 @@ journal already counts as final.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from shareout.fields import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from shareout.fields import dataclass
 from shareout.record.tallies.standing import FAILED, NEW
 from shareout.record.tallies.tally import Tally
 from shareout.supply import Work

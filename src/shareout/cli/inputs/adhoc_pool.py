@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
 from shareout.cli.options import Common
 from shareout.errors import UsageError, cannot_read
+from shareout.fields import dataclass
 from shareout.pool.given import canonical, keep_file
 
 BLOCK = 1 << 20

@@ -4,7 +4,6 @@ machines. It need not run again, if the plan goes on from that one."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from shareout.cli.inputs.recorded_call import Call
 from shareout.cli.options import Common
 from shareout.config import FILE, load_settings
 from shareout.errors import ShareoutError, cannot_write
+from shareout.fields import dataclass
 from shareout.files import replace_file
 from shareout.json_places import read_text
 from shareout.names import ALL

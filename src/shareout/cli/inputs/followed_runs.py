@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shareout.cli.inputs.run_folders import if_of_these, inputs_at_hand, meant, tell
 from shareout.cli.options import Common
 from shareout.config import Settings
 from shareout.entry import Entry
+from shareout.fields import dataclass
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.status.machine import Follower

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.cli.inputs.earlier_plans import earlier_plans, own_runs
@@ -12,6 +11,7 @@ from shareout.cli.inputs.run_folders import tell
 from shareout.cli.options import Common
 from shareout.config import load_settings
 from shareout.errors import InputErrors, ShareoutError, UsageError, cannot_write
+from shareout.fields import dataclass
 from shareout.files import replace_file
 from shareout.json_places import read_text
 from shareout.plan import fingerprint

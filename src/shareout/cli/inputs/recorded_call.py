@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from shareout.cli.planning import plan_of, pool_of
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, kind_of
 from shareout.errors import ShareoutError, cannot_record
+from shareout.fields import asdict, dataclass, replace
 from shareout.files import replace_file
 from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain
 from operator import itemgetter
 from queue import Queue
 from threading import Thread
 
+from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import DamagedLog, read_segment
 from shareout.record.outcome import Stream

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shareout.errors import RunDirectoryDamaged
+from shareout.fields import dataclass
 from shareout.record.belonging import WAY_OUT
 from shareout.record.outcome import State
 from shareout.record.values import decode

@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from shareout.errors import PlanMismatch
+from shareout.fields import dataclass, field
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
 from shareout.plan.ids import IdsAt, ids_as_told

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+from shareout.fields import dataclass
 from shareout.merge.proof.audit import Comparison, Pair, Suspicion, suspicion
 from shareout.numerics.machine import kind_of_numerics
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shareout.config import RunSettings
 from shareout.costs.amount import UNIT
+from shareout.fields import dataclass
 from shareout.plan.plan import Plan
 
 

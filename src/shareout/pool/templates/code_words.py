@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 
+from shareout.fields import dataclass, field
 from shareout.pool.templates.called import called, code_behind, reads_its_input
 from shareout.pool.templates.plain_words import UNKNOWN, VALUE, is_known, plain
 

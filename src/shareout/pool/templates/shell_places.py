@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from shareout.fields import dataclass, replace
 from shareout.pool.templates.code_words import Command
 
 PLACEHOLDER = re.compile(r"\{(%|#|(?:[A-Za-z_]\w*|[1-9]\d*)?(?:\.|//|/\.|/)?)\}")

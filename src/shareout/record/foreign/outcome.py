@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from shareout.fields import dataclass, field
 from shareout.record.outcome import Attempt, Cause, Imprint, State, Stream
 
 

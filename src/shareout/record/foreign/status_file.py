@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.errors import InputError, Place, cannot_read
+from shareout.fields import dataclass
 from shareout.record.outcome import Stream
 
 FIELDS = 15

@@ -6,9 +6,9 @@ says so in its own journal before it runs them, so that journals alone still pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from shareout.fields import dataclass
 from shareout.ranges import Range
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import DamagedLog, read_segment
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.record.logs.job_log import Said, said_by
 from shareout.record.outcome import Stream

@@ -7,9 +7,9 @@ journal of ten million lines takes; as columns, what is asked of them is asked b
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from operator import itemgetter
 
+from shareout.fields import dataclass
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt
 from shareout.record.reader import Chunk

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from math import exp, inf, log
+
+from shareout.fields import dataclass, field
 
 # Not a sample, and not all durations: a sample tells the longest wrongly, and ten million numbers are 80 MB in each of
 # the processes that ask. Buckets of two sums can be added, whatever machine they come from.

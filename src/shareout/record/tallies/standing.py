@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
 
+from shareout.fields import dataclass, field
 from shareout.ranges import Range
 
 NEW, DONE, FAILED, SKIPPED, ELSEWHERE, SPARED = range(6)

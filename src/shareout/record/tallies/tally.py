@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import sub
 from pathlib import Path
 from typing import Never
 
 from blake3 import blake3
 
+from shareout.fields import dataclass, field
 from shareout.ranges import Range, common
 from shareout.record.belonging import Belonging
 from shareout.record.journal import parse

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
+from shareout.fields import dataclass
 from shareout.record.journal import attempt_line, imprinted, well_ended_line
 from shareout.record.outcome import Cause
 from shareout.run.command.spawn import Launch

@@ -7,10 +7,10 @@ register the file descriptors they wait for with the crew's selector; `collect` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from shareout.events import Running
+from shareout.fields import dataclass
 from shareout.record.outcome import Attempt, Cause
 from shareout.supply import Work
 

@@ -8,9 +8,9 @@ its time, and names that are bound once for all jobs of a batch would have to be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from shareout.fields import dataclass
 from shareout.record.outcome import Stream
 from shareout.run.hands.messages import not_begun, send
 from shareout.run.hands.shared import Control, Given, held_before, receive

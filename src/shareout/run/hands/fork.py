@@ -10,9 +10,9 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
+from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.run.endings import trace_of
 from shareout.run.hands.bystander import stand_by

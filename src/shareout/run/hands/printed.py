@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
+from shareout.fields import dataclass
 from shareout.record.outcome import Imprint, Stream
 from shareout.run.hands.messages import message
 from shareout.run.output.aside import set_aside

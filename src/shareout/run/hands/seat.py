@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from shareout.fields import dataclass, field
 from shareout.record.outcome import Cause, Stream
 from shareout.run.hands.shared import Control
 from shareout.run.processes.children import is_alive, kill_group

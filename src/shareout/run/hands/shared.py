@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
 
+from shareout.fields import dataclass
 from shareout.record.outcome import Cause
 from shareout.world import world
 

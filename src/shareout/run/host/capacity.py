@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 
+from shareout.fields import dataclass, field
 from shareout.plan.fitting import Demand
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from shareout.fields import dataclass
 
 PROC = Path("/proc/self")
 ROOT = Path("/")

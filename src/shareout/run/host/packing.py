@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
+from shareout.fields import dataclass
 from shareout.plan.fitting import Demand
 from shareout.record.outcome import Attempt, Cause
 from shareout.run.hands import Order

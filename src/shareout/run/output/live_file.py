@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from shareout.events import Counts, Running
+from shareout.fields import asdict
 from shareout.files import replace_file
 from shareout.record.outcome import Attempt
 from shareout.world import world

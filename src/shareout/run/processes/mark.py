@@ -16,9 +16,9 @@ import json
 import os
 import signal
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
 
 from shareout.errors import CannotRecord
+from shareout.fields import asdict, dataclass
 from shareout.files import replace_file
 from shareout.record.folder import RunFolder
 from shareout.record.holder import Holder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from shareout.fields import dataclass
 from shareout.world import stat_of, world
 
 

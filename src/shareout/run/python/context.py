@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from shareout.fields import dataclass, field
 from shareout.plan.seeds import job_seed
 from shareout.record.folder import RunFolder
 from shareout.world import world

@@ -9,10 +9,10 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from shareout.fields import dataclass
 from shareout.plan.plan import Plan
 from shareout.record.journal import imprinted
 from shareout.record.outcome import Cause

@@ -7,9 +7,9 @@ are few, else as shades of how busy a stretch of time was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import exp
 
+from shareout.fields import dataclass
 from shareout.record.tallies.durations import GROWTH, SHORTEST_S, Durations
 from shareout.report.facts import MachineRow, Report
 from shareout.show.report.svg import (

@@ -7,10 +7,10 @@ many marks and no more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shareout._version import VERSION
+from shareout.fields import dataclass
 from shareout.machines import Machine
 from shareout.plan.digest import HashedInput
 from shareout.report.facts import Report

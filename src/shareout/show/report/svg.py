@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
+
+from shareout.fields import dataclass
 
 # No library draws: the page opens without a network and for years, and is read on machines where nothing can be
 # installed.
