@@ -7,25 +7,31 @@ what it imported from beside it.
 from __future__ import annotations
 
 import sys
-from functools import cache
-from pathlib import Path
+
+# `--version` of an executable waits for what is imported here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_asked: dict[str, str] = {}
+
 
 # No part of the digest: a mended program must not throw away what is done. A difference is told by the merge.
-NOTE = "shareout-build.json"
-
-
-@cache
 def code_hash() -> str:
-    """Hex; asked once, early, because the unpacked folder of a one-file program may be cleaned away."""
-    unpacked = getattr(sys, "_MEIPASS", None)
-    if unpacked:
-        import json
+    """Hex; worked out once, so that a source that is edited while it runs changes nothing."""
+    if getattr(sys, "frozen", False):
+        # A module that `freeze` made: nothing is found quicker.
+        import shareout_build  # type: ignore[import-not-found]
 
-        return str(json.loads((Path(unpacked) / NOTE).read_text())["code"])
-    return _source_hash()
+        return str(shareout_build.CODE)
+    if not _asked:
+        _asked["code"] = _source_hash()
+    return _asked["code"]
 
 
 def _source_hash() -> str:
+    from pathlib import Path
+
     from blake3 import blake3
 
     script = Path(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0])
@@ -38,6 +44,8 @@ def _source_hash() -> str:
 
 def _beside(script: Path) -> set[Path]:
     """The script and the loaded modules that live in its folder, when it is a script of the user's."""
+    from pathlib import Path
+
     if not script.is_file() or script.suffix != ".py" or script.parent == Path(__file__).parent:
         return set(Path(__file__).parent.glob("*.py"))
     folder = script.resolve().parent

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A one-file program's loader sets these for itself; a child that inherits them loads our libraries.
 # What is ours is taken away by its name. To let only known names through would cost jobs the modules, licences and

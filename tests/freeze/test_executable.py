@@ -58,6 +58,23 @@ elif __name__ == "__main__":
     assert "_PYI" not in at_start and "/_MEI" not in at_start
     run(job, pool=[(kind, n) for kind in KINDS for n in range(2)])
 """
+# Only the small parts of Python's library: what it imports is unpacked when it does.
+LIGHT_ENTRY = """
+import _decimal, ctypes, decimal, inspect, os, sqlite3, sys, unicodedata
+from shareout import run
+
+def job(kind):
+    return {
+        "ctypes": lambda: ctypes.CDLL(None).abs(-3),
+        "decimal": lambda: str(decimal.Decimal("0.1") + decimal.Decimal("0.2")) + _decimal.__file__[-3:],
+        "inspect": lambda: [os.path.relpath(one, sys._MEIPASS) for one in map(inspect.getsourcefile, (inspect, run))],
+        "sqlite3": lambda: sqlite3.connect(":memory:").execute("select 6 * 7").fetchone()[0],
+        "unicodedata": lambda: unicodedata.name("é"),
+    }[kind]()
+
+if __name__ == "__main__":
+    run(job, pool=["ctypes", "decimal", "inspect", "sqlite3", "unicodedata"])
+"""
 SOURCES = Path(__file__).parents[2] / "src"
 # Only an entry script of job-splitter's users imports these.
 OF_ENTRIES = ("shareout.job_splitter", "shareout.merge.share_table")
@@ -98,7 +115,7 @@ def test_every_module_is_inside(executable: Executable) -> None:
     inside = set(program.open_embedded_archive("PYZ.pyz").toc)
     ours = {".".join(path.relative_to(SOURCES).with_suffix("").parts) for path in SOURCES.glob("shareout/**/*.py")}
     missing = {name.removesuffix(".__init__") for name in ours} - inside
-    assert missing == {"shareout.__main__", "shareout.freeze.first", *OF_ENTRIES}
+    assert missing == {"shareout.__main__", "shareout.freeze.first", "shareout.freeze.packing", *OF_ENTRIES}
 
 
 def test_the_same_sources_give_the_same_bytes_in_any_folder(executable: Executable, tmp_path: Path) -> None:
@@ -155,6 +172,16 @@ def test_a_python_job_has_its_modules_data_processes_and_the_users_environment(o
     assert {"LD_LIBRARY_PATH=/opt/mine", "MINE=too"} <= set(seen)
     assert not any(word in of[6]["result"] for word in ("_MEI", "_PYI_", "PYINSTALLER"))
     assert "build it again with --with no_such" in of[8]["error"]
+
+
+def test_what_is_unpacked_only_for_who_imports_it_is_there_and_goes_with_the_rest(here: Machine) -> None:
+    here.write("main.py", LIGHT_ENTRY)
+    here.write("configs/machines.json", '{"alice": [1, 2]}')
+    here.program, here.environ = [str(freeze(here.folder, "main.py"))], {"TMPDIR": str(here.folder)}
+    here.run()
+    found = [facts["result"] for facts in sorted(here.records(), key=lambda facts: facts["job"])]
+    assert found == [3, "0.3.so", ["inspect.py", "shareout/__init__.py"], 42, "LATIN SMALL LETTER E WITH ACUTE"]
+    assert not list(here.folder.glob("_MEI*"))
 
 
 def test_an_entry_of_job_splitters_runs_beside_its_files(of_entry: Path, here: Machine) -> None:

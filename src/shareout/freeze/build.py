@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from shareout.errors import ShareoutError, UsageError
+from shareout.fields import dataclass
 from shareout.freeze.imports import Need, Reading, check, how_to_install, is_installed, read_imports
 
 HERE = Path(__file__).parent
@@ -64,14 +64,18 @@ def build(recipe: Recipe) -> Built:
             if name in recipe.needs:
                 raise _not_there(name, f"{name.partition('.')[0]} is there, but nothing of that name in it.")
         missing = tuple(sorted({*lost, *_missing(reading, work)}))
-        code = json.loads((work / "shareout-build.json").read_text())["code"]
+        facts = json.loads((work / "shareout-build.json").read_text())
         recipe.output.mkdir(parents=True, exist_ok=True)
         program = recipe.output / recipe.name
         _move(work / "dist" / recipe.name, program)
-        inside = [path for path in program.rglob("*") if path.is_file()] if recipe.onedir else _collected(work)
+        inside = (
+            [path for path in program.rglob("*") if path.is_file()]
+            if recipe.onedir
+            else [*_collected(work), *map(Path, facts["late"])]
+        )
         size = sum(path.stat().st_size for path in (inside if recipe.onedir else [program]))
         starter = _write_starter(recipe, 0 if recipe.onedir else sum(path.stat().st_size for path in inside))
-        return Built(program, starter, size, glibc=oldest_glibc(inside), missing=missing, code=code)
+        return Built(program, starter, size, glibc=oldest_glibc(inside), missing=missing, code=facts["code"])
 
 
 def _check(recipe: Recipe) -> Reading:

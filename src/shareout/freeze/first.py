@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from types import TracebackType
+
+import pyimod02_importers  # type: ignore[import-not-found]
 
 from shareout.edges import edges
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
 
 # Before all else, also of ours.
 edges.begin()
 
 from shareout.environment import without_loader  # noqa: E402
+from shareout.freeze.late import LateFinder  # noqa: E402
 
 
 def settle_environment() -> None:
@@ -34,5 +40,14 @@ def tell(kind: type[BaseException], error: BaseException, trace: TracebackType |
     os._exit(1)
 
 
+def settle_imports() -> None:
+    """The archive of modules before the folders, as nearly all is found there; what is unpacked late after them."""
+    here = sys._MEIPASS  # type: ignore[attr-defined]
+    sys.path.remove(here)
+    sys.path.insert(0, here)
+    sys.meta_path.append(LateFinder(pyimod02_importers.pyz_archive.toc))
+
+
+settle_imports()
 settle_environment()
 sys.excepthook = tell

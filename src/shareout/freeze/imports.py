@@ -8,12 +8,12 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from shareout.errors import InputError, Place, raise_all
+from shareout.fields import dataclass, field
 
 # Of Python's own library, what works without the big parts that the lean executable leaves out (program.spec):
 # no ssl, http, xml, multiprocessing, bz2, lzma behind these.

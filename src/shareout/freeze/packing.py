@@ -1,0 +1,131 @@
+"""What the recipe of the executable does to the parts that PyInstaller has found, so that a start waits for few."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from shareout.freeze.late import MARK
+
+Part = tuple[str, str, str]
+"""As PyInstaller has it: the name inside, the file here, its kind."""
+
+EARLY = frozenset(("_struct", "zlib"))
+"""What PyInstaller's own start imports, before anything could be unpacked late."""
+# The libraries that only one module is linked to.
+_LIBRARIES = {"_ctypes": "libffi.", "_sqlite3": "libsqlite3.", "_decimal": "libmpdec.", "pyexpat": "libexpat."}
+# Of Python's library: large, and nothing that a run waits for. Smaller in the file, slower to load.
+_COLD = frozenset(
+    ("asyncio", "email", "html", "http", "xml", "_pydecimal", "_pydatetime", "unittest", "multiprocessing")
+)
+# PyInstaller imports these at every start, to change them. They cost more than all else of one: here they are changed
+# when somebody imports them.
+_CHANGES = {
+    "inspect": """
+def _first(object, _own=getsourcefile, _here=globals()):
+    if _here["getsourcefile"] is _first:
+        _here["getsourcefile"] = _own
+        import pyi_rth_inspect
+    return _here["getsourcefile"](object)
+getsourcefile = _first
+""",
+    "ctypes": "\nimport shareout_ctypes\nshareout_ctypes.install()\ndel shareout_ctypes\n",
+}
+
+
+def stripped(binaries: Sequence[Part], work: Path) -> list[Part]:
+    """Python's own without their symbols: libpython loses three quarters.
+
+    Wheels' are left alone. Their libraries were moved about by patching tools, and stripping those makes files that no
+    longer load.
+    """
+    made, python = [], os.path.realpath(sys.base_prefix) + os.sep
+    for name, source, kind in binaries:
+        slim = work / "stripped" / name
+        if os.path.realpath(source).startswith(python) and "site-packages" not in source:
+            slim.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, slim)
+            slim.chmod(0o755)
+            done = subprocess.run(["strip", "--strip-unneeded", slim], check=False, capture_output=True)
+            source = source if done.returncode else str(slim)
+        made.append((name, source, kind))
+    return made
+
+
+def split_late(binaries: Sequence[Part]) -> tuple[list[Part], dict[str, list[Part]]]:
+    """What the loader unpacks at each start; and by the name of a module of Python's own, what its import unpacks."""
+    libraries = {one: [part for part in binaries if part[0].startswith(start)] for one, start in _LIBRARIES.items()}
+    early: list[Part] = []
+    late: dict[str, list[Part]] = {}
+    for part in binaries:
+        module = os.path.basename(part[0]).partition(".")[0]
+        if part[2] == "EXTENSION" and "/lib-dynload/" in part[0] and module not in EARLY:
+            # What it is linked to has to be there first.
+            late[module] = [*libraries.get(module, ()), part]
+        else:
+            early.append(part)
+    apart = {part for parts in late.values() for part in parts}
+    return [part for part in early if part not in apart], late
+
+
+def as_modules(late: dict[str, list[Part]], work: Path) -> list[Part]:
+    """Modules that hold those files: they travel in the archive of modules, and are found there by their names."""
+    (work / "late").mkdir()
+    made = []
+    for module, parts in late.items():
+        held = work / "late" / f"{MARK}{module}.py"
+        held.write_text(f"FILES = { ({name: Path(source).read_bytes() for name, source, _ in parts})!r}\n")
+        made.append((held.stem, str(held), "PYMODULE"))
+    return made
+
+
+def change_when_imported(analysis: Any, code: dict[str, Any], work: Path) -> None:
+    """Of what PyInstaller does at every start, what only those need who import a certain module."""
+    from PyInstaller.loader import pyimod03_ctypes  # type: ignore[import-untyped]
+
+    carried = {"ctypes": ("shareout_ctypes", pyimod03_ctypes.__file__)}
+    for part in [one for one in analysis.scripts if one[0] == "pyi_rth_inspect"]:
+        carried["inspect"] = part[:2]
+        analysis.scripts.remove(part)
+    for place, (name, source, kind) in enumerate(analysis.pure):
+        if name in _CHANGES and name in carried:
+            changed = work / "changed" / name / Path(source).name
+            changed.parent.mkdir(parents=True)
+            changed.write_text(Path(source).read_text("utf-8") + _CHANGES[name])
+            analysis.pure[place] = (name, str(changed), kind)
+            code.pop(name, None)
+            analysis.pure.append((*carried[name], "PYMODULE"))
+
+
+def without_ctypes(dependencies: Sequence[Part], work: Path) -> list[Part]:
+    """PyInstaller's start, with nothing where it would import ctypes."""
+    from PyInstaller.building.utils import compile_pymodule  # type: ignore[import-untyped]
+
+    nothing = work / "nothing" / "pyimod03_ctypes.py"
+    nothing.parent.mkdir()
+    nothing.write_text("def install(): pass\n")
+    made = compile_pymodule(nothing.stem, str(nothing), str(nothing.parent), optimize=0)
+    return [(name, made if name == nothing.stem else source, kind) for name, source, kind in dependencies]
+
+
+def is_stored(name: str) -> bool:
+    """Whether a module lies in the archive as it is: what a run loads, which takes longer to unpack than to read."""
+    top = name.partition(".")[0]
+    return (top in sys.stdlib_module_names or top == "shareout") and top not in _COLD
+
+
+def store(writer: Any, names: Iterable[str] = ()) -> None:
+    """Let PyInstaller's writer of archives compress a module only if it is not stored."""
+    write = writer._write_entry.__func__
+    level = writer._COMPRESSION_LEVEL
+
+    def write_one(cls: Any, file: Any, part: Part, codes: dict[str, Any]) -> Any:
+        cls._COMPRESSION_LEVEL = 0 if is_stored(part[0]) else level
+        return write(cls, file, part, codes)
+
+    writer._write_entry = classmethod(write_one)
