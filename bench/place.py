@@ -36,7 +36,7 @@ class Sizes:
     growth: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
     growth_of_commands: tuple[int, ...] = (1_000, 10_000, 100_000)
     rounds: int = 3
-    many_rounds: int = 9
+    many_rounds: int = 15
 
 
 QUICK = Sizes(

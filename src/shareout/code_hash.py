@@ -6,6 +6,7 @@ what it imported from beside it.
 
 from __future__ import annotations
 
+import os
 import sys
 
 # `--version` of an executable waits for what is imported here.
@@ -50,5 +51,11 @@ def _beside(script: Path) -> set[Path]:
         return set(Path(__file__).parent.glob("*.py"))
     folder = script.resolve().parent
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    found = {Path(file).resolve() for file in files if file}
+    # A folder is looked at once, and not for each of the hundreds of modules in it.
+    resolved = {place: Path(place).resolve() for place in {os.path.dirname(file) for file in files if file}}
+    found = {
+        resolved[os.path.dirname(file)] / os.path.basename(file) if not os.path.islink(file) else Path(file).resolve()
+        for file in files
+        if file
+    }
     return {script.resolve()} | {file for file in found if file.parent == folder and file.suffix == ".py"}

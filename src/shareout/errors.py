@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from shareout.fields import dataclass
 
@@ -242,6 +241,8 @@ def raise_all(mistakes: Sequence[InputError]) -> None:
 
 def nearest(name: str, known: Iterable[str], *, before: str = "", cutoff: float = 0.6) -> str:
     """` (did you mean "cores"?)` when a known name is close, else nothing; `before` stands before every name."""
+    from difflib import get_close_matches
+
     close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f' (did you mean "{before}{close[0]}"?)' if close else ""
 

@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -100,7 +99,11 @@ class Outlet:
     @property
     def drafts(self) -> Path:
         """The folder for what is not whole yet: that of the file, for it has the room."""
-        return self.path.parent if self.is_file else Path(tempfile.gettempdir())
+        if self.is_file:
+            return self.path.parent
+        from tempfile import gettempdir
+
+        return Path(gettempdir())
 
     def open(self) -> int:
         """To write into. A FIFO waits for its reader."""

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import select
-import selectors
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from selectors import BaseSelector
+    from typing import Any
 
 if sys.platform != "win32":
     # Only runs fork, lock and map. Plan, merge and status may be done anywhere.
@@ -29,6 +31,15 @@ PR_SET_CHILD_SUBREAPER = 36
 RLIMIT_LOCKS = 10
 ABOVE_ALL_HANDLES = 65_536
 """Where there is no /proc to list the open ones."""
+
+
+def host_name() -> str:
+    """As `socket` has it, which is slow to load."""
+    if sys.platform == "win32":
+        from platform import node
+
+        return node()
+    return os.uname().nodename
 
 
 def die_with_parent(number: int, parent: int) -> None:
@@ -81,7 +92,6 @@ class Linux:
         self.getppid = os.getppid
         self.kill = os.kill
         self.waitpid = os.waitpid
-        self.selector = selectors.DefaultSelector
         self.signal = signal.signal
         self.getsignal = signal.getsignal
         self.set_wakeup_fd = signal.set_wakeup_fd
@@ -111,6 +121,12 @@ class Linux:
         """CLOCK_BOOTTIME, which goes on while the host is suspended."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
+    def selector(self) -> BaseSelector:
+        """The best that the system has."""
+        from selectors import DefaultSelector
+
+        return DefaultSelector()
+
     def readable(self, handles: Collection[int], seconds: float | None) -> list[int]:
         """`seconds` None: waited for without end."""
         # Not select.select: it knows no descriptor above 1,023.
@@ -131,7 +147,9 @@ class Linux:
             try:
                 code = body()
             except BaseException:  # noqa: BLE001
-                traceback.print_exc()
+                from traceback import print_exc
+
+                print_exc()
             finally:
                 os._exit(code)
         return pid

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 ALL = "all"
@@ -17,17 +16,25 @@ def why_no_name(name: str) -> str:
         return "has a blank at its start or end"
     if name.startswith("-"):
         return "looks like an option"
+    if name.isascii() and name.isprintable():
+        return ""
+    from unicodedata import category
+
     # Also what turns the writing round or joins letters (Cf): a name must not look like another one.
     for sign in name:
-        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        if category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
             return f"has a sign that cannot be seen, U+{ord(sign):04X}"
     return ""
 
 
 def alike(name: str) -> str:
     """The same for names that differ by nothing but case, or by how a letter with an accent is written."""
+    if name.isascii():
+        return name.lower()
+    from unicodedata import normalize
+
     # Twice: folding case may take a letter and its accent apart again.
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return normalize("NFC", normalize("NFC", name).casefold())
 
 
 def mistakes_of(groups: Iterable[str]) -> list[str]:

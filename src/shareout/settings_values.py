@@ -5,10 +5,8 @@ Every reader takes what was written and raises ValueError with a sentence that s
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
-from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -83,6 +81,10 @@ def parse_names(text: str) -> tuple[str, ...]:
 
 def parse_columns(text: str) -> tuple[str, ...]:
     """A line of CSV, so that a title may hold a comma; no title twice, for each is a column of the table."""
+    if not text.strip():
+        return ()
+    import csv
+
     try:
         fields = next(csv.reader([text], skipinitialspace=True, strict=True), [])
     except csv.Error:
@@ -230,6 +232,8 @@ def parse_until(text: str) -> str:
     # Wherever else a duration is asked for, a plain number is seconds; here it may as well be an hour.
     if stripped.isdigit():
         raise ValueError(f'"{text}" may be an hour or seconds; write 07:00, {stripped}h or {stripped}s')
+    from datetime import datetime
+
     for read in (datetime.fromisoformat, parse_duration):
         try:
             read(stripped)

@@ -5,7 +5,6 @@ Two alike, or one that is empty, would cost a column of the table: refused with 
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from shareout.config import Settings
@@ -25,6 +24,8 @@ def named_columns(configs: Path, settings: Settings) -> tuple[str, ...]:
         text = b"".join(line).decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refused(path, f"is not UTF-8: the byte {error.object[error.start]:#04x}", error.start + 1) from None
+    import csv
+
     try:
         names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True, strict=True), [])]
     except csv.Error as error:

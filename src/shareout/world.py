@@ -13,12 +13,14 @@ errors, the words of a path) is no part of this.
 from __future__ import annotations
 
 import os
-import selectors
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shareout.linux import Linux
+
+if TYPE_CHECKING:
+    from selectors import BaseSelector
 
 Handler = Callable[[int, Any], object] | int | None
 
@@ -113,7 +115,7 @@ class World(Protocol):
     def fcntl(self, handle: int, command: int, argument: int, /) -> int:
         """Flags of a descriptor, as the system numbers them."""
 
-    def selector(self) -> selectors.BaseSelector:
+    def selector(self) -> BaseSelector:
         """Waits for many descriptors, again and again."""
 
     def readable(self, handles: Collection[int], seconds: float | None) -> list[int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,28 +221,3 @@ def branches(node: ast.AST) -> int:
     """What may go one way or the other, conditions within expressions included; not in functions inside it."""
     inner = [one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.FunctionDef | ast.Lambda)]
     return sum(isinstance(one, BRANCHES) + branches(one) for one in inner)
-
-
-def modules_after(call: str) -> set[str]:
-    seen = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{call}\nprint(*sorted(sys.modules))"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return set(seen.stdout.split())
-
-
-def test_version_loads_nothing_slow() -> None:
-    loaded = modules_after("from shareout.cli import main; main(['--version'])") - modules_after("pass")
-    slow = {"argparse", "questionary", "blake3", "json", "re", "logging", "configparser", "shareout.errors"}
-    assert "shareout.cli" in loaded
-    assert not loaded & slow
-
-
-def test_plan_loads_no_crew_and_no_prompt(tmp_path: Path) -> None:
-    seen = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "shareout", "plan", "--configs", str(tmp_path)],
-        capture_output=True, text=True, check=False,
-    ).stderr  # fmt: skip
-    assert "shareout.plan" in seen
-    assert "questionary" not in seen
-    assert "shareout.run" not in seen

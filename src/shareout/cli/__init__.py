@@ -4,6 +4,7 @@ exit code. `--version` is answered before anything else is loaded.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from shareout.edges import code_after, edges
@@ -61,6 +62,9 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
         # From here on a signal changes neither the code nor what was said: who waits for the program is not to read 143
         # of a run that is complete.
         edges.over(code)
+        if entry is None:
+            # All goes with the process; Python would first search all of it for cycles, an eighth of a short run.
+            gc.freeze()
     except KeyboardInterrupt as stop:
         code = code_after(getattr(stop, "number", INT))
         edges.over(code)
@@ -228,11 +232,18 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if words and not named and not words[0].startswith("-"):
         return _unknown(words[0])
     command, rest = (words[0], words[1:]) if named else ("run", words)
+    if entry is None:
+        # What is loaded stays: it is searched for garbage neither now nor later, nor copied for it in workers. The
+        # objects of a script are its own business.
+        gc.disable()
     arguments = _parsed(command, rest)
     if arguments is None:
         return 0
     module = load(command)
-    if entry is not None:
+    if entry is None:
+        gc.freeze()
+        gc.enable()
+    else:
         from shareout.cli.inputs.pinned_start import start_again_if_portable
 
         # A script's libraries are loaded before it calls `run`, and libm before Python: to set variables now would be

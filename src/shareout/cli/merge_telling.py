@@ -8,6 +8,7 @@ from typing import Any
 
 from shareout.choices import Order
 from shareout.cli.inputs.run_folders import tell
+from shareout.cli.rates import rate_facts
 from shareout.fields import asdict
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
@@ -69,11 +70,6 @@ def _audit_facts(summary: Summary) -> dict[str, Any]:
             for one in verdict.unlike
         ],
     }
-
-
-def rate_facts(rate: tuple[float, float, float] | None) -> dict[str, float] | None:
-    """A share of failures with its range, of 1; None where what has run is no sample of all."""
-    return None if rate is None else dict(zip(("share", "low", "high"), rate, strict=True))
 
 
 def complete_lines(summary: Summary, proof: str | None) -> list[str]:

@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from shareout.choices import Barriers, words_of
-from shareout.cli.inputs.adoption import tell_adoptable
-from shareout.cli.inputs.earlier_plans import sentence_of, unasked
-from shareout.cli.inputs.recorded_call import call_of
+from shareout.cli.inputs.other_runs import has_others
+from shareout.cli.inputs.recorded_call import Call, call_of
 from shareout.cli.options import Common, add_common
-from shareout.cli.planning import check_fits, tell_oddities
+from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.config import Settings
 from shareout.entry import Entry
-from shareout.errors import CannotRead, InputError, PlanMismatch, UsageError, cannot_read
+from shareout.errors import CannotRead, InputError, UsageError, cannot_read
 from shareout.fields import dataclass
 from shareout.names import ALL
-from shareout.plan import fingerprint
 from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of
 from shareout.plan.plan import Plan, Share
 from shareout.plan.shares.forecast import Expected, Forecast, forecast_of
@@ -75,8 +73,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
     tell_oddities(plan)
-    if found := unasked(call, common, plan):
-        say(f"shareout: {sentence_of(found)}: `shareout reweigh` keeps them, `run --anew` starts over")
+    others = has_others(common.runs, plan)
+    if others:
+        _tell_unasked(call, common, plan)
     # Before anything is shown: who says what is expected wants to see nothing of another plan.
     check_expected(plan, asked.expect)
     if asked.card:
@@ -87,7 +86,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.ids:
         return _print_ids(plan, shares[0], settings)
     _tell_fitting(plan, settings, common)
-    if not common.quiet:
+    if others and not common.quiet:
+        from shareout.cli.inputs.adoption import tell_adoptable
+
         tell_adoptable(common, entry, plan, settings)
     if common.json:
         print(json.dumps(plan_facts(plan, shares, forecast_of(plan, settings.run)), ensure_ascii=True))
@@ -110,6 +111,13 @@ def _asked(arguments: argparse.Namespace) -> PlanArguments:
     )
 
 
+def _tell_unasked(call: Call, common: Common, plan: Plan) -> None:
+    from shareout.cli.inputs.earlier_plans import sentence_of, unasked
+
+    if found := unasked(call, common, plan):
+        say(f"shareout: {sentence_of(found)}: `shareout reweigh` keeps them, `run --anew` starts over")
+
+
 def _tell_fitting(plan: Plan, settings: Settings, common: Common) -> None:
     """Jobs that fit no machine are refused; where machines.json leaves that open, it is told."""
     hosts = hosts_of(plan, settings)
@@ -128,15 +136,6 @@ def _check_fits(entry: Entry | None, plan: Plan) -> None:
             raise
         for line in error.lines():
             say(f"shareout: {line}")
-
-
-def check_expected(plan: Plan, expected: str | None) -> None:
-    """`--expect`: refuse any other plan."""
-    if expected and not fingerprint.matches(expected, plan.digest):
-        raise PlanMismatch(
-            f"this is the plan {plan.fingerprint} ({plan.short_hex}), not the expected {expected}",
-            way_out="`plan --card` there and `plan --compare CARD` here say which input differs.",
-        )
 
 
 def plan_facts(plan: Plan, shares: list[Share], forecast: Forecast | None = None) -> dict[str, Any]:

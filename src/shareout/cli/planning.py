@@ -9,8 +9,9 @@ from typing import TypeVar
 from shareout.cli.options import Common, machines_file
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, kind_of
-from shareout.errors import InputError, InputErrors, Place, raise_all
+from shareout.errors import InputError, InputErrors, Place, PlanMismatch, raise_all
 from shareout.machines import load_machines
+from shareout.plan import fingerprint
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import with_rest
 from shareout.pool import COSTS, Pool, open_pool
@@ -106,3 +107,12 @@ def _collect(load: Callable[[], T], mistakes: list[InputError]) -> T | None:
     except InputError as error:
         mistakes.append(error)
     return None
+
+
+def check_expected(plan: Plan, expected: str | None) -> None:
+    """`--expect`: refuse any other plan."""
+    if expected and not fingerprint.matches(expected, plan.digest):
+        raise PlanMismatch(
+            f"this is the plan {plan.fingerprint} ({plan.short_hex}), not the expected {expected}",
+            way_out="`plan --card` there and `plan --compare CARD` here say which input differs.",
+        )

@@ -5,25 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import sys
 import time
+import unicodedata  # noqa: F401
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shareout.adopt.kept import keep_list
 from shareout.choices import Progress
 from shareout.cli import run_flags
-from shareout.cli.inputs.abandoned_work import tell_other_inputs
 from shareout.cli.inputs.adhoc_pool import Given, pool_file
-from shareout.cli.inputs.adoption import adoption, tell_adoptable
-from shareout.cli.inputs.earlier_plans import EarlierPlan, go_on_from, sentence_of, unasked
+from shareout.cli.inputs.other_runs import has_others
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
 from shareout.cli.inputs.slurm_nodes import refuse_unmeant_nodes
 from shareout.cli.options import Common, program_name
-from shareout.cli.plan import check_expected
-from shareout.cli.planning import check_fits, tell_oddities
+from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
 from shareout.cli.run_told import run_facts, tell_end
 from shareout.config import FILE, Settings, apply, load_settings
@@ -31,6 +30,7 @@ from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
 from shareout.events import Listener
 from shareout.fields import dataclass, replace
+from shareout.linux import host_name
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
@@ -44,6 +44,12 @@ from shareout.show.beside import may_steer, say
 from shareout.show.fold import columns_of, folded
 from shareout.titles import named_columns
 from shareout.units import counted
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from shareout.adopt.adopting import Adopt
+    from shareout.cli.inputs.earlier_plans import EarlierPlan
 
 COLUMNS = 80
 """Of a terminal that does not say."""
@@ -101,7 +107,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             "--anew starts over, and this plan goes on from another by [run] since",
             way_out="Take since out of runner.config, on every machine; or leave --anew out.",
         )
-    if not asked.anew and (found := unasked(call, common, plan, machine)):
+    if not asked.anew and (found := _unasked(call, common, plan, machine)):
         if not _goes_on(found, common, asked):
             return _nothing()
         plan, settings = call.plan(common, entry)
@@ -110,13 +116,16 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     check_shell(settings.commands.shell)
     if not common.quiet:
         tell_oddities(plan)
-        if asked.adopt is None:
+        if asked.adopt is None and has_others(common.runs, plan):
+            from shareout.cli.inputs.abandoned_work import tell_other_inputs
+            from shareout.cli.inputs.adoption import tell_adoptable
+
             tell_other_inputs(call, common, plan, machine)
             tell_adoptable(common, entry, plan, settings)
         _tell_grant(share.cores, settings)
     if not asked.yes and call.own is None and not _confirmed(plan, machine, named=asked.machine is not None):
         return _nothing()
-    with adoption(asked.adopt, common, entry, plan) as adopt:
+    with _adoption(asked, common, entry, plan) as adopt:
         request = _request(call, plan, settings, machine, common=common, asked=asked, entry=entry)
         return _run(replace(request, adopt=adopt), common)
 
@@ -195,8 +204,28 @@ def _keep(call: Call, typed: Typed, plan: Plan, folder: RunFolder) -> None:
     keep_list(plan.pool, folder)
 
 
+def _adoption(
+    asked: RunArguments, common: Common, entry: Entry | None, plan: Plan
+) -> AbstractContextManager[Adopt | None]:
+    if asked.adopt is None:
+        return nullcontext()
+    from shareout.cli.inputs.adoption import adoption
+
+    return adoption(asked.adopt, common, entry, plan)
+
+
+def _unasked(call: Call, common: Common, plan: Plan, machine: str) -> Sequence[EarlierPlan]:
+    if not has_others(common.runs, plan):
+        return ()
+    from shareout.cli.inputs.earlier_plans import unasked
+
+    return unasked(call, common, plan, machine)
+
+
 def _goes_on(found: Sequence[EarlierPlan], common: Common, asked: RunArguments) -> bool:
     """False: the user left. Work is neither done again nor left behind without a word from a person."""
+    from shareout.cli.inputs.earlier_plans import go_on_from, sentence_of
+
     sentence = sentence_of(found)
     if asked.yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -242,7 +271,7 @@ def _ask_machine(plan: Plan, machines: Path) -> str | None:
         f"{one.name:<{width}}  {counted(one.cores, 'core')}, {counted(len(plan.share(one.name)), 'job')}"
         for one in plan.machines
     ]
-    return ask_machine(names, described, socket.gethostname(), columns_of(sys.stdout) or COLUMNS)
+    return ask_machine(names, described, host_name(), columns_of(sys.stdout) or COLUMNS)
 
 
 def _confirmed(plan: Plan, machine: str, *, named: bool) -> bool:

@@ -11,7 +11,6 @@ from shareout.choices import Order
 from shareout.cli.run_flags import Screen
 from shareout.errors import UsageError, nearest
 from shareout.plan.plan import Plan
-from shareout.pool.templates.template import Template
 
 AT_ONCE = 5000
 NAMED = 12
@@ -24,6 +23,8 @@ def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: b
         if name not in plan.pool.groups:
             raise UsageError(f'no group is named "{name}"{nearest(name, plan.pool.groups)}', way_out=_known(plan))
     if screen.tag:
+        from shareout.pool.templates.template import Template
+
         # What its fields are is refused here, before anything is recorded.
         Template(screen.tag, getattr(plan.pool, "names", None), for_shell=False)
     if screen.keep_order:

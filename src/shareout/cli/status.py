@@ -11,8 +11,8 @@ from typing import Any
 
 from shareout.cli.inputs.followed_runs import follow
 from shareout.cli.inputs.run_folders import add_sources, folders_of
-from shareout.cli.merge_telling import rate_facts
 from shareout.cli.options import Common, add_common
+from shareout.cli.rates import rate_facts
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError

@@ -9,11 +9,14 @@ import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shareout.costs.amount import read_cost, read_costs, shown
 from shareout.errors import InputError, Place, raise_all
 from shareout.files import replace_file
-from shareout.pool.csv_rows import CsvPool
+
+if TYPE_CHECKING:
+    from shareout.pool.csv_rows import CsvPool
 
 JOB, COST, FROM = "job", "cost", "from"
 EXAMPLE = "Its first row is `job,cost`; each other row is the id of a job, counted from 0, and a number, 0 or more."
@@ -25,6 +28,8 @@ _IDS = re.compile(r"(?:[0-9]{1,18}\n)*")
 def read_costs_file(path: Path, jobs: int, watch: Callable[[int], None] = lambda rows: None) -> array[int]:
     """The costs of all jobs by id, NOTHING where none is given. All mistakes are told together. `watch`: told how many
     rows have been read."""
+    from shareout.pool.csv_rows import CsvPool
+
     table = CsvPool(path, "")
     names = tuple(name.strip() for name in table.names or ())
     if sorted(names) not in ([COST, JOB], [COST, FROM, JOB]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def kept_cut(digest: str, machines: int, phases: int) -> Cut | None:
         bounds = []
         for packed in facts["bounds"]:
             bounds.append(array("Q"))
-            bounds[-1].frombytes(b64decode(packed))
+            bounds[-1].frombytes(a2b_base64(packed))
         cut = Cut(bounds, [Load(int(cost), int(largest), int(at)) for cost, largest, at in facts["loads"]])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -44,8 +44,9 @@ def kept_cut(digest: str, machines: int, phases: int) -> Cut | None:
 
 def keep_cut(digest: str, cut: Cut) -> None:
     """Where it cannot be written, it is worked out again."""
+    bounds = [b2a_base64(one.tobytes(), newline=False).decode() for one in cut.bounds]
     facts = {
-        "digest": digest, "by": VERSION, "bounds": [b64encode(one.tobytes()).decode() for one in cut.bounds],
+        "digest": digest, "by": VERSION, "bounds": bounds,
         "loads": [(one.cost, one.largest, one.position) for one in cut.loads],
     }  # fmt: skip
     text = json.dumps(facts).encode()

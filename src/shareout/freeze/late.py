@@ -43,12 +43,23 @@ class LateFinder:
 def _unpacked(place: str, content: bytes) -> str:
     """Whole or not at all: another process of ours may want it at the same moment."""
     target = os.path.join(sys._MEIPASS, place)  # type: ignore[attr-defined]
-    if not os.path.exists(target):
-        fresh = f"{target}.{os.getpid()}"
+    if os.path.exists(target):
+        return target
+    fresh = f"{target}.{os.getpid()}"
+    try:
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
-        with open(handle, "wb", buffering=0) as file:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[file.write(rest) :]
-        os.replace(fresh, target)
+    except FileNotFoundError:
+        # A cleaner of /tmp has taken the folder away: a file without a name does as well, as long as we live.
+        handle = os.memfd_create(os.path.basename(place))
+        _write(handle, content)
+        return f"/proc/self/fd/{handle}"
+    _write(handle, content)
+    os.close(handle)
+    os.replace(fresh, target)
     return target
+
+
+def _write(handle: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(handle, rest) :]

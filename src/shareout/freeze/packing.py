@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ EARLY = frozenset(("_struct", "zlib"))
 _LIBRARIES = {"_ctypes": "libffi.", "_sqlite3": "libsqlite3.", "_decimal": "libmpdec.", "pyexpat": "libexpat."}
 # Of Python's library: large, and nothing that a run waits for. Smaller in the file, slower to load.
 _COLD = frozenset(
-    ("asyncio", "email", "html", "http", "xml", "_pydecimal", "_pydatetime", "unittest", "multiprocessing")
-)
+    ("ast", "asyncio", "calendar", "concurrent", "dataclasses", "difflib", "dis", "email", "gzip", "html", "http",
+     "importlib", "inspect", "multiprocessing", "pickle", "platform", "pprint", "_pydatetime", "_pydecimal", "socket",
+     "sqlite3", "statistics", "sysconfig", "tarfile", "unittest", "uuid", "xml", "zipfile", "zoneinfo")
+)  # fmt: skip
+_RARE = frozenset(("_asyncio", "_sqlite3", "pyexpat"))
 # PyInstaller imports these at every start, to change them. They cost more than all else of one: here they are changed
 # when somebody imports them.
 _CHANGES = {
@@ -115,11 +118,13 @@ def without_ctypes(dependencies: Sequence[Part], work: Path) -> list[Part]:
 
 def is_stored(name: str) -> bool:
     """Whether a module lies in the archive as it is: what a run loads, which takes longer to unpack than to read."""
+    if name.startswith(MARK):
+        return name.removeprefix(MARK) not in _RARE
     top = name.partition(".")[0]
     return (top in sys.stdlib_module_names or top == "shareout") and top not in _COLD
 
 
-def store(writer: Any, names: Iterable[str] = ()) -> None:
+def store(writer: Any) -> None:
     """Let PyInstaller's writer of archives compress a module only if it is not stored."""
     write = writer._write_entry.__func__
     level = writer._COMPRESSION_LEVEL

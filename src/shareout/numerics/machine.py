@@ -9,7 +9,6 @@ libraries see.
 from __future__ import annotations
 
 import os
-import platform
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +66,7 @@ def numerics_of_this_machine(users: Mapping[str, str], *, is_portable: bool) -> 
         # A value that is the same as ours is no choice of its own: a run within a job of another run finds those.
         own = {name: value for name, value in own.items() if pins({}).get(name) != value}
         ours = pins(own)
-    cpu, cpu_class = cpu_of(_cpuinfo(), platform.machine())
+    cpu, cpu_class = cpu_of(_cpuinfo(), os.uname().machine)
     return HostNumerics(
         cpu,
         cpu_class,
@@ -135,6 +134,9 @@ def _libc() -> str:
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or "unknown libc"
     except (AttributeError, OSError, ValueError):
+        # Another libc than glibc.
+        import platform
+
         return " ".join(platform.libc_ver()).strip() or "unknown libc"
 
 

@@ -7,7 +7,7 @@ Left to others: threads (`environment`), other versions of a library, code that 
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Mapping
 
 from shareout.environment import with_threads
@@ -43,7 +43,7 @@ NAMES = (*_X86, *_OTHER_NAMES.values())
 
 def pins(users: Mapping[str, str], machine: str | None = None) -> dict[str, str]:
     """What pins the numerics of this kind of machine; of that, what the user did not decide."""
-    known = _BY_MACHINE.get(machine or platform.machine(), {})
+    known = _BY_MACHINE.get(machine or os.uname().machine, {})
     decided = {name for name in known if users.get(name) or users.get(_OTHER_NAMES.get(name, ""))}
     return {name: value for name, value in known.items() if name not in decided}
 

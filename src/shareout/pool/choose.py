@@ -8,7 +8,6 @@ from shareout.config import Settings
 from shareout.errors import InputError, Place, UsageError
 from shareout.pool import Pool
 from shareout.pool.looks import refuse_what_is_no_task_file, refuse_what_is_no_text
-from shareout.pool.rows import RowPool
 
 NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "jobs.groups.json", "runs.txt")
 
@@ -19,7 +18,7 @@ def choose_pool(configs: Path, settings: Settings, named: Path | None) -> Pool:
     if not path.exists():
         raise InputError("there is no such pool file", where=Place(str(path)))
     pool = _open(path, settings.commands.template, settings.commands.colsep)
-    if isinstance(pool, RowPool):
+    if hasattr(pool, "reserved"):
         pool.reserved = pool.reserved | {settings.run.cost}
     return pool
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
@@ -19,6 +18,7 @@ from blake3 import blake3
 from shareout.config import Settings
 from shareout.entry import Group
 from shareout.errors import CannotRecord, InputError, Place, UsageError
+from shareout.linux import host_name
 from shareout.pool.groups import GroupsPool
 from shareout.pool.rows import JsonlPool
 
@@ -54,7 +54,7 @@ def open_groups(groups: Sequence[Group], folder: Path) -> GroupsPool:
 def keep_file(blocks: Iterable[bytes], folder: Path, ending: str, name: str = "") -> Path:
     """A file named by its content; with a name of its own, in a folder that is."""
     # Machines that share a folder may start at once: each writes a file of its own.
-    fresh = folder / f".new-{socket.gethostname()}-{os.getpid()}"
+    fresh = folder / f".new-{host_name()}-{os.getpid()}"
     hasher = blake3()
     try:
         folder.mkdir(parents=True, exist_ok=True)

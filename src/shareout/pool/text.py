@@ -7,13 +7,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shareout.errors import InputError, Place, raise_all
 from shareout.pool import COSTS, MOST_JOBS, InputFile, Need, Phase, Row, Values
 from shareout.pool.directives import Stretch, read_directives
 from shareout.pool.lines import Lines, is_kept
-from shareout.pool.templates.template import Template
+
+if TYPE_CHECKING:
+    from shareout.pool.templates.template import Template
 
 CHECKED = 100_000
 
@@ -34,7 +36,7 @@ class TextPool:
         self._jobs = file.jobs
         self._stretches = file.stretches
         self._firsts = [stretch.first for stretch in file.stretches]
-        self._template = Template(template, None) if template else None
+        self._template = _made(template) if template else None
         self._separator = re.compile(colsep) if colsep else None
         raise_all(self._short_rows(str(path)))
         self.phases = phases_of(file.barriers, file.jobs)
@@ -171,3 +173,10 @@ def phases_of(barriers: Sequence[tuple[int, bool]], jobs: int) -> tuple[Phase, .
     return tuple(
         Phase(start, stop, cuts.get(start, False)) for start, stop in zip(starts, [*starts[1:], jobs], strict=True)
     )
+
+
+def _made(template: str) -> Template:
+    """Most task files have none, and do not load what reads one."""
+    from shareout.pool.templates.template import Template
+
+    return Template(template, None)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import socket
 import sys
 import time
 from contextlib import suppress
@@ -24,6 +23,7 @@ from blake3 import blake3
 
 from shareout.errors import NO_ROOM, CannotRecord, RunDirectoryInUse
 from shareout.fields import asdict, dataclass
+from shareout.linux import host_name
 from shareout.record.folder import RunFolder
 from shareout.record.holder import Holder
 from shareout.world import world
@@ -58,7 +58,7 @@ class Owner:
         # Its hash: the number itself is nobody's business.
         machine = blake3(_read(MACHINE)).hexdigest()[:16] if _read(MACHINE) else ""
         boot, since = world.boot_id(), round(world.time(), 3)
-        return cls(socket.gethostname(), boot=boot, machine=machine, since=since, **asdict(Holder.this(folder)))
+        return cls(host_name(), boot=boot, machine=machine, since=since, **asdict(Holder.this(folder)))
 
     def is_elsewhere(self, here: Owner) -> bool:
         """Whether it may live where this kernel's locks say nothing. The same boot is the same kernel, whatever the

@@ -7,14 +7,10 @@ files of run directories are unpacked.
 from __future__ import annotations
 
 import os
-import tarfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from shutil import copyfileobj
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from shareout.errors import CannotRead, CannotWrite, Place, RunDirectoryDamaged, UsageError, of_system
@@ -83,6 +79,10 @@ class Sources:
 
     def _unpacked(self, path: Path) -> Path | None:
         # Its own name is in the path, for whoever is told of what is in it.
+        import tarfile
+        import zipfile
+        from tempfile import TemporaryDirectory
+
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="shareout-merge-"))) / path.name
         folder.mkdir()
         try:
@@ -153,6 +153,9 @@ def run_folders_below(folder: Path) -> Iterator[RunFolder]:
 
 def _unreadable() -> tuple[type[Exception], ...]:
     """What the unpackers raise at archives that are cut off, damaged or encrypted."""
+    import tarfile
+    import zipfile
+
     known = (OSError, tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, RuntimeError, zlib.error)
     try:
         from lzma import LZMAError
@@ -178,6 +181,8 @@ def _place(folder: Path, name: str) -> Path:
 
 
 def _unpack_tar(path: Path, folder: Path) -> None:
+    import tarfile
+
     with tarfile.open(path) as archive:
         for member in archive:
             # Member by member, under paths that we make: `extractall` would make links and devices too, and unpack what
@@ -192,6 +197,8 @@ def _unpack_tar(path: Path, folder: Path) -> None:
 
 
 def _unpack_zip(path: Path, folder: Path) -> None:
+    import zipfile
+
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if _is_wanted(name):
@@ -201,5 +208,7 @@ def _unpack_zip(path: Path, folder: Path) -> None:
 
 def _copy(member: IO[bytes] | None, place: Path) -> None:
     if member is not None:
+        from shutil import copyfileobj
+
         with place.open("wb") as file:
             copyfileobj(member, file, 1 << 20)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from shareout.code_hash import code_hash
 from shareout.errors import CannotRecord, PlanMismatch
 from shareout.fields import replace
 from shareout.files import sync_folder
+from shareout.linux import host_name
 from shareout.record.folder import RunFolder, ordinal_of
 from shareout.record.journal import Header, Session
 from shareout.record.reader import Incarnation, incarnations_of
@@ -157,13 +157,13 @@ class JournalWriter:
 
 def session_now(event: str, reason: str = "", about: Mapping[str, str] = MappingProxyType({})) -> Session:
     """Of this process. `about`: what else is known of where it runs."""
-    host, code, facts = socket.gethostname(), code_hash(), tuple(about.items())
+    host, code, facts = host_name(), code_hash(), tuple(about.items())
     return Session(event, world.time(), world.getpid(), host=host, code=code, reason=reason, about=facts)
 
 
 def _nonce() -> str:
     """No two starts have the same, also on hosts that hold copies of one folder."""
-    seen = f"{socket.gethostname()} {world.boot_id()} {world.getpid()} {world.time_ns()}"
+    seen = f"{host_name()} {world.boot_id()} {world.getpid()} {world.time_ns()}"
     return blake3(seen.encode()).digest(4).hex()
 
 

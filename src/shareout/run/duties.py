@@ -33,9 +33,6 @@ from shareout.run.hands.shared import Given
 from shareout.run.hands.streams import open_streams
 from shareout.run.host.cores import seen_gpus
 from shareout.run.processes.children import MARK
-from shareout.run.python import worker as python_worker
-from shareout.run.python.binding import Binding
-from shareout.run.python.context import Givers
 from shareout.world import world
 
 
@@ -78,6 +75,11 @@ def python_duty(
     leads: Callable[[int, int], None],
 ) -> WorkerMain:
     """Calls the entry's job, in the worker itself: it leads the group of what its jobs start."""
+    # Not for commands; and here, where no worker has been forked yet, for all of them.
+    from shareout.run.python import worker as python_worker
+    from shareout.run.python.binding import Binding
+    from shareout.run.python.context import Givers
+
     binding = Binding(job, plan.pool)
 
     def duty(post: WorkerSide) -> None:

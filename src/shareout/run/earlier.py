@@ -12,9 +12,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shareout.adopt.adopting import Adopted, adoptable, places_of
-from shareout.adopt.records import printed
 from shareout.errors import InputError, RunDirectoryDamaged, raise_all
 from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
@@ -22,7 +21,6 @@ from shareout.ranges import common
 from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.foreign.outcome import Earlier
-from shareout.record.foreign.status_file import Told, read_status
 from shareout.record.journal import Header, attempt_line
 from shareout.record.logs.segments import LogWriter, machine_word
 from shareout.record.reader import incarnations_of
@@ -33,6 +31,10 @@ from shareout.record.writer import JournalWriter
 from shareout.run.request import RunRequest
 from shareout.units import counted
 from shareout.world import world
+
+if TYPE_CHECKING:
+    from shareout.adopt.adopting import Adopted
+    from shareout.record.foreign.status_file import Told
 
 MOST_MISTAKES = 50
 LOT = 1000
@@ -74,6 +76,7 @@ def adopt(
     asked, plan = request.adopt, request.plan
     if asked is None:
         return
+    from shareout.adopt.adopting import adoptable, places_of
 
     def places() -> array[int]:
         new = common(tally.stretches(NEW), plan.share(request.machine).ranges)
@@ -91,6 +94,8 @@ def adopt(
 
 
 def _copy_outputs(found: Adopted, folder: RunFolder, machine: str, log: LogWriter, said: Callable[[str], None]) -> None:
+    from shareout.adopt.records import printed
+
     done = found.done
     # Of an adoption that was killed before it had recorded them: the very same records, which no other try leaves.
     new = {found.ids[job] for job in done.lines}
@@ -184,6 +189,8 @@ def of_status_files(paths: Sequence[Path], plan: Plan, *, failed_too: bool, forc
 
 
 def _all(paths: Sequence[Path], *, failed_too: bool) -> Iterator[Told]:
+    from shareout.record.foreign.status_file import read_status
+
     for path in paths:
         yield from (told for told in read_status(path) if failed_too or not told.exit)
 

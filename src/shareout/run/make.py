@@ -27,7 +27,6 @@ from shareout.run.output.slots import SlotOutputs
 from shareout.run.processes.children import Children
 from shareout.run.processes.guardian import Guardian
 from shareout.run.processes.mark import Mark
-from shareout.run.python.binding import Binding
 from shareout.settings_values import MOST_SLOTS
 from shareout.world import world
 
@@ -104,6 +103,8 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
 def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None) -> None:
     """Refuses rows that do not fit the job, and jobs that could never run here: before anything is made or started."""
     if entry is not None and entry.job is not None:
+        from shareout.run.python.binding import Binding
+
         Binding(entry.job, plan.pool).check()
     refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
 

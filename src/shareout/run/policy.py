@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from shareout.config import LimitSettings
 from shareout.edges import code_after
@@ -74,6 +73,8 @@ def is_date(until: str) -> bool:
 
 
 def _date(text: str) -> float | None:
+    from datetime import datetime
+
     try:
         return datetime.fromisoformat(text.strip()).timestamp()
     except ValueError:
@@ -83,6 +84,8 @@ def _date(text: str) -> float | None:
 def _until(text: str, now: float) -> float:
     clock = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
     if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
+        from datetime import datetime, timedelta
+
         today = datetime.fromtimestamp(now)
         clock_time = today.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
         # A day more by the calendar, not 24 hours: where clocks change overnight 07:00 stays 07:00.

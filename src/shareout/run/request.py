@@ -7,9 +7,9 @@ import resource
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shareout._version import VERSION
-from shareout.adopt.adopting import Adopt
 from shareout.code_hash import code_hash
 from shareout.config import Settings
 from shareout.entry import Entry
@@ -29,6 +29,9 @@ from shareout.run.host.cores import granted_memory
 from shareout.supply.static import Wanted
 from shareout.units import counted
 from shareout.world import world
+
+if TYPE_CHECKING:
+    from shareout.adopt.adopting import Adopt
 
 OPEN_PER_SLOT = 3
 OPEN_BESIDES = 28

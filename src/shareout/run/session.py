@@ -25,7 +25,7 @@ from shareout.record.tallies.cache import TallyKeeper
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter, session_now
-from shareout.run.command.per_machine import perform
+from shareout.run.command.once import perform_once
 from shareout.run.command.shell import Shells
 from shareout.run.crew import Crew, Parts
 from shareout.run.earlier import adopt, of_pool, of_status_files, see_elsewhere, take_over
@@ -289,7 +289,7 @@ def _tell_numerics(opened: Opened, listener: Listener) -> None:
 
 def _prepare(request: RunRequest, makings: Makings) -> None:
     """What is to be done once before the first job. A Ctrl-C ends it at once: no job runs yet."""
-    perform(request.plan.pool.start_commands, makings, "START")
+    perform_once(makings, "START")
     setup = request.entry.setup if request.entry else None
     if sentence := call_hook("setup", setup, request.settings.parser, makings.log):
         way_out = "No job was started. The log tells where it failed; mend it, and run again."
@@ -301,7 +301,7 @@ def _tidy_up(request: RunRequest, makings: Makings) -> tuple[str, list[str], boo
     teardown failed, how STOP commands did, and whether theirs is ours to mind."""
     teardown = request.entry.teardown if request.entry else None
     sentence = call_hook("teardown", teardown, request.settings.parser, makings.log)
-    failures, counts = perform(request.plan.pool.stop_commands, makings, "STOP")
+    failures, counts = perform_once(makings, "STOP")
     makings.children.spared = ""
     makings.children.end_all()
     return sentence, failures, counts

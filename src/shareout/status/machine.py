@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -18,6 +17,7 @@ from typing import Any
 
 from shareout.choices import Order
 from shareout.fields import dataclass, replace
+from shareout.linux import host_name
 from shareout.names import ALL
 from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
@@ -217,7 +217,7 @@ class Follower:
         try:
             facts: dict[str, Any] = json.loads(self.folder.live.read_bytes())
             is_fresh = now - facts["updated"] < FRESH_S
-            is_here = facts["host"] == socket.gethostname() and self.folder.lock.exists()
+            is_here = facts["host"] == host_name() and self.folder.lock.exists()
         except (OSError, ValueError, KeyError, TypeError):
             facts, is_fresh, is_here = {}, False, self.folder.lock.exists()
         # The kernel knows, on its own host: a file of the last second is there too when its run was just killed. From

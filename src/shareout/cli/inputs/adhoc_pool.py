@@ -16,7 +16,6 @@ from typing import BinaryIO
 from shareout.cli.options import Common
 from shareout.errors import UsageError, cannot_read
 from shareout.fields import dataclass
-from shareout.pool.given import canonical, keep_file
 
 BLOCK = 1 << 20
 ENDINGS = {"txt": "", "csv": ".csv", "jsonl": ".jsonl", "grid": ".grid.json", "groups": ".groups.json"}
@@ -49,6 +48,10 @@ class Given:
 def pool_file(given: Given, common: Common, template: str) -> Path | None:
     """The file to read; None when the call names nothing."""
     _check(given, template)
+    if not given:
+        return None
+    from shareout.pool.given import keep_file
+
     folder = common.runs / "pools"
     if given.sources:
         return _grid_of(given.sources, folder)
@@ -107,9 +110,13 @@ def _grid_of(sources: Sequence[Source], folder: Path) -> Path:
     axes: list[tuple[list[str], list[str]]] = []
     for number, source in enumerate(sources, 1):
         if source.file:
+            from shareout.pool.given import keep_file
+
             # Kept by its content as well: the file may be a pipe, or another one at the next call.
             axis = json.dumps({"lines": keep_file(_blocks(source.file), folder, ".txt").name})
         else:
+            from shareout.pool.given import keep_file
+
             axis = json.dumps(source.values)
         if source.linked:
             axes[-1][0].append(str(number))
@@ -120,6 +127,8 @@ def _grid_of(sources: Sequence[Source], folder: Path) -> Path:
         f"{json.dumps(','.join(names))}: {parts[0] if len(parts) == 1 else '[' + ', '.join(parts) + ']'}"
         for names, parts in axes
     ]
+    from shareout.pool.given import keep_file
+
     return keep_file(iter([("{" + ",\n ".join(said) + "}\n").encode("ascii")]), folder, ".grid.json")
 
 
@@ -150,6 +159,8 @@ def _reading(file: BinaryIO, name: str) -> Callable[[], bytes]:
 
 def _canonical_items(name: str) -> Iterator[bytes]:
     """What NUL separates, a JSON text a line: an item may hold newlines, or bytes that are not UTF-8."""
+    from shareout.pool.given import canonical
+
     rest = b""
     number = 0
     for block in _blocks(name):

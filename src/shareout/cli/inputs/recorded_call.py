@@ -5,7 +5,6 @@ in the run directory: so `list`, `show` or `export` know the jobs of a run that 
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +17,7 @@ from shareout.entry import Entry, kind_of
 from shareout.errors import ShareoutError, cannot_record
 from shareout.fields import asdict, dataclass, replace
 from shareout.files import replace_file
+from shareout.linux import host_name
 from shareout.machines import Machine
 from shareout.plan.plan import Plan, make_plan
 from shareout.record.folder import RunFolder
@@ -102,7 +102,7 @@ def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says
     if "run.order" not in apply(load_settings(common.configs), flags).texts:
         # Nobody else takes part, and nothing has to be shuffled.
         flags = {**flags, "run.order": Order.GIVEN}
-    return Call(common.configs, pool, flags, (socket.gethostname().partition(".")[0] or "here", granted_cores()))
+    return Call(common.configs, pool, flags, (host_name().partition(".")[0] or "here", granted_cores()))
 
 
 def is_same_place(call: Call, folder: RunFolder) -> bool:

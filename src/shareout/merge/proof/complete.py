@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 from shareout.errors import PlanMismatch
@@ -112,6 +111,8 @@ def open_journals(
     # after minutes.
     check_headers(found, plan)
     owed = {folder: ever_owed([one.header for one in found if one.folder == folder]) for folder in kept}
+    from concurrent.futures import ThreadPoolExecutor
+
     # Hashing needs nothing of Python: journals are proven at the same time.
     with ThreadPoolExecutor(4) as threads:
         proofs = dict(zip(kept, threads.map(proofs_of, kept), strict=True))

@@ -15,11 +15,11 @@ from typing import Any
 
 from shareout.errors import Place, UsageError, nearest
 from shareout.pool import Values
+from shareout.pool.templates import SLOT
 from shareout.pool.templates.shell_places import NUMBERS, PLACEHOLDER, Placeholder, Standing, Unclosed, placeholders_of
 from shareout.units import counted
 
 _WORD = re.compile(r"(\w*)(.*)")
-SLOT = "{%}"
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+").fullmatch
 Quoting = Callable[[str], str]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 
 from shareout.record.outcome import Stream
 
@@ -31,9 +32,6 @@ def head(told: Collection[str], time: str = TIME) -> str:
 _KNOWN = (
     head(("job", "pos", "start", "end", "slot")) + rf'(?:"exit":0{BEHIND_EXIT}.{{18}}|{BEFORE_RESULT}"result":[^\n]*)'
 )
-_LINE = re.compile(_KNOWN.encode("ascii"))
-# Every line matches, so that the answers stand in the order of the lines; a line of another kind gives blanks.
-_LINES = re.compile(rf"(?:{_KNOWN}\n|[^\n]*\n)".encode("ascii"))
 # Up to so many lines all are looked at, of more a few: several hundred times a second they come.
 MANY, SAMPLE = 64, 16
 
@@ -42,14 +40,26 @@ Plain = tuple[bytes, bytes, bytes, bytes, bytes]
 OTHER: Plain = (b"", b"", b"", b"", b"")
 
 
+# Both are made when a journal is read: a first start has none.
+@cache
+def _line() -> re.Pattern[bytes]:
+    return re.compile(_KNOWN.encode("ascii"))
+
+
+@cache
+def _lines() -> re.Pattern[bytes]:
+    """Every line matches, so that the answers stand in the order of the lines; a line of another kind gives blanks."""
+    return re.compile(rf"(?:{_KNOWN}\n|[^\n]*\n)".encode("ascii"))
+
+
 def plain_lines(data: bytes) -> list[Plain]:
     """One answer for each line of `data`, which ends with a newline. Checksums are somebody else's business."""
-    return _LINES.findall(data)
+    return _lines().findall(data)
 
 
 def plain_line(line: bytes) -> Plain:
     """The same for a single line, without its newline."""
-    found = _LINE.fullmatch(line)
+    found = _line().fullmatch(line)
     return (found[1], found[2], found[3], found[4], found[5]) if found else OTHER
 
 
@@ -65,7 +75,7 @@ def sampled(data: bytes, count: int) -> Iterator[tuple[float, float, int]]:
     weight, odd = divmod(count, SAMPLE)
     at = 0
     for number in range(SAMPLE):
-        found = _LINE.match(data, at)
+        found = _line().match(data, at)
         if found:
             yield float(found[3]), float(found[4]), weight + (number < odd)
         at = data.find(b"\n", (number + 1) * step - 1) + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from typing import Any
 
 from shareout.choices import Order
@@ -24,6 +25,7 @@ _STATES, _CAUSES = {state.value for state in State}, {cause.value for cause in C
 _WAYS = {how.value for how in How}
 
 
+@cache
 def _written() -> re.Pattern[bytes]:
     """The lines of attempts as this version writes them, but for results: such lines are JSON, and of a right form."""
     whole, time = "(?:0|[1-9][0-9]{0,17})", r"(?:0|[1-9][0-9]{0,10})\.[0-9]{1,9}"
@@ -40,13 +42,10 @@ def _written() -> re.Pattern[bytes]:
     return re.compile(line.encode("ascii"))
 
 
-_WRITTEN = _written()
-
-
 def is_as_written(line: bytes) -> bool:
     """Whether it is an attempt without a result, of a form that this version writes, which needs no closer look; False
     says that it does."""
-    return _WRITTEN.fullmatch(line) is not None
+    return _written().fullmatch(line) is not None
 
 
 def fault_of(facts: Mapping[str, Any]) -> str | None:

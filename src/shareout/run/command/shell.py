@@ -13,12 +13,12 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from functools import cache
 
 from shareout.errors import UsageError
 
 SH = "/bin/sh"
-_BASH = re.compile(
-    r"""
+_BASH = r"""
     &> | \|& | >&\s*[^\s0-9$&-] | \[\[ | <\( | >\( | <<< | \$['"] | (?<!\$)\(\(
     | \{[\w-]+\.\.[\w-]+ | \{[^\s{}]*,[^\s{}]*\}
     | \$\{! | \$\{\w+(?:[\^,/\[@]|:[0-9\s(])
@@ -27,9 +27,13 @@ _BASH = re.compile(
     | \bprintf\s(?:\s*-v|[^;|&\n]*%\w?q) | \btrap\b.*\b(?:ERR|DEBUG|RETURN)\b
     | \w\+?=\( | \w\+= | \s==\s | \bpipefail\b | \becho\s+-\w*[eE] | \bread\s+-[a-qs-z]
     | \b(?:source|function|declare|typeset|shopt|pushd|popd|mapfile|readarray|select|coproc|let)\s
-    """,
-    re.VERBOSE,
-)
+    """
+
+
+@cache
+def _bash() -> re.Pattern[str]:
+    """Made when a job needs a shell."""
+    return re.compile(_BASH, re.VERBOSE)
 
 
 def check_shell(setting: str) -> None:
@@ -54,7 +58,7 @@ class Shells:
         """OSError when the line is bash's and there is none: another shell might seem to succeed."""
         if self._always:
             return self._always
-        if not self._for_bash and not _BASH.search(line):
+        if not self._for_bash and not _bash().search(line):
             return SH
         if self._bash is None:
             raise FileNotFoundError(errno.ENOENT, "the line is written for bash, and there is no bash here")

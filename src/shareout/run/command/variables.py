@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from shareout.config import Settings
 from shareout.plan.plan import Plan
 from shareout.plan.seeds import job_seed
-from shareout.pool.templates.template import SLOT
+from shareout.pool.templates import SLOT
 from shareout.run.host.cores import granted_cores
 
 Described = Callable[[int, int], tuple[str, Mapping[bytes, bytes]]]

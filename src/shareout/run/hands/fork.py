@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import resource
 import signal
@@ -122,7 +121,8 @@ class Fork:
             except OSError:
                 continue
         # The parent's handlers write to its terminal and into its files.
-        logging.root.handlers.clear()
+        if "logging" in sys.modules:
+            sys.modules["logging"].root.handlers.clear()
 
 
 def _high(handle: int) -> int:

@@ -11,7 +11,6 @@ from shareout.config import Settings, digest_text
 from shareout.errors import CannotRecord, UsageError
 from shareout.files import replace_file
 from shareout.plan.plan import Plan
-from shareout.pool.templates.template import Template
 from shareout.record.folder import PER_FOLDER, RunFolder
 from shareout.record.logs.segments import LogWriter
 from shareout.record.outcome import Stream
@@ -121,6 +120,8 @@ def _prefix(request: RunRequest) -> Prefix:
         return lambda job: b"%d: " % job
     if not tag:
         return lambda job: b""
+    from shareout.pool.templates.template import Template
+
     template = Template(tag, getattr(pool, "names", None), for_shell=False)
 
     def prefix(job: int) -> bytes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from shareout.events import Counts, Running
 from shareout.fields import asdict
 from shareout.files import replace_file
+from shareout.linux import host_name
 from shareout.record.outcome import Attempt
 from shareout.world import world
 
@@ -26,7 +26,7 @@ class LiveFile:
         self._path = path
         self._activity = activity
         self._next = 0.0
-        self._host = socket.gethostname()
+        self._host = host_name()
 
     def began(self, counts: Counts) -> None:
         """Written at once, so that `status` knows of the run before its first job has ended."""

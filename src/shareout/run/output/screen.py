@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 from array import array
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -88,7 +87,9 @@ class OrderedScreen(Screen):
         self._wanted = wanted
         self._folder = folder
         # In the run's own folder, where there is room for what jobs print; /tmp may be memory.
-        self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        from tempfile import TemporaryFile
+
+        self._file: BinaryIO = TemporaryFile(dir=folder)  # noqa: SIM115
         self._end = 0
         # The last piece of each job that waits, from `_first` on; the next one to print is `_next`.
         self._waiting = array("Q")
