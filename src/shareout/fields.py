@@ -104,16 +104,21 @@ def _made(old: type, *, frozen: bool, order: bool) -> type:
         body.pop(name, None)
     shown = {"__repr__": _shown, "__hash__": None}
     kind = type(old)(old.__name__, old.__bases__, {**shown, **body, **of_class})
-    late = {"__init__": _init_text, "__eq__": _compare_text("==")}
-    if frozen:
-        late["__hash__"] = _hash_text
-    if order:
-        late |= {"__lt__": _compare_text("<"), "__le__": _compare_text("<="),
-                 "__gt__": _compare_text(">"), "__ge__": _compare_text(">=")}  # fmt: skip
-    for name, text in late.items():
+    for name, text in _texts(frozen=frozen, order=order).items():
         if name not in body:
             setattr(kind, name, _written_when_called(kind, name, text))
     return kind
+
+
+def _texts(*, frozen: bool, order: bool) -> dict[str, Text]:
+    """Of the methods that are written when they are called."""
+    texts = {"__init__": _init_text, "__eq__": _compare_text("==")}
+    if frozen:
+        texts["__hash__"] = _hash_text
+    if order:
+        texts |= {"__lt__": _compare_text("<"), "__le__": _compare_text("<="),
+                  "__gt__": _compare_text(">"), "__ge__": _compare_text(">=")}  # fmt: skip
+    return texts
 
 
 def _own(name: str, said: Any) -> Field:

@@ -232,28 +232,30 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if words and not named and not words[0].startswith("-"):
         return _unknown(words[0])
     command, rest = (words[0], words[1:]) if named else ("run", words)
+    # What is loaded stays: it is searched for garbage neither now nor later, nor copied for it in workers. The objects
+    # of a script are its own business.
     if entry is None:
-        # What is loaded stays: it is searched for garbage neither now nor later, nor copied for it in workers. The
-        # objects of a script are its own business.
         gc.disable()
     arguments = _parsed(command, rest)
     if arguments is None:
         return 0
     module = load(command)
-    if entry is None:
-        gc.freeze()
-        gc.enable()
-    else:
-        from shareout.cli.inputs.pinned_start import start_again_if_portable
-
-        # A script's libraries are loaded before it calls `run`, and libm before Python: to set variables now would be
-        # too late. So the program starts again in its place; not for help, which is given by now.
-        start_again_if_portable(arguments, entry)
+    _loaded(arguments, entry)
     # Only from here on there may be something to tidy up; until now a signal ends the program at once.
     edges.at_work()
     code = module.execute(arguments, entry)
     sys.stdout.flush()
     return code
+
+
+def _loaded(arguments: argparse.Namespace, entry: Entry | None) -> None:
+    if entry is None:
+        gc.freeze()
+        gc.enable()
+        return
+    from shareout.cli.inputs.pinned_start import start_again_if_portable
+
+    start_again_if_portable(arguments, entry)
 
 
 def _parsed(command: str, words: list[str]) -> argparse.Namespace | None:

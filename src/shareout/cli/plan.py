@@ -73,9 +73,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
     _check_fits(entry, plan)
     tell_oddities(plan)
-    others = has_others(common.runs, plan)
-    if others:
-        _tell_unasked(call, common, plan)
+    _tell_unasked(call, common, plan)
     # Before anything is shown: who says what is expected wants to see nothing of another plan.
     check_expected(plan, asked.expect)
     if asked.card:
@@ -86,10 +84,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if asked.ids:
         return _print_ids(plan, shares[0], settings)
     _tell_fitting(plan, settings, common)
-    if others and not common.quiet:
-        from shareout.cli.inputs.adoption import tell_adoptable
-
-        tell_adoptable(common, entry, plan, settings)
+    _tell_adoptable(common, entry, plan, settings)
     if common.json:
         print(json.dumps(plan_facts(plan, shares, forecast_of(plan, settings.run)), ensure_ascii=True))
     elif not common.quiet:
@@ -111,7 +106,16 @@ def _asked(arguments: argparse.Namespace) -> PlanArguments:
     )
 
 
+def _tell_adoptable(common: Common, entry: Entry | None, plan: Plan, settings: Settings) -> None:
+    if not common.quiet and has_others(common.runs, plan):
+        from shareout.cli.inputs.adoption import tell_adoptable
+
+        tell_adoptable(common, entry, plan, settings)
+
+
 def _tell_unasked(call: Call, common: Common, plan: Plan) -> None:
+    if not has_others(common.runs, plan):
+        return
     from shareout.cli.inputs.earlier_plans import sentence_of, unasked
 
     if found := unasked(call, common, plan):

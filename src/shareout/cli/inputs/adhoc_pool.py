@@ -106,17 +106,15 @@ def _check_linked(sources: Sequence[Source]) -> None:
 
 def _grid_of(sources: Sequence[Source], folder: Path) -> Path:
     """A grid file with an axis for each source, named 1, 2 …"""
+    from shareout.pool.given import keep_file
+
     # A grid and not its lines: all combinations of three sources of a thousand values are a billion.
     axes: list[tuple[list[str], list[str]]] = []
     for number, source in enumerate(sources, 1):
         if source.file:
-            from shareout.pool.given import keep_file
-
             # Kept by its content as well: the file may be a pipe, or another one at the next call.
             axis = json.dumps({"lines": keep_file(_blocks(source.file), folder, ".txt").name})
         else:
-            from shareout.pool.given import keep_file
-
             axis = json.dumps(source.values)
         if source.linked:
             axes[-1][0].append(str(number))
@@ -127,8 +125,6 @@ def _grid_of(sources: Sequence[Source], folder: Path) -> Path:
         f"{json.dumps(','.join(names))}: {parts[0] if len(parts) == 1 else '[' + ', '.join(parts) + ']'}"
         for names, parts in axes
     ]
-    from shareout.pool.given import keep_file
-
     return keep_file(iter([("{" + ",\n ".join(said) + "}\n").encode("ascii")]), folder, ".grid.json")
 
 
