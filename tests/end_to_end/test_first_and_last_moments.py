@@ -140,14 +140,28 @@ def test_what_is_ignored_at_the_start_stays_so_while_it_loads_and_at_its_end(her
 def test_signals_after_the_last_word_change_neither_the_code_nor_what_was_said(
     here: Machine, words: str, code: int
 ) -> None:
+    """The command runner takes no module down: there is nobody whose objects would hear of it."""
     here.jobs("true", "false")
     here.run(code=1)
+    assert_quiet_end(here, words, code, moments=3)
+
+
+@pytest.mark.module_only("an executable loads no module of a test's")
+def test_nor_do_they_where_the_modules_of_a_script_are_taken_down(here: Machine) -> None:
+    here.script(
+        "from shareout import run\ndef job(n): return 1 // n\nif __name__ == '__main__': run(job, pool=range(3))\n"
+    )
+    here.run(code=1)
+    assert_quiet_end(here, "run --machine alice --yes -R", 1, moments=4)
+
+
+def assert_quiet_end(here: Machine, words: str, code: int, moments: int) -> None:
     before = here.call(*words.split(), code=code)
     with_start(here, AT_ITS_END)
     told = here.call(*words.split(), code=None)
     seen = sorted(path.name for path in here.folder.glob("[1-4] *"))
     assert told.code == code, f"{seen}\n{told.err}"
-    assert len(seen) == 4
+    assert len(seen) == moments
     assert told.out == before.out
     assert told.err.splitlines()[-2:] == before.err.splitlines()[-2:]
 
