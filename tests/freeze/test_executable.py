@@ -184,6 +184,29 @@ def test_what_is_unpacked_only_for_who_imports_it_is_there_and_goes_with_the_res
     assert not list(here.folder.glob("_MEI*"))
 
 
+def test_what_is_imported_late_is_found_also_without_the_unpacked_folder(here: Machine) -> None:
+    here.write(
+        "main.py",
+        "import os, time\nfrom shareout import run\n"
+        "def job(n):\n"
+        "    open('begun', 'w').close()\n"
+        "    while not os.path.exists('go'): time.sleep(0.01)\n"
+        "    import csv, random\n"
+        "    return [next(csv.reader(['a,b'])), random.Random(1).random() < 1]\n"
+        "if __name__ == '__main__': run(job, pool=[0])\n",
+    )
+    here.write("configs/machines.json", '{"alice": [1, 1]}')
+    here.program, here.environ = [str(freeze(here.folder, "main.py"))], {"TMPDIR": str(here.folder)}
+    process = here.start(env={**os.environ, **here.environ})
+    wait_until((here.folder / "begun").exists)
+    for folder in here.folder.glob("_MEI*"):
+        shutil.rmtree(folder)
+    (here.folder / "go").touch()
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert [facts["result"] for facts in here.records()] == [[["a", "b"], True]]
+
+
 def test_an_entry_of_job_splitters_runs_beside_its_files(of_entry: Path, here: Machine) -> None:
     here.write("machines.json", '{"alice": [1.0, 2]}')
     shutil.copy2(of_entry, here.folder / "main")

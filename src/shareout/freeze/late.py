@@ -53,9 +53,14 @@ def _unpacked(place: str, content: bytes) -> str:
         handle = os.memfd_create(os.path.basename(place))
         _write(handle, content)
         return f"/proc/self/fd/{handle}"
-    _write(handle, content)
-    os.close(handle)
-    os.replace(fresh, target)
+    try:
+        _write(handle, content)
+        os.replace(fresh, target)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+    finally:
+        os.close(handle)
     return target
 
 
