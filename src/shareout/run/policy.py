@@ -10,7 +10,6 @@ from shareout.config import LimitSettings
 from shareout.edges import code_after
 from shareout.errors import UsageError
 from shareout.events import Counts
-from shareout.fields import dataclass
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.durations import Durations
 from shareout.settings_values import Halt
