@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from shareout.choices import Background
@@ -99,11 +100,6 @@ def python_duty(
         threads = LoadedThreads(users)
         threads.keep_to(int(settings.run.cores_per_job))
 
-        def share(given: Given) -> dict[str, str]:
-            if given.cores:
-                threads.keep_to(int(Fraction(given.cores)))
-            return _share(users, given)
-
         if entry.init_worker is not None and not _prepared(entry.init_worker, settings.parser, post):
             return
         givers = Givers(
@@ -122,7 +118,7 @@ def python_duty(
             binding=binding,
             givers=givers,
             log_level=settings.logging.level,
-            share=share,
+            share=partial(_share_loaded, threads, users),
         )
         python_worker.serve(station)
 
@@ -137,6 +133,13 @@ def _share(users: Mapping[str, str], given: Given) -> dict[str, str]:
     """What one batch may use, where jobs differ in that, as variables."""
     limits = thread_limits(users, int(Fraction(given.cores))) if given.cores else {}
     return {**limits, seen_gpus(users)[0]: ",".join(given.gpus)} if given.gpus else limits
+
+
+def _share_loaded(threads: LoadedThreads, users: Mapping[str, str], given: Given) -> dict[str, str]:
+    """The same, and what is loaded keeps to it."""
+    if given.cores:
+        threads.keep_to(int(Fraction(given.cores)))
+    return _share(users, given)
 
 
 def _prepared(init_worker: Callable[[Any], Any], config: Any, post: WorkerSide) -> bool:
