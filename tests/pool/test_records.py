@@ -15,8 +15,15 @@ from shareout.config import load_settings
 from shareout.errors import InputError
 from shareout.pool import lines, open_pool
 from shareout.pool.places import marks
+from shareout.pool.places.blanked import blanked
 
-PIECES = st.sampled_from(["1,2\n", '"a\n\n b",3\n', '"x ""y""",\r\n', "\n", " \t\n", '5" nail,\u2028\n', '"\r\n",é\n'])
+PIECES = ["1,2\n", '"x ""y""",\r\n', '"a\nb",3\n', '"\r\n",é\n', '"",""""\n', ',"""\n,"""\n', '"a,""\r\n",\n']
+BLANK_ONES = [*PIECES, '"a\n\n b",3\n', "\n", " \t\n"]
+ODD_ONES = [*BLANK_ONES, '5" nail,\u2028\n', '5"",\n']
+
+
+def some(pieces: list[str]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(pieces), max_size=30)
 
 
 def naive(text: str) -> list[tuple[int, list[str]]]:
@@ -38,7 +45,7 @@ def test_every_record_is_found_by_its_number(monkeypatch: pytest.MonkeyPatch, bl
     monkeypatch.setattr(marks, "SMALL", small)
 
     @settings(max_examples=60, deadline=None)
-    @given(st.lists(PIECES, max_size=30), st.booleans())
+    @given(st.sampled_from([PIECES, BLANK_ONES, ODD_ONES]).flatmap(some), st.booleans())
     def agree(pieces: list[str], bom: bool) -> None:
         text = '"a","b"\n' + "".join(pieces)
         with tempfile.TemporaryDirectory() as folder:
@@ -59,3 +66,26 @@ def test_a_row_that_is_too_short_is_told_with_the_line_that_it_begins_in(tmp_pat
         open_pool(tmp_path, load_settings(tmp_path))
     assert told.value.where is not None
     assert told.value.where.line == 6
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.text(alphabet='",\n\ra ', max_size=20), st.integers(0, 20))
+def test_what_is_blanked_has_the_records_and_fields_that_the_csv_module_reads(text: str, cut: int) -> None:
+    """In one piece or in two that are parted by a newline; and what the csv module would refuse is not taken."""
+    text = text.rstrip("\r\n") or "a"
+    newline = text.find("\n", cut)
+    parts = [text] if newline < 0 else [text[:newline], text[newline + 1 :]]
+    found, inside = [], False
+    for part in parts:
+        told = blanked(part.encode(), inside)
+        if told is None:
+            return
+        found.append(told[0])
+        joint, inside = (b"\0" if told[1] else b"\n"), told[1]
+        found.append(joint)
+    if inside:
+        return
+    whole = b"".join(found[:-1])
+    assert len(whole) == len(text)
+    rows = [fields for fields in csv.reader(io.StringIO(text, newline="\n"), strict=True) if fields]
+    assert [line.count(b",") + 1 for line in whole.replace(b"\r", b"").split(b"\n") if line] == list(map(len, rows))

@@ -20,12 +20,13 @@ class Marks:
         self.step = 4 if size < SMALL else 8
         self.count = 0
         """How many rows were told."""
-        self._offsets = array("I" if size < SMALL else "Q")
+        self.offsets = array("I" if size < SMALL else "Q")
+        """Of rows 0, `step` …, and the end."""
 
     def add(self, offset: int) -> None:
         """Where the next row begins."""
         if not self.count % self.step:
-            self._offsets.append(offset)
+            self.offsets.append(offset)
         self.count += 1
 
     def add_lines(self, offset: int, lines: list[bytes]) -> None:
@@ -33,14 +34,14 @@ class Marks:
         first, step = -self.count % self.step, self.step
         begins = list(accumulate(map(len, lines), initial=offset))[first:-1:step]
         # Each line has a newline that its length does not tell.
-        self._offsets.extend(map(int.__add__, begins, range(first, len(lines), step)))
+        self.offsets.extend(map(int.__add__, begins, range(first, len(lines), step)))
         self.count += len(lines)
 
     def close(self, end: int) -> None:
         """Where the file ends."""
-        self._offsets.append(end)
+        self.offsets.append(end)
 
     def around(self, number: int) -> tuple[int, int, int]:
         """Where to read: start, stop, and how many rows stand between the start and this one."""
         at, nth = divmod(number, self.step)
-        return self._offsets[at], self._offsets[at + 1], nth
+        return self.offsets[at], self.offsets[at + 1], nth
