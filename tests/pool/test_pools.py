@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import os
@@ -40,6 +41,10 @@ def quoted(folder: Path, count: int) -> Pool:
     return opened(folder, "jobs.csv", "a,b\n" + "".join(f'{number},"x\n""y"""\n' for number in range(count)))
 
 
+def compressed(folder: Path, count: int) -> Pool:
+    return opened(folder, "jobs.csv.gz", gzip.compress(b"a\n" + b"".join(b"%d\n" % number for number in range(count))))
+
+
 def jsonl(folder: Path, count: int) -> Pool:
     return opened(folder, "jobs.jsonl", "".join(f'{{"a": {number}, "b": [1, 2]}}\n' for number in range(count)))
 
@@ -72,7 +77,7 @@ def given(folder: Path, count: int) -> Pool:
     return open_given(((number, "x") for number in range(count)), folder, load_settings(folder))
 
 
-KINDS: list[Maker] = [text, csv, quoted, jsonl, grid, linked, groups, runmaker, repeat, given]
+KINDS: list[Maker] = [text, csv, quoted, compressed, jsonl, grid, linked, groups, runmaker, repeat, given]
 
 
 @pytest.mark.parametrize("make", KINDS)

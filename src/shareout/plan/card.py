@@ -20,6 +20,7 @@ from shareout.fields import dataclass
 from shareout.plan import fingerprint
 from shareout.plan.digest import HashedInput, without_states
 from shareout.plan.plan import Plan
+from shareout.pool.compressed import text_of
 
 TITLE = "shareout card 1"
 LEAF_BITS = 16
@@ -76,7 +77,7 @@ class Card:
 def make_card(plan: Plan) -> Card:
     """Of this plan's inputs. Of a pool that is no file, only its hash is told."""
     pool = next((one for one in plan.inputs if one.role == "pool"), None)
-    lines = describe_lines(Path(pool.path), has_states=_has_states(plan)) if pool and pool.path else None
+    lines = describe_lines(text_of(Path(pool.path)), has_states=_has_states(plan)) if pool and pool.path else None
     return Card(fingerprint.words(plan.digest), tuple(_named(one) for one in plan.inputs), lines)
 
 
@@ -153,7 +154,7 @@ def _differing(plan: Plan, role: str, name: str, lines: Lines | None) -> str:
 def _pool_sentence(plan: Plan, name: str, path: str, theirs: Lines | None) -> str:
     if theirs is None or not path:
         return f"{name} differs"
-    mine = describe_lines(Path(path), like=theirs, has_states=_has_states(plan))
+    mine = describe_lines(text_of(Path(path)), like=theirs, has_states=_has_states(plan))
     if mine.ends == theirs.ends:
         return f"{name}: only line ends differ"
     # With lines more or fewer all leaves behind the first difference have moved, so that most of them differ: the sums

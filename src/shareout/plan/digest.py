@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from shareout.errors import cannot_read
 from shareout.fields import dataclass
+from shareout.pool.compressed import text_of
 
 # A context for each use: the same inputs never give the same hash for two of them, so that a pool digest that gets
 # where a plan's belongs is refused, and not taken for another plan.
@@ -36,11 +37,12 @@ class HashedInput:
 
 
 def hash_file(role: str, path: Path) -> HashedInput:
-    """Mapped and hashed on all cores when the file is large enough to gain from it."""
+    """Mapped and hashed on all cores when the file is large enough to gain from it. Of a compressed one, the text."""
+    text = text_of(path)
     try:
-        size = path.stat().st_size
+        size = text.stat().st_size
         hasher = blake3(max_threads=blake3.AUTO) if size >= PARALLEL_BYTES else blake3()
-        hasher.update_mmap(path)
+        hasher.update_mmap(text)
     except OSError as error:
         raise cannot_read(path, error) from error
     return HashedInput(role, str(path), size, hasher.digest())

@@ -18,6 +18,7 @@ from shareout.errors import InputError, Place, nearest
 from shareout.fields import dataclass
 from shareout.json_places import Node, PlacedJson
 from shareout.pool import InputFile
+from shareout.pool.compressed import plain_name
 from shareout.pool.lines import Lines
 
 KEYS = ("start", "stop", "step")
@@ -64,7 +65,7 @@ class FileAxis:
 
     def __init__(self, path: Path) -> None:
         self._lines = Lines(path, comments=False)
-        self._is_json = path.name.endswith((".jsonl", ".ndjson"))
+        self._is_json = plain_name(path).endswith((".jsonl", ".ndjson"))
 
     def __len__(self) -> int:
         return len(self._lines)

@@ -7,6 +7,7 @@ from pathlib import Path
 from shareout.config import Settings
 from shareout.errors import InputError, Place, UsageError
 from shareout.pool import Pool
+from shareout.pool.compressed import ENDING, is_compressed, plain_name
 from shareout.pool.looks import refuse_what_is_no_task_file, refuse_what_is_no_text
 
 NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "jobs.groups.json", "runs.txt")
@@ -28,7 +29,7 @@ def _configured(configs: Path, settings: Settings) -> Path | None:
 
 
 def _only(configs: Path) -> Path:
-    found = [configs / name for name in NAMES if (configs / name).exists()]
+    found = [one for name in NAMES for one in (configs / name, configs / f"{name}{ENDING}") if one.exists()]
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
         raise UsageError(
@@ -45,7 +46,11 @@ def _only(configs: Path) -> Path:
 
 def _open(path: Path, template: str, colsep: str) -> Pool:
     refuse_what_is_no_text(path)
-    name = path.name.lower()
+    name = plain_name(path)
+    if is_compressed(path) and name.endswith((".json", "runs.txt")):
+        raise InputError(
+            "is compressed, and only lists of jobs are read so", where=Place(str(path)), way_out="Unpack it."
+        )
     if name.endswith(".csv"):
         from shareout.pool.csv_rows import CsvPool
 

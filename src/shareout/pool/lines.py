@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shareout.errors import InputError, Place, cannot_read
+from shareout.pool.compressed import text_of
 from shareout.pool.places.marks import Marks
 
 BLOCK = 1 << 14
@@ -39,7 +40,8 @@ class Lines:
     def __init__(self, path: Path, *, comments: bool) -> None:
         self.path = path
         self.comments = comments
-        self.data = _map(path)
+        self._source = text_of(path)
+        self.data = _map(path, self._source)
         """All of it, mapped or held."""
         self._size = len(self.data)
         self._begin = len(BOM) if self.data[: len(BOM)] == BOM else 0
@@ -201,7 +203,7 @@ class Lines:
     def _count(self, first: int, last: int) -> array[int]:
         """Kept and all lines of each block, in turn."""
         counts = array("Q")
-        with io.BytesIO(self.data) if isinstance(self.data, bytes) else self.path.open("rb", buffering=0) as file:
+        with io.BytesIO(self.data) if isinstance(self.data, bytes) else self._source.open("rb", buffering=0) as file:
             for number in range(first, last):
                 start = number * CHUNK
                 # One byte earlier: a line starts after a newline.
@@ -277,9 +279,9 @@ def is_kept(line: bytes, comments: bool) -> bool:
     return bool(stripped) and not (comments and stripped.startswith(b"#"))
 
 
-def _map(path: Path) -> mmap.mmap | bytes:
+def _map(path: Path, source: Path) -> mmap.mmap | bytes:
     try:
-        with path.open("rb") as file:
+        with source.open("rb") as file:
             if os.fstat(file.fileno()).st_size <= MOST_HELD:
                 return file.read()
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shareout.errors import InputError, Place
+from shareout.pool.compressed import plain_name, text_of
 
 # How a file begins, what it then is, and how its lines come out of it.
 _BEGINNINGS = (
@@ -28,6 +29,8 @@ _ENDINGS = {
     ".xlsx": "a spreadsheet: save it as CSV",
     ".parquet": "a Parquet table: save it as CSV",
     ".py": "a Python program: run it by Python, and name a file of jobs here",
+    ".tar": "an archive: name a file of jobs",
+    ".tgz": "an archive: name a file of jobs",
     ".ipynb": "a notebook: name a file of jobs",
 }
 
@@ -37,7 +40,7 @@ def refuse_what_is_no_text(path: Path) -> None:
     if not path.is_file():
         return
     try:
-        with path.open("rb") as file:
+        with text_of(path).open("rb") as file:
             begin = file.read(16)
     except OSError:
         return
@@ -49,7 +52,7 @@ def refuse_what_is_no_text(path: Path) -> None:
 
 def refuse_what_is_no_task_file(path: Path, *, has_columns: bool) -> None:
     """By its name. `has_columns`: it was said how to part its lines."""
-    ending = path.suffix.lower()
+    ending = Path(plain_name(path)).suffix
     if ending in _ENDINGS and not (has_columns and ending == ".tsv"):
         kind, _, advice = _ENDINGS[ending].partition(": ")
         raise InputError(

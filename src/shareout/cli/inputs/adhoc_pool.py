@@ -16,6 +16,7 @@ from typing import BinaryIO
 from shareout.cli.options import Common
 from shareout.errors import UsageError, cannot_read
 from shareout.fields import dataclass
+from shareout.pool.compressed import ENDING, text_of
 
 BLOCK = 1 << 20
 ENDINGS = {"txt": "", "csv": ".csv", "jsonl": ".jsonl", "grid": ".grid.json", "groups": ".groups.json"}
@@ -60,7 +61,7 @@ def pool_file(given: Given, common: Common, template: str) -> Path | None:
     if given.null:
         return keep_file(_canonical_items(given.pool), folder, ".jsonl")
     if given.pool == "-" or given.kind is not None:
-        name = "stdin" if given.pool == "-" else Path(given.pool).name
+        name = "stdin" if given.pool == "-" else Path(given.pool).name.removesuffix(ENDING)
         ending = ENDINGS[given.kind or "txt"]
         if not ending and Path(name).suffix not in ("", ".txt"):
             # It may have been another kind's.
@@ -133,7 +134,7 @@ def _opened(name: str) -> BinaryIO:
         # Not closed with it: whether there is a terminal is asked of it later.
         return open(sys.stdin.fileno(), "rb", closefd=False)
     try:
-        return open(name, "rb")
+        return open(text_of(Path(name)), "rb")
     except OSError as error:
         raise cannot_read(name, error) from error
 
