@@ -30,6 +30,7 @@ GROUPS: Mapping[str, Group] = {
     "executor": calls.against_executor,
     "rows from a pool": pools.against_a_grid,
     "rows from a pool, start included": pools.against_pool,
+    "commands from a template": pools.from_a_template,
     "joblib": calls.against_joblib,
     "dask": calls.against_dask,
     "jug calls": calls.against_jug,

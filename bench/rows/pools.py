@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from measure import Aspect, Call, Row, Run, once, peak_memory
-from place import PYTHON, Place, journal_of, run_calls, told_count
+from place import PYTHON, Place, command_lines, journal_of, run_calls, run_commands, told_count
 from rows.calls import POOL
+from rows.commands import SHORT
 from shareout.record.journal import parse
 from shareout.record.outcome import Attempt
 
@@ -25,6 +27,7 @@ plan, _ = plan_of(Common(Path("configs"), Path("runs"), False, False), None)
 plan.prepare()
 print(plan.pool.arguments(plan.job_at(plan.share("a").ranges[0][0])))
 """
+TEMPLATE = f"[commands]\ntemplate = {SHORT} {{1}}\n"
 Line = Callable[[int], str]
 KINDS: dict[str, tuple[str, str, Line, float]] = {
     "CSV": ("jobs.csv", "n\n", lambda n: f"{n}\n", 5.6),
@@ -32,6 +35,7 @@ KINDS: dict[str, tuple[str, str, Line, float]] = {
     "JSON arrays": ("jobs.jsonl", "", lambda n: f"[{n}]\n", 5.6),
     "JSON objects": ("jobs.jsonl", "", lambda n: f'{{"n":{n}}}\n', 5.6),
     "lines": ("jobs.txt", "", lambda n: f"{n}\n", 5.6),
+    "CSV, compressed": ("jobs.csv.gz", "n\n", lambda n: f"{n}\n", 5.6),
     "code": ("", "", str, 5.6),
 }
 """Name → the pool's file, its beginning, its line for a number, and how many times as fast as Pool is promised."""
@@ -76,6 +80,15 @@ def against_pool(place: Place) -> Iterator[Row]:
         yield Row(what, "multiprocessing.Pool, chunksize=1", ours, theirs, promised, place.sizes.rounds)
 
 
+def from_a_template(place: Place) -> Iterator[Row]:
+    """The same commands, written out in one pool and made by a template in the other, start included."""
+    count = place.sizes.some_commands
+    written = place.commands(SHORT, count)
+    here = place.inputs(f"template-{count}", {"jobs.txt": command_lines("", count), "runner.config": TEMPLATE})
+    what = f"{told_count(count)} short commands from lines and a template"
+    yield Row(what, "ours, each written out", run_commands(here), run_commands(written), 0.67, place.sizes.rounds)
+
+
 def plans(place: Place) -> Iterator[Row]:
     """To the first job's arguments, with all that is made for the workers to find theirs."""
     count = place.sizes.lines
@@ -84,8 +97,10 @@ def plans(place: Place) -> Iterator[Row]:
             here = _inputs(place, count, kind)
             ours = Call([PYTHON, place.script("first-row.py", FIRST_JOB)], cwd=here)
             what = f"plan {told_count(count)} rows: {kind}"
-            theirs = Call(["wc", "-l", here / "configs" / name])
-            yield Row(what, "wc -l", ours, theirs, None, 1, [peak_memory(what, 100)])
+            path = here / "configs" / name
+            packed = name.endswith(".gz")
+            theirs = Call(["sh", "-c", 'zcat "$1" | wc -l', "sh", path] if packed else ["wc", "-l", path])
+            yield Row(what, "zcat, and wc -l" if packed else "wc -l", ours, theirs, None, 1, [peak_memory(what, 100)])
 
 
 def _inputs(place: Place, count: int, kind: str) -> Path:
@@ -95,10 +110,11 @@ def _inputs(place: Place, count: int, kind: str) -> Path:
             (here / "main.py").write_text(JOB.format(pool=""))
             return here
         name, begin, line, _ = KINDS[kind]
-        here = place.inputs(f"{kind.replace(' ', '-')}-{count}", {name: ""} if name else {})
+        here = place.inputs(f"{kind.replace(' ', '-').replace(',', '')}-{count}", {name: ""} if name else {})
         (here / "main.py").write_text(JOB.format(pool="" if name else f", pool=((n,) for n in range({count}))"))
         if name:
-            with (here / "configs" / name).open("w") as file:
+            path = here / "configs" / name
+            with gzip.open(path, "wt", 6) if name.endswith(".gz") else path.open("w") as file:
                 file.write(begin)
                 file.writelines(map(line, range(count)))
         return here

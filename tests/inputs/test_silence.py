@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from kit.program import Machine
+from shareout.config import load_settings
 from shareout.errors import InputError, InputErrors
 from shareout.machines import load_machines
 from shareout.names import twins, why_no_name
+from shareout.pool import open_pool
+from shareout.run.python import binding
 from shareout.settings_table import BY_NAME
 from shareout.units import told_filesize
 
@@ -188,6 +191,36 @@ def test_lines_are_converted_by_the_annotation(here: Machine) -> None:
     assert here.call("merge-results", "--json").json["done"] == 2
     here.write("configs/jobs.txt", "1\nx\n")
     assert 'configs/jobs.txt:2: n: "x" is not int' in here.call("plan", code=2).err
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "end"),
+    [
+        ("jobs.txt", "", "x\n"),
+        ("jobs.csv", "n,t\n", "x,\n"),
+        ("jobs.csv", 'n,t\n1,"\n"\n', "x,\n"),
+        ("runs.txt", "", ". x\n"),
+    ],
+)
+def test_what_is_beyond_those_that_are_looked_at_fails_as_a_job_with_its_place(
+    name: str, begin: str, end: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(binding, "CHECKED", 10)
+
+    def job(n: int, t: str = "") -> int:
+        return n
+
+    row = {"jobs.txt": "1\n", "jobs.csv": "1,\n", "runs.txt": ". 1\n"}[name]
+    # Of a table whole blocks are looked at.
+    text = begin + row * 20_000 + end
+    (tmp_path / name).write_text(text)
+    pool = open_pool(tmp_path, load_settings(tmp_path))
+    bound = binding.Binding(job, pool)
+    bound.check()
+    with pytest.raises(binding.CannotConvert) as told:
+        bound.arguments(len(pool) - 1)
+    line = text.count("\n")
+    assert str(told.value) == f'{tmp_path / name}:{line}: n: "x" is not int'
 
 
 def test_a_stop_command_that_fails_is_told(here: Machine) -> None:

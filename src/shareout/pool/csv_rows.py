@@ -6,6 +6,7 @@ Where no field is quoted a line is a row; else see `records`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ class CsvPool(RowPool):
         assert self.names is not None
         commas = len(self.names) - 1
         for first, block in self._lines.blocks():
-            if all(line.count(b",") == commas for line in block):
+            if set(map(bytes.count, block, repeat(b","))) == {commas}:
                 continue
             for at, line in enumerate(block):
                 if line.strip() and line.count(b",") != commas and len(mistakes) < MOST_MISTAKES:

@@ -8,7 +8,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from itertools import accumulate, chain, islice
+from itertools import accumulate, chain, islice, repeat
 from pathlib import Path
 
 from shareout.errors import InputError, Place
@@ -53,7 +53,7 @@ class Records:
                 marks.add_lines(begin, rows)
             else:
                 rows = self._add_kept(marks, begin, rows)
-            if not all(row.count(b",") == commas for row in rows):
+            if rows and set(map(bytes.count, rows, repeat(b","))) != {commas}:
                 return None
         marks.close(self._lines.size)
         self._marks, self._is_surveyed = marks, True

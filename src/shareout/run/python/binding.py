@@ -93,8 +93,7 @@ class Binding:
                 try:
                     converter.read(text)
                 except CannotConvert as error:
-                    where = Place(str(self._pool.inputs[0].path), self._pool.row(job).line)
-                    yield InputError(str(error), where=where)
+                    yield InputError(str(error), where=self._place(job))
 
     def _texts(self) -> Iterable[Sequence[Sequence[str]]]:
         """Of each that is checked the texts, a block of rows at a time."""
@@ -108,19 +107,25 @@ class Binding:
         return blocks(list(self._converters)) if blocks is not None and self._converters else ()
 
     def arguments(self, job: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Positional and named arguments of a job; raises CannotConvert."""
+        """Positional and named arguments of a job; raises CannotConvert, with the place in the pool's file."""
         values = self._pool.arguments(job)
-        if not isinstance(values, dict):
-            if self._convert_line and values:
-                values = (self._convert_line.read(values[0]), *values[1:])
-            return values, {}
-        if self._is_plain:
-            return (), values
-        if self.extra:
-            values = {name: value for name, value in values.items() if name not in self.extra}
-        for name, convert in self._reads:
-            values[name] = convert(values[name])
+        try:
+            if not isinstance(values, dict):
+                if self._convert_line and values:
+                    values = (self._convert_line.read(values[0]), *values[1:])
+                return values, {}
+            if self._is_plain:
+                return (), values
+            if self.extra:
+                values = {name: value for name, value in values.items() if name not in self.extra}
+            for name, convert in self._reads:
+                values[name] = convert(values[name])
+        except CannotConvert as error:
+            raise CannotConvert(f"{self._place(job)}: {error}") from None
         return (), values
+
+    def _place(self, job: int) -> Place:
+        return Place(str(self._pool.inputs[0].path), self._pool.row(job).line)
 
     def _unasked(self) -> frozenset[str]:
         """Columns with a meaning of their own need not be parameters."""
