@@ -13,9 +13,11 @@ import signal
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from shareout.errors import CannotWrite, RunDirectoryDamaged
+from shareout.linux import die_with_parent
 
 MOST = 4
 
@@ -41,6 +43,7 @@ def divided(count: int, work: Work, again: type[Exception] = Never) -> list[dict
         return [work(0)]
     children: dict[int, int] = {}
     pipes: list[int] = []
+    parent = os.getpid()
     try:
         # By fork and pipes, and not by multiprocessing: a worker of its that is killed leaves a parent that waits for
         # ever, and every executable would have to carry it.
@@ -53,14 +56,11 @@ def divided(count: int, work: Work, again: type[Exception] = Never) -> list[dict
                 # proofs again.
                 pid = os.fork()
             if pid == 0:
-                _be_child(number, work, writer, [reader, *pipes], again)
+                _be_child(partial(work, number), parent, writer, [reader, *pipes], again)
             os.close(writer)
             pipes.append(reader)
             children[reader] = pid
-        answers = _collected(pipes, children)
-        if any("again" in facts for facts in answers):
-            raise again
-        return answers
+        return _collected(pipes, children, again)
     finally:
         for reader, pid in children.items():
             os.close(reader)
@@ -73,28 +73,35 @@ def divided(count: int, work: Work, again: type[Exception] = Never) -> list[dict
             os.waitpid(pid, 0)
 
 
-def _collected(pipes: list[int], children: dict[int, int]) -> list[dict[str, Any]]:
+def _collected(pipes: list[int], children: dict[int, int], again: type[Exception]) -> list[dict[str, Any]]:
     said: dict[int, bytearray] = {reader: bytearray() for reader in pipes}
+    answers: dict[int, dict[str, Any]] = {}
     waiting = set(pipes)
     while waiting:
-        # From all at once, and not one after the other: a child that dies keeps its turn in the table to itself
-        # (`Relay`), and those that wait for it would never end; nor would who listens to one of these.
+        # From all at once, and not one after the other: a child that ends without an answer of its own, whatever the
+        # reason, keeps its turn in the table to itself (`Relay`), and those that wait for it would never end; nor would
+        # who listens to one of these, or waits for all before looking at what one has said.
         for reader in select.select(list(waiting), [], [])[0]:
             data = os.read(reader, 1 << 20)
             said[reader] += data
             if not data:
                 waiting.discard(reader)
-                _raise_failure(said[reader], children[reader])
-    return [json.loads(said[reader]) for reader in pipes]
+                answers[reader] = _answer(said.pop(reader), children[reader], again)
+    return [answers[reader] for reader in pipes]
 
 
-def _raise_failure(said: bytearray, pid: int) -> None:
-    if not said:
+def _answer(said: bytearray, pid: int, again: type[Exception]) -> dict[str, Any]:
+    """What a child has found; raises what ended it early."""
+    try:
+        # Nothing, or the beginning of an object, is no JSON: both are of a child that could not say more.
+        facts: dict[str, Any] = json.loads(said)
+    except ValueError:
         raise CannotWrite(
             f"process {pid} of the merge was killed",
             way_out="Nothing was written. Was the memory short? Run the same command again.",
-        )
-    facts = json.loads(said)
+        ) from None
+    if "again" in facts:
+        raise again
     if "cannot" in facts:
         raise CannotWrite(facts["cannot"], way_out=facts["way_out"])
     if "damaged" in facts:
@@ -103,17 +110,22 @@ def _raise_failure(said: bytearray, pid: int) -> None:
         raise OSError(*facts["refused"])
     if "trace" in facts:
         raise RuntimeError(facts["trace"])
+    return facts
 
 
-def _be_child(number: int, work: Work, writer: int, others: list[int], again: type[Exception]) -> None:
+def _be_child(
+    work: Callable[[], dict[str, Any]], parent: int, writer: int, others: list[int], again: type[Exception]
+) -> None:
     """Never returns."""
     try:
+        # Only the parent ends those that wait for one that has failed: without it they would be there for ever.
+        die_with_parent(signal.SIGKILL, parent)
         for handle in others:
             os.close(handle)
         # A part makes millions of small objects and then ends: there is nothing to collect.
         gc.disable()
         try:
-            facts = work(number)
+            facts = work()
         except OSError as error:
             facts = {"refused": [error.errno, error.strerror, error.filename]}
         except CannotWrite as error:
