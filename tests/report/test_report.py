@@ -18,6 +18,8 @@ from shareout.plan.ids import ids_as_told
 from shareout.record.journal import Header, closed
 from shareout.record.outcome import State
 
+TWO = '{"alice": [1, 2], "bob": [1, 2]}'
+COUNTS = ("done", "failed", "missing")
 NASTY = "<script>alert(1)</script> & 'it' \"said\""
 
 
@@ -137,6 +139,42 @@ def test_what_was_given_to_other_machines_is_counted_with_the_old_runs(here: Mac
     assert [one["name"] for one in facts["machines"]] == ["a", "b", "c", "d"]
     here.call("report")
     looked_at(here.folder / "report.html")
+
+
+def test_what_others_did_after_weights_were_corrected_counts_once(here: Machine) -> None:
+    here.jobs(*(f"test $SHAREOUT_MACHINE != alice -a {number} != 7" for number in range(30)), machines=TWO)
+    here.run(machine="alice", code=1)
+    here.call("reweigh", "bob=2")
+    here.run(machine="bob", code=None)
+    told = here.call("merge-results", "--partial", "--json", "-o", "t.csv", code=1).json
+    facts = here.call("report", "--json").json
+    assert [facts[key] for key in COUNTS] == [told[key] for key in COUNTS]
+    assert facts["failed"] == len(facts["failures"]) >= 10
+
+
+def test_what_a_machine_did_before_it_owed_less_is_counted(here: Machine) -> None:
+    here.jobs(*(f"test {number} -gt 4" for number in range(30)), machines=TWO)
+    here.run("-n", "12", machine="alice", code=None)
+    here.call("reweigh", "bob=9")
+    here.run("-n", "1", machine="bob", code=None)
+    here.call("reweigh", "bob=3")
+    here.run("-n", "1", machine="alice", code=None)
+    told = here.call("merge-results", "--partial", "--json", "-o", "t.csv", code=1).json
+    facts = here.call("report", "--json").json
+    assert [facts[key] for key in COUNTS] == [told[key] for key in COUNTS]
+    assert facts["failed"] == len({one["job"] for one in facts["failures"]})
+
+
+def test_a_job_that_failed_again_in_what_was_left_counts_once(here: Machine) -> None:
+    here.jobs(*(f"test {number} -gt 4" for number in range(20)), machines='{"a": [1, 2]}')
+    here.run("-n", "14", machine="a", code=1)
+    here.write("new.json", '{"a": [1, 2], "d": [1, 2]}')
+    here.call("rebalance", "runs", "--failed", "--machines", "new.json", "-o", "configs2")
+    here.call("run", "--configs", "configs2", "--machine", "a", "--yes", code=None)
+    told = here.call("merge-results", "--partial", "--json", "-o", "t.csv", code=1).json
+    facts = here.call("report", "--json").json
+    assert [facts[key] for key in COUNTS] == [told[key] for key in COUNTS]
+    assert facts["failed"] == len(facts["failures"])
 
 
 def test_a_run_that_did_nothing_has_a_page_too(here: Machine) -> None:

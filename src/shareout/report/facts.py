@@ -28,7 +28,8 @@ MOST_KINDS = 12
 # Positions are held by pages: of a pool of 10^12 jobs only what has run takes room.
 _PAGE = 1 << 16
 # Done beats failed, failed beats skipped, anything beats not yet.
-_RANKED = bytes.maketrans(bytes((DONE, FAILED, SKIPPED)), b"\3\2\1")
+_SKIPPED, _FAILED, _DONE = 1, 2, 3
+_RANKED = bytes.maketrans(bytes((DONE, FAILED, SKIPPED)), bytes((_DONE, _FAILED, _SKIPPED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ def report_of(
     """Reads the journals, then of the logs what the failures need. Empty journals are no obstacle."""
     gathered = _Gathered()
     # A job that failed may be done in a plan that was made of what was left: older plans come first.
-    for folder, header in sorted(runs, key=lambda run: len(run[1].ancestors)):
+    for folder, header in sorted(runs, key=lambda run: (len(run[1].ancestors), run[1].origin)):
         gathered.add(folder, header)
+    gathered.drop_mended()
     deeds = _in_order(gathered.deeds.values(), machines)
     shares = _shares(gathered, deeds)
     _align([one.spans for one in deeds])
@@ -175,28 +177,47 @@ class _Gathered:
         self.standing = _Standing()
         self.damage: list[Damage] = []
         self.mended = 0
+        self._origin = ""
         self._failed: dict[int, str] = {}
 
     def add(self, folder: RunFolder, header: Header) -> None:
-        """One run directory; those of older plans must have come before."""
+        """One run directory; those of older plans must have come before, and of one origin they follow one another."""
         name = header.machine
         one = self.deeds.setdefault(name, Deeds(name))
-        if header.digest not in self.plans:
-            self.plans[header.digest] = None
+        self.plans[header.digest] = None
+        # By the origin and not the digest: where only weights are others, positions are the same, and what one failed
+        # at and another did is one position, which counts once by itself.
+        if header.origin != self._origin:
+            self.drop_mended()
+            self._origin = header.origin
             self._failed = {job: each.machine for each in self.deeds.values() for job in each.failures}
         watched = set(self._failed)
         tally = Reading(one, watched).read(folder, header)
         for job in set(self._failed) - watched:
-            self.deeds[self._failed.pop(job)].failures.pop(job, None)
+            failures = self.deeds[self._failed.pop(job)].failures
+            if job in failures and failures[job].origin != header.origin:
+                del failures[job]
             self.mended += 1
         done, failed = self.settled.get(name, (0, 0))
-        self.settled[name] = (done + tally.done, failed + tally.failed)
+        # What it does not owe any more counts as well: who owes it now does not run it again.
+        for part in filter(None, (tally, tally.former)):
+            done, failed = done + part.done, failed + part.failed
+            self.standing.add(header, part)
+        self.settled[name] = (done, failed)
         self.shares[name] = self.shares.get(name, 0) + sum(stop - start for start, stop in header.ranges)
-        self.standing.add(header, tally)
         self.damage += tally.damage
         if sum(len(each.slots) for each in self.deeds.values()) > MOST_ROWS:
             for each in self.deeds.values():
                 each.spans.without_slots()
+
+    def drop_mended(self) -> None:
+        """Failures of jobs that another machine has done by the same positions are none."""
+        for each in self.deeds.values():
+            each.failures = {
+                job: one
+                for job, one in each.failures.items()
+                if not self.standing.is_done(one.origin, one.attempt.position)
+            }
 
 
 class _Standing:
@@ -204,6 +225,11 @@ class _Standing:
 
     def __init__(self) -> None:
         self._pages: dict[tuple[str, int], bytearray] = {}
+
+    def is_done(self, origin: str, position: int) -> bool:
+        """By whichever machine."""
+        page, place = divmod(position, _PAGE)
+        return (origin, page) in self._pages and self._pages[origin, page][place] == _DONE
 
     def add(self, header: Header, tally: Tally) -> None:
         """The states of one run directory. Of two that speak of a position the better one counts."""
@@ -219,9 +245,11 @@ class _Standing:
                 start, at = start + length, at + length
 
     def counts(self, total: int, mended: int) -> Counts:
-        """Over all plans. `mended`: jobs that failed in an older plan and were done in a later one, which has another
+        """Over all plans. `mended`: jobs that failed in an older plan and ended in a later one, which has another
         position for them."""
-        skipped, failed, done = (sum(page.count(rank) for page in self._pages.values()) for rank in (1, 2, 3))
+        skipped, failed, done = (
+            sum(page.count(rank) for page in self._pages.values()) for rank in (_SKIPPED, _FAILED, _DONE)
+        )
         return Counts(total, done, max(0, min(failed - mended, total - done - skipped)), skipped)
 
 

@@ -57,6 +57,8 @@ class Failure:
     machine: str
     attempt: Attempt
     folder: RunFolder
+    origin: str
+    """Whose positions its attempt has."""
 
 
 @dataclass(slots=True)
@@ -89,11 +91,12 @@ class Deeds:
 
 
 class Reading:
-    """Reads run directories of one machine into its deeds. Jobs that it finds done are taken out of `watched`."""
+    """Reads run directories of one machine into its deeds. Jobs whose end it finds are taken out of `watched`."""
 
     def __init__(self, deeds: Deeds, watched: set[int]) -> None:
         self.deeds = deeds
         self._watched = watched
+        self._origin = ""
         self._first: float | None = None
         self._last = 0.0
         self._last_of: dict[int, float] = {}
@@ -101,6 +104,7 @@ class Reading:
     def read(self, folder: RunFolder, header: Header) -> Tally:
         """All attempts of a run directory; where its positions stand is in the tally."""
         tally = tally_of(folder, header, ids_as_told(header))
+        self._origin = header.origin
         for one in incarnations_of(folder):
             self._session(one.header)
             if not one.header.whence:
@@ -170,9 +174,7 @@ class Reading:
                 deeds.bars = None
 
     def _one(self, record: object, tally: Tally, folder: RunFolder) -> None:
-        if not isinstance(record, Attempt) or tally.index(record.position) < 0:
-            return
-        if record.state in (State.SKIPPED, State.REQUEUED) or not record.start:
+        if not isinstance(record, Attempt) or record.state in (State.SKIPPED, State.REQUEUED) or not record.start:
             return
         if record.state is State.DONE and record.attempt == 1:
             self._took([b"%d" % record.job], [record.start], [max(record.start, record.end)], [record.slot])
@@ -213,8 +215,11 @@ class Reading:
         if kind in deeds.kinds or len(deeds.kinds) < KINDS_KEPT:
             deeds.kinds[kind] += 1
         is_final = one.state is State.FAILED and tally.state(one.position) == FAILED
-        if is_final and (one.job in deeds.failures or len(deeds.failures) < FAILURES_KEPT):
-            deeds.failures[one.job] = Failure(deeds.machine, one, folder)
+        if not is_final:
+            return
+        self._watched.discard(one.job)
+        if one.job in deeds.failures or len(deeds.failures) < FAILURES_KEPT:
+            deeds.failures[one.job] = Failure(deeds.machine, one, folder, self._origin)
 
     def _long(self, seconds: float, job: int, slot: int, attempt: int, start: float) -> None:
         longest = self.deeds.longest
