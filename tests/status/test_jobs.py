@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.journals import last_journal
+from shareout.merge.proof.choose_record import Record, settle
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, Cause, State
-from shareout.status.jobs import JobStates, attempts_of
+from shareout.status.jobs import JobStates, attempts_of, settled_of
 
 STEPS = st.lists(st.sampled_from(["done", "failed", "retry", "requeued", "skipped", "stopped"]), max_size=5)
 
@@ -65,3 +67,38 @@ def test_done_on_one_machine_beats_failed_on_another(tmp_path: Path) -> None:
         folders.append(folder)
     (only,) = JobStates(folders).all()
     assert (only.state, only.machine) == ("d", "m1")
+
+
+MACHINES = {"bob": (((0, 1),), ()), "alice": (((1, 2),), ((0, 1),)), "all": (((0, 2),), ())}
+TIMES = st.permutations(range(12))
+SAID = st.fixed_dictionaries(
+    {name: st.lists(st.sampled_from(["done", "failed", "skipped", "requeued"]), max_size=3) for name in MACHINES}
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SAID, TIMES, st.permutations(sorted(MACHINES)))
+def test_of_several_records_of_a_job_the_one_counts_that_a_merge_takes(
+    tmp_path_factory: pytest.TempPathFactory, said: dict[str, list[str]], times: list[int], named: list[str]
+) -> None:
+    path, records, moments = tmp_path_factory.mktemp("jobs"), [], iter(times)
+    for name, (ranges, audit) in MACHINES.items():
+        (path / name).mkdir()
+        header = Header("ab" * 32, "cd" * 32, name, 2, ranges, audit, "0", "", "python", order="given")
+        lines = [header.lines()]
+        for number, (word, at) in enumerate(zip(said[name], sorted(islice(moments, 3)), strict=False), 1):
+            state, cause = State(word), Cause.EXIT if word == "failed" else Cause.NONE
+            attempt = Attempt(0, 0, number, state, 1.0, 2.0 + at, 0, cause=cause, result=name)
+            lines.append(attempt_line(attempt))
+            payload = f"0\t{name}".encode() if state is State.DONE else lines[-1]
+            records.append(
+                Record(0, name, header.origin, state, number, attempt.end, payload, is_audit=header.audits(0))
+            )
+        last_journal(RunFolder(path / name)).write_bytes(b"".join(lines))
+    counted = settle(records).counted
+    folders = [RunFolder(path / name) for name in named]
+    found = JobStates(folders).state(0)
+    expected = {State.DONE: "d", State.FAILED: "!", State.SKIPPED: "s"}[counted.state] if counted else "."
+    assert (found.state, found.machine) == (expected, counted.machine if counted else "")
+    if counted and counted.state is not State.SKIPPED:
+        assert settled_of(folders, 0)[0].header.machine == counted.machine

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -54,6 +53,8 @@ def text_of(path: Path) -> Path:
 def _unpack(path: Path) -> int:
     if sys.platform == "win32":
         raise InputError("is compressed, which is not read on Windows", where=Place(str(path)), way_out="Unpack it.")
+    import tempfile
+
     with path.open("rb") as packed, ExitStack() as stack:
         with _room():
             text = stack.enter_context(tempfile.TemporaryFile())
@@ -95,5 +96,7 @@ def _room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        import tempfile
+
         place = tempfile.gettempdir()
         raise cannot_write(place, error, way_out="A pool is unpacked there: name another place by TMPDIR.") from error

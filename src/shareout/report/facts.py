@@ -194,10 +194,7 @@ class _Gathered:
         watched = set(self._failed)
         tally = Reading(one, watched).read(folder, header)
         for job in set(self._failed) - watched:
-            failures = self.deeds[self._failed.pop(job)].failures
-            if job in failures and failures[job].origin != header.origin:
-                del failures[job]
-            self.mended += 1
+            self._ended(job)
         done, failed = self.settled.get(name, (0, 0))
         # What it does not owe any more counts as well: who owes it now does not run it again.
         for part in filter(None, (tally, tally.former)):
@@ -209,6 +206,13 @@ class _Gathered:
         if sum(len(each.slots) for each in self.deeds.values()) > MOST_ROWS:
             for each in self.deeds.values():
                 each.spans.without_slots()
+
+    def _ended(self, job: int) -> None:
+        """What failed in an older plan, in this one."""
+        failures = self.deeds[self._failed.pop(job)].failures
+        if job in failures and failures[job].origin != self._origin:
+            del failures[job]
+        self.mended += 1
 
     def drop_mended(self) -> None:
         """Failures of jobs that another machine has done by the same positions are none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from shareout.fields import dataclass
@@ -12,6 +13,7 @@ from shareout.ranges import Range
 from shareout.record.belonging import Belonging, ever_owed
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, parse
+from shareout.record.lines.common_line import Plain
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.proof import Proof, proofs_of
 from shareout.record.reader import Chunk, Incarnation, JournalReader, incarnations_of, newest_header, told
@@ -20,6 +22,7 @@ NEW, RUNNING, DONE, FAILED, ERROR, SKIPPED = ".", "r", "d", "!", "e", "s"
 LETTERS = NEW + RUNNING + DONE + FAILED + ERROR + SKIPPED
 # Beyond so many ids only those that journals speak of are held.
 MOST_HELD = 1 << 27
+_order_of = attrgetter("order")
 _ERRORS = (Cause.UNSPAWNABLE, Cause.LOST_WORKER, Cause.BAD_RESULT)
 
 
@@ -37,31 +40,57 @@ class JobState:
 
 
 @dataclass(frozen=True, slots=True)
-class _Odd:
-    """What does not fit the few bytes: everything but a first try that is done."""
+class _Source:
+    """Whose a record is."""
+
+    machine: str
+    origin: str
+    is_audit: bool
+
+    @property
+    def who(self) -> tuple[str, str]:
+        """Whose requeue ends it, audits included."""
+        return self.origin, self.machine
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What one machine says of a job."""
 
     state: str
-    machine: int
-    attempt: int
-    exit: str
-    seconds: float | None
+    source: _Source
     end: float
+    seconds: float
+    attempt: int = 1
+    exit: str = "0"
+
+    @property
+    def order(self) -> tuple[bool, bool, float, str, str]:
+        """Of several the least counts, as in a merge: never by which directory was named first."""
+        machine, origin = self.source.machine, self.source.origin
+        if self.state == DONE:
+            return False, self.source.is_audit, self.end, machine, origin
+        return True, False, -self.end, machine, origin
 
 
 class JobStates:
-    """Folded from journals. Done beats everything; of the rest the latest counts; a requeue clears its machine's."""
+    """Folded from journals, with a merge's choice between records of one job: done beats everything; of several that
+    are done its machine's own beats an audit, then the first that ended counts; of the rest the last that ended. A
+    requeue clears its machine's."""
 
     def __init__(self, folders: Sequence[RunFolder]) -> None:
         self.headers: list[Header] = [newest_header(folder) for folder in folders]
         """Of each folder the newest."""
         self.total = max((header.total for header in self.headers), default=0)
         held = self.total if self.total <= MOST_HELD else 0
-        self._machines: list[str] = []
-        # Six bytes a job: ten million take sixty megabytes, and an object for each would take gigabytes.
+        self._sources: list[_Source] = []
+        # Fourteen bytes a job: ten million take 140 megabytes, and an object for each would take gigabytes.
         self._owner = array("H", bytes(2 * held))
-        """Machine number + 1 of a plain first try that is done; 0: none."""
+        """Number of the source + 1 of a plain first try that is done; 0: none."""
         self._seconds = array("f", bytes(4 * held))
-        self._odd: dict[int, _Odd] = {}
+        self._ends = array("d", bytes(8 * held))
+        self._odd: dict[int, list[_Known]] = {}
+        """One a machine, of jobs of which more is known than a plain first try that is done."""
         self.damage: list[str] = []
         """What is damaged in the journals, in sentences."""
         self._running: dict[int, tuple[str, int]] = {}
@@ -78,17 +107,17 @@ class JobStates:
 
     def state(self, job: int) -> JobState:
         """Where it stands; `.` for an id of which nothing is known, also beyond the pool's end."""
-        odd = self._odd.get(job)
-        if job in self._running and (odd is None or odd.state != DONE):
+        # Nearly all, so without making more of it than its line.
+        if job < len(self._owner) and self._owner[job]:
+            machine = self._sources[self._owner[job] - 1].machine
+            return JobState(job, DONE, machine, attempt=1, exit="0", seconds=self._seconds[job])
+        known = min(self._odd.get(job, ()), key=_order_of, default=None)
+        if job in self._running and (known is None or known.state != DONE):
             return JobState(job, RUNNING, *self._running[job])
-        if odd is not None:
-            return JobState(
-                job, odd.state, self._machines[odd.machine], attempt=odd.attempt, exit=odd.exit, seconds=odd.seconds
-            )
-        owner = self._owner[job] if job < len(self._owner) else 0
-        if owner:
-            return JobState(job, DONE, self._machines[owner - 1], attempt=1, exit="0", seconds=self._seconds[job])
-        return JobState(job, NEW)
+        if known is None:
+            return JobState(job, NEW)
+        machine = known.source.machine
+        return JobState(job, known.state, machine, attempt=known.attempt, exit=known.exit, seconds=known.seconds)
 
     def all(self) -> Iterator[JobState]:
         """In pool order."""
@@ -96,10 +125,8 @@ class JobStates:
 
     def _fold(self, one: Incarnation, owed: Sequence[Range], proven: int) -> None:
         header = one.header
-        if header.machine not in self._machines:
-            self._machines.append(header.machine)
-        machine = self._machines.index(header.machine)
-        owner, seconds, odd = self._owner, self._seconds, self._odd
+        own, audit = (self._number(_Source(header.machine, header.origin, is_audit)) for is_audit in (False, True))
+        owner, seconds, ends, odd = self._owner, self._seconds, self._ends, self._odd
         held = len(self._owner)
         reader, belonging = JournalReader(one.path), Belonging(header, ids_as_told(header), owed)
         for chunk in reader.chunks():
@@ -107,21 +134,23 @@ class JobStates:
             # What is proven to be as its run wrote it was judged by that run; behind it, where a copy may have been cut
             # or edited, each record is asked.
             if chunk.offset + len(chunk.data) > proven:
-                places = ((offset, int(plain[0]), int(plain[1])) for (offset, _), plain in lines if plain[0])
-                _refuse_strangers(belonging, reader.path, list(places))
+                _refuse_strangers(belonging, reader.path, _places_of(lines))
             for (offset, line), plain in lines:
                 job = int(plain[0]) if plain[0] else -1
-                # A job of which something odd is known goes the slow way for good: what is remembered of it decides
-                # whether a record counts.
+                # A job of which something odd is known goes the slow way for good.
                 if job < 0 or job >= held or job in odd:
-                    self._apply(reader, chunk, offset, line, machine=machine, belonging=belonging)
-                elif not owner[job]:
-                    owner[job] = machine + 1
-                    seconds[job] = float(plain[3]) - float(plain[2])
+                    self._apply(reader, chunk, offset, line, header=header, belonging=belonging)
+                    continue
+                start, end = float(plain[2]), float(plain[3])
+                number = audit if header.audit and header.audits(int(plain[1])) else own
+                if owner[job]:
+                    self._meet(job, number, end, end - start)
+                else:
+                    owner[job], ends[job], seconds[job] = number + 1, end, end - start
         self.damage += told(reader.damage)
 
     def _apply(
-        self, reader: JournalReader, chunk: Chunk, offset: int, line: bytes, *, machine: int, belonging: Belonging
+        self, reader: JournalReader, chunk: Chunk, offset: int, line: bytes, *, header: Header, belonging: Belonging
     ) -> None:
         record = reader.record_of(chunk, offset, line)
         if isinstance(record, Attempt):
@@ -129,31 +158,48 @@ class JobStates:
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
             return
         job = record.job
+        source = _Source(header.machine, header.origin, header.audits(record.position))
         if record.state is State.REQUEUED:
-            self._take_back(job, machine)
-        # A failure does not undo what another machine has done: it may be of an audit, or of who owned the job before.
-        elif not self._is_done(job):
-            self._odd[job] = _Odd(
-                _letter(record),
-                machine,
-                record.attempt,
-                exit=record.signal or _told(record.exit),
-                seconds=record.end - record.start,
-                end=record.end,
-            )
+            self._stand(job, [one for one in self._known(job) if one.source.who != source.who])
+            return
+        seconds, code = record.end - record.start, record.signal or _told(record.exit)
+        self._enter(job, _Known(_letter(record), source, record.end, seconds, attempt=record.attempt, exit=code))
 
-    def _is_done(self, job: int) -> bool:
-        """Which nothing but a requeue ends."""
-        odd = self._odd.get(job)
-        return (job < len(self._owner) and self._owner[job] > 0) or (odd is not None and odd.state == DONE)
+    def _meet(self, job: int, number: int, end: float, seconds: float) -> None:
+        """A plain one beside another. Of one machine, as in two copies of its journal, they are told apart in place."""
+        if self._owner[job] != number + 1:
+            self._enter(job, _Known(DONE, self._sources[number], end, seconds))
+        elif end < self._ends[job]:
+            self._ends[job], self._seconds[job] = end, seconds
 
-    def _take_back(self, job: int, machine: int) -> None:
-        """What this machine said of it; another's word stays."""
-        if job < len(self._owner) and self._owner[job] == machine + 1:
+    def _known(self, job: int) -> list[_Known]:
+        if job in self._odd:
+            return self._odd[job]
+        owner = self._owner[job] if job < len(self._owner) else 0
+        return [_Known(DONE, self._sources[owner - 1], self._ends[job], self._seconds[job])] if owner else []
+
+    def _enter(self, job: int, fresh: _Known) -> None:
+        """Beside what other machines say, whatever beats what: a requeue may end what counts now. Of one machine what
+        comes later stands, but nothing after the first that is done."""
+        others = [one for one in self._known(job) if one.source.who != fresh.source.who]
+        mine = [one for one in self._known(job) if one.source.who == fresh.source.who and one.state == DONE]
+        self._stand(job, [*others, min([fresh, *mine], key=_order_of)])
+
+    def _stand(self, job: int, known: list[_Known]) -> None:
+        if job < len(self._owner):
             self._owner[job] = 0
-        odd = self._odd.get(job)
-        if odd is not None and odd.machine == machine:
+        self._odd[job] = known
+        if not known:
             del self._odd[job]
+
+    def _number(self, source: _Source) -> int:
+        if source not in self._sources:
+            self._sources.append(source)
+        return self._sources.index(source)
+
+
+def _places_of(lines: Sequence[tuple[tuple[int, bytes], Plain]]) -> list[tuple[int, int, int]]:
+    return [(offset, int(plain[0]), int(plain[1])) for (offset, _), plain in lines if plain[0]]
 
 
 def _refuse_strangers(belonging: Belonging, journal: Path, places: Sequence[tuple[int, int, int]]) -> None:
@@ -221,9 +267,9 @@ def _moment(one: Settled) -> tuple[int, float]:
     return one.attempt.attempt, one.attempt.end
 
 
-def _precedence(one: Settled) -> tuple[bool, bool, float, str]:
-    is_audit = one.header.audits(one.attempt.position)
-    return one.attempt.state is not State.DONE, is_audit, one.attempt.end, one.header.machine
+def _precedence(one: Settled) -> tuple[bool, bool, float, str, str]:
+    source = _Source(one.header.machine, one.header.origin, one.header.audits(one.attempt.position))
+    return _Known(_letter(one.attempt), source, one.attempt.end, one.attempt.duration).order
 
 
 def _found(block: bytes, needle: bytes) -> Iterator[tuple[int, bytes]]:
