@@ -93,6 +93,22 @@ def test_the_longest_of_a_share_run_first_and_those_not_known_count_as_the_media
     assert len(ran(here)) == 12
 
 
+def test_what_would_run_is_shown_in_the_order_of_the_run(here: Machine) -> None:
+    here.jobs(*[f"echo {job} >> ran.txt" for job in range(12)])
+    # With one slot those of 1.5 are too short to be begun first, with four they are not.
+    here.write("configs/costs.csv", HEAD + "0,1000\n" + "".join(f"{job},{1.5 - job % 2}\n" for job in range(1, 12)))
+    here.write("configs/runner.config", "[run]\nslots = 4\n")
+    for name in ("alice", "all"):
+        shown = here.call("run", "--dry-run", "--machine", name).out
+        ids = list(map(int, here.call("plan", "--machine", name, "--ids").out.split()))
+        assert shown == "".join(f"echo {job} >> ran.txt\n" for job in ids)
+        assert sorted(ids) == list(range(12))
+        assert (ids[0], {job % 2 for job in ids[1:6]}) == (0, {0})
+    shown = here.call("run", "--dry-run", "-n", "3", "-j", "1", "--machine", "alice").out
+    here.run("-n", "3", "-j", "1", machine="alice")
+    assert shown == "".join(f"echo {job} >> ran.txt\n" for job in ran(here))
+
+
 @pytest.mark.both_ways
 def test_a_run_that_is_killed_goes_on_with_the_longest_that_are_left(here: Machine) -> None:
     here.jobs(*[f"echo {job} >> ran.txt; sleep 0.05" for job in range(20)])

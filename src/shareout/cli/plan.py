@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from array import array
-from itertools import chain, islice
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from shareout.cli.inputs.other_runs import has_others
 from shareout.cli.inputs.recorded_call import Call, call_of
 from shareout.cli.options import Common, add_common
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
+from shareout.cli.running_order import in_running_order
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import CannotRead, InputError, UsageError, cannot_read
@@ -82,7 +83,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return _compare(plan, asked.compare, common)
     shares = [plan.share(asked.machine)] if asked.machine else [plan.share(one.name) for one in plan.machines]
     if asked.ids:
-        return _print_ids(plan, shares[0], settings)
+        return _print_ids(in_running_order(plan, shares[0], settings))
     _tell_fitting(plan, settings, common)
     _tell_adoptable(common, entry, plan, settings)
     if common.json:
@@ -181,31 +182,10 @@ def _print_card(plan: Plan) -> int:
     return 0
 
 
-def _print_ids(plan: Plan, share: Share, settings: Settings) -> int:
-    """In running order."""
-    slots = settings.run.slots_on(share.cores) if share.cores else 1
-    for start, stop in share.ranges:
-        first = _first(plan, start, stop, slots)
-        ahead = set(first)
-        ids = chain(
-            map(plan.job_at, first),
-            (job for at, job in enumerate(plan.jobs_between(start, stop), start) if at not in ahead)
-            if first
-            else plan.jobs_between(start, stop),
-        )
-        while block := list(islice(ids, AT_ONCE)):
-            sys.stdout.write("\n".join(map(str, block)) + "\n")
+def _print_ids(ids: Iterator[int]) -> int:
+    while block := list(islice(ids, AT_ONCE)):
+        sys.stdout.write("\n".join(map(str, block)) + "\n")
     return 0
-
-
-def _first(plan: Plan, start: int, stop: int, slots: int) -> list[int]:
-    """The positions of those that go before the others."""
-    if plan.costs is None:
-        return []
-    from shareout.supply.longest import longest_first
-
-    costs = array("q", plan.costs_between(start, stop))
-    return [start + place for place in longest_first(costs, sum(costs), slots)]
 
 
 def _compare(plan: Plan, where: str, common: Common) -> int:

@@ -25,6 +25,7 @@ from shareout.cli.options import Common, program_name
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked, print_jobs
 from shareout.cli.run_told import run_facts, tell_end
+from shareout.cli.running_order import in_running_order
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite, UsageError
@@ -101,7 +102,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     share = plan.share(machine)
     _check_with_plan(plan, settings, asked, entry)
     if asked.dry_run:
-        return print_jobs(plan, machine, asked.groups, asked.limit, runs_commands(entry))
+        ids = in_running_order(plan, share, settings)
+        return print_jobs(ids, plan.pool, asked.groups, asked.limit, runs_commands(entry))
     if asked.anew and plan.since:
         raise UsageError(
             "--anew starts over, and this plan goes on from another by [run] since",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from shareout.choices import Order
 from shareout.cli.run_flags import Screen
 from shareout.errors import UsageError, nearest
 from shareout.plan.plan import Plan
+from shareout.pool import Pool
 
 AT_ONCE = 5000
 NAMED = 12
@@ -61,24 +62,17 @@ def _check_results(results: Path, is_command: bool) -> None:
         raise UsageError(f"{results} is there already and is no folder", way_out="Name a folder after --results.")
 
 
-def print_jobs(plan: Plan, machine: str, groups: Sequence[str], limit: int | None, is_command: bool) -> int:
-    """One a line, in running order, as they would be run."""
-    pool = plan.pool
+def print_jobs(ids: Iterable[int], pool: Pool, groups: Sequence[str], limit: int | None, is_command: bool) -> int:
+    """One a line, as they would be run; `ids` in running order."""
+    chosen = (job for job in ids if not groups or pool.group(job) in groups)
     lines = (
         (pool.command(job) if is_command else pool.row(job).text).encode("utf-8", "surrogateescape")
-        for job in islice(_chosen(plan, machine, groups), limit)
+        for job in islice(chosen, limit)
     )
     while block := list(islice(lines, AT_ONCE)):
         sys.stdout.buffer.write(b"\n".join(block) + b"\n")
     sys.stdout.buffer.flush()
     return 0
-
-
-def _chosen(plan: Plan, machine: str, groups: Sequence[str]) -> Iterator[int]:
-    for start, stop in plan.share(machine).ranges:
-        for job in plan.jobs_between(start, stop):
-            if not groups or plan.pool.group(job) in groups:
-                yield job
 
 
 def _known(plan: Plan) -> str:
