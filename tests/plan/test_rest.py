@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shareout.config import apply, load_settings
+from shareout.errors import InputError
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import SelectedPool, Step, with_rest, write_rest
 from shareout.pool import open_pool
@@ -78,3 +81,31 @@ def test_a_rest_file_stays_small_for_a_pool_of_any_size(tmp_path: Path) -> None:
     rest = make_plan(with_rest(open_pool(tmp_path, known), tmp_path), machines, known)
     assert rest.jobs == 10**12 - 5
     assert rest.position_of(rest.job_at(123_456_789)) == 123_456_789
+
+
+def rest(phases: object, left: object = ((0, 2),), jobs: int = 3) -> dict[str, object]:
+    plan = {"digest": "ab" * 32, "phases": phases, "left": left}
+    return {"shareout_rest": 2, "work": "cd" * 32, "jobs": jobs, "plans": [plan]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        json.dumps(rest([])),
+        json.dumps(rest([[0, math.inf, False]])),
+        json.dumps(rest([[0, 2, False]])),
+        json.dumps(rest([[0, 1, False], [2, 3, False]])),
+        json.dumps(rest([[0, 3, False]], left=[[2, 1]])),
+        json.dumps({**rest([[0, 3, False]]), "plans": rest([[0, 3, False]])["plans"] * 2}),  # type: ignore[operator]
+    ],
+)
+def test_a_damaged_rest_file_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "jobs.txt").write_text("true\n" * 3)
+    (tmp_path / "rest.json").write_text(json.dumps(rest([[0, 3, False]])))
+    pool = open_pool(tmp_path, load_settings(tmp_path))
+    assert len(with_rest(pool, tmp_path)) == 2
+    (tmp_path / "rest.json").write_text(text)
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        with_rest(pool, tmp_path)
+    assert str(caught.value.where) == str(tmp_path / "rest.json")

@@ -38,6 +38,11 @@ class Step:
     left: tuple[Range, ...]
     order: str = Order.SHUFFLED
 
+    @property
+    def jobs(self) -> int:
+        """How many that plan had."""
+        return self.phases[-1].stop if self.phases else 0
+
     def facts(self) -> dict[str, object]:
         """As rest.json has it; `_step` reads it."""
         return {
@@ -202,12 +207,12 @@ def with_rest(pool: Pool, configs: Path) -> Pool:
         return pool
     try:
         facts = json.loads(path.read_bytes())
-        steps = [_step(one) for one in facts["plans"]]
+        steps = _steps(facts["plans"], facts["jobs"])
         work, jobs, version = facts["work"], facts["jobs"], facts["shareout_rest"]
         is_whole = bool(steps) and isinstance(work, str)
     except OSError as error:
         raise cannot_read(path, error) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _refused(path, f"cannot be read: {error}") from None
     if version != VERSION or not is_whole:
         raise _refused(path, f"is of version {version}, and this program reads {VERSION}")
@@ -224,20 +229,37 @@ def write_rest(folder: Path, work: str, jobs: int, steps: Sequence[Step]) -> Non
     replace_file(folder / NAME, [json.dumps(facts).encode("ascii") + b"\n"])
 
 
+def _steps(plans: Sequence[Mapping[str, Any]], jobs: int) -> list[Step]:
+    """Each plan has the jobs that the one before it left."""
+    steps = []
+    for facts in plans:
+        step = _step(facts)
+        if step.jobs != jobs:
+            raise ValueError(f"the phases of a plan are of {step.jobs} jobs, and {jobs} were left to it")
+        jobs = sum(stop - start for start, stop in step.left)
+        steps.append(step)
+    return steps
+
+
 def _step(facts: Mapping[str, Any]) -> Step:
     phases = tuple(Phase(int(start), int(stop), bool(check)) for start, stop, check in facts["phases"])
     left = tuple((int(start), int(stop)) for start, stop in facts["left"])
     # Only asked whether it is one: refused here, with the file's name, and not where it is first used.
     bytes.fromhex(facts["digest"])
-    end = 0
-    for start, stop in left:
-        if not end <= start < stop <= phases[-1].stop:
-            raise ValueError(f"the range {start}-{stop} is out of place")
-        end = stop
     order = facts.get("order", Order.SHUFFLED)
     if order not in tuple(Order):
         raise ValueError(f"there is no order {order}")
-    return Step(facts["digest"], phases, left, order)
+    step = Step(facts["digest"], phases, left, order)
+    begin = end = 0
+    for phase in phases:
+        if not begin == phase.start <= phase.stop:
+            raise ValueError(f"the phase {phase.start}-{phase.stop} is out of place")
+        begin = phase.stop
+    for start, stop in left:
+        if not end <= start < stop <= step.jobs:
+            raise ValueError(f"the range {start}-{stop} is out of place")
+        end = stop
+    return step
 
 
 def _refused(path: Path, what: str) -> InputError:
