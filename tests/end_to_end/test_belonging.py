@@ -80,6 +80,14 @@ def test_a_forged_journal_is_refused_with_its_file_and_line(
     assert not (here.folder / "t.csv").exists()
 
 
+def test_nothing_is_measured_by_records_that_do_not_belong(here: Machine) -> None:
+    farm(here)
+    rewrite(of(here, "alice"), exchange("pos"))
+    journal = of(here, "alice").journals()[-1].relative_to(here.folder)
+    for call in (("reweigh", "--measured", "runs", "--dry-run"), ("costs", "runs", "--dry-run")):
+        assert f"{journal}:" in here.call(*call, code=4).err
+
+
 def test_results_that_were_exchanged_are_told_by_the_tally(here: Machine) -> None:
     """Nothing in the journal itself speaks against them."""
     farm(here)

@@ -74,6 +74,11 @@ class Belonging:
             return self._ids_at(positions) == jobs
         return max(jobs) < self._total
 
+    def check(self, journal: Path, places: Sequence[tuple[int, int, int]]) -> None:
+        """Refuses the first that does not belong of records, each with its offset, id and position."""
+        if places and not self.holds([job for _, job, _ in places], [position for _, _, position in places]):
+            raise self.refusal_at(journal, *next(one for one in places if not self.holds([one[1]], [one[2]])))
+
     def refusal_at(self, journal: Path, offset: int, job: int, position: int) -> RunDirectoryDamaged:
         """The same for a record that begins at an offset."""
         with journal.open("rb") as file:

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from shareout.costs.amount import UNIT
 from shareout.fields import dataclass, field
+from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
+from shareout.record.belonging import Belonging, ever_owed
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, parse
 from shareout.record.outcome import Attempt, Cause, State
+from shareout.record.proof import Proof, proofs_of
 from shareout.record.reader import Chunk, JournalReader, incarnations_of, newest_header
 
 LEAST = 5
@@ -95,14 +98,20 @@ def perfs_of(timings: Timings, plan: Plan) -> dict[str, float]:
 def _read(folder: RunFolder, made: Timings, number: int, plan: Plan) -> None:
     costs = plan.costs.values if plan.costs else None
     machine, jobs = made.machines[number], len(made.how)
-    for one in incarnations_of(folder):
+    proofs, starts = proofs_of(folder), incarnations_of(folder)
+    owed = ever_owed([one.header for one in starts])
+    for one in starts:
         # What was taken over ran elsewhere.
         if one.header.start.reason:
             continue
+        belonging = Belonging(one.header, ids_as_told(one.header) or plan.ids_of(one.header.origin), owed)
         reader = JournalReader(one.path)
         for chunk in reader.chunks():
-            for job, seconds, how in _ended(chunk):
-                if not 0 <= job < jobs:
+            ended = list(_ended(chunk))
+            if chunk.offset + len(chunk.data) > proofs.get(one.path.name, Proof()).good:
+                belonging.check(one.path, [place for place, _, _ in ended])
+            for (_, job, _), seconds, how in ended:
+                if job >= jobs:
                     continue
                 if not how:
                     made.failed.add(job)
@@ -116,11 +125,11 @@ def _read(folder: RunFolder, made: Timings, number: int, plan: Plan) -> None:
                     machine.cost += costs[job] / UNIT if costs else 1.0
 
 
-def _ended(chunk: Chunk) -> Iterator[tuple[int, float, int]]:
-    """Job, seconds, and how it ended: 0 for one that failed by itself."""
-    for line, (job, _, start, end, _) in zip(chunk.lines, chunk.plain, strict=True):
+def _ended(chunk: Chunk) -> Iterator[tuple[tuple[int, int, int], float, int]]:
+    """Offset, job and position; seconds; and how it ended: 0 for one that failed by itself."""
+    for (offset, line), (job, position, start, end, _) in zip(chunk.located(), chunk.plain, strict=True):
         if job:
-            yield int(job), float(end) - float(start), DONE
+            yield (offset, int(job), int(position)), float(end) - float(start), DONE
             continue
         try:
             record = parse(line)
@@ -128,9 +137,10 @@ def _ended(chunk: Chunk) -> Iterator[tuple[int, float, int]]:
             continue
         if not isinstance(record, Attempt):
             continue
+        place = offset, record.job, record.position
         if record.state is State.DONE:
-            yield record.job, record.duration, DONE
+            yield place, record.duration, DONE
         elif record.cause is Cause.TIMEOUT:
-            yield record.job, record.duration, CUT_OFF
+            yield place, record.duration, CUT_OFF
         elif record.state is State.FAILED:
-            yield record.job, 0.0, 0
+            yield place, 0.0, 0

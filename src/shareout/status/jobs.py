@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from pathlib import Path
 
 from shareout.fields import dataclass
 from shareout.plan.ids import ids_as_told
@@ -134,7 +133,7 @@ class JobStates:
             # What is proven to be as its run wrote it was judged by that run; behind it, where a copy may have been cut
             # or edited, each record is asked.
             if chunk.offset + len(chunk.data) > proven:
-                _refuse_strangers(belonging, reader.path, _places_of(lines))
+                belonging.check(reader.path, _places_of(lines))
             for (offset, line), plain in lines:
                 job = int(plain[0]) if plain[0] else -1
                 # A job of which something odd is known goes the slow way for good.
@@ -154,7 +153,7 @@ class JobStates:
     ) -> None:
         record = reader.record_of(chunk, offset, line)
         if isinstance(record, Attempt):
-            _refuse_strangers(belonging, reader.path, [(offset, record.job, record.position)])
+            belonging.check(reader.path, [(offset, record.job, record.position)])
         if not isinstance(record, Attempt) or record.state in (State.STOPPED, State.RETRY):
             return
         job = record.job
@@ -202,13 +201,6 @@ def _places_of(lines: Sequence[tuple[tuple[int, bytes], Plain]]) -> list[tuple[i
     return [(offset, int(plain[0]), int(plain[1])) for (offset, _), plain in lines if plain[0]]
 
 
-def _refuse_strangers(belonging: Belonging, journal: Path, places: Sequence[tuple[int, int, int]]) -> None:
-    """Of records, each with its offset, id and position, the first that does not belong."""
-    if places and not belonging.holds([job for _, job, _ in places], [position for _, _, position in places]):
-        first = next(one for one in places if not belonging.holds([one[1]], [one[2]]))
-        raise belonging.refusal_at(journal, *first)
-
-
 def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header, Attempt]]:
     """All that journals say of one job, in their order: found by its first bytes, so that a large journal is fast."""
     # Searched for as bytes: to parse all lines would take as long as the whole list.
@@ -232,7 +224,7 @@ def attempts_of(folders: Sequence[RunFolder], job: int) -> Iterator[tuple[Header
                     except BadLine:
                         continue
                     if isinstance(record, Attempt):
-                        _refuse_strangers(belonging, one.path, [(base + at, job, record.position)])
+                        belonging.check(one.path, [(base + at, job, record.position)])
                         yield one.header, record
                 base += cut
 
