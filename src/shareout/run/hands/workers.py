@@ -170,7 +170,7 @@ class Workers:
     def end(self, one: Running, cause: Cause) -> None:
         """TERM, and CONT for what stands still. A second call for the same job changes nothing."""
         seat = self._seats[one.slot]
-        # To look at all processes takes as long as many a job: whoever looked may mean the one before.
+        # A look at all processes takes as long as many a job.
         if seat.control.since != one.started:
             return
         # What has died by itself, while we waited for a slow disk, say, is not to be told as ended by us.
