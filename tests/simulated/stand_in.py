@@ -69,7 +69,7 @@ def _share_one_python() -> None:
         self._station = station
         self._folder = module.os.getcwd()
         self._streams = ours
-        self._variables, self._environ = {}, {}
+        self._variables, self._environ, self._plain = {}, {}, dict(module.os.environ)
         self._job, self._attempt = -1, 0
         self._changes = []
 
