@@ -268,3 +268,12 @@ def test_the_longest_that_ran_first_are_told_as_no_sample(here: Machine) -> None
     here.call("costs")
     assert "random sample" not in here.call("merge-results", "--partial", "-o", "r.csv", code=None).out
     assert "random sample" not in here.call("status").out
+
+
+def test_weights_are_not_suggested_where_the_longest_ran_first_and_some_are_left(here: Machine) -> None:
+    measured(here, *WEIGHTS)
+    assert set(here.call("report", "--json").json["balance"]["machines_json"]) == set(WEIGHTS)
+    here.call("costs")
+    assert here.call("report", "--json").json["balance"] is None
+    finish(here, WEIGHTS)
+    assert set(here.call("report", "--json").json["balance"]["machines_json"]) == set(WEIGHTS)

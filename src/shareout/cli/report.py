@@ -97,7 +97,8 @@ def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tu
         newest = {journal.folder: journal.header for journal in journals}
         machines = plan.machines if plan else ()
         # Within, for archives are unpacked only so long: failures' last lines are in the logs.
-        return report_of(list(newest.items()), machines, tell), plan
+        is_costed = plan is not None and plan.cost_source is not None
+        return report_of(list(newest.items()), machines, tell, is_costed=is_costed), plan
 
 
 def _write(path: Path, page: str) -> None:

@@ -121,9 +121,14 @@ class Report:
 
 
 def report_of(
-    runs: Sequence[tuple[RunFolder, Header]], machines: Sequence[Machine], said: Callable[[str], None]
+    runs: Sequence[tuple[RunFolder, Header]],
+    machines: Sequence[Machine],
+    said: Callable[[str], None],
+    *,
+    is_costed: bool = False,
 ) -> Report:
-    """Reads the journals, then of the logs what the failures need. Empty journals are no obstacle."""
+    """Reads the journals, then of the logs what the failures need. Empty journals are no obstacle. `is_costed`: the
+    jobs that are known to be long ran first."""
     gathered = _Gathered()
     # A job that failed may be done in a plan that was made of what was left: older plans come first.
     for folder, header in sorted(runs, key=lambda run: (len(run[1].ancestors), run[1].origin)):
@@ -133,18 +138,20 @@ def report_of(
     shares = _shares(gathered, deeds)
     _align([one.spans for one in deeds])
     first = runs[0][1]
+    counts = gathered.standing.counts(max(header.total for _, header in runs), gathered.mended)
+    is_sample = _is_sample(runs) and not (is_costed and counts.missing)
     failures = _chosen([failure for one in deeds for failure in one.failures.values()])
     return Report(
         first.root,
         first.pool_digest,
         kind=first.kind,
         plans=tuple(gathered.plans),
-        counts=gathered.standing.counts(max(header.total for _, header in runs), gathered.mended),
+        counts=counts,
         machines=tuple(MachineRow(one, shares[one.machine], *gathered.settled[one.machine]) for one in deeds),
         longest=tuple(sorted((long for one in deeds for long in one.longest), reverse=True)[:LONGEST_KEPT]),
         failures=failures,
         kinds=_kinds(deeds),
-        balance=balance_of(deeds, shares, machines) if _is_sample(runs) else None,
+        balance=balance_of(deeds, shares, machines) if is_sample else None,
         lines=_lines(failures, said),
         damage=tuple(gathered.damage),
     )

@@ -67,7 +67,7 @@ def balance_section(report: Report, machines: Sequence[Machine]) -> str:
     if balance is None:
         return (
             '<p class="soft">Nothing can be compared here: '
-            f"it takes two machines that settled {FEWEST_JOBS} jobs or more each.</p>"
+            f"it takes two machines that settled {FEWEST_JOBS} jobs or more each, and a random sample of all.</p>"
         )
     words = (
         f"At the measured rates the last machine needs {told_seconds(balance.planned_s)} for its share; with weights "
