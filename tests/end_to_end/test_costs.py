@@ -277,3 +277,12 @@ def test_weights_are_not_suggested_where_the_longest_ran_first_and_some_are_left
     assert here.call("report", "--json").json["balance"] is None
     finish(here, WEIGHTS)
     assert set(here.call("report", "--json").json["balance"]["machines_json"]) == set(WEIGHTS)
+
+
+def test_a_machine_is_judged_by_the_costs_of_its_own_plan_only(here: Machine) -> None:
+    measured(here, "alice")
+    here.call("costs")
+    here.call("rebalance", "-o", "rest")
+    here.run("-n", "8", "--configs", "rest", machine="bob")
+    assert "took" in here.call("status", "--json", "--configs", "rest").json["machines"]["bob"]
+    assert "took" not in here.call("status", "--json").json["machines"]["bob"], "positions are others in that plan"

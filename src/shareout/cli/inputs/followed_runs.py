@@ -35,4 +35,7 @@ def follow(sources: Sequence[str], folders: Sequence[RunFolder], common: Common,
     chosen = meant(sources, folders, at_hand)
     plan = if_of_these(at_hand, chosen)
     opened = open_followers(chosen, tell, plan)
-    return FollowedRuns(opened, newest_plan(opened, tell), plan, settings)
+    followers = newest_plan(opened, tell)
+    # In another plan a position is another job: neither costs nor groups are to be looked up by it.
+    plan = if_of_these(plan, [one.folder for one in followers])
+    return FollowedRuns(opened, followers, plan, settings)
