@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from kit.program import Machine
+from shareout.cli.list import job_ids
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,16 @@ def test_ranges_are_taken_as_a_merge_tells_them(ran: Machine) -> None:
     assert 'there is no job "9"' in ran.call("show", "3-9", code=2).err
     for half in ("1-", "1--3", "1-2-3", "1-x"):
         assert f'"{half}" is no range' in ran.call("show", half, code=2).err
+
+
+def test_a_range_of_ten_million_ids_is_not_written_out() -> None:
+    ten_million = 10**7
+    tracemalloc.start()
+    ids = job_ids([f"0-{ten_million - 1}"], ten_million)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(ids), most < 10_000) == (ten_million, True)
+    assert list(job_ids(["5,3-6", "4", "1"], 10)) == [5, 3, 4, 6, 1], "each once, as they were said"
 
 
 def test_run_directories_may_stand_behind_an_id(ran: Machine) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, plan_at_hand, tell
 from shareout.cli.options import Common, add_common
@@ -199,10 +199,9 @@ def _is_number(word: str) -> bool:
     return word.isascii() and word.isdigit()
 
 
-def job_ids(words: Sequence[str], total: int) -> list[int]:
+def job_ids(words: Sequence[str], total: int) -> Sequence[int]:
     """Of ids and of ranges as `merge-results` tells them, `0-2, 7`: each once, in the order in which they were said."""
-    # A dict, for a set would lose the order in which they were said.
-    found: dict[int, None] = {}
+    found: list[range] = []
     for word in " ".join(words).replace(",", " ").split():
         first, dash, last = word.partition("-")
         if dash and not (_is_number(first) and _is_number(last)):
@@ -211,8 +210,12 @@ def job_ids(words: Sequence[str], total: int) -> list[int]:
         stop = job_id(last, total) if dash else start
         if stop < start:
             raise UsageError(f'"{word}" is no range', way_out="Write the smaller id first, as 0-2.")
-        found.update(dict.fromkeys(range(start, stop + 1)))
-    return list(found)
+        found.append(range(start, stop + 1))
+    # A range may be the whole of a large pool, and is not written out; nor need it be, where nothing else is said.
+    if len(found) == 1:
+        return found[0]
+    # A dict, for a set would lose the order in which they were said.
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def texts_of(plan: Plan | None, headers: Sequence[Header], *, as_given: bool = False) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_among, plan_at_hand, tell
@@ -49,7 +49,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))
         jobs = _jobs(ids, folders)
         again = _requeued(folders, (FAILED,) if arguments.failed else FINAL, jobs)
-    left = sorted((jobs or set()) - set(again))
+    ended = set(again)
+    left = sorted(job for job in jobs or () if job not in ended)
     _tell(again, left, common, failed=arguments.failed)
     return 1 if left else 0
 
@@ -60,13 +61,15 @@ def _refuse_archives(sources: Sequence[str]) -> None:
             raise UsageError(f"{source} is not a folder", way_out="An archive cannot be changed: unpack it first.")
 
 
-def _jobs(ids: Sequence[str], folders: Sequence[RunFolder]) -> set[int] | None:
+def _jobs(ids: Sequence[str], folders: Sequence[RunFolder]) -> Collection[int] | None:
     """None: all."""
-    total = max(newest_header(folder).total for folder in folders)
-    return set(job_ids(ids, total)) if ids else None
+    if not ids:
+        return None
+    found = job_ids(ids, max(newest_header(folder).total for folder in folders))
+    return found if isinstance(found, range) else set(found)
 
 
-def _requeued(folders: Sequence[RunFolder], states: Sequence[int], jobs: set[int] | None) -> list[int]:
+def _requeued(folders: Sequence[RunFolder], states: Sequence[int], jobs: Collection[int] | None) -> list[int]:
     """The ids that are to do again; in order, each once, also where an audit has ended a job a second time."""
     # All of them before the first is changed: half a requeue would leave the plan half undone.
     refuse_busy(folders)
