@@ -139,7 +139,7 @@ def report_of(
     _align([one.spans for one in deeds])
     first = runs[0][1]
     counts = gathered.standing.counts(max(header.total for _, header in runs), gathered.mended)
-    is_sample = _is_sample(runs) and not (is_costed and counts.missing)
+    is_sample = _is_sample(runs, in_part=is_costed and counts.missing > 0)
     failures = _chosen([failure for one in deeds for failure in one.failures.values()])
     return Report(
         first.root,
@@ -168,9 +168,10 @@ def _shares(gathered: _Gathered, deeds: Sequence[Deeds]) -> dict[str, int]:
     return {one.machine: one.finished for one in deeds} if len(gathered.plans) > 1 else gathered.shares
 
 
-def _is_sample(runs: Sequence[tuple[RunFolder, Header]]) -> bool:
-    """Rates can be compared only where every machine got a random sample of the same jobs."""
-    return all(header.order == Order.SHUFFLED for _, header in runs)
+def _is_sample(runs: Sequence[tuple[RunFolder, Header]], *, in_part: bool) -> bool:
+    """Rates can be compared only where every machine got a random sample of the same jobs. `in_part`: those that are
+    known to be short have not run."""
+    return not in_part and all(header.order == Order.SHUFFLED for _, header in runs)
 
 
 class _Gathered:

@@ -21,6 +21,9 @@ LEAST = 5
 SHORTEST_S = 1e-6
 DONE, CUT_OFF = 1, 2
 
+Ended = tuple[tuple[int, int, int], float, int]
+"""Offset, job and position; seconds; and how it ended: 0 for one that failed by itself."""
+
 
 @dataclass(slots=True)
 class MachineTimes:
@@ -96,8 +99,6 @@ def perfs_of(timings: Timings, plan: Plan) -> dict[str, float]:
 
 
 def _read(folder: RunFolder, made: Timings, number: int, plan: Plan) -> None:
-    costs = plan.costs.values if plan.costs else None
-    machine, jobs = made.machines[number], len(made.how)
     proofs, starts = proofs_of(folder), incarnations_of(folder)
     owed = ever_owed([one.header for one in starts])
     for one in starts:
@@ -110,23 +111,28 @@ def _read(folder: RunFolder, made: Timings, number: int, plan: Plan) -> None:
             ended = list(_ended(chunk))
             if chunk.offset + len(chunk.data) > proofs.get(one.path.name, Proof()).good:
                 belonging.check(one.path, [place for place, _, _ in ended])
-            for (_, job, _), seconds, how in ended:
-                if job >= jobs:
-                    continue
-                if not how:
-                    made.failed.add(job)
-                    continue
-                # A clock that was set back gives less than nothing, and costs are fitted to logarithms.
-                seconds = max(seconds, SHORTEST_S)
-                made.take(job, seconds, how, number)
-                if how == DONE:
-                    machine.jobs += 1
-                    machine.seconds += seconds
-                    machine.cost += costs[job] / UNIT if costs else 1.0
+            _note(ended, made, number, plan)
 
 
-def _ended(chunk: Chunk) -> Iterator[tuple[tuple[int, int, int], float, int]]:
-    """Offset, job and position; seconds; and how it ended: 0 for one that failed by itself."""
+def _note(ended: Sequence[Ended], made: Timings, number: int, plan: Plan) -> None:
+    costs = plan.costs.values if plan.costs else None
+    machine, jobs = made.machines[number], len(made.how)
+    for (_, job, _), seconds, how in ended:
+        if job >= jobs:
+            continue
+        if not how:
+            made.failed.add(job)
+            continue
+        # A clock that was set back gives less than nothing, and costs are fitted to logarithms.
+        seconds = max(seconds, SHORTEST_S)
+        made.take(job, seconds, how, number)
+        if how == DONE:
+            machine.jobs += 1
+            machine.seconds += seconds
+            machine.cost += costs[job] / UNIT if costs else 1.0
+
+
+def _ended(chunk: Chunk) -> Iterator[Ended]:
     for (offset, line), (job, position, start, end, _) in zip(chunk.located(), chunk.plain, strict=True):
         if job:
             yield (offset, int(job), int(position)), float(end) - float(start), DONE
