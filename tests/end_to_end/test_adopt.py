@@ -59,6 +59,17 @@ def test_results_of_python_rows_come_along(here: Machine) -> None:
     assert (here.folder / "table.csv").read_text().split() == ["job,result", "0,11", "1,3", "2,7"]
 
 
+def test_results_of_python_jobs_over_lines_come_along(here: Machine) -> None:
+    here.jobs(*"abc", machines=ONE)
+    here.script("from shareout import run\ndef job(line): return line * 2\nrun(job)\n", machines=ONE).run()
+    here.jobs(*"xabbc", machines=ONE)
+    here.script("from shareout import run\ndef job(line): return line * 2\nrun(job)\n", machines=ONE)
+    told = here.call("run", "--machine", "alice", "--yes", "--adopt")
+    assert "3 jobs of this share adopted" in told.err
+    assert "complete: 5 of 5" in here.call("merge-results", "-o", "all.csv").out
+    assert sorted((here.folder / "all.csv").read_text().split()[1:]) == ["0,xx", "1,aa", "2,bb", "3,bb", "4,cc"]
+
+
 def test_a_merge_counts_what_other_lists_have_done_without_a_run(here: Machine) -> None:
     listed(here, *range(10)).run()
     listed(here, *range(2, 10))

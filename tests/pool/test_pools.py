@@ -85,6 +85,7 @@ def test_all_in_turn_are_what_each_is_by_its_number(make: Maker, tmp_path: Path)
     pool = make(tmp_path / "configs", 700)
     if isinstance(pool, TextPool):
         assert list(pool.commands()) == [pool.command(job) for job in range(700)]
+        assert [(text,) for text in pool.texts()] == [pool.arguments(job) for job in range(700)]
     if isinstance(pool, RowPool):
         assert list(pool.rows()) == [pool.arguments(job) for job in range(700)]
 
@@ -96,6 +97,7 @@ def test_commands_in_turn_pass_over_what_is_no_job_and_obey_directives(tmp_path:
         pool = opened(tmp_path / "configs", "jobs.txt", b"\n".join(lines), template)
         assert isinstance(pool, TextPool)
         assert list(pool.commands()) == [pool.command(job) for job in range(len(pool))]
+        assert [(text,) for text in pool.texts()] == [pool.arguments(job) for job in range(len(pool))]
         assert len(pool) == 7
 
 

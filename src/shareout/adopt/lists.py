@@ -38,6 +38,9 @@ class EarlierList:
     def match(self, plan: Plan, extra: frozenset[str]) -> array[int]:
         """For each of its jobs the id in the plan, or NOBODY. `extra`: fields that a Python job is not given."""
         whole: Pool = getattr(plan.pool, "whole", plan.pool)
+        if plan.kind == PYTHON and isinstance(self.pool, TextPool) and isinstance(whole, TextPool):
+            # A line is the one argument: not asked for one by one, which takes three times as long.
+            return match(self.pool.texts(), whole.texts())
         if plan.kind == PYTHON:
             return match(_calls(self.pool, extra), _calls(whole, extra))
         return match(_commands(self.pool), _commands(whole))

@@ -99,17 +99,21 @@ class TextPool:
 
     def commands(self) -> Iterator[str]:
         """Of all jobs in their order: faster than by number."""
-        kept, template = self._in_turn(), self._template
+        template = self._template
+        if template is None:
+            return self.texts()
+        return (template.fill(self._values(job, text)) for job, text in enumerate(self.texts()))
+
+    def texts(self) -> Iterator[str]:
+        """The same of what `arguments` gives."""
+        kept = self._in_turn()
         for stretch in self._stretches:
-            jobs = range(stretch.first, stretch.first + stretch.count)
             if stretch.repeat:
-                yield from map(self.command, jobs)
+                yield from map(self._words, range(stretch.first, stretch.first + stretch.count))
                 continue
             texts: Iterable[str] = islice(kept, stretch.count)
             if stretch.prefix or stretch.suffix:
                 texts = (stretch.prefix + text + stretch.suffix for text in texts)
-            if template:
-                texts = (template.fill(self._values(job, text)) for job, text in zip(jobs, texts, strict=True))
             yield from texts
 
     def _in_turn(self) -> Iterator[str]:
