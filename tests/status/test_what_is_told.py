@@ -116,6 +116,13 @@ def test_another_ctrl_c_ends_the_hook_that_the_run_waits_for(here: Machine) -> N
         (here.folder / "begun").unlink()
 
 
+def test_a_signal_that_comes_with_the_last_hook_changes_no_exit_code(here: Machine) -> None:
+    here.jobs("true")
+    here.write("configs/runner.config", "[hooks]\non_finish = kill -INT $$PPID; sleep 60\n")
+    for _ in range(4):
+        assert "the hook on_finish was ended, as the run was told to end" in here.run().err
+
+
 @pytest.mark.parametrize(("every", "times"), [("10%", 10), ("5", 4), ("50%", 2), ("7", 2), ("1h", 0)])
 def test_progress_is_told_as_often_as_was_asked(here: Machine, every: str, times: int) -> None:
     here.jobs(*["true"] * 20)

@@ -234,7 +234,6 @@ def _go(request: RunRequest, opened: Opened, made: Made) -> RunResult:
     stops.leave()
     heard = stops.heard
     result = _finish(request, made, _reason(request, made.supply, parts.listener, reason))
-    stops.gives_way = False
     made.hooks.wait(parts.listener.said, lambda: stops.heed() > 0 and stops.heard > heard)
     parts.guardian.dismiss()
     opened.folder.mark.unlink(missing_ok=True)
@@ -268,6 +267,9 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
         listener.said(failure)
     if sentence or counts_against:
         code = code or HookFailed.exit_code
+    # The user's own code is over, and the exit code is known: from here on a signal ends hooks, and nothing else. Hooks
+    # may send one as soon as they are started.
+    crew.parts.stops.gives_way = False
     listener.ended(counts, reason)
     return RunResult(code, reason, counts)
 
