@@ -229,5 +229,5 @@ def test_a_share_of_more_jobs_than_can_be_kept_track_of_is_refused(here: Machine
     here.write("configs/jobs.grid.json", '{"a": {"stop": 1000000000}, "b": {"stop": 1000000}}')
     here.write("configs/machines.json", GOOD)
     told = here.run("--template", "echo {a} {b}", machine="all", code=2)
-    assert "this share is of 1,000,000,000,000,000 jobs; a run keeps a byte of memory for each" in told.err
+    assert "this share is of 1,000,000,000,000,000 jobs; a run keeps a byte of memory for each thousand, " in told.err
     assert "give the pool in parts" in told.err

@@ -16,7 +16,7 @@ from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.record.reader import CHUNK
 
-VERSION = 5
+VERSION = 6
 HASH_BYTES = 32
 
 

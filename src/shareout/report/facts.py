@@ -30,6 +30,7 @@ _PAGE = 1 << 16
 # Done beats failed, failed beats skipped, anything beats not yet.
 _SKIPPED, _FAILED, _DONE = 1, 2, 3
 _RANKED = bytes.maketrans(bytes((DONE, FAILED, SKIPPED)), bytes((_DONE, _FAILED, _SKIPPED)))
+_ALIKE = [bytes((rank,)) * _PAGE for rank in range(_DONE + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ class _Standing:
     """The state of every position, by plan: an audit, or a machine that is here twice, counts no job twice."""
 
     def __init__(self) -> None:
-        self._pages: dict[tuple[str, int], bytearray] = {}
+        self._pages: dict[tuple[str, int], bytes | bytearray] = {}
 
     def is_done(self, origin: str, position: int) -> bool:
         """By whichever machine."""
@@ -250,11 +251,22 @@ class _Standing:
             while start < stop:
                 page, place = divmod(start, _PAGE)
                 length = min(stop - start, _PAGE - place)
-                fresh = tally.states[at : at + length].translate(_RANKED)
-                held = self._pages.setdefault((header.origin, page), bytearray(_PAGE))
-                old = held[place : place + length]
-                held[place : place + length] = bytes(map(max, old, fresh)) if any(old) else fresh
+                fresh = tally.states.window(at, at + length).translate(_RANKED)
+                self._raise((header.origin, page), place, fresh)
                 start, at = start + length, at + length
+
+    def _raise(self, key: tuple[str, int], place: int, fresh: bytearray) -> None:
+        """Where these are better they stand from now on."""
+        held = self._pages.get(key, _ALIKE[0])
+        old = held[place : place + len(fresh)]
+        if old == fresh:
+            return
+        if not isinstance(held, bytearray):
+            held = bytearray(held)
+        held[place : place + len(fresh)] = bytes(map(max, old, fresh)) if old.strip(b"\0") else fresh
+        # One of which all is done is the same for all: a share of a billion takes what is scattered, not a gigabyte.
+        is_alike = held[0] == held[-1] and held == _ALIKE[held[0]]
+        self._pages[key] = _ALIKE[held[0]] if is_alike else held
 
     def counts(self, total: int, mended: int) -> Counts:
         """Over all plans. `mended`: jobs that failed in an older plan and ended in a later one, which has another

@@ -23,6 +23,7 @@ from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import told
 from shareout.record.tallies.standing import FAILED
+from shareout.record.tallies.states import PAGE
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.run.host.cores import granted_memory
@@ -72,12 +73,13 @@ class RunRequest:
 
 
 def refuse_the_countless(share: Share) -> None:
-    """A run keeps a byte for each job of its share: whether it is done."""
+    """A run keeps a byte for each thousand jobs of its share that stand alike, and more of others: what is done."""
     # Refused now, in words: later it would be the kernel that ends the run, or a MemoryError in the middle of it.
-    jobs, most = len(share), granted_memory() // 2
+    jobs, most = len(share), granted_memory() // 2 * PAGE
     if jobs > most:
         raise UsageError(
-            f"this share is of {jobs:,} jobs; a run keeps a byte of memory for each, and here is room for {most:,}",
+            f"this share is of {jobs:,} jobs; a run keeps a byte of memory for each thousand, "
+            f"and here is room for {most:,} jobs",
             way_out="Do more work in each job, or give the pool in parts.",
         )
 

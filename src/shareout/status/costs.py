@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import compress
 
 from shareout.costs.amount import UNIT
 from shareout.fields import dataclass
@@ -44,9 +43,10 @@ class Comparison:
         """Machine by machine, as they stand now."""
         found = []
         for one, costs in zip(self._followers, self._costs, strict=True):
-            states = memoryview(one.tally.states)[: len(costs)]
-            done = sum(compress(costs, map(DONE.__eq__, states))) / UNIT / self._perfs[one.header.machine]
-            took = one.tally.durations.mean * bytes(states).count(DONE)
+            states = one.tally.states
+            runs = states.runs(DONE, stop=len(costs))
+            done = sum(sum(costs[first:stop]) for first, stop in runs) / UNIT / self._perfs[one.header.machine]
+            took = one.tally.durations.mean * states.count(DONE, 0, len(costs))
             found.append((one.header.machine, done, took))
         scale = self._scale(sum(done for _, done, _ in found), sum(took for *_, took in found))
         expected = {one.machine: one.finish for one in self._forecast.machines}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 
 from shareout.fields import dataclass
 from shareout.names import ALL
@@ -17,6 +18,8 @@ from shareout.record.tallies.durations import Durations
 from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
 from shareout.status.machine import Active, Follower, Forecast, MachineStatus
+
+AT_ONCE = 1 << 16
 
 
 @dataclass(slots=True)
@@ -187,9 +190,9 @@ def by_group(
 
     for follower in followers:
         tally: Tally = follower.tally
-        for index, state in enumerate(
-            memoryview(tally.states)[: sum(stop - at for at, stop in follower.header.ranges)]
-        ):
+        owned = sum(stop - at for at, stop in follower.header.ranges)
+        each = (tally.states.window(at, min(at + AT_ONCE, owned)) for at in range(0, owned, AT_ONCE))
+        for index, state in enumerate(chain.from_iterable(each)):
             one = group(tally.position(index))
             one.jobs += 1
             one.done += state in (DONE, ELSEWHERE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from shareout.record.tallies.standing import NEW
 from shareout.record.tallies.tally import Tally
 from shareout.supply import Work
 from shareout.supply.longest import ShareCosts
@@ -48,7 +49,7 @@ class CostsLeft:
         # The speed is this run's own: what ran before was measured under another load, and what was adopted on another
         # host.
         self._seconds_before = tally.durations.total
-        self.left = costs.sum_where(tally.states)
+        self.left = costs.sum_where(tally.states.runs(NEW))
         self._done = 0
 
     def first(self, start: int, stop: int) -> list[int]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from itertools import compress, islice
+from itertools import islice
+
+from shareout.ranges import Range
 
 SMALL = 500
 """A job is small that takes less than this part of the time that all take together, on all slots."""
@@ -42,9 +44,9 @@ class ShareCosts:
     def __len__(self) -> int:
         return len(self._values)
 
-    def sum_where(self, states: bytearray) -> int:
-        """Of those whose byte is 0; of what an audit has it run beside its share, nothing."""
-        return sum(self._values) - sum(compress(self._values, states))
+    def sum_where(self, runs: Iterable[Range]) -> int:
+        """Of those that lie there; of what an audit has it run beside its share, nothing."""
+        return sum(self.sum(first, stop) for first, stop in runs)
 
     def sum(self, first: int, stop: int) -> int:
         """Of neighbours."""

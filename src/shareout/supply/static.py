@@ -125,10 +125,7 @@ class StaticSupply:
             first, end = self._bounds(self._stage)
             at = self._states.find(NEW, self._cursor, end)
             if at >= 0:
-                window = self._states[at : min(at + limit, end)]
-                # NEW is the byte 0, so that what is taken away is the stretch of new ones: found in C, as the start of
-                # it.
-                length = len(window) - len(window.lstrip(b"\0"))
+                length = self._states.alike(at, min(at + limit, end))
                 start = self._stages[self._stage].start + at - first
                 work = self._first_wanted(start, length) if self._is_sieved() else Work(start, start + length)
                 self._cursor = at + work.stop - start

@@ -17,7 +17,7 @@ from shareout.record.outcome import Cause, State
 
 # As many as a pool may have; and seconds since 1970 of eleven digits, which is before the year 5139.
 MOST, LATEST_S = 10**18, 1e11
-# Of each position that it owes a run keeps a byte in memory.
+# Of each thousand positions that it owes a run keeps a byte in memory, at the least.
 MOST_OWED = 1 << 40
 KINDS = ("python", "command")
 _DIGEST = re.compile("[0-9a-f]{64}")

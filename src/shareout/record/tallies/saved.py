@@ -60,12 +60,14 @@ def save(tally: Tally, path: Path, written: Mapping[str, Part] | None = None) ->
     }
     head = json.dumps(facts).encode("ascii") + b"\n"
     # What journals of others prove is not kept: they may be gone at the next start, and are looked at then anyway.
-    states = tally.states.translate(_OWN) if tally.counts[ELSEWHERE] or tally.counts[SPARED] else tally.states
+    states = tally.states.packed(_OWN if tally.counts[ELSEWHERE] or tally.counts[SPARED] else None)
     if tally.former:
-        states = states + tally.former.states
-    seal = blake3(head).update(states).digest()
+        states += tally.former.states.packed()
+    seal = blake3(head)
+    for piece in states:
+        seal.update(piece)
     # Not synced: what a power cut leaves of it is found by its seal, and the journal read.
-    replace_file(path, [head, states, seal], sync=False)
+    replace_file(path, [head, *states, seal.digest()], sync=False)
 
 
 def _empty(owed: Sequence[Range], belonging: Belonging, former: Sequence[Range]) -> Tally:
@@ -102,11 +104,11 @@ def _cached(folder: RunFolder, tally: Tally, belonging: Belonging) -> Tally | No
 def _restore(tally: Tally, facts: dict[str, Any], states: bytearray, folder: RunFolder) -> None:
     """Back to what `save` was given, but for the parts. KeyError, TypeError or ValueError of facts that are none,
     and the tally is then of no use."""
-    own = len(tally.states)
+    end = tally.stand(states, 0, facts["tries"])
     if tally.former:
-        tally.former.stand(states[own:], facts["former_tries"])
-        del states[own:]
-    tally.stand(states, facts["tries"])
+        end = tally.former.stand(states, end, facts["former_tries"])
+    if end != len(states):
+        raise ValueError("it is of another share")
     tally.durations = Durations.of(facts["durations"])
     tally.damage = [Damage(folder.path / one[0], *one[1:]) for one in facts["damage"]]
     for key in ("doubled", "first_start", "last_end"):

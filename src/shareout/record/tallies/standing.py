@@ -1,19 +1,18 @@
-"""A byte for each position of some ranges, and how many there are in each state."""
+"""The state of each position of some ranges, and how many there are in each state."""
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from shareout.fields import dataclass, field
 from shareout.ranges import Range
+from shareout.record.tallies.states import States
 
 NEW, DONE, FAILED, SKIPPED, ELSEWHERE, SPARED = range(6)
 """The last two are not this machine's own: done, or skipped, by the journals of another."""
 STATES = SPARED + 1
-_TO = {state: bytes.maketrans(bytes([NEW, FAILED]), bytes([state, state])) for state in (ELSEWHERE, SPARED)}
 
 
 @dataclass(slots=True)
@@ -21,8 +20,8 @@ class Standing:
     """Where every position of some ranges stands."""
 
     ranges: Sequence[Range]
-    # A byte each, not a set: ten million positions are 10 MB, and are counted, saved and restored as a whole.
-    states: bytearray = field(init=False)
+    states: States = field(init=False)
+    """By places: those of the first range, then those of the next."""
     tries: dict[int, int] = field(init=False)
     """The highest attempt of positions that had more than a clean first one."""
     counts: list[int] = field(init=False)
@@ -41,7 +40,7 @@ class Standing:
 
     def clear(self) -> None:
         """All is new."""
-        self.states = bytearray(self._starts[-1])
+        self.states = States(self._starts[-1])
         self.counts = [len(self.states), *bytes(STATES - 1)]
         self.tries = {}
 
@@ -66,7 +65,7 @@ class Standing:
         return self.counts[NEW]
 
     def index(self, position: int) -> int:
-        """Where a position's byte is, or -1 when it is not in the ranges."""
+        """A position's place, or -1 when it is not in the ranges."""
         # Beyond any stop: so it is the last range that begins at or before the position, however long that is.
         at = bisect_right(self._lookup, (position, 1 << 200)) - 1
         if at < 0 or position >= self._lookup[at][1]:
@@ -79,48 +78,47 @@ class Standing:
         return self.ranges[number][0] + index - self._starts[number]
 
     def stretch_at(self, position: int) -> tuple[int, int, int]:
-        """The range in which a position would be: start, stop, and what to subtract for the places of its bytes."""
+        """The range in which a position would be: start, stop, and what to subtract for its places."""
         return self._lookup[max(0, bisect_right(self._lookup, (position, 1 << 200)) - 1)] if self._lookup else (0, 0, 0)
 
     def did(self, start: int, stop: int) -> None:
         """A stretch of positions is done at the first try, as the crew knows without reading its lines."""
         at = self.index(start)
         length = stop - start
-        for state in (NEW, FAILED, SKIPPED, ELSEWHERE, SPARED):
+        # As a rule all of it was new: then it is looked at once.
+        news = self.states.count(NEW, at, at + length)
+        self.counts[NEW] -= news
+        for state in (FAILED, SKIPPED, ELSEWHERE, SPARED) if news < length else ():
             self.counts[state] -= self.states.count(state, at, at + length)
-        self.counts[DONE] += length - self.states.count(DONE, at, at + length)
-        self.states[at : at + length] = b"\1" * length
+        self.counts[DONE] += length - (self.states.count(DONE, at, at + length) if news < length else 0)
+        self.states.fill(at, at + length, DONE)
 
     def stretches(self, *states: int) -> Iterator[Range]:
         """The positions in any of these states."""
-        # An expression over bytes finds stretches in C: a share may have a billion positions, and few of these.
-        wanted = re.compile(b"[%b]+" % bytes(states))
         for (start, _), at, end in zip(self.ranges, self._starts, self._starts[1:], strict=False):
-            for found in wanted.finditer(self.states, at, end):
-                yield start + found.start() - at, start + found.end() - at
+            for first, stop in self.states.runs(*states, start=at, stop=end):
+                yield start + first - at, start + stop - at
 
     def mark_elsewhere(self, start: int, stop: int, state: int) -> None:
         """What of a stretch of positions is here and not done is done by another machine, or skipped (SPARED)."""
         for low, high, back in self._lookup:
             first, end = max(low, start) - back, min(high, stop) - back
-            if first < end:
-                found = self.states[first:end]
-                for was in (NEW, FAILED):
-                    count = found.count(was)
-                    self.counts[was] -= count
-                    self.counts[state] += count
-                self.states[first:end] = found.translate(_TO[state])
+            for was in (NEW, FAILED) if first < end else ():
+                for at, until in self.states.runs(was, start=first, stop=end):
+                    self.counts[was] -= until - at
+                    self.counts[state] += until - at
+                    self.states.fill(at, until, state)
 
-    def stand(self, states: bytearray, tries: Mapping[str, int]) -> None:
-        """As it was saved. ValueError when it is of other ranges."""
-        if len(states) != len(self.states):
-            raise ValueError("it is of another share")
-        self.states = states
-        self.counts = [states.count(state) for state in range(STATES)]
+    def stand(self, saved: bytearray, at: int, tries: Mapping[str, int]) -> int:
+        """As it was saved; where what was saved of it ends. ValueError when it is of other ranges."""
+        self.states, end = States.unpacked(len(self.states), saved, at)
+        self.counts = [self.states.count(state) for state in range(STATES)]
         self.tries = {int(position): int(times) for position, times in tries.items()}
+        return end
 
-    def set_state(self, at: int, state: int) -> None:
-        """Of one byte, and the counts with it."""
-        self.counts[self.states[at]] -= 1
+    def set_state(self, at: int, state: int) -> int:
+        """Of one place, and the counts with it; what it was."""
+        was = self.states.swap(at, state)
+        self.counts[was] -= 1
         self.counts[state] += 1
-        self.states[at] = state
+        return was

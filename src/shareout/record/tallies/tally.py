@@ -123,8 +123,9 @@ class Tally(Standing):
 
     def adopt(self, positions: list[int], lines: bytes) -> None:
         """Positions that were new are done, by records of runs elsewhere."""
-        for place in self._places(positions) or map(self.index, positions):
-            self.states[place] = DONE
+        if positions:
+            were_new = self.states.turn(self._places(positions) or list(map(self.index, positions)), NEW, DONE)
+            assert were_new
         self.counts[NEW] -= len(positions)
         self.counts[DONE] += len(positions)
         self.took(lines, len(positions))
@@ -210,10 +211,9 @@ class Tally(Standing):
 
     def apply_plain(self, at: int, start: float, end: float) -> None:
         """What `apply` makes of a first try that is done, without making an Attempt of it."""
-        if self.states[at] == DONE:
+        if self.set_state(at, DONE) == DONE:
             self.doubled += 1
         else:
-            self.set_state(at, DONE)
             self._timed(start, end, 1)
 
     def _refuse(self, path: Path, line: int, job: int, position: int) -> Never:
@@ -227,11 +227,8 @@ class Tally(Standing):
         if not bulk.are_apart or not self._are_ours(bulk):
             return False
         places = self._places(bulk.positions)
-        states = self.states
-        if places is None or any(map(states.__getitem__, places)):
+        if places is None or not self.states.turn(places, NEW, DONE):
             return False
-        for place in places:
-            states[place] = DONE
         self.counts[NEW] -= len(places)
         self.counts[DONE] += len(places)
         began, ended = bulk.times()
@@ -251,7 +248,7 @@ class Tally(Standing):
         return holds(bulk.jobs, bulk.positions) and all(holds([one.job], [one.position]) for one in bulk.others)
 
     def _places(self, positions: list[int]) -> list[int] | None:
-        """Where the bytes of these positions are; None when they are not all in one range. Chunks over a
+        """The places of these positions; None when they are not all in one range. Chunks over a
         border are rare, and looking each position up would cost all others that time."""
         start, stop, back = self.stretch_at(positions[0])
         if min(positions) < start or max(positions) >= stop:
