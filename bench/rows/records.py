@@ -68,12 +68,16 @@ def merge(place: Place) -> Iterator[Row]:
 
 
 def merge_logs(place: Place) -> Iterator[Row]:
-    home, count = place.folder / "logs", place.sizes.log_lines
-    machines = ("alice", "bob", "carol")
+    count, machines = place.sizes.log_lines, ("alice", "bob", "carol")
+    here = place.inputs("logs", {"jobs.txt": "true\n" * 3}, {name: [1, 1] for name in machines})
+    home, unpacked = here / "runs", ""
     for seed, machine in enumerate(machines):
-        write_log(home / machine, machine, count, random.Random(seed))
-    unpacked = " ".join(f"<(zcat {home}/{machine}/log-*)" for machine in machines)
-    sort = Call(["bash", "-c", f"sort -m -k1,1 {unpacked}"], environment=PLAIN_ORDER)
+        # Runs of one short job each, for journals; what they printed is then written in place of their own logs.
+        once(Call([SHAREOUT, "run", "--machine", machine, "--yes", "--quiet"], cwd=here))
+        folder = journal_of(here, machine).parent
+        write_log(folder, machine, count, random.Random(seed))
+        unpacked += f" <(zcat {folder}/log-*)"
+    sort = Call(["bash", "-c", f"sort -m -k1,1{unpacked}"], environment=PLAIN_ORDER)
     ours = Call([SHAREOUT, "merge-logs", home])
     memory = peak_memory("merge-logs", 100)
     yield Row(
@@ -103,10 +107,9 @@ def write_log(folder: Path, machine: str, count: int, dice: random.Random) -> No
     from shareout.record.folder import RunFolder
     from shareout.record.logs.segments import LogWriter
 
-    made = RunFolder(folder)
-    made.path.mkdir(parents=True)
-    made.journal(1, "0" * 8).touch()
-    writer = LogWriter(made, machine, 64 << 20)
+    for segment in RunFolder(folder).log_segments():
+        segment.unlink()
+    writer = LogWriter(RunFolder(folder), machine, 64 << 20)
     now = 1.7e9
     for number in range(count):
         now += dice.random() / 100
