@@ -8,24 +8,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import accumulate, chain
 from operator import itemgetter
-from queue import Queue
-from threading import Thread
 
 from shareout.fields import dataclass
+from shareout.merge.logs.unpacked import DAMAGE, END, Unpacked
 from shareout.record.folder import RunFolder
-from shareout.record.logs.segments import DamagedLog, read_segment
 from shareout.record.outcome import Stream
 
 # `2026-11-20T19:23:01.123456Z`: equally long, so that times are compared as bytes.
 STAMP = 27
-BLOCKS_AHEAD = 4
-# A block of a log may be of many megabytes, and some of each machine wait: they are handed on in pieces.
-# 4.7 GB of logs take 93 MB of memory so; as whole blocks they take 142.
-PIECE = 1 << 20
 _stamp = itemgetter(slice(0, STAMP))
-_first = itemgetter(0)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _RECORD = re.compile(rb"(\S+) (\S+) job=(\S+)(?: try=\d+)? (out|err|[A-Z]+) ")
 LOG = "log"
@@ -82,61 +76,56 @@ def merged(folders: Sequence[RunFolder], wanted: Filter, said: Callable[[str], N
     In rounds: of each machine a block is held; up to the earliest time at which one of the blocks ends, all lines
     are known, and are sorted at once. Sorting finds that they are few sorted runs, so it only merges them."""
     # Not heapq.merge, which would go through Python for every line: sort does it in C.
-    streams = [_Stream(folder, said) for folder in folders]
+    unpacked = Unpacked(folders)
     try:
+        streams = [_Stream(unpacked, number, said) for number in range(len(folders))]
         while streams := [one for one in streams if one.fill()]:
             until = min(one.stamps[-1] for one in streams)
             lines = _in_one_order(streams, until)
             yield lines if wanted.is_open else list(filter(wanted.passes, lines))
     finally:
-        for one in streams:
-            one.close()
+        unpacked.close()
 
 
 def _in_one_order(streams: Sequence[_Stream], until: bytes) -> list[bytes]:
-    """All lines up to then. Their own times serve to sort them, unless a clock was set back: then it takes pairs, which
-    costs a quarter more."""
-    parts = [one.take(until) for one in streams]
+    """All lines up to then."""
+    parts = [part for one in streams if (part := one.take(until))[0]]
+    if len(parts) == 1:
+        return parts[0][0]
     lines = list(chain.from_iterable(lines for lines, _ in parts))
-    if all(one.is_steady for one in streams):
-        lines.sort(key=_stamp)
-        return lines
-    stamps = chain.from_iterable(stamps for _, stamps in parts)
-    return [line for _, line in sorted(zip(stamps, lines, strict=True), key=_first)]
+    # What to sort by is at hand, in the order of the lines, and that is the order in which `sort` asks for it: `next`
+    # gives it the next one, whatever line it is asked of.
+    lines.sort(key=partial(next, chain.from_iterable(stamps for _, stamps in parts)))
+    return lines
 
 
 class _Stream:
     """One machine's records in its own order. Their times never go back: a clock that was set back does not tear
-    them apart. Unpacking goes on beside, in a thread: it needs nothing of Python."""
+    them apart."""
 
-    def __init__(self, folder: RunFolder, said: Callable[[str], None]) -> None:
+    def __init__(self, unpacked: Unpacked, number: int, said: Callable[[str], None]) -> None:
         self.lines: list[bytes] = []
         self.stamps: list[bytes] = []
+        """By which they are sorted: their own times, as a rule."""
         self._said = said
-        self.is_steady = True
-        """Whether its lines' own times are in order so far."""
+        self._next = partial(unpacked.next, number)
         self._last = b""
-        self._blocks: Queue[bytes | DamagedLog | None] = Queue(BLOCKS_AHEAD)
-        self._is_closed = False
-        # A daemon: a merge that is interrupted does not wait for a thread that waits for room in its queue.
-        Thread(target=self._unpack, args=(folder,), daemon=True).start()
 
     def fill(self) -> bool:
         """Have some lines, or tell that there are none any more."""
         while not self.lines:
-            block = self._blocks.get()
-            if block is None:
+            kind, data = self._next()
+            if kind == END:
                 return False
-            if isinstance(block, DamagedLog):
-                self._said(str(block))
+            if kind == DAMAGE:
+                self._said(data.decode("utf-8", "surrogateescape"))
                 continue
-            self.lines = block.splitlines(keepends=True)
+            self.lines = data.splitlines(keepends=True)
             self.stamps = list(map(_stamp, self.lines))
             if self.stamps and (self.stamps[0] < self._last or self.stamps != sorted(self.stamps)):
                 # As if the clock had stood still until it was past its last time again: what was printed after is not
                 # shown before, and the lines keep the times that they have.
                 self.stamps = list(accumulate(self.stamps, max, initial=self._last))[1:]
-                self.is_steady = False
             self._last = self.stamps[-1] if self.stamps else self._last
         return True
 
@@ -146,37 +135,3 @@ class _Stream:
         taken = self.lines[:at], self.stamps[:at]
         self.lines, self.stamps = self.lines[at:], self.stamps[at:]
         return taken
-
-    def close(self) -> None:
-        """Nobody reads on: the thread ends at its next block."""
-        self._is_closed = True
-        while not self._blocks.empty():
-            self._blocks.get_nowait()
-
-    def _unpack(self, folder: RunFolder) -> None:
-        try:
-            for segment in folder.log_segments():
-                try:
-                    for block in read_segment(segment):
-                        for piece in _pieces(block):
-                            if self._is_closed:
-                                return
-                            self._blocks.put(piece)
-                except DamagedLog as error:
-                    self._blocks.put(error)
-                except OSError as error:
-                    # A thread has nobody to raise to: what it cannot read is told as damage, at its place in the order.
-                    self._blocks.put(DamagedLog(segment, error.strerror or str(error)))
-        finally:
-            if not self._is_closed:
-                self._blocks.put(None)
-
-
-def _pieces(block: bytes) -> Iterator[bytes]:
-    """Cut at the ends of lines."""
-    start = 0
-    while len(block) - start > PIECE and (end := block.find(b"\n", start + PIECE) + 1):
-        yield block[start:end]
-        start = end
-    if start < len(block):
-        yield block[start:]
