@@ -60,12 +60,14 @@ def test_all_records_in_order_of_time_and_of_their_machine(
 
 def test_filters(tmp_path: Path) -> None:
     folders = [write_log(tmp_path / "a", "alice in the lab", list(range(9))), write_log(tmp_path / "b", "bob", [1, 2])]
-    assert len(lines_of(folders, Filter(jobs=frozenset({b"1"})))) == 4
+    assert len(lines_of(folders, Filter(jobs=((1, 2),)))) == 4
+    assert len(lines_of(folders, Filter(jobs=((0, 1), (2, 10**18))))) == 7
     home = Machine(tmp_path)
     for folder, name in zip(folders, ("alice in the lab", "bob"), strict=True):
         last_journal(folder).write_bytes(header(machine=name).lines())
     assert home.call("merge-logs", ".", "--machine", "alice in the lab").out.count("\n") == 9
     assert home.call("merge-logs", ".", "--machine", "bob", "--grep", "record 1$").out.count("\n") == 1
+    assert home.call("merge-logs", ".", "--job", "0, 2-14").out.count("\n") == 7
     assert home.call("merge-logs", ".", "--since", "2023-11-14T22:13:28").out.count("\n") == 1
     assert home.call("merge-logs", ".", "--until", "2023-11-14T22:13:20").out.count("\n") == 1
     assert home.call("merge-logs", ".", "--level", "ERROR").out == ""

@@ -201,6 +201,16 @@ def _is_number(word: str) -> bool:
 
 def job_ids(words: Sequence[str], total: int) -> Sequence[int]:
     """Of ids and of ranges as `merge-results` tells them, `0-2, 7`: each once, in the order in which they were said."""
+    found = job_ranges(words, total)
+    # A range may be the whole of a large pool, and is not written out; nor need it be, where nothing else is said.
+    if len(found) == 1:
+        return found[0]
+    # A dict, for a set would lose the order in which they were said.
+    return list(dict.fromkeys(chain.from_iterable(found)))
+
+
+def job_ranges(words: Sequence[str], total: int) -> list[range]:
+    """The same, as they were said."""
     found: list[range] = []
     for word in " ".join(words).replace(",", " ").split():
         first, dash, last = word.partition("-")
@@ -211,11 +221,7 @@ def job_ids(words: Sequence[str], total: int) -> Sequence[int]:
         if stop < start:
             raise UsageError(f'"{word}" is no range', way_out="Write the smaller id first, as 0-2.")
         found.append(range(start, stop + 1))
-    # A range may be the whole of a large pool, and is not written out; nor need it be, where nothing else is said.
-    if len(found) == 1:
-        return found[0]
-    # A dict, for a set would lose the order in which they were said.
-    return list(dict.fromkeys(chain.from_iterable(found)))
+    return found
 
 
 def texts_of(plan: Plan | None, headers: Sequence[Header], *, as_given: bool = False) -> Text:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import add_sources, folders_of, tell
-from shareout.cli.list import check_machine, job_ids
+from shareout.cli.list import check_machine, job_ranges
 from shareout.cli.options import Common, add_output, add_runs
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -17,6 +17,7 @@ from shareout.merge.logs.by_time import LEVELS, STREAMS, Filter, merged
 from shareout.merge.logs.copies import without_copies
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.pool import MOST_JOBS
+from shareout.ranges import Range, union
 from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import machine_word
 from shareout.record.reader import newest_header
@@ -70,13 +71,13 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
 def _chosen(
     folders: Sequence[RunFolder], names: Sequence[str], ids: Sequence[str]
-) -> tuple[frozenset[bytes], frozenset[bytes]]:
+) -> tuple[frozenset[bytes], tuple[Range, ...]]:
     """Machines and jobs as the log writes them; empty for all. Those that nothing here knows are refused."""
     headers = [newest_header(folder) for folder in folders]
     for name in names:
         check_machine(name, headers, None)
-    jobs = job_ids(ids, max((header.total for header in headers), default=MOST_JOBS))
-    return frozenset(map(machine_word, names)), frozenset(str(job).encode() for job in jobs)
+    jobs = job_ranges(ids, max((header.total for header in headers), default=MOST_JOBS))
+    return frozenset(map(machine_word, names)), tuple(union((one.start, one.stop) for one in jobs))
 
 
 def _write(blocks: Iterable[bytes], output: Path) -> None:

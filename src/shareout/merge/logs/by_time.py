@@ -14,7 +14,9 @@ from operator import itemgetter
 
 from shareout.fields import dataclass
 from shareout.merge.logs.unpacked import DAMAGE, END, Unpacked
+from shareout.ranges import Range
 from shareout.record.folder import RunFolder
+from shareout.record.lines.form import MOST
 from shareout.record.outcome import Stream
 
 # `2026-11-20T19:23:01.123456Z`: equally long, so that times are compared as bytes.
@@ -32,7 +34,8 @@ class Filter:
     """What passes; empty fields let everything through."""
 
     machines: frozenset[bytes] = frozenset()
-    jobs: frozenset[bytes] = frozenset()
+    jobs: tuple[Range, ...] = ()
+    """Stretches of their ids, in order."""
     streams: frozenset[str] = frozenset()
     level: str = "DEBUG"
     """Of what was logged. What was printed has none, and passes as INFO does."""
@@ -64,10 +67,17 @@ class Filter:
         rank = LEVELS.index(level) if level in LEVELS else len(LEVELS)
         return (
             (not self.machines or match[2] in self.machines)
-            and (not self.jobs or match[3] in self.jobs)
+            and (not self.jobs or self._is_of_a_job(match[3]))
             and (not self.streams or stream in self.streams)
             and rank >= LEVELS.index(self.level)
         )
+
+    def _is_of_a_job(self, word: bytes) -> bool:
+        """By stretches, for all of a large pool may be asked for."""
+        if not word.isdigit() or len(word) > len(str(MOST)):
+            return False
+        at = bisect_right(self.jobs, (int(word), MOST)) - 1
+        return at >= 0 and int(word) < self.jobs[at][1]
 
 
 def merged(folders: Sequence[RunFolder], wanted: Filter, said: Callable[[str], None]) -> Iterator[list[bytes]]:
