@@ -7,6 +7,7 @@ The caller holds no lock: each call takes the run directory's own, so that nothi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from shareout.fields import replace
 from shareout.record.belonging import IdsAt
@@ -22,6 +23,8 @@ from shareout.record.writer import JournalWriter, session_now
 from shareout.world import world
 
 FINAL = (DONE, FAILED, SKIPPED)
+LOT = 10_000
+"""Records a write."""
 
 
 def refuse_busy(folders: Sequence[RunFolder]) -> None:
@@ -38,7 +41,7 @@ def requeue(
     try:
         tally = tally_of(folder, header, ids_at)
         found = {one.position: one.job for one in _ended(folder, tally, states) if jobs is None or one.job in jobs}
-        _append(folder, header, [_record(job, at, tally, State.REQUEUED) for at, job in found.items()])
+        _append(folder, header, (_record(job, at, tally, State.REQUEUED) for at, job in found.items()))
         return sorted(found.values())
     finally:
         lock.release()
@@ -50,7 +53,7 @@ def skip(folder: RunFolder, header: Header, jobs: Sequence[tuple[int, int]], ids
     try:
         tally = tally_of(folder, header, ids_at)
         left = [(job, at) for job, at in jobs if tally.state(at) not in (DONE, SKIPPED)]
-        _append(folder, header, [_record(job, at, tally, State.SKIPPED) for job, at in left])
+        _append(folder, header, (_record(job, at, tally, State.SKIPPED) for job, at in left))
         return [job for job, _ in left]
     finally:
         lock.release()
@@ -71,13 +74,17 @@ def _record(job: int, position: int, tally: Tally, state: State) -> Attempt:
     return Attempt(job, position, max(1, tally.attempts_of(position)), state=state, start=now, end=now, slot=0)
 
 
-def _append(folder: RunFolder, header: Header, records: Sequence[Attempt]) -> None:
-    if not records:
+def _append(folder: RunFolder, header: Header, records: Iterator[Attempt]) -> None:
+    # In lots: of a large pool all may be named.
+    lot = list(islice(records, LOT))
+    if not lot:
         return
     # In a journal of its own, for another's may end in a torn line, and what is put behind that is lost with it.
     writer = JournalWriter(folder, replace(header, start=session_now("start", AMENDED)))
     try:
-        writer.append(b"".join(map(attempt_line, records)))
+        while lot:
+            writer.append(b"".join(map(attempt_line, lot)))
+            lot = list(islice(records, LOT))
         writer.end(AMENDED)
         writer.sync()
     finally:
