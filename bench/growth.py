@@ -1,7 +1,7 @@
 """How time and memory grow with the number of jobs, from a thousand to ten million: one action after the other.
 
 For each size: the plan of a file of lines, a run (commands, Python jobs), the same run again when all is done,
-status, and merge. Each is run a few times; the median counts, and the largest memory that was seen.
+status, merge and report. Each is run a few times; the median counts, and the largest memory that was seen.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from place import PYTHON, SHAREOUT, Place, resume_calls, run_calls, run_commands
 from rows.commands import SHORT
 from rows.planning import FIRST_JOB, write_lines
 
-PLAN, COMMANDS, CALLS, RESUME, STATUS, MERGE = (
-    "plan of lines", "run of commands", "run of Python jobs", "resume", "status", "merge",
+PLAN, COMMANDS, CALLS, RESUME, STATUS, MERGE, REPORT = (
+    "plan of lines", "run of commands", "run of Python jobs", "resume", "status", "merge", "report",
 )  # fmt: skip
-FEW_FROM = {COMMANDS: 100_000, **dict.fromkeys((PLAN, CALLS, RESUME, STATUS, MERGE), 10_000_000)}
-ACTIONS = (COMMANDS, CALLS, MERGE, RESUME, STATUS, PLAN)
+FEW_FROM = {COMMANDS: 100_000, **dict.fromkeys((PLAN, CALLS, RESUME, STATUS, MERGE, REPORT), 10_000_000)}
+ACTIONS = (COMMANDS, CALLS, MERGE, REPORT, RESUME, STATUS, PLAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def _calls(place: Place, jobs: int) -> Iterator[tuple[str, Call]]:
     yield STATUS, Call([SHAREOUT, "status", here / "runs"], cwd=here)
     yield MERGE, Call([SHAREOUT, "merge-results", here / "runs", "-o", here / "all.csv", "--quiet"], cwd=here)
     (here / "all.csv").unlink(missing_ok=True)
+    yield REPORT, Call([SHAREOUT, "report", here / "runs", "-o", here / "report.html"], cwd=here)
 
 
 def _point(action: str, jobs: int, runs: list[Run]) -> Point:

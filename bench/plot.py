@@ -12,11 +12,12 @@ WIDTH, HEIGHT = 330.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 12.0, 30.0, 40.0
 STYLE = """
 .c0{--c:#3a6fc4}.c1{--c:#d98a2b}.c2{--c:#35966b}.c3{--c:#8b949c}.c4{--c:#b0529a}.c5{--c:#6a5acd}
+.c6{--c:#a3443a}
 text{font:11px system-ui,sans-serif;fill:#5d6873}.title{font-size:13px;font-weight:600;fill:#1c2126}
 .end{text-anchor:end}.middle{text-anchor:middle}.grid{stroke:#e2e4e3}.back{fill:#fff}
 .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}.band{fill:var(--c);opacity:.16}.dot{fill:var(--c)}
 @media (prefers-color-scheme:dark){.c0{--c:#6f9ff0}.c1{--c:#eaa857}.c2{--c:#62c096}
-.c3{--c:#7f8a93}.c4{--c:#d985c5}.c5{--c:#a99cf5}
+.c3{--c:#7f8a93}.c4{--c:#d985c5}.c5{--c:#a99cf5}.c6{--c:#e2877c}
 text{fill:#9aa5ae}.title{fill:#e6e8e9}.grid{stroke:#30363b}.back{fill:#14171a}}
 """
 
