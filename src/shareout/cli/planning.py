@@ -15,6 +15,7 @@ from shareout.plan import fingerprint
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import with_rest
 from shareout.pool import COSTS, Pool, open_pool
+from shareout.pool.places.shelf import Shelf
 from shareout.pool.runmaker import RunmakerPool
 from shareout.show.beside import say
 from shareout.show.progress import Progress
@@ -96,7 +97,7 @@ def _whole_pool(common: Common, settings: Settings, entry: Entry | None, pool_fi
         # Where a person would write it: nobody looks for a file beside one that is named by its content.
         pool.costs_file = common.configs / COSTS
         return pool
-    return open_pool(common.configs, settings, named=pool_file)
+    return open_pool(common.configs, settings, named=pool_file, shelf=Shelf(common.runs / "pools"))
 
 
 def _collect(load: Callable[[], T], mistakes: list[InputError]) -> T | None:

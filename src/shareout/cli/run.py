@@ -204,6 +204,7 @@ def _request(
 def _keep(call: Call, typed: Typed, plan: Plan, folder: RunFolder) -> None:
     call.keep(folder, typed)
     keep_list(plan.pool, folder)
+    plan.pool.keep()
 
 
 def _adoption(

@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from shareout.errors import cannot_read
 from shareout.fields import dataclass
+from shareout.pool import InputFile
 from shareout.pool.compressed import text_of
 
 # A context for each use: the same inputs never give the same hash for two of them, so that a pool digest that gets
@@ -34,6 +35,13 @@ class HashedInput:
     path: str
     size: int
     blake3: bytes
+
+
+def hash_input(one: InputFile) -> HashedInput:
+    """Of a pool's file, as it is now or as it was when it was opened."""
+    if one.hash is not None:
+        return HashedInput(one.role, str(one.path), one.hash.size, one.hash.blake3)
+    return (hash_without_states if one.has_states else hash_file)(one.role, one.path)
 
 
 def hash_file(role: str, path: Path) -> HashedInput:

@@ -29,8 +29,8 @@ from shareout.plan.digest import (
     HashedInput,
     digest_of,
     hash_file,
+    hash_input,
     hash_text,
-    hash_without_states,
 )
 from shareout.plan.ids import IdsAt, places_at
 from shareout.plan.origin import Origin, origin_of
@@ -38,7 +38,7 @@ from shareout.plan.permutation import Permutations
 from shareout.plan.shares.cut import cut_of
 from shareout.plan.shares.said import KIND, PYTHON, said_by
 from shareout.plan.split import split
-from shareout.pool import InputFile, Pool, Selection
+from shareout.pool import Pool, Selection
 from shareout.ranges import Range
 
 # What a job is, beside the pool; the other inputs only decide who runs it, and when.
@@ -278,7 +278,7 @@ def make_plan(
     costs = source_of(pool, settings.run.cost, costs_file)
     files = [hashed, hash_file("costs", costs.path)] if costs and costs.is_file else [hashed]
     inputs = [
-        *(_hashed(one) for one in pool.inputs),
+        *(hash_input(one) for one in pool.inputs),
         *files,
         *said_by(settings, kind, pool, costs_file),
     ]
@@ -308,7 +308,7 @@ def make_plan(
 
 def work_of(pool: Pool, settings: Settings, kind: str) -> bytes:
     """The work hash of a plan of this pool, whatever its machines."""
-    inputs = [*(_hashed(one) for one in pool.inputs), *said_by(settings, kind, pool, pool.costs_file)]
+    inputs = [*(hash_input(one) for one in pool.inputs), *said_by(settings, kind, pool, pool.costs_file)]
     return digest_of(pool.kind, [one for one in inputs if _decides_work(one.role)], WORK_CONTEXT)
 
 
@@ -339,10 +339,6 @@ def _refuse_other_origin(plan: Plan) -> None:
             "seed or order, [commands], sections of your own, or the kind of jobs)",
             way_out="Put that back as it was; or leave out since, and begin anew (`rebalance` keeps what is done).",
         )
-
-
-def _hashed(one: InputFile) -> HashedInput:
-    return (hash_without_states if one.has_states else hash_file)(one.role, one.path)
 
 
 def _decides_numbers(role: str) -> bool:

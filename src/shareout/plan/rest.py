@@ -167,6 +167,10 @@ class SelectedPool:
         """For the whole pool, of which all rows come."""
         self._inner.prepare()
 
+    def keep(self) -> None:
+        """Of the whole pool."""
+        self._inner.keep()
+
     def row(self, job: int) -> Row:
         """Of the whole pool, by its id there; as all that follows."""
         return self._inner.row(job)

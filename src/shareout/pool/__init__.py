@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from shareout.config import Settings
 from shareout.fields import dataclass, field
+from shareout.pool.places.shelf import Shelf, TextHash
 
 COSTS = "costs.csv"
 """The name of a file that says how long jobs take, beside their pool."""
@@ -94,6 +95,8 @@ class InputFile:
     path: Path
     has_states: bool = False
     """Whether its lines begin with the letter of a state, as in a runs.txt: that is hashed as a `.`."""
+    hash: TextHash | None = None
+    """Where who read it has made it: of the very bytes that were read."""
 
 
 class Pool(Protocol):
@@ -139,6 +142,9 @@ class Pool(Protocol):
 
     def prepare(self) -> None:
         """Do now what makes reading by number cheap at any place, before workers are forked."""
+
+    def keep(self) -> None:
+        """Keep what is known of the file for the next command, where `open_pool` was told where: only a run does."""
 
     def row(self, job: int) -> Row:
         """Everything about one job."""
@@ -199,8 +205,9 @@ class Selection(Protocol):
         """Raises IndexError when the job is not selected."""
 
 
-def open_pool(configs: Path, settings: Settings, *, named: Path | None = None) -> Pool:
-    """The pool of a configs folder (its one jobs.* file), or the file that is named; refuses bad input."""
+def open_pool(configs: Path, settings: Settings, *, named: Path | None = None, shelf: Shelf | None = None) -> Pool:
+    """The pool of a configs folder (its one jobs.* file), or the file that is named; refuses bad input. `shelf`: where
+    what is known of large files is kept."""
     from shareout.pool.choose import choose_pool
 
-    return choose_pool(configs, settings, named)
+    return choose_pool(configs, settings, named, shelf)

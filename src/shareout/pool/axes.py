@@ -20,6 +20,7 @@ from shareout.json_places import Node, PlacedJson
 from shareout.pool import InputFile
 from shareout.pool.compressed import plain_name
 from shareout.pool.lines import Lines
+from shareout.pool.places.shelf import Shelf, TextHash
 
 KEYS = ("start", "stop", "step")
 EXAMPLE = 'Write {"alpha": [0.1, 0.2], "trial": {"start": 0, "stop": 1000, "step": 1}}.'
@@ -63,9 +64,9 @@ class Steps:
 class FileAxis:
     """The lines of a file that are not blank; of a .jsonl file, the values on them."""
 
-    def __init__(self, path: Path) -> None:
-        self._lines = Lines(path, comments=False)
+    def __init__(self, path: Path, shelf: Shelf | None) -> None:
         self._is_json = plain_name(path).endswith((".jsonl", ".ndjson"))
+        self._lines = Lines(path, comments=False, shelf=shelf, kind="values" if self._is_json else "words")
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -78,9 +79,18 @@ class FileAxis:
         """Marks where the lines begin."""
         self._lines.prepare()
 
+    def keep(self) -> None:
+        """That nothing is wrong with them, too."""
+        self._lines.keep({})
+
+    @property
+    def hash(self) -> TextHash | None:
+        """Of its text, where it was made."""
+        return self._lines.hash
+
     def mistakes(self) -> Iterator[tuple[int, str]]:
         """Lines that are not JSON: their numbers, and what is wrong."""
-        if not self._is_json:
+        if not self._is_json or self._lines.found:
             return
         for first, block in self._lines.blocks():
             for number, line in enumerate(block, first):
@@ -108,16 +118,19 @@ class LinkedAxis:
 class AxisReader:
     """Reads axes out of one file, and collects its mistakes and the files that it names."""
 
-    def __init__(self, document: PlacedJson, folder: Path) -> None:
+    def __init__(self, document: PlacedJson, folder: Path, shelf: Shelf | None) -> None:
         self.document = document
         self.mistakes: list[InputError] = []
         self.files: dict[Path, FileAxis] = {}
         self._folder = folder
+        self._shelf = shelf
 
     @property
     def inputs(self) -> tuple[InputFile, ...]:
         """The files that were named, in order."""
-        return tuple(InputFile(f"pool:{number}", path) for number, path in enumerate(self.files, 1))
+        return tuple(
+            InputFile(f"pool:{number}", path, hash=one.hash) for number, (path, one) in enumerate(self.files.items(), 1)
+        )
 
     def axis(self, name: str, node: Node) -> Axis:
         """Of a list, an object of steps, or a file of lines. A mistake is noted, and an axis of one value stands for
@@ -147,7 +160,7 @@ class AxisReader:
             if not path.is_file():
                 self.wrong(value, f"there is no file {path}", "It is looked for from the folder of this file.")
                 return [0]
-            axis = self.files[path] = FileAxis(path)
+            axis = self.files[path] = FileAxis(path, self._shelf)
             for line, what in axis.mistakes():
                 self.mistakes.append(InputError(f"is not JSON: {what}", where=Place(str(path), line)))
         if not len(self.files[path]):

@@ -9,16 +9,17 @@ from shareout.errors import InputError, Place, UsageError
 from shareout.pool import Pool
 from shareout.pool.compressed import ENDING, is_compressed, plain_name
 from shareout.pool.looks import refuse_what_is_no_task_file, refuse_what_is_no_text
+from shareout.pool.places.shelf import Shelf
 
 NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "jobs.groups.json", "runs.txt")
 
 
-def choose_pool(configs: Path, settings: Settings, named: Path | None) -> Pool:
+def choose_pool(configs: Path, settings: Settings, named: Path | None, shelf: Shelf | None) -> Pool:
     """The named file, `[run] pool`, or the one jobs.* of the folder."""
     path = named or _configured(configs, settings) or _only(configs)
     if not path.exists():
         raise InputError("there is no such pool file", where=Place(str(path)))
-    pool = _open(path, settings.commands.template, settings.commands.colsep)
+    pool = _open(path, settings.commands.template, settings.commands.colsep, shelf)
     if hasattr(pool, "reserved"):
         pool.reserved = pool.reserved | {settings.run.cost}
     return pool
@@ -44,7 +45,7 @@ def _only(configs: Path) -> Path:
     return found[0]
 
 
-def _open(path: Path, template: str, colsep: str) -> Pool:
+def _open(path: Path, template: str, colsep: str, shelf: Shelf | None) -> Pool:
     refuse_what_is_no_text(path)
     name = plain_name(path)
     if is_compressed(path) and name.endswith((".json", "runs.txt")):
@@ -54,19 +55,19 @@ def _open(path: Path, template: str, colsep: str) -> Pool:
     if name.endswith(".csv"):
         from shareout.pool.csv_rows import CsvPool
 
-        return CsvPool(path, template)
+        return CsvPool(path, template, shelf)
     if name.endswith((".jsonl", ".ndjson")):
         from shareout.pool.rows import JsonlPool
 
-        return JsonlPool(path, template)
+        return JsonlPool(path, template, shelf=shelf)
     if name.endswith(".grid.json"):
         from shareout.pool.grid import GridPool
 
-        return GridPool(path, template)
+        return GridPool(path, template, shelf)
     if name.endswith(".groups.json"):
         from shareout.pool.groups import GroupsPool
 
-        return GroupsPool(path, template, colsep)
+        return GroupsPool(path, template, colsep, shelf)
     if name == "runs.txt":
         from shareout.pool.runmaker import RunmakerPool
 
@@ -74,4 +75,4 @@ def _open(path: Path, template: str, colsep: str) -> Pool:
     from shareout.pool.text import TextPool
 
     refuse_what_is_no_task_file(path, has_columns=bool(template or colsep))
-    return TextPool(path, template, colsep)
+    return TextPool(path, template, colsep, shelf)

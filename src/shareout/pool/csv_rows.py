@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from shareout.errors import InputError, Place, raise_all
+from shareout.pool import InputFile
 from shareout.pool.lines import Lines
 from shareout.pool.needs import FIELDS, Said, one_by_one, said_by
 from shareout.pool.places.records import Records, in_columns
+from shareout.pool.places.shelf import Findings, Shelf
 from shareout.pool.rows import MOST_MISTAKES, RowPool
 
 
@@ -22,22 +24,40 @@ class CsvPool(RowPool):
 
     kind = "csv"
 
-    def __init__(self, path: Path, template: str) -> None:
+    def __init__(self, path: Path, template: str, shelf: Shelf | None = None) -> None:
         super().__init__(path, template)
-        self._lines = Lines(path, comments=False)
+        self._lines = Lines(path, comments=False, shelf=shelf, kind=self.kind)
+        self.inputs = (InputFile("pool", path, hash=self._lines.hash),)
         if not len(self._lines):
             raise InputError("is empty: its first row must name the parameters", where=Place(str(path)))
         records = Records(self._lines, path)
         header = next(records.all())[0]
         self.names = header
         mistakes = self._check_header(header)
-        # One quote anywhere, and a line may be no row: then all of it is read by the csv module, more slowly.
-        self._records = records if any(map(_is_quoted, self._lines.texts())) else None
-        self._count = self._check_records(records, mistakes) if self._records else self._check_lines(mistakes)
+        self._records: Records | None = None
+        found = self._lines.found
+        self._count = self._as_before(records, found) if found else self._look(records, mistakes)
         self._fields_of = records.at if self._records else self._fields_of_line
         raise_all(mistakes)
-        self.groups = tuple(dict.fromkeys(row[0] for row in self.columns(["group"]))) if "group" in header else ()
+        if "group" in header:
+            groups = found.facts["groups"] if found else (row[0] for row in self.columns(["group"]))
+            self.groups = tuple(dict.fromkeys(groups))
         self.settle()
+
+    def _look(self, records: Records, mistakes: list[InputError]) -> int:
+        """At every row. How many there are."""
+        # One quote anywhere, and a line may be no row: then all of it is read by the csv module, more slowly.
+        if not any(map(_is_quoted, self._lines.texts())):
+            return self._check_lines(mistakes)
+        self._records = records
+        return self._check_records(records, mistakes)
+
+    def _as_before(self, records: Records, found: Findings) -> int:
+        """The same, of what an earlier look has told."""
+        if not found.facts["records"]:
+            return len(self._lines) - 1
+        self._records = records
+        return records.go_on(found.marks, is_surveyed=found.facts["surveyed"]) - 1
 
     def __len__(self) -> int:
         return self._count
@@ -46,6 +66,13 @@ class CsvPool(RowPool):
         """Of records there are marks already."""
         if self._records is None:
             self._lines.prepare()
+
+    def keep(self) -> None:
+        """With the names of groups, and how quoted rows are found."""
+        records = self._records
+        surveyed = records is not None and records.is_surveyed
+        facts = {"groups": list(self.groups), "records": records is not None, "surveyed": surveyed}
+        self._lines.keep(facts, records.marks if records else None)
 
     def arguments(self, job: int) -> dict[str, Any]:
         """By name; all values are text."""

@@ -20,6 +20,7 @@ from shareout.entry import Group
 from shareout.errors import CannotRecord, InputError, Place, UsageError
 from shareout.linux import host_name
 from shareout.pool.groups import GroupsPool
+from shareout.pool.places.shelf import Shelf
 from shareout.pool.rows import JsonlPool
 
 FLUSH_LINES = 10_000
@@ -29,7 +30,7 @@ def open_given(rows: Iterable[Any], folder: Path, settings: Settings) -> JsonlPo
     """Write the rows under a name made from their bytes; an equal file that is there already serves as well."""
     writer = RowWriter()
     path = keep_file(writer.blocks(rows), folder, ".jsonl")
-    pool = JsonlPool(path, settings.commands.template, is_ours=writer.is_sure)
+    pool = JsonlPool(path, settings.commands.template, is_ours=writer.is_sure, shelf=Shelf(folder))
     pool.reserved = pool.reserved | {settings.run.cost}
     return pool
 
@@ -48,7 +49,8 @@ def open_groups(groups: Sequence[Group], folder: Path) -> GroupsPool:
     if twice:
         raise UsageError(f'the group "{twice[0]}" is given twice', way_out="Give each a name of its own.")
     facts = {one.name: {"template": one.template, "units": {"lines": files[id(one.units)]}} for one in groups}
-    return GroupsPool(keep_file(iter([json.dumps({"groups": facts}).encode("ascii")]), folder, ".groups.json"), "")
+    path = keep_file(iter([json.dumps({"groups": facts}).encode("ascii")]), folder, ".groups.json")
+    return GroupsPool(path, "", shelf=Shelf(folder))
 
 
 def keep_file(blocks: Iterable[bytes], folder: Path, ending: str, name: str = "") -> Path:

@@ -18,6 +18,7 @@ from shareout.json_places import Node, read_json
 from shareout.pool import MOST_JOBS
 from shareout.pool.axes import EXAMPLE, Axis, AxisReader, LinkedAxis
 from shareout.pool.needs import Said, said_by
+from shareout.pool.places.shelf import Shelf
 from shareout.pool.rows import RowPool
 from shareout.pool.templates.template import written
 
@@ -30,9 +31,9 @@ class GridPool(RowPool):
 
     kind = "grid"
 
-    def __init__(self, path: Path, template: str) -> None:
+    def __init__(self, path: Path, template: str, shelf: Shelf | None = None) -> None:
         super().__init__(path, template)
-        reader = _Reader(read_json(path), path.parent)
+        reader = _Reader(read_json(path), path.parent, shelf)
         axes = reader.axes()
         raise_all(reader.mistakes)
         self.inputs = (*self.inputs, *reader.inputs)
@@ -54,6 +55,11 @@ class GridPool(RowPool):
         """Of the files that axes are read from."""
         for one in self._files:
             one.prepare()
+
+    def keep(self) -> None:
+        """Of the same files."""
+        for one in self._files:
+            one.keep()
 
     def arguments(self, job: int) -> dict[str, Any]:
         """By name, worked out from the job's number; in the order of the axes from the last to the first."""

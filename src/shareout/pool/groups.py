@@ -21,6 +21,7 @@ from shareout.json_places import Node, read_json
 from shareout.names import twins, why_no_name
 from shareout.pool import MOST_JOBS, Row, Values
 from shareout.pool.axes import Axis, AxisReader
+from shareout.pool.places.shelf import Shelf
 from shareout.pool.rows import RowPool
 from shareout.pool.templates.template import Template, written
 
@@ -35,13 +36,13 @@ class GroupsPool(RowPool):
     kind = "groups"
     has_commands = True
 
-    def __init__(self, path: Path, template: str, colsep: str = "") -> None:
+    def __init__(self, path: Path, template: str, colsep: str = "", shelf: Shelf | None = None) -> None:
         if template:
             raise UsageError(
                 f"a template is given, and every group of {path.name} has its own",
                 way_out="Leave out --template (or `template` in [commands]).",
             )
-        reader = _Reader(read_json(path), path.parent)
+        reader = _Reader(read_json(path), path.parent, shelf)
         groups = reader.groups()
         if not reader.mistakes and sum(len(units) for _, units in groups.values()) > MOST_JOBS:
             reader.wrong(reader.document.root, f"more than {MOST_JOBS} jobs")
@@ -66,6 +67,11 @@ class GroupsPool(RowPool):
         """Of the files that axes are read from."""
         for one in self._files:
             one.prepare()
+
+    def keep(self) -> None:
+        """Of the same files."""
+        for one in self._files:
+            one.keep()
 
     def row(self, job: int) -> Row:
         """`text` is its command line; `named` has group and unit."""

@@ -17,10 +17,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
 
 from shareout.errors import InputError, Place, cannot_read
 from shareout.pool.compressed import text_of
+from shareout.pool.places.halves import added_up, in_halves
 from shareout.pool.places.marks import Marks
+from shareout.pool.places.shelf import SMALLEST, Findings, Shelf, TextHash
 
 BLOCK = 1 << 14
 CHUNK = 1 << 20
@@ -37,7 +42,8 @@ BOM = b"\xef\xbb\xbf"
 class Lines:
     """The lines of a file that are not blank and, when `comments` says so, no comments."""
 
-    def __init__(self, path: Path, *, comments: bool) -> None:
+    def __init__(self, path: Path, *, comments: bool, shelf: Shelf | None = None, kind: str = "") -> None:
+        """`shelf`: where what is found out may have been kept, for pools of this kind."""
         self.path = path
         self.comments = comments
         self._source = text_of(path)
@@ -45,8 +51,14 @@ class Lines:
         """All of it, mapped or held."""
         self._size = len(self.data)
         self._begin = len(BOM) if self.data[: len(BOM)] == BOM else 0
+        self._shelf, self._kind = shelf, kind
+        # First of all: what is found out after it is of this text, or is not kept.
+        self.hash = self._hashed() if shelf is not None and self._size >= SMALLEST else None
+        """None where nobody would look for it."""
+        self.found = shelf.find(self.hash, kind) if shelf is not None and self.hash else None
+        """What an earlier start has found out of this very text: then nothing is wrong with it."""
         # Starts of lines are counted by the newline before them; the byte before the file counts as one.
-        self._kept, self._all = self._index()
+        self._kept, self._all = (self.found.lines, self.found.all_lines) if self.found else self._index()
         self.has_gaps = bool(self._all) and self._all[-1] != self._kept[-1]
         """Whether there are lines that are not kept."""
         self._splits: dict[int, list[bytes]] = {}
@@ -64,6 +76,9 @@ class Lines:
         """Look once where lines begin, so that `line` is cheap for any of them; at most a byte a line is kept."""
         if self._marks is not None:
             return
+        if self.found:
+            self._marks = self.found.marks
+            return
         marks = Marks(self._size)
         for _, offset, text in self.texts():
             lines = text.split(b"\n")
@@ -76,6 +91,18 @@ class Lines:
                 offset += len(line) + 1
         marks.close(self._size)
         self._marks = marks
+
+    def keep(self, facts: dict[str, Any], marks: Marks | None = None) -> None:
+        """Put on the shelf what was found out, unless it was there: `facts` of the pool's own, and its `marks` where
+        rows are not lines."""
+        if self._shelf is None or self.hash is None or self.found:
+            return
+        if marks is None:
+            self.prepare()
+            marks = self._marks
+        # Somebody may have written into the file since.
+        if marks is not None and self._hashed() == self.hash:
+            self._shelf.keep(self.hash, self._kind, Findings(self._kept, self._all, marks, facts))
 
     def line(self, number: int) -> bytes:
         """A kept line without its end."""
@@ -190,15 +217,14 @@ class Lines:
         text = self.data[low : start + BLOCK]
         return low + len(text) - len(text.split(b"\n", nth)[nth])
 
+    def _hashed(self) -> TextHash:
+        return TextHash(self._size, blake3(self.data, max_threads=blake3.AUTO).digest())
+
     def _index(self) -> tuple[array[int], array[int]]:
         chunks = -(-self._size // CHUNK)
         if self._size < FORK_BYTES or not hasattr(os, "fork"):
-            return _accumulate([self._count(0, chunks)])
-        half = chunks // 2
-        reader, child = _in_child(lambda: self._count(half, chunks))
-        first = self._count(0, half)
-        second = _received(reader, child)
-        return _accumulate([first, second if second is not None else self._count(half, chunks)])
+            return added_up([self._count(0, chunks)])
+        return added_up(in_halves(self._count, chunks))
 
     def _count(self, first: int, last: int) -> array[int]:
         """Kept and all lines of each block, in turn."""
@@ -303,43 +329,3 @@ def _read(file: object, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts) if len(parts) != 1 else parts[0]
-
-
-def _accumulate(parts: list[array[int]]) -> tuple[array[int], array[int]]:
-    kept, counted = array("Q"), array("Q")
-    kept_so_far = counted_so_far = 0
-    for part in parts:
-        for at in range(0, len(part), 2):
-            kept_so_far += part[at]
-            counted_so_far += part[at + 1]
-            kept.append(kept_so_far)
-            counted.append(counted_so_far)
-    return kept, counted
-
-
-def _in_child(work: object) -> tuple[int, int]:
-    """Fork; the child writes what the work gives into a pipe. Early in the program: nothing else runs yet."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.close(reader)
-            with os.fdopen(writer, "wb") as pipe:
-                pipe.write(work().tobytes())  # type: ignore[operator]
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(writer)
-    return reader, child
-
-
-def _received(reader: int, child: int) -> array[int] | None:
-    with os.fdopen(reader, "rb") as pipe:
-        content = pipe.read()
-    _, status = os.waitpid(child, 0)
-    if status:
-        return None
-    counts = array("Q")
-    counts.frombytes(content)
-    return counts

@@ -12,6 +12,7 @@ from shareout.names import mistakes_of
 from shareout.pool import COSTS, Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.lines import Lines
 from shareout.pool.needs import NOTHING, Said, need_from, one_by_one, said_by
+from shareout.pool.places.shelf import Shelf
 from shareout.pool.templates.template import Template, written
 
 MOST_MISTAKES = 50
@@ -62,6 +63,9 @@ class RowPool:
 
     def prepare(self) -> None:
         """Of rows that are worked out there is nothing to prepare."""
+
+    def keep(self) -> None:
+        """Nor to keep."""
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
         """Each kind of pool has its own. IndexError for a job that there is not."""
@@ -143,12 +147,14 @@ class JsonlPool(RowPool):
     kind = "jsonl"
     has_width = False
 
-    def __init__(self, path: Path, template: str, *, is_ours: bool = False) -> None:
+    def __init__(self, path: Path, template: str, *, is_ours: bool = False, shelf: Shelf | None = None) -> None:
         """`is_ours`: it was written here a moment ago, has no mistake, and says nothing of groups."""
         super().__init__(path, template)
-        self._lines = Lines(path, comments=False)
-        groups: dict[str, None] = {}
-        if not is_ours:
+        self._lines = Lines(path, comments=False, shelf=shelf, kind=self.kind)
+        self.inputs = (InputFile("pool", path, hash=self._lines.hash),)
+        found = self._lines.found
+        groups: dict[str, None] = dict.fromkeys(found.facts["groups"] if found else ())
+        if not (found or is_ours):
             raise_all(self._check(groups))
         first = self.arguments(0) if len(self) else ()
         self.names = list(first) if isinstance(first, dict) else None
@@ -161,6 +167,10 @@ class JsonlPool(RowPool):
     def prepare(self) -> None:
         """Marks where the lines begin."""
         self._lines.prepare()
+
+    def keep(self) -> None:
+        """With the names of groups."""
+        self._lines.keep({"groups": list(self.groups)})
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
         """As the line has it: an array by place, an object by name, a scalar as the one argument."""

@@ -69,6 +69,9 @@ class RunmakerPool:
         """Marks where the lines begin."""
         self._lines.prepare()
 
+    def keep(self) -> None:
+        """Nothing: the file is another one as soon as a letter is, and each run writes some."""
+
     def letter(self, job: int) -> str:
         """Its state, as the file has it now."""
         return chr(self._lines.at(job)[0][0])

@@ -13,6 +13,7 @@ from shareout.errors import InputError, Place, raise_all
 from shareout.pool import COSTS, MOST_JOBS, InputFile, Need, Phase, Row, Values
 from shareout.pool.directives import Stretch, read_directives
 from shareout.pool.lines import Lines, is_kept
+from shareout.pool.places.shelf import Shelf
 
 if TYPE_CHECKING:
     from shareout.pool.templates.template import Template
@@ -25,10 +26,10 @@ class TextPool:
 
     kind = "text"
 
-    def __init__(self, path: Path, template: str, colsep: str = "") -> None:
-        self.inputs = (InputFile("pool", path),)
+    def __init__(self, path: Path, template: str, colsep: str = "", shelf: Shelf | None = None) -> None:
         self.costs_file = path.parent / COSTS
-        self._lines = Lines(path, comments=True)
+        self._lines = Lines(path, comments=True, shelf=shelf, kind=self.kind)
+        self.inputs = (InputFile("pool", path, hash=self._lines.hash),)
         file = read_directives(str(path), self._lines.dropped(), len(self._lines))
         if file.jobs > MOST_JOBS:
             file.mistakes.append(InputError(f"{file.jobs} jobs are more than {MOST_JOBS}", where=Place(str(path))))
@@ -52,6 +53,10 @@ class TextPool:
     def prepare(self) -> None:
         """Marks where the lines begin."""
         self._lines.prepare()
+
+    def keep(self) -> None:
+        """Of directives nothing: they are found again in no time, where lines are that are no jobs."""
+        self._lines.keep({})
 
     def row(self, job: int) -> Row:
         """`text` has prefix and suffix; `line` is the file's, for a repeated job its directive's."""

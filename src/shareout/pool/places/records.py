@@ -32,9 +32,11 @@ class Records:
     def __init__(self, lines: Lines, path: Path) -> None:
         self._lines = lines
         self._path = path
-        self._marks = Marks(lines.size)
+        self.marks = Marks(lines.size)
+        """Where they begin, once all were read."""
         self._has_gaps = lines.has_gaps
-        self._is_surveyed = False
+        self.is_surveyed = False
+        """Whether all are as everybody writes them."""
         # How the nth record behind a mark is found where each ends at the first newline outside quotes.
         self._nth: list[re.Pattern[bytes]] = []
         # One reader for all of those: it is given a record, and gives its fields.
@@ -56,8 +58,12 @@ class Records:
             if rows and set(map(bytes.count, rows, repeat(b","))) != {commas}:
                 return None
         marks.close(self._lines.size)
-        self._marks, self._is_surveyed = marks, True
-        if not self._has_gaps:
+        return self.go_on(marks, is_surveyed=True)
+
+    def go_on(self, marks: Marks, *, is_surveyed: bool) -> int:
+        """With what a survey has found out, or a reading. How many there are."""
+        self.marks, self.is_surveyed = marks, is_surveyed
+        if is_surveyed and not self._has_gaps:
             self._nth = [re.compile(rb"(?:%b\n){%d}(%b)" % (_RECORD, nth, _RECORD)) for nth in range(marks.step)]
         return marks.count
 
@@ -95,7 +101,7 @@ class Records:
 
     def at(self, number: int) -> list[str]:
         """The fields of a record, once all were read."""
-        marks = self._marks
+        marks = self.marks
         if self._nth:
             at, nth = divmod(number, marks.step)
             record = self._nth[nth].match(self._lines.data, marks.offsets[at])[1]  # type: ignore[index]
@@ -107,7 +113,7 @@ class Records:
 
     def columns(self, places: Sequence[int], width: int) -> Iterator[list[Sequence[str]]]:
         """The texts in these columns, many records at a time, without the first."""
-        if not self._is_surveyed:
+        if not self.is_surveyed:
             every = (fields for fields, _ in self.all())
             next(every)
             yield from in_columns(every, places)
@@ -146,11 +152,11 @@ class Records:
         except csv.Error:
             raise self._refused(begin + 1) from None
         marks.close(self._lines.size)
-        self._marks = marks
+        self.marks = marks
 
     def line_of(self, number: int) -> int:
         """The line that a record begins in."""
-        start, stop, nth = self._marks.around(number)
+        start, stop, nth = self.marks.around(number)
         text = self._lines.text(start, stop)
         reader = csv.reader(StringIO(_told(self._lines, text), newline="\n"), _STRICT)
         begin = 0
