@@ -238,7 +238,7 @@ def test_csv_fields_become_what_the_annotations_say(here: Machine) -> None:
         "if __name__ == '__main__':\n    run(job)\n"
     )
     here.write("configs/jobs.csv", 'a,b,c,d,e\n1,2.5,yes,"x, y",\nno,1,no,,3\n')
-    assert 'configs/jobs.csv:3: a: "no" is not int' in here.run(code=2).err
+    assert 'configs/jobs.csv:3:1: a: "no" is not int' in here.run(code=2).err
     here.write("configs/jobs.csv", 'a,b,c,d,e\n1,2.5,yes,"x, y",\n')
     here.run()
     assert here.records()[0]["result"] == [1, 2.5, True, "x, y", None]

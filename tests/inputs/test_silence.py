@@ -178,10 +178,10 @@ def test_values_that_the_annotation_refuses_are_told_with_their_lines_before_a_j
     here.script(JOB.format("def job(n: int, x: float = 0): return n"))
     here.write("configs/jobs.csv", "n,x\n1,2\n" + "3,4\n" * 200_000 + "many,5\n6,?\n")
     for told in (here.call("plan", code=2), here.run(code=2)):
-        assert 'configs/jobs.csv:200003: n: "many" is not int' in told.err
-        assert 'configs/jobs.csv:200004: x: "?" is not float' in told.err
+        assert 'configs/jobs.csv:200003:1: n: "many" is not int' in told.err
+        assert 'configs/jobs.csv:200004:3: x: "?" is not float' in told.err
     here.write("configs/jobs.csv", 'n,x\n"1",2\n"a\nb",3\n')
-    assert 'configs/jobs.csv:3: n: "a' in here.call("plan", code=2).err
+    assert 'configs/jobs.csv:3:1: n: "a' in here.call("plan", code=2).err
 
 
 def test_lines_are_converted_by_the_annotation(here: Machine) -> None:
@@ -194,33 +194,31 @@ def test_lines_are_converted_by_the_annotation(here: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "begin", "end"),
+    ("name", "begin", "end", "place"),
     [
-        ("jobs.txt", "", "x\n"),
-        ("jobs.csv", "n,t\n", "x,\n"),
-        ("jobs.csv", 'n,t\n1,"\n"\n', "x,\n"),
-        ("runs.txt", "", ". x\n"),
+        ("jobs.txt", "", "x\n", "20001"),
+        ("jobs.csv", "n,t\n", "x,\n", "20002:1"),
+        ("jobs.csv", 't,n\n"a","1\n"\n', '"a ""b"",\n\u00e9",x\n', "20005:4"),
+        ("runs.txt", "", ". x\n", "20001"),
     ],
 )
 def test_what_is_beyond_those_that_are_looked_at_fails_as_a_job_with_its_place(
-    name: str, begin: str, end: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str, begin: str, end: str, place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(binding, "CHECKED", 10)
 
     def job(n: int, t: str = "") -> int:
         return n
 
-    row = {"jobs.txt": "1\n", "jobs.csv": "1,\n", "runs.txt": ". 1\n"}[name]
-    # Of a table whole blocks are looked at.
-    text = begin + row * 20_000 + end
-    (tmp_path / name).write_text(text)
+    row = {"jobs.txt": "1\n", "jobs.csv": "1,\n" if begin.startswith("n") else ",1\n", "runs.txt": ". 1\n"}[name]
+    # Whole blocks are looked at.
+    (tmp_path / name).write_text(begin + row * 20_000 + end)
     pool = open_pool(tmp_path, load_settings(tmp_path))
     bound = binding.Binding(job, pool)
     bound.check()
     with pytest.raises(binding.CannotConvert) as told:
         bound.arguments(len(pool) - 1)
-    line = text.count("\n")
-    assert str(told.value) == f'{tmp_path / name}:{line}: n: "x" is not int'
+    assert str(told.value) == f'{tmp_path / name}:{place}: n: "x" is not int'
 
 
 def test_a_stop_command_that_fails_is_told(here: Machine) -> None:

@@ -17,7 +17,16 @@ from shareout.pool import lines, open_pool
 from shareout.pool.places import marks
 from shareout.pool.places.blanked import blanked
 
-PIECES = ["1,2\n", '"x ""y""",\r\n', '"a\nb",3\n', '"\r\n",é\n', '"",""""\n', ',"""\n,"""\n', '"a,""\r\n",\n']
+PIECES = [
+    "1,2\n",
+    '"a,b","c,d"\n',
+    '"x ""y""",\r\n',
+    '"a\nb",3\n',
+    '"\r\n",é\n',
+    '"",""""\n',
+    ',"""\n,"""\n',
+    '"a,""\r\n",\n',
+]
 BLANK_ONES = [*PIECES, '"a\n\n b",3\n', "\n", " \t\n"]
 ODD_ONES = [*BLANK_ONES, '5" nail,\u2028\n', '5"",\n']
 
@@ -38,6 +47,14 @@ def naive(text: str) -> list[tuple[int, list[str]]]:
     return found
 
 
+def field_at(text: str, line: int, column: int) -> str:
+    """The field that begins there, where a separator stands before it or the line begins."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    assert column == 1 or lines[line - 1][column - 2] == ","
+    rest = "\n".join([lines[line - 1][column - 1 :], *lines[line:]])
+    return next(csv.reader(io.StringIO(f",{rest}", newline="\n")))[1]
+
+
 @pytest.mark.parametrize("block", [8, 32, 1 << 14])
 @pytest.mark.parametrize("small", [1, 1 << 32])
 def test_every_record_is_found_by_its_number(monkeypatch: pytest.MonkeyPatch, block: int, small: int) -> None:
@@ -54,6 +71,9 @@ def test_every_record_is_found_by_its_number(monkeypatch: pytest.MonkeyPatch, bl
             pool.prepare()
             expected = [(line, dict(zip("ab", fields, strict=True))) for line, fields in naive(text)[1:]]
             assert [(pool.row(job).line, pool.arguments(job)) for job in range(len(pool))] == expected
+            for job, (_, row) in enumerate(expected):
+                for name, value in row.items():
+                    assert field_at(text, *getattr(pool, "place_of")(job, name)) == value  # noqa: B009
             columns = getattr(pool, "columns")(["b", "a"])  # noqa: B009
             assert list(columns) == [(row["b"], row["a"]) for _, row in expected]
 

@@ -114,7 +114,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             return _nothing()
         plan, settings = call.plan(common, entry)
         share = plan.share(machine)
-    check_jobs(plan, settings, share, entry)
+    check_jobs(plan, settings, share)
     check_shell(settings.commands.shell)
     if not common.quiet:
         tell_oddities(plan)

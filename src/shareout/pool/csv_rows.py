@@ -14,6 +14,7 @@ from shareout.errors import InputError, Place, raise_all
 from shareout.pool import InputFile
 from shareout.pool.lines import Lines
 from shareout.pool.needs import FIELDS, Said, one_by_one, said_by
+from shareout.pool.places.quotes import field_place
 from shareout.pool.places.records import Records, in_columns
 from shareout.pool.places.shelf import Findings, Shelf
 from shareout.pool.rows import MOST_MISTAKES, RowPool
@@ -86,9 +87,20 @@ class CsvPool(RowPool):
 
     def line_of(self, job: int) -> int:
         """Where the row begins, when it goes over several lines."""
+        return self._lines_of(job)[0][1]
+
+    def place_of(self, job: int, name: str) -> tuple[int, int]:
+        """The line and the column where its field begins."""
+        assert self.names is not None
+        return field_place(self._lines_of(job), self.names.index(name))
+
+    def _lines_of(self, job: int) -> list[tuple[str, int]]:
         if not 0 <= job < self._count:
             raise IndexError(job)
-        return self._lines.at(job + 1)[1] if self._records is None else self._records.line_of(job + 1)
+        if self._records is not None:
+            return self._records.lines_of(job + 1)
+        line, number = self._lines.at(job + 1)
+        return [(line.decode("utf-8", "surrogateescape"), number)]
 
     def needs(self, names: Sequence[str] = ()) -> Iterator[tuple[Iterable[int], Said]]:
         """A row at a time, read in the file's order."""

@@ -111,6 +111,12 @@ class RunmakerPool:
         """Behind the letter and its blank, as it stands there."""
         return self._lines.line(job)[2:].decode("utf-8", "surrogateescape")
 
+    def texts(self) -> Iterator[str]:
+        """Of all jobs in their order: faster than by number."""
+        for _, block in self._lines.blocks():
+            for line in filter(is_job, block):
+                yield line[2:].removesuffix(b"\r").decode("utf-8", "surrogateescape")
+
     def values(self, job: int) -> Values:
         """The command, and its words as columns."""
         line = self.command(job)

@@ -100,12 +100,8 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
     return Packing(capacity, demand, settings.limits.retry_memory_factor, makings.slots)
 
 
-def check_jobs(plan: Plan, settings: Settings, share: Share, entry: Entry | None) -> None:
-    """Refuses rows that do not fit the job, and jobs that could never run here: before anything is made or started."""
-    if entry is not None and entry.job is not None:
-        from shareout.run.python.binding import Binding
-
-        Binding(entry.job, plan.pool).check()
+def check_jobs(plan: Plan, settings: Settings, share: Share) -> None:
+    """Refuses jobs that could never run here: before anything is made or started."""
     refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
 
 

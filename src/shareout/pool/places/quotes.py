@@ -1,4 +1,5 @@
-"""What is wrong with the quotes of a CSV record, and where: a quote that is never closed, or text behind one that is.
+"""Where a field of a CSV record begins; what is wrong with its quotes, and where: one that is never closed, or text
+behind one that is.
 
 A quote opens a field only at its start; inside one, two quotes are one. Pure; used once a reader has refused a record.
 """
@@ -35,6 +36,21 @@ def quote_mistake(lines: Iterable[tuple[str, int]]) -> tuple[str, int, int]:
     if opened[0]:
         return "this quote is never closed", *opened
     return "is no CSV: there is a carriage return in a field without quotes", 0, 0
+
+
+def field_place(lines: Iterable[tuple[str, int]], field: int) -> tuple[int, int]:
+    """The line and the column that the nth field of a record begins in, of the record's lines from its first on."""
+    state, number, column = START, 0, 1
+    for line, number in lines:
+        for column, sign in enumerate(line, 1):
+            if state == START and not field:
+                return number, column
+            field -= sign == "," and state != QUOTED
+            state = _AFTER.get(sign, _AFTER_OTHERS)[state]
+        if state != QUOTED:
+            # Nothing but the record's end follows its last comma.
+            return number, len(line) + 1
+    return number, column
 
 
 def _behind(opened: tuple[int, int], line: int, column: int) -> tuple[str, int, int]:

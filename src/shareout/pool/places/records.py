@@ -8,7 +8,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from itertools import accumulate, chain, islice, repeat
+from itertools import accumulate, chain, count, islice, repeat
 from pathlib import Path
 
 from shareout.errors import InputError, Place
@@ -154,11 +154,11 @@ class Records:
         marks.close(self._lines.size)
         self.marks = marks
 
-    def line_of(self, number: int) -> int:
-        """The line that a record begins in."""
+    def lines_of(self, number: int) -> list[tuple[str, int]]:
+        """The lines of a record, each with its number in the file."""
         start, stop, nth = self.marks.around(number)
-        text = self._lines.text(start, stop)
-        reader = csv.reader(StringIO(_told(self._lines, text), newline="\n"), _STRICT)
+        text = _told(self._lines, self._lines.text(start, stop))
+        reader = csv.reader(StringIO(text, newline="\n"), _STRICT)
         begin = 0
         for fields in reader:
             if fields:
@@ -166,7 +166,8 @@ class Records:
                     break
                 nth -= 1
             begin = reader.line_num
-        return self._lines.number_at(start) + begin
+        first = self._lines.number_at(start) + begin
+        return list(zip(text.split("\n")[begin : reader.line_num], count(first)))
 
     def _refused(self, line: int) -> InputError:
         what, found, column = quote_mistake(self._from(line))

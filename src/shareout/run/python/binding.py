@@ -12,15 +12,22 @@ from shareout.errors import InputError, Place, UsageError, nearest, raise_all
 from shareout.pool import Pool
 from shareout.run.python.context import GIVEN
 
-# Of more rows what cannot be converted is seen when they run.
+# In less than half a second. What cannot be converted in later rows fails their jobs: a start does not wait for a look
+# at tens of millions.
 CHECKED = 1_000_000
+# Lines that are looked at together.
+MANY = 4096
 MOST_MISTAKES = 50
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 
 
 class CannotConvert(ValueError):
-    """A text that is not what the job's annotation asks for."""
+    """A text that is not what the job's annotation asks for, given to the parameter `name`."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(what)
+        self.name = name
 
 
 class Converter(NamedTuple):
@@ -93,15 +100,13 @@ class Binding:
                 try:
                     converter.read(text)
                 except CannotConvert as error:
-                    yield InputError(str(error), where=self._place(job))
+                    yield InputError(str(error), where=self._place(job, error.name))
 
     def _texts(self) -> Iterable[Sequence[Sequence[str]]]:
         """Of each that is checked the texts, a block of rows at a time."""
         if self._convert_line:
-            self._pool.prepare()
-            # A tenth as many as of columns: lines are asked for one by one.
-            jobs = range(min(len(self._pool), CHECKED // 10))
-            return iter([[[str(next(iter(self._pool.arguments(job)))) for job in jobs]]])
+            texts = getattr(self._pool, "texts", None)
+            return _in_blocks(texts()) if texts is not None else ()
         # Of a rest the whole pool was looked at.
         blocks = getattr(self._pool, "column_blocks", None)
         return blocks(list(self._converters)) if blocks is not None and self._converters else ()
@@ -121,11 +126,14 @@ class Binding:
             for name, convert in self._reads:
                 values[name] = convert(values[name])
         except CannotConvert as error:
-            raise CannotConvert(f"{self._place(job)}: {error}") from None
+            raise CannotConvert(f"{self._place(job, error.name)}: {error}", error.name) from None
         return (), values
 
-    def _place(self, job: int) -> Place:
-        return Place(str(self._pool.inputs[0].path), self._pool.row(job).line)
+    def _place(self, job: int, name: str) -> Place:
+        pool = getattr(self._pool, "whole", self._pool)
+        path, place_of = str(pool.inputs[0].path), getattr(pool, "place_of", None)
+        # A line is given whole: it has no column.
+        return Place(path, *place_of(job, name)) if place_of is not None else Place(path, pool.row(job).line)
 
     def _unasked(self) -> frozenset[str]:
         """Columns with a meaning of their own need not be parameters."""
@@ -155,6 +163,11 @@ class Binding:
             where=where,
             way_out=f"A row has {have}; the job takes {', '.join(asked) or 'nothing'}.",
         )
+
+
+def _in_blocks(texts: Iterator[str]) -> Iterator[list[list[str]]]:
+    while some := list(islice(texts, MANY)):
+        yield [some]
 
 
 def _signature(job: Callable[..., Any]) -> inspect.Signature:
@@ -197,7 +210,7 @@ def _converter(name: str, kind: str, convert: Callable[[str], Any], optional: bo
         try:
             return convert(text)
         except ValueError:
-            raise CannotConvert(f'{name}: "{text}" is not {kind}') from None
+            raise CannotConvert(f'{name}: "{text}" is not {kind}', name) from None
 
     def fits(texts: Iterable[str]) -> bool:
         try:
