@@ -6,9 +6,10 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
 
 from measure import Aspect, Call, Row, Run, once, peak_memory
-from place import PYTHON, Place, command_lines, journal_of, run_calls, run_commands, told_count
+from place import PYTHON, Place, command_lines, journal_of, run_calls, run_commands, told_count, without_runs
 from rows.calls import POOL
 from rows.commands import SHORT
 from shareout.record.journal import parse
@@ -20,11 +21,15 @@ def job(n: int, text="", **more): return n
 if __name__ == "__main__": run(job{pool})
 """
 FIRST_JOB = """
+import sys
 from pathlib import Path
 from shareout.cli.options import Common
 from shareout.cli.planning import plan_of
-plan, _ = plan_of(Common(Path("configs"), Path("runs"), False, False), None)
+from shareout.entry import Entry
+entry = Entry(job=print, pool=((n,) for n in range(int(sys.argv[1])))) if sys.argv[1:] else None
+plan, _ = plan_of(Common(Path("configs"), Path("runs"), False, False), entry)
 plan.prepare()
+plan.pool.keep()
 print(plan.pool.arguments(plan.job_at(plan.share("a").ranges[0][0])))
 """
 TEMPLATE = f"[commands]\ntemplate = {SHORT} {{1}}\n"
@@ -90,17 +95,24 @@ def from_a_template(place: Place) -> Iterator[Row]:
 
 
 def plans(place: Place) -> Iterator[Row]:
-    """To the first job's arguments, with all that is made for the workers to find theirs."""
+    """To the first job's arguments, with all that is made for the workers to find theirs; and the same once it is kept
+    from an earlier start."""
     count = place.sizes.lines
     for kind, (name, _, _, _) in KINDS.items():
-        if name:
-            here = _inputs(place, count, kind)
-            ours = Call([PYTHON, place.script("first-row.py", FIRST_JOB)], cwd=here)
-            what = f"plan {told_count(count)} rows: {kind}"
-            path = here / "configs" / name
-            packed = name.endswith(".gz")
-            theirs = Call(["sh", "-c", 'zcat "$1" | wc -l', "sh", path] if packed else ["wc", "-l", path])
-            yield Row(what, "zcat, and wc -l" if packed else "wc -l", ours, theirs, None, 1, [peak_memory(what, 100)])
+        here = _inputs(place, count, kind)
+        words: list[str | Path] = [PYTHON, place.script("first-row.py", FIRST_JOB)]
+        words += [] if name else [str(count)]
+        # Of a pool from code the file that we make of it.
+        path = here / "configs" / name if name else here / "runs" / "pools" / "*.jsonl"
+        peer = "zcat, and wc -l" if name.endswith(".gz") else "wc -l"
+        lines = f"{quote(str(path.parent))}/{path.name}"
+        theirs = Call(["sh", "-c", f"zcat {lines} | wc -l" if name.endswith(".gz") else f"wc -l {lines}"])
+        what = f"plan {told_count(count)} rows: {kind}"
+        ours = Call(words, without_runs(here), here)
+        yield Row(what, peer, ours, theirs, None, 1, [peak_memory(what, 100)])
+        again = f"{what}, again"
+        yield Row(again, peer, Call(words, cwd=here), theirs, None, 1, [peak_memory(again, 100)])
+        without_runs(here)()
 
 
 def _inputs(place: Place, count: int, kind: str) -> Path:
