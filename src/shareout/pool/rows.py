@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shareout.errors import InputError, Place, raise_all
 from shareout.names import mistakes_of
@@ -203,8 +203,8 @@ class JsonlPool(RowPool):
         return self._field(name) if has_it else None
 
     def _field(self, name: str) -> Iterator[Sequence[Any]]:
-        for _, block in self._lines.blocks():
-            rows = json.loads(_array_of(block), parse_float=str)
+        for block in self._blocks():
+            rows = json.loads(block.array, parse_float=str)
             yield [row.get(name) if type(row) is dict else None for row in rows]
 
     def _said(self, names: Sequence[str]) -> Iterator[Said]:
@@ -213,21 +213,32 @@ class JsonlPool(RowPool):
 
     def _in_turn(self) -> Iterator[Any]:
         """What the lines say, read in blocks."""
-        for _, block in self._lines.blocks():
-            yield from json.loads(_array_of(block))
+        for block in self._blocks():
+            yield from json.loads(block.array)
+
+    def _blocks(self) -> Iterator[_Block]:
+        # The newlines stay: a text that went on over one is no JSON.
+        for first, _, text in self._lines.texts():
+            if self._lines.has_gaps:
+                rows = [line for line in text.split(b"\n") if line.strip()]
+                yield _Block(first, text, b"[" + b",\n".join(rows) + b"]", len(rows))
+            else:
+                yield _Block(first, text, b"[" + text.replace(b"\n", b",\n") + b"]", text.count(b"\n") + 1)
 
     def _check(self, groups: dict[str, None]) -> list[InputError]:
         """Whole blocks at once; only a block that is refused is read line by line."""
         mistakes: list[InputError] = []
-        for first, block in self._lines.blocks():
+        for block in self._blocks():
             values = _values(block)
-            for value in values or ():
-                if isinstance(value, dict) and "group" in value:
-                    groups.setdefault(str(value["group"]))
             if values is None:
-                mistakes += self._look(first, block)
-            if len(mistakes) >= MOST_MISTAKES:
-                break
+                mistakes += self._look(block.first, block.text.split(b"\n"))
+                if len(mistakes) >= MOST_MISTAKES:
+                    break
+            # As it is written, or with an escape.
+            elif b'"group"' in block.array or b"\\" in block.array:
+                for value in values:
+                    if type(value) is dict and "group" in value:
+                        groups.setdefault(str(value["group"]))
         return mistakes
 
     def _look(self, first: int, block: Sequence[bytes]) -> list[InputError]:
@@ -252,27 +263,39 @@ class JsonlPool(RowPool):
         return mistakes
 
 
+class _Block(NamedTuple):
+    """Lines that are read at once."""
+
+    first: int
+    """The number of the first of them."""
+    text: bytes
+    array: bytes
+    """Those that are not blank, as one JSON array."""
+    rows: int
+    """How many these are."""
+
+
 def _arguments(value: Any) -> tuple[Any, ...] | dict[str, Any]:
     if isinstance(value, dict):
         return value
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _array_of(lines: Sequence[bytes]) -> bytes:
-    return b"[" + b",".join(line for line in lines if line.strip()) + b"]"
-
-
-def _values(lines: Sequence[bytes]) -> list[Any] | None:
-    """What the lines say that are not blank, all at once; None where one of them must be refused."""
-    text = _array_of(lines)
+def _values(block: _Block) -> list[Any] | None:
+    """What its lines say, all at once; None where one of them must be refused."""
+    array = block.array
     try:
-        values: list[Any] = json.loads(text, parse_constant=_refuse)
+        values: list[Any] = json.loads(array, parse_constant=_refuse)
+        kinds = set(map(type, values))
+        objects: Iterable[Any] = values if kinds == {dict} else ()
+        if dict in kinds and len(kinds) > 1:
+            objects = (value for value in values if type(value) is dict)
         # As many colons as keys that were read: then no key was given twice, and no more need be asked for each.
-        if text.count(b":") != sum(len(value) for value in values if type(value) is dict):
-            values = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
+        if array.count(b":") != sum(map(len, objects)):
+            values = json.loads(array, parse_constant=_refuse, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return None
-    return values if len(values) == sum(map(bool, map(bytes.strip, lines))) else None
+    return values if len(values) == block.rows else None
 
 
 def _refuse(word: str) -> Any:
