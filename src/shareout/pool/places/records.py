@@ -8,12 +8,13 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from itertools import accumulate, chain, count, islice, repeat
+from itertools import accumulate, chain, count, islice
 from pathlib import Path
 
 from shareout.errors import InputError, Place
 from shareout.pool.lines import BLANK, Lines, is_kept
 from shareout.pool.places.blanked import HIDDEN, blanked
+from shareout.pool.places.commas import each_has
 from shareout.pool.places.marks import Marks
 from shareout.pool.places.quotes import quote_mistake
 
@@ -55,7 +56,8 @@ class Records:
                 marks.add_lines(begin, rows)
             else:
                 rows = self._add_kept(marks, begin, rows)
-            if rows and set(map(bytes.count, rows, repeat(b","))) != {commas}:
+                block = b"\n".join(rows)
+            if rows and not each_has(commas, block):
                 return None
         marks.close(self._lines.size)
         return self.go_on(marks, is_surveyed=True)
