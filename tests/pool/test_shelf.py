@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.program import Machine
 from shareout.config import load_settings
 from shareout.errors import InputError, InputErrors
 from shareout.plan.digest import hash_file, hash_input
@@ -209,20 +208,3 @@ def test_small_files_are_not_kept(tmp_path: Path) -> None:
     write(tmp_path / "configs", "jobs.csv", "1,2\n")
     opened(tmp_path / "configs", tmp_path / "kept").keep()
     assert not files(tmp_path / "kept")
-
-
-def test_a_run_keeps_it_and_other_commands_only_read_it(here: Machine) -> None:
-    here.jobs("true", *(f"# {'x' * 99_990}" for _ in range(50)), "true")
-    pools = here.folder / "runs" / "pools"
-    digest = here.call("plan", "--json").json["digest"]
-    assert not pools.exists()
-    here.run()
-    (path,) = pools.glob("*.text.rows")
-    whole = path.read_bytes()
-    for damaged in (whole, whole[:-1], b""):
-        path.write_bytes(damaged)
-        assert here.call("plan", "--json").json["digest"] == digest
-        assert here.call("status", "--json").json["done"] == 2
-        assert path.read_bytes() == damaged
-    here.run()
-    assert path.read_bytes() == whole
