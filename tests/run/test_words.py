@@ -72,7 +72,7 @@ def test_a_line_is_indistinguishable_with_and_without_a_shell(program: str, rest
         return
     users = dict(os.environ)
     launch = Launch(Shells("/bin/sh", users, for_bash=False), users["PATH"])
-    assert ended(launch.spawn, line) == ended(by_shell, line)
+    assert ended(lambda text, given: launch.start(launch.call(text, given)), line) == ended(by_shell, line)
 
 
 def ended(spawn: Callable[[str, Mapping[bytes, bytes]], int], line: str) -> tuple[int, bytes]:

@@ -110,7 +110,7 @@ def replay_command(plan: Plan, settings: Settings, asked: Replay, sink: Sink) ->
         facts = asked.job, asked.position, asked.attempt, asked.slot, start
         try:
             shown = shlex.join([shells.of(line), "-x", "-c", line]) if asked.trace else line
-            pid = launch.spawn(shown, environment)
+            pid = launch.start(launch.call(shown, environment))
         except (OSError, ValueError) as error:
             return unspawnable(*facts, time.time(), error)
         _, status, usage = os.wait4(pid, 0)

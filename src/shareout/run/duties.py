@@ -22,6 +22,7 @@ from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.outcome import Stream
 from shareout.run.command import worker as command_worker
+from shareout.run.command.ahead import Ahead
 from shareout.run.command.shell import Shells
 from shareout.run.command.spawn import Launch
 from shareout.run.command.variables import describer, variables_of_all
@@ -54,11 +55,10 @@ def command_duty(plan: Plan, settings: Settings, machine: str, leads: Callable[[
         bench = command_worker.CommandWorker(
             post,
             launch,
-            describe=describer(plan, settings, post.slot),
+            ahead=Ahead(plan.jobs_between, describer(plan, settings, post.slot), launch),
             share=lambda given: encoded(_share(users, given)),
-            jobs_between=plan.jobs_between,
             environment=environment,
-            leads=lambda pid: leads(post.slot, pid),
+            leads=partial(leads, post.slot),
             leave_background=leaves,
         )
         command_worker.serve(bench)

@@ -15,13 +15,13 @@ from functools import partial
 from shareout.fields import dataclass
 from shareout.record.journal import attempt_line, imprinted, well_ended_line
 from shareout.record.outcome import Cause
+from shareout.run.command.ahead import Ahead
 from shareout.run.command.spawn import Launch
-from shareout.run.command.variables import Described
 from shareout.run.endings import ended_attempt, told_peak, unspawnable
 from shareout.run.hands import far_side
-from shareout.run.hands.far_side import JobsBetween, Turns, WorkerSide
+from shareout.run.hands.far_side import Turns, WorkerSide
 from shareout.run.hands.messages import send
-from shareout.run.hands.printed import take_printed
+from shareout.run.hands.printed import NOTHING, take_printed
 from shareout.run.hands.shared import Given
 from shareout.run.processes.children import end_children, kill_group
 from shareout.world import world
@@ -36,10 +36,9 @@ class CommandWorker:
 
     post: WorkerSide
     launch: Launch
-    describe: Described
+    ahead: Ahead
     share: Callable[[Given], Mapping[bytes, bytes]]
     """What a batch may use → its part of the environment."""
-    jobs_between: JobsBetween
     environment: Mapping[bytes, bytes]
     leads: Callable[[int], None]
     """Tells the guardian who leads the running command."""
@@ -49,7 +48,7 @@ class CommandWorker:
 def serve(bench: CommandWorker) -> None:
     """Until the pipe ends."""
     _outlive_parent(bench)
-    far_side.serve(bench.post, bench.jobs_between, partial(_run_batch, bench))
+    far_side.serve(bench.post, bench.ahead.jobs_between, partial(_run_batch, bench))
 
 
 def _outlive_parent(bench: CommandWorker) -> None:
@@ -69,23 +68,22 @@ def _outlive_parent(bench: CommandWorker) -> None:
 
 def _run_batch(bench: CommandWorker, given: Given, turns: Turns) -> None:
     up, floats = bench.post.up, bench.post.control.floats
-    base = {**bench.environment, **bench.share(given)}
+    bench.ahead.begin(given.attempt, {**bench.environment, **bench.share(given)})
     for job, position in turns:
         floats[0] = world.time()
-        told = _run(bench, job, position, given.attempt, base)
+        told = _run(bench, job, position, given.attempt)
         # Before its line is up: a parent that has it must not find the job running.
         floats[0] = 0.0
         send(up, told)
 
 
-def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapping[bytes, bytes]) -> bytes:
+def _run(bench: CommandWorker, job: int, position: int, attempt: int) -> bytes:
     """One command from start to end: its line, after the message that brings its output, if there is any."""
     # The start is the wall's, for people; how long it took is the steady clock's: where the wall's is set meanwhile, no
     # job ends before it began.
     control, start, clock = bench.post.control, bench.post.control.since, world.monotonic()
     try:
-        line, own = bench.describe(job, attempt)
-        pid = bench.launch.spawn(line, {**base, **own})
+        pid = bench.launch.start(bench.ahead.take())
     except (OSError, ValueError) as error:
         return b"!" + attempt_line(
             unspawnable(job, position, attempt, slot=bench.post.slot, start=start, end=world.time(), error=error)
@@ -106,7 +104,7 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
     _tidy(bench)
     end, told = start + (world.monotonic() - clock), control.ended_by(position)
     # Not before nobody is left who could print: the record has a hash of it.
-    printed = take_printed(job, attempt, bench.post.outputs)
+    printed = take_printed(job, attempt, bench.post.outputs) if _has_printed() else NOTHING
     if status == 0 and attempt == 1 and told is Cause.NONE:
         return printed.brought + well_ended_line(
             job,
@@ -132,6 +130,13 @@ def _run(bench: CommandWorker, job: int, position: int, attempt: int, base: Mapp
         printed=printed,
     )
     return printed.brought + b"!" + attempt_line(ended)
+
+
+def _has_printed() -> bool:
+    """Whether anything stands in the slot's files."""
+    # By where they end, which is told in less time than all that a file's status has. That this moves the offset, which
+    # the next command shares, harms nobody: what is written there is appended.
+    return bool(world.lseek(1, 0, os.SEEK_END) or world.lseek(2, 0, os.SEEK_END))
 
 
 def _tidy(bench: CommandWorker) -> None:

@@ -106,7 +106,9 @@ class Fork:
             world.close(nothing)
             outputs = self.folder.slot_outputs(slot)
             open_outputs(outputs)
-            up, down = _high(up), _high(down)
+            if not self.runs_commands:
+                # A command has none of ours to close, and for each the kernel would copy a table with room for so many.
+                up, down = _high(up), _high(down)
             return WorkerSide(slot, control, down, up=up, outputs=outputs, mark=self._mark_of(world.getpid()))
         except OSError as error:
             refuse(up, down, f"no worker can be started: {error}", trace_of(error))

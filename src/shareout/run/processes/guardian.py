@@ -38,6 +38,8 @@ class Guardian:
         self._mark = mark
         self._children = children
         self._leave = leave_background
+        # Else the run's mark tells who belongs to it, and the table is not asked for commands.
+        self._names_leaders = leave_background or not world.pids()
         # A worker and a command for each slot.
         # Memory, for it is written at each command and read only after a kill: a pipe would take a system call each
         # time, and somebody who reads it.
@@ -52,7 +54,8 @@ class Guardian:
 
     def leads(self, slot: int, pid: int) -> None:
         """Called in a worker: the group that the job of its slot now is; 0: none. Before its leader is reaped."""
-        self._name(self._slots + slot, pid)
+        if self._names_leaders:
+            self._name(self._slots + slot, pid)
         # That nobody leads is said only where what a command leaves in its group may live. Else the group has gone, the
         # kernel knows that by itself, and a short command is spared a system call.
         if pid or self._leave:

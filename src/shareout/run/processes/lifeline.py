@@ -14,7 +14,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from contextlib import suppress
 
 from shareout.world import world
 
@@ -44,9 +43,12 @@ class Lifeline:
 
     def hold(self, slot: int, group: int) -> None:
         """This group works in the slot; 0: none does."""
-        # It may have ended already, with nobody left in it.
-        with suppress(OSError, IndexError):
+        # Not by `suppress`, which takes longer than the call; a worker does this once for each command.
+        try:
             world.fcntl(self._readers[slot], fcntl.F_SETOWN, -group)
+        except (OSError, IndexError):
+            # It has ended already, with nobody left in it; or there are no ends.
+            return
 
     def handles(self) -> list[int]:
         """All ends."""
