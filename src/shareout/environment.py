@@ -70,6 +70,22 @@ def with_threads(users: Mapping[str, str], cores: int) -> dict[str, str]:
     return {**thread_limits(users, cores), **users}
 
 
+def told_folder(environ: Mapping[str, str] | None = None) -> str:
+    """PWD as a shell has it when it starts: what it was, where that is here; else where we are; empty where nobody
+    can tell."""
+    told = (os.environ if environ is None else environ).get("PWD", "")
+    try:
+        if told.startswith("/") and os.path.samestat(os.stat(told), os.stat(".")):
+            return told
+    except OSError:
+        # It leads nowhere any more.
+        pass
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 def encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
     """As bytes, once: a spawn encodes the whole environment of every command otherwise."""
     return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}

@@ -83,6 +83,7 @@ class Linux:
         self.fsync = os.fsync
         self.fstat = os.fstat
         self.stat = os.stat
+        self.enter = os.chdir
         self.link: Any = os.link
         self.listdir: Any = os.listdir
         self.path = Path

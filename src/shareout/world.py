@@ -82,8 +82,11 @@ class World(Protocol):
     def fstat(self, handle: int, /) -> os.stat_result:
         """Of what is open, also when its name is gone."""
 
-    def stat(self, path: Path, /) -> os.stat_result:
+    def stat(self, path: Path | bytes, /) -> os.stat_result:
         """Of what the name leads to now, through links."""
+
+    def enter(self, folder: bytes | int, /) -> None:
+        """Where relative names begin from now on, in this process and those that it starts; also by a descriptor."""
 
     def fstatvfs(self, handle: int, /) -> os.statvfs_result:
         """How much room the file system has; others may take it at once."""

@@ -210,11 +210,24 @@ class FileCalls:
 
     def stat(self, path: Any) -> Any:
         self.kernel.step()
-        path = real_os.fspath(path)
+        path = real_os.fsdecode(path)
         self.disk.check("stat", path)
         if path in self.disk.folders:
             return SimpleNamespace(st_size=0, st_mtime=0.0, st_ino=hash(path), st_dev=1, st_nlink=2, st_mode=0o40755)
         return self._stat(self.disk.find(path))
+
+    def enter(self, folder: Any) -> None:
+        """Whether it may be done; names are looked up from the root all the same."""
+        process = self.kernel.step()
+        if isinstance(folder, int):
+            if not isinstance(self._of(process, folder), FolderOpened):
+                raise refused(errno.ENOTDIR)
+            return
+        path = real_os.fsdecode(folder)
+        self.disk.check("enter", path)
+        if path not in self.disk.folders:
+            self.disk.find(path)
+            raise refused(errno.ENOTDIR, path)
 
     def _stat(self, inode: Any) -> Any:
         return SimpleNamespace(

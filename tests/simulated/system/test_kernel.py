@@ -297,6 +297,25 @@ def test_a_lock_is_let_go_with_the_last_copy_of_its_descriptor(host: Any, tmp_pa
     assert host.run(body) == [True, True]
 
 
+def test_only_a_folder_can_be_where_names_begin(host: Any, tmp_path: Path) -> None:
+    world = host.world
+
+    def body() -> list[Any]:
+        folder = world.path(str(tmp_path / "folder"))
+        folder.mkdir(parents=True)
+        world.close(world.open(folder / "file", os.O_WRONLY | os.O_CREAT))
+        handle = world.open(folder, os.O_RDONLY)
+        told: list[Any] = []
+        for where in (os.fsencode(folder), handle, os.fsencode(folder / "file"), os.fsencode(folder / "none")):
+            try:
+                told.append(world.enter(where))
+            except OSError as error:
+                told.append(error.errno)
+        return told
+
+    assert host.run(body) == [None, None, errno.ENOTDIR, errno.ENOENT]
+
+
 def test_what_was_synced_survives_a_power_cut_and_the_rest_may_be_torn() -> None:
     seen = set()
     for seed in range(300):

@@ -54,6 +54,11 @@ class Shells:
         self._for_bash = for_bash
         self._bash = shutil.which("bash", path=environment.get("PATH", os.defpath))
 
+    @property
+    def are_posix(self) -> bool:
+        """Whether redirections, variables and `cd` mean to them what they mean to POSIX: not so to csh, fish or zsh."""
+        return not self._always or os.path.basename(self._always) in ("sh", "dash", "ash", "bash")
+
     def of(self, line: str) -> str:
         """OSError when the line is bash's and there is none: another shell might seem to succeed."""
         if self._always:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 from shareout.config import Settings
+from shareout.environment import told_folder
 from shareout.plan.plan import Plan
 from shareout.plan.seeds import job_seed
 from shareout.pool.templates import SLOT
@@ -19,6 +21,8 @@ def variables_of_all(plan: Plan, settings: Settings, machine: str, slot: int) ->
     pool_file = plan.pool.inputs[0].path
     cores = plan.share(machine).cores or granted_cores()
     return {
+        # As a shell would set it: a program that is started without one must not find less.
+        b"PWD": os.fsencode(told_folder()),
         b"SHAREOUT_MACHINE": machine.encode("utf-8", "surrogateescape"),
         b"SHAREOUT_SLOT": b"%d" % slot,
         b"SHAREOUT_POOL": str(pool_file).encode("utf-8", "surrogateescape"),
