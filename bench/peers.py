@@ -10,20 +10,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "build" / "peers"
-PACKAGES = ("disbatch", "joblib", "dask[distributed]", "jug")
+PACKAGES = ("disbatch", "joblib", "dask[distributed]", "jug", "hyperqueue")
 
 
 def install() -> dict[str, str]:
     """Every peer's version; what cannot be had here is left out, and told."""
     stamp = PLACE / "made"
-    if not stamp.exists():
+    if not stamp.exists() or stamp.read_text() != " ".join(PACKAGES):
         PLACE.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", str(PLACE / "venv")], check=True)
         for package in PACKAGES:
             call = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
             if subprocess.run(call, stderr=subprocess.DEVNULL, check=False).returncode:
                 print(f"{package} could not be installed: its rows are left out", file=sys.stderr)
-        stamp.touch()
+        stamp.write_text(" ".join(PACKAGES))
     if shutil.which("parallel") is None and os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}
         subprocess.run(["apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
@@ -46,7 +46,10 @@ def program(name: str) -> str:
 
 def versions() -> dict[str, str]:
     """What is measured against, by name."""
-    told = {**_packages(python(), {"disbatch", "joblib", "dask", "jug"}), **_packages(sys.executable, {"pyinstaller"})}
+    told = {
+        **_packages(python(), {"disbatch", "joblib", "dask", "jug", "hyperqueue"}),
+        **_packages(sys.executable, {"pyinstaller"}),
+    }
     for name in ("parallel", "xargs", "sort", "shuf"):
         path = shutil.which(name)
         if path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -64,7 +65,7 @@ class Place:
 
     def commands(self, text: str, count: int) -> Path:
         """Inputs of so many command lines; made once."""
-        name = f"{text.split()[0].strip('/;').replace('/', '-')}-{count}"
+        name = f"{re.sub('[^a-z0-9]+', '-', text).strip('-')}-{count}"
         return self.made(name, lambda: self.inputs(name, {"jobs.txt": command_lines(text, count)}))
 
     def calls(self, count: int, job: str = NOOP, name: str = "noop") -> Path:

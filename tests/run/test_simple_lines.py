@@ -8,14 +8,17 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shareout.run.command import spawn
 from shareout.run.command.shell import Shells
 from shareout.run.command.spawn import CannotSpawn, Launch
 from shareout.run.command.words import simple_of
+from shareout.world import world
 
 Spawn = Callable[[str, Mapping[bytes, bytes]], int]
 
@@ -204,7 +207,7 @@ def furnish(here: Path) -> None:
     (here / "link-to-sub").symlink_to("sub")
 
 
-def outcome(spawn: Spawn, line: str) -> tuple[object, ...]:
+def outcome(begin: Spawn, line: str) -> tuple[object, ...]:
     """Of a line in a furnished folder: how it ended, what it printed, and all files there."""
     with TemporaryDirectory() as name, TemporaryFile() as out, TemporaryFile() as err:
         # Always under the same name, which is in messages and variables.
@@ -213,7 +216,7 @@ def outcome(spawn: Spawn, line: str) -> tuple[object, ...]:
         furnish(here)
         pid = os.fork()
         if pid == 0:
-            _be_slot(here, out.fileno(), err.fileno(), spawn, line)
+            _be_slot(here, out.fileno(), err.fileno(), begin, line)
         _, status = os.waitpid(pid, 0)
         printed = []
         for file in (out, err):
@@ -232,7 +235,7 @@ def _found(here: Path, name: str) -> Iterator[tuple[str, object]]:
             yield str(path.relative_to(here)), (seen, path.stat().st_mode)
 
 
-def _be_slot(here: Path, out: int, err: int, spawn: Spawn, line: str) -> None:
+def _be_slot(here: Path, out: int, err: int, begin: Spawn, line: str) -> None:
     code = 99
     try:
         os.chdir(here)
@@ -241,7 +244,7 @@ def _be_slot(here: Path, out: int, err: int, spawn: Spawn, line: str) -> None:
         os.dup2(out, 1)
         os.dup2(err, 2)
         variables = {"PATH": f"{os.environ['PATH']}:./sub", "PWD": str(here), "KNOWN": "1", "OLDPWD": "/"}
-        pid = spawn(line, {name.encode(): value.encode() for name, value in variables.items()})
+        pid = begin(line, {name.encode(): value.encode() for name, value in variables.items()})
         _, status = os.waitpid(pid, 0)
         ended = os.waitstatus_to_exitcode(status)
         code = 128 - ended if ended < 0 else ended
@@ -342,6 +345,42 @@ def test_other_shells_may_read_more_than_words_otherwise() -> None:
     for shell, same in (("/bin/sh", True), ("/usr/bin/bash", True), ("/usr/bin/zsh", False), ("/bin/csh", False)):
         calls = [launch(shell).call(line, {b"PWD": b"/"}) for line in ("ls a", "ls > a", "A=1 ls", "cd usr && ls")]
         assert [call.by_shell for call in calls] == [False, not same, not same, not same]
+
+
+def test_options_from_outside_are_heeded_by_a_shell() -> None:
+    one = Launch(Shells("", {**os.environ, "SHELLOPTS": "noclobber"}, for_bash=False), os.environ["PATH"])
+    assert one.call("ls > a", {}).by_shell
+    assert not one.call("ls a", {}).by_shell
+
+
+class NoWayBack:
+    """Linux, but that one cannot come back to where one was: after the first time, which is to see whether one can."""
+
+    def __init__(self) -> None:
+        self.returns = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(world, name)
+
+    def enter(self, folder: bytes | int) -> None:
+        self.returns += isinstance(folder, int)
+        if self.returns > 1:
+            raise PermissionError
+        world.enter(folder)
+
+    def exit(self, code: int) -> None:
+        raise SystemExit(code)
+
+
+def test_who_cannot_come_back_from_a_folder_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker takes over, and what was started is ended as what a lost worker leaves."""
+    monkeypatch.setattr(spawn, "world", NoWayBack())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    one = launch()
+    with pytest.raises(SystemExit):
+        one.start(one.call("cd sub && sleep 0", {b"PWD": os.fsencode(tmp_path)}))
+    os.waitpid(-1, 0)
 
 
 def test_where_a_shell_looks_for_folders_elsewhere_it_is_asked() -> None:

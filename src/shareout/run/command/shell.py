@@ -52,12 +52,14 @@ class Shells:
     def __init__(self, setting: str, environment: Mapping[str, str], *, for_bash: bool) -> None:
         self._always = setting
         self._for_bash = for_bash
+        self._options = "SHELLOPTS" in environment
         self._bash = shutil.which("bash", path=environment.get("PATH", os.defpath))
 
     @property
     def are_posix(self) -> bool:
-        """Whether redirections, variables and `cd` mean to them what they mean to POSIX: not so to csh, fish or zsh."""
-        return not self._always or os.path.basename(self._always) in ("sh", "dash", "ash", "bash")
+        """Whether redirections, variables and `cd` mean to them what they mean to POSIX: not so to csh, fish or zsh,
+        nor where bash is given options from outside (`noclobber`, say)."""
+        return not self._options and os.path.basename(self._always) in ("", "sh", "dash", "ash", "bash")
 
     def of(self, line: str) -> str:
         """OSError when the line is bash's and there is none: another shell might seem to succeed."""
