@@ -43,7 +43,7 @@ class Call:
     redirections: Sequence[tuple[Any, ...]] = ()
     """As `posix_spawn` wants them."""
     files: Sequence[bytes] = ()
-    """What they open."""
+    """What they open, where it has to be looked at."""
     folder: bytes = b""
 
 
@@ -97,7 +97,8 @@ class Launch:
             environment.update({b"PWD": folder, b"OLDPWD": here})
         environment.update((name.encode("ascii"), as_in_its_file(value)) for name, value in simple.variables.items())
         redirections = [_action(one) for one in simple.redirections]
-        files = [one[2] for one in redirections if one[0] == os.POSIX_SPAWN_OPEN]
+        # Of /dev/null it is known what it is.
+        files = [one[2] for one in redirections if one[0] == os.POSIX_SPAWN_OPEN and one[2] != _NOTHING]
         return replace(bare, environment=environment, redirections=redirections, files=files, folder=folder)
 
     def _spawn_from(self, call: Call) -> int:
@@ -165,5 +166,5 @@ def _check_files(files: Sequence[bytes]) -> None:
             mode = world.stat(file).st_mode
         except FileNotFoundError:
             continue
-        if not stat.S_ISREG(mode) and file != _NOTHING:
+        if not stat.S_ISREG(mode):
             raise CannotSpawn(f"{file!r} is no plain file")
