@@ -20,6 +20,9 @@ LINES = [
     "X=1 env | grep ^X=", "~/nowhere", "echo 'a", "/bin/echo 'quoted  blanks' \"and $NOT\"", "echo a#b # comment",
     "/bin/sh -c 'exit 42'", "! true", "/bin/echo a=b %s @x +y", "[ 1 = 1 ]", "test -f nothing", "./no-shebang",
     "/bin/echo " + "x" * 100_000,
+    "/bin/echo new > made-1", "ls nosuch not-executable >> made-2 2>&1", "cd configs && cat machines.json > ../made-3",
+    "X='a b' printenv X PWD", "cd configs; printenv PWD OLDPWD", "cd nosuch && ls", "cat < nosuch > made-4",
+    "cat configs/machines.json > nosuch/made", "./no-shebang > made-5 2> made-6",
 ]  # fmt: skip
 
 
@@ -36,6 +39,9 @@ def test_commands_have_the_outcome_that_the_shell_gives(here: Machine) -> None:
         )  # fmt: skip
         code = call.returncode
         expected.append((128 - code if code < 0 else code, call.stdout.decode()))
+    made = {path.name: path.read_bytes() for path in here.folder.glob("made-*")}
+    for name in made:
+        (here.folder / name).unlink()
     here.write("configs/runner.config", "[logging]\nper_job = yes\n")
     here.run(code=1)
     got = {}
@@ -44,6 +50,8 @@ def test_commands_have_the_outcome_that_the_shell_gives(here: Machine) -> None:
         got[facts["job"]] = (facts["exit"], log.read_text() if log.exists() else "")
     for number, line in enumerate(LINES):
         assert got[number] == expected[number], line[:80]
+    assert {path.name: path.read_bytes() for path in here.folder.glob("made-*")} == made
+    assert len(made) == 5
     signals = {facts["job"]: facts.get("signal") for facts in here.records()}
     assert signals[LINES.index("kill -9 $$")] == "SIGKILL"
     assert signals[LINES.index("kill -15 $$")] == "SIGTERM"
