@@ -7,13 +7,14 @@ read as the decimal number that is written, never as a float.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from shareout.errors import InputError, nearest, raise_all
 from shareout.fields import dataclass
 from shareout.json_places import LARGEST, Node, PlacedJson, read_json
-from shareout.names import alike, why_no_name
+from shareout.names import AUTO, alike, why_no_name
 from shareout.units import parse_filesize
 
 KEYS = ("perf", "cores", "ssh", "gpus", "memory")
@@ -48,9 +49,20 @@ def load_machines(path: Path) -> tuple[Machine, ...]:
     return machines
 
 
-def own_machine_text(machine: Machine) -> bytes:
-    """A machines.json for this host alone. Its cores decide nothing, and may be others when it runs again."""
-    return json.dumps({machine.name: [1, 1]}).encode("ascii") + b"\n"
+def machines_text(machines: Sequence[Machine]) -> bytes:
+    """A machines.json for machines that a call names: this host alone, or equal ones. Cores decide nothing there, and
+    may be others when it runs again."""
+    return json.dumps({machine.name: [1, 1] for machine in machines}).encode("ascii") + b"\n"
+
+
+def equal_names(count: int) -> list[str]:
+    """`1-of-4` … `4-of-4`."""
+    return [f"{number}-of-{count}" for number in range(1, count + 1)]
+
+
+def equal_machines(count: int, cores: int) -> tuple[Machine, ...]:
+    """Of one weight, whichever host reckons with its own cores."""
+    return tuple(Machine(name, Fraction(1, cores), cores) for name in equal_names(count))
 
 
 class _Reader:
@@ -98,6 +110,8 @@ class _Reader:
             )
         elif name == "all":
             self._wrong(key, '"all" cannot name a machine', "At the prompt it means: this host runs every job.")
+        elif name == AUTO:
+            self._wrong(key, f'"{AUTO}" cannot name a machine', "After --machine it means: as the scheduler says.")
         elif len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
             self._wrong(key, f"the name is longer than {LONGEST_NAME} bytes")
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 ALL = "all"
 """The name of the only machine, where one host has every position."""
+AUTO = "auto"
+"""What `--machine` says where a scheduler's variables tell which machine it is."""
 
 
 def why_no_name(name: str) -> str:

@@ -57,7 +57,7 @@ class Bench:
         (folder / "configs").mkdir()
         (folder / "configs" / "jobs.txt").write_text("".join(f"{line}\n" for line in lines))
         settings = apply(load_settings(folder / "configs"), {"run.order": "given", "limits.grace": "1"})
-        plan = make_plan(open_pool(folder / "configs", settings), Machine("all", Fraction(1), 1), settings)
+        plan = make_plan(open_pool(folder / "configs", settings), [Machine("all", Fraction(1), 1)], settings)
         run = RunFolder(folder / "run")
         run.slots.mkdir(parents=True)
         self.children = Children(leave_background=False)

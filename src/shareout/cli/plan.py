@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -14,6 +15,8 @@ from shareout.choices import Barriers, words_of
 from shareout.cli.inputs.other_runs import has_others
 from shareout.cli.inputs.recorded_call import Call, call_of
 from shareout.cli.options import Common, add_common
+from shareout.cli.place.scheduler import machine_said
+from shareout.cli.place.shard import Shard, add_shard, shard_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.running_order import in_running_order
 from shareout.config import Settings
@@ -36,6 +39,7 @@ class PlanArguments:
     """The flags of `plan`."""
 
     machine: str | None
+    shard: Shard | None
     ids: bool
     card: bool
     compare: str | None
@@ -54,7 +58,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "  shareout plan --compare card.txt"
     )
     parser.add_argument("named", nargs="?", metavar="POOL", help="a pool file (default: the configs')")
-    parser.add_argument("--machine", metavar="NAME", help="this machine's share only (or all)")
+    parser.add_argument("--machine", metavar="NAME", help="this machine's share only (or all, or auto)")
+    add_shard(parser)
     parser.add_argument("--ids", action="store_true", help="with --machine: its job ids in running order, one a line")
     parser.add_argument("--card", action="store_true", help="1 KB of text that tells this plan to another machine")
     parser.add_argument("--compare", metavar="CARD", help="say what differs from a card: a file, or -")
@@ -67,8 +72,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0; 2 when `--compare` finds another plan. What cannot run as it is planned is refused, as `run` would."""
     common = Common.of(arguments)
-    asked = _asked(arguments)
-    call = call_of(common, asked.pool, {}, says_what=asked.pool is not None or asked.machine == ALL)
+    asked = _asked(arguments, common)
+    says_what = asked.pool is not None or asked.machine == ALL
+    call = call_of(common, asked.pool, {}, says_what=says_what, shards=asked.shard.of if asked.shard else 0)
     # As `run` would make it, with the pool that is named and, where there is no machines.json, this host as the only
     # machine: the digest that is compared must be the one that runs.
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
@@ -81,7 +87,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return _print_card(plan)
     if asked.compare:
         return _compare(plan, asked.compare, common)
-    shares = [plan.share(asked.machine)] if asked.machine else [plan.share(one.name) for one in plan.machines]
+    machine = asked.shard.name if asked.shard else machine_said(asked.machine, plan, os.environ)
+    shares = [plan.share(machine)] if machine else [plan.share(one.name) for one in plan.machines]
     if asked.ids:
         return _print_ids(in_running_order(plan, shares[0], settings))
     _tell_fitting(plan, settings, common)
@@ -93,13 +100,15 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     return 0
 
 
-def _asked(arguments: argparse.Namespace) -> PlanArguments:
-    if arguments.ids and not arguments.machine:
+def _asked(arguments: argparse.Namespace, common: Common) -> PlanArguments:
+    shard = shard_asked(arguments.shard, arguments.machine, common)
+    if arguments.ids and not (arguments.machine or shard):
         raise UsageError("--ids needs to know whose", way_out="Add --machine NAME.")
     return PlanArguments(
         arguments.machine,
-        arguments.ids,
-        arguments.card,
+        shard,
+        ids=arguments.ids,
+        card=arguments.card,
         compare=arguments.compare,
         expect=arguments.expect,
         pool=Path(named) if (named := arguments.named or arguments.pool) else None,

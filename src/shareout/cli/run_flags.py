@@ -9,6 +9,7 @@ from typing import Any
 from shareout.choices import Barriers, Order, words_of
 from shareout.cli.inputs.adhoc_pool import ENDINGS, Given, Source
 from shareout.cli.options import add_common
+from shareout.cli.place.shard import add_shard
 from shareout.errors import UsageError
 from shareout.fields import dataclass
 
@@ -98,7 +99,8 @@ def _pool(group: argparse._ArgumentGroup) -> None:
 
 def _jobs(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--machine", metavar="NAME", help="this machine's name, or all: this host runs everything")
+    add("--machine", metavar="NAME", help="this machine's name; all: this host runs everything")
+    add_shard(group)
     add("-y", "--yes", action="store_true", help="ask nothing")
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
     add("--since", metavar="PLAN", help="go on from another plan of these jobs")

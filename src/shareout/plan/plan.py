@@ -19,7 +19,7 @@ from shareout.costs.boundaries import Cut, Load
 from shareout.costs.source import Costs, CostSource, Watch, source_of, unwatched
 from shareout.errors import InputError, Place, UsageError, nearest
 from shareout.fields import dataclass
-from shareout.machines import Machine, load_machines, own_machine_text
+from shareout.machines import Machine, load_machines, machines_text
 from shareout.names import ALL
 from shareout.plan import fingerprint
 from shareout.plan.audit import audit_of
@@ -256,7 +256,7 @@ class Plan:
 
 def make_plan(
     pool: Pool,
-    machines: Path | Machine,
+    machines: Path | Sequence[Machine],
     settings: Settings,
     *,
     kind: str = "command",
@@ -264,15 +264,15 @@ def make_plan(
     watch: Watch = unwatched,
     costs_file: Path | None = None,
 ) -> Plan:
-    """Hash the inputs and split the pool. A Machine is this host, alone. `kind`: what the jobs are, `python` or
+    """Hash the inputs and split the pool. Machines in no file are equal. `kind`: what the jobs are, `python` or
     `command`. `costs_file`: not the one beside the pool, but this."""
     if isinstance(machines, Path):
         named = load_machines(machines)
         hashed = hash_file("machines", machines)
         place = Place(str(machines))
     else:
-        named = (machines,)
-        hashed = hash_text("machines", own_machine_text(machines))
+        named = tuple(machines)
+        hashed = hash_text("machines", machines_text(named))
         place = None
     costs_file = costs_file or pool.costs_file
     costs = source_of(pool, settings.run.cost, costs_file)

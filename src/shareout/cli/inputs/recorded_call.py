@@ -5,7 +5,7 @@ in the run directory: so `list`, `show` or `export` know the jobs of a run that 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from shareout.errors import ShareoutError, cannot_record
 from shareout.fields import asdict, dataclass, replace
 from shareout.files import replace_file
 from shareout.linux import host_name
-from shareout.machines import Machine
+from shareout.machines import Machine, equal_machines
 from shareout.plan.plan import Plan, make_plan
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
@@ -57,6 +57,8 @@ class Call:
     flags: Mapping[str, str]
     own: tuple[str, int] | None = None
     """Without machines.json: this host's name and cores, as the only machine."""
+    shards: tuple[int, int] | None = None
+    """Without it, too: how many equal machines there are, and the cores of this one."""
 
     def plan(
         self, common: Common, entry: Entry | None, *, local_barriers: bool = False, kind: str | None = None
@@ -65,23 +67,30 @@ class Call:
         inputs' mistakes. `kind` is for who has not the program that ran the jobs."""
         kind = kind or kind_of(entry)
         there = replace(common, configs=self.configs)
-        if self.own is None:
+        machines = self._machines()
+        if not machines:
             return plan_of(
                 there, entry, pool_file=self.pool, flags=self.flags, local_barriers=local_barriers, kind=kind
             )
         settings = apply(load_settings(self.configs), self.flags)
-        name, cores = self.own
         pool = pool_of(there, settings, entry, self.pool)
         with Progress() as progress:
-            machine = Machine(name, Fraction(1), cores)
-            return make_plan(pool, machine, settings, kind=kind, watch=progress.watch), settings
+            watch = progress.watch
+            made = make_plan(pool, machines, settings, kind=kind, local_barriers=local_barriers, watch=watch)
+        return made, settings
+
+    def _machines(self) -> Sequence[Machine]:
+        """Those that stand in no file."""
+        if self.shards:
+            return equal_machines(*self.shards)
+        return (Machine(self.own[0], Fraction(1), self.own[1]),) if self.own else ()
 
     def keep(self, folder: RunFolder, typed: Typed) -> None:
         """Absolute paths: later commands may be typed elsewhere."""
         pool = str(self.pool.absolute()) if self.pool else None
         facts = {
             "configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own,
-            **asdict(typed),
+            "shards": self.shards, **asdict(typed),
         }  # fmt: skip
         try:
             # Not synced: it decides nothing. Without it later commands ask for --configs, and no job is lost.
@@ -90,9 +99,14 @@ class Call:
             raise cannot_record(folder.call, error, way_out="Name another place with --runs DIR.") from error
 
 
-def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says_what: bool) -> Call:
-    """What is called for. Without a machines.json this host is the only machine, when it is said what to run: a pool
-    is named, or `all`. A folder that was forgotten must not make every machine run everything."""
+def call_of(common: Common, pool: Path | None, flags: Mapping[str, str], *, says_what: bool, shards: int = 0) -> Call:
+    """What is called for. Without a machines.json there are so many equal machines, if that is said; else this host is
+    the only one, when it is said what to run: a pool is named, or `all`. A folder that was forgotten must not make
+    every machine run everything."""
+    if shards:
+        from shareout.run.host.cores import granted_cores
+
+        return Call(common.configs, pool, flags, shards=(shards, granted_cores()))
     # With a machines.json a named pool is shared out as well: a pool on the command line is no word about who runs it.
     if not says_what or (common.configs / "machines.json").exists():
         return Call(common.configs, pool, flags)
@@ -127,12 +141,13 @@ def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | N
     """The inputs of a run directory, if what its call named is still here and unchanged."""
     try:
         facts = json.loads(folder.call.read_bytes())
-        own = facts["own"]
+        own, shards = facts["own"], facts.get("shards")
         call = Call(
             Path(facts["configs"]),
             Path(facts["pool"]) if facts["pool"] else None,
             {str(name): str(text) for name, text in facts["flags"].items()},
             (str(own[0]), int(own[1])) if own else None,
+            (int(shards[0]), int(shards[1])) if shards else None,
         )
         plan, settings = call.plan(common, entry, local_barriers=True, kind=header.kind)
     # Whatever is wrong with it, nothing is refused: who asks looks at runs, and can do without the texts of jobs.

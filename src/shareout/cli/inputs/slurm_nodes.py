@@ -10,9 +10,9 @@ from shareout.errors import UsageError
 def refuse_unmeant_nodes(environ: Mapping[str, str]) -> None:
     """For a run that no machine was named for. Of srun's steps each process is a run of its own, on one node; a batch
     script or a shell of salloc is on the first node only, and the others would stay idle without a word."""
-    srun = "srun --ntasks-per-node=1 sh -c 'shareout run --machine \"$SLURMD_NODENAME\" --yes'"
+    srun = "srun --ntasks-per-node=1 shareout run --machine auto --yes"
     way_out = (
-        f"Name the nodes in machines.json, and start one run on each: {srun}. "
+        f"Write a machines.json with a machine for each node, and start a run on each: {srun}. "
         "Or say --machine all: this node runs every job."
     )
     # Within a step the allocation's nodes say nothing: srun has placed each task, and how many there are is what
