@@ -69,6 +69,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     call("plan")
     here.write("card", here.call("plan", "--card").out)
     call("plan", "--compare", "card")
+    call("pilot", "-n", "4")
+    call("pilot", "-n", "4", "--machine", "alice")
     for name in ("alice", "bob"):
         call("run", "--machine", name, "--yes", "--quiet")
     for words in (("status",), ("wait",), ("list",), ("explain", "0"), ("show", "19"), ("report", "-o", "r.html")):
@@ -97,8 +99,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "plan", "run", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip", "release",
-     "merge-results", "rebalance", "reweigh", "costs", "report"],
+    ["init", "plan", "run", "pilot", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip",
+     "release", "merge-results", "rebalance", "reweigh", "costs", "report"],
 )  # fmt: skip
 def test_the_keys_are_those_that_are_documented(told: dict[str, set[str]], command: str) -> None:
     assert told[command] - documented(command) == set(), "not documented"

@@ -69,10 +69,11 @@ ALLOWED: dict[str, set[str]] = {
     "replay": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events", "run"},
     "merge": GROUND | INPUTS | {"numerics", "plan", "record"},
     "status": GROUND | INPUTS | {"costs", "plan", "record"},
+    "pilot": GROUND | INPUTS | {"costs", "plan", "record"},
     "report": GROUND | INPUTS | {"costs", "plan", "record"},
     "export": GROUND | INPUTS | {"plan", "record", "status"},
     "freeze": GROUND | INPUTS,
-    "show": GROUND | INPUTS | {"plan", "record", "events", "merge", "status", "report"},
+    "show": GROUND | INPUTS | {"plan", "pilot", "record", "events", "merge", "status", "report"},
     "cli": GROUND
     | INPUTS
     | {
@@ -88,6 +89,7 @@ ALLOWED: dict[str, set[str]] = {
         "replay",
         "merge",
         "status",
+        "pilot",
         "report",
         "export",
         "freeze",

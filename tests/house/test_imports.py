@@ -26,6 +26,7 @@ NEEDS = {
     "replay": {"inspect", "logging", "random", "tempfile"},
     # Before its first job also what it may need after that: prctl, and letters that take two columns.
     "run": {"ctypes", "unicodedata"},
+    "pilot": {"ctypes", "unicodedata"},
 }
 RUN = ["run", "--machine", "alice", "--yes", "--quiet"]
 # In modules beyond those of a bare Python, a few more than now.

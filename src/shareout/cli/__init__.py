@@ -33,6 +33,7 @@ COMMANDS = {
     "init": "write a commented starting set of inputs; overwrite nothing",
     "plan": "show who runs what, and the digest that all machines must share",
     "run": "run this machine's share (the default)",
+    "pilot": "run a few jobs, and tell what all of them would take",
     "status": "how far it is, how fast it goes, when it will be over",
     "wait": "come back when the runs are over",
     "list": "a line a job: its state, machine, exit, seconds, text",
@@ -117,6 +118,10 @@ def load(command: str) -> Command:
             from shareout.cli import run
 
             return run
+        case "pilot":
+            from shareout.cli import pilot
+
+            return pilot
         case "freeze":
             from shareout.cli import freeze
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import unicodedata  # noqa: F401
 
-from shareout.choices import Progress
 from shareout.cli import run_flags
 from shareout.cli.options import Common
 from shareout.cli.run_asked import print_jobs
 from shareout.cli.run_start import adoption_of, agree, asked_by, check_flags, choose, request_of
 from shareout.cli.run_told import run_facts, tell_end
+from shareout.cli.run_views import views_of
 from shareout.cli.running_order import in_running_order
-from shareout.config import Settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite
-from shareout.events import Listener
 from shareout.fields import replace
 from shareout.names import ALL
 from shareout.record.folder import RunFolder
 from shareout.run.request import RunRequest
-from shareout.show.beside import may_steer, say
+from shareout.show.beside import say
 
 configure = run_flags.configure
 
@@ -61,7 +58,7 @@ def _run(request: RunRequest, common: Common) -> int:
     title = f"{name} of {request.plan.fingerprint}"
     # Made, and so loaded, before the first job: what an executable unpacked may be swept from /tmp while it runs for
     # weeks.
-    views = _views(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
+    views = views_of(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
     result = run_share(request, views)
     folder = RunFolder.of(common.runs, request.plan.origin, request.machine).path
     if request.entry is not None and request.entry.on_end is not None:
@@ -74,30 +71,3 @@ def _run(request: RunRequest, common: Common) -> int:
         say(f"shareout: {result.lost}: not all that jobs printed was shown; `merge-logs --job` has it")
     # What became of the jobs is worth more than what became of their output.
     return result.exit_code or (CannotWrite.exit_code if result.lost else 0)
-
-
-def _views(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, tee: bool) -> list[Listener]:
-    views: list[Listener] = []
-    if entry is not None and entry.on_result is not None:
-        from shareout.show.results import OnResult
-
-        views.append(OnResult(entry.on_result))
-    kind = settings.display.progress
-    if kind is Progress.AUTO:
-        kind = Progress.LIVE if may_steer() else Progress.PLAIN
-    # A frame that is redrawn and lines that jobs print would overwrite each other: --tee has only sentences.
-    if quiet or kind is Progress.NONE:
-        from shareout.show.plain import WarningsView
-
-        return [*views, WarningsView()]
-    if kind is Progress.LIVE and tee:
-        from shareout.show.plain import SentencesView
-
-        return [*views, SentencesView()]
-    if kind is Progress.LIVE:
-        from shareout.show.live import LiveView
-
-        return [*views, LiveView(sys.stderr, title)]
-    from shareout.show.plain import PlainView
-
-    return [*views, PlainView(settings.display.interval)]

@@ -76,15 +76,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pool", nargs="?", metavar="POOL", help="a pool file, or - for standard input")
     # As `plan` has it.
     parser.add_argument("--pool", dest="named", metavar="FILE", help=argparse.SUPPRESS)
-    _pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
+    add_pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
     _jobs(parser.add_argument_group("which of them run here"))
-    _how(parser.add_argument_group("how they run"))
+    add_how(parser.add_argument_group("how they run"))
     _limits(parser.add_argument_group("limits"))
     _shown(parser.add_argument_group("what is shown and written"))
     add_common(parser)
 
 
-def _pool(group: argparse._ArgumentGroup) -> None:
+def add_pool(group: argparse._ArgumentGroup) -> None:
+    """What else a pool may be than that of the configs."""
     add = group.add_argument
     add("--template", metavar="TEXT", help="a command with {} {1} {name} {id} {/.} {#} {%%} …")
     add("--colsep", metavar="REGEX", help="what separates {1} {2}: ',' (default: blanks)")
@@ -115,7 +116,8 @@ def _jobs(group: argparse._ArgumentGroup) -> None:
     add("--dry-run", action="store_true", help="print the commands that would run; run nothing")
 
 
-def _how(group: argparse._ArgumentGroup) -> None:
+def add_how(group: argparse._ArgumentGroup) -> None:
+    """How many at a time, in which order, by what."""
     add = group.add_argument
     add("-j", "--slots", metavar="N", help="jobs at once: 8, or 50%% +2 of the cores")
     add("--order", choices=words_of(Order), metavar="ORDER", help="given: as in the pool (default: shuffled)")
@@ -127,16 +129,22 @@ def _how(group: argparse._ArgumentGroup) -> None:
     add("--nice", metavar="N", help="how far jobs stand back: off, or 1 to 19")
 
 
-def _limits(group: argparse._ArgumentGroup) -> None:
+def add_job_limits(group: argparse._ArgumentGroup) -> None:
+    """What ends a job, and what then."""
     add = group.add_argument
     add("--timeout", metavar="TIME", help="a job's time: 90s, 1h30m, 200%% of the median")
     add("--memory", metavar="SIZE", help="a job's memory, beyond which it is ended")
     add("--retries", metavar="N", help="tries after the first one")
     add("--retry-delay", metavar="TIME", help="wait before the next try")
+    add("--grace", metavar="TIME", help="between asking a job to end and killing it")
+
+
+def _limits(group: argparse._ArgumentGroup) -> None:
+    add_job_limits(group)
+    add = group.add_argument
     add("--halt", metavar="RULE", help="when to stop all: now,fail=1 or soon,fail=10%%")
     add("--fail-fast", action="store_true", help="short for --halt now,fail=1")
     add("--until", metavar="TIME", help="start nothing that would not end by then: 07:00, 8h")
-    add("--grace", metavar="TIME", help="between asking a job to end and killing it")
 
 
 def _shown(group: argparse._ArgumentGroup) -> None:

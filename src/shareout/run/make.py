@@ -87,7 +87,7 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
     plan, settings = makings.plan, makings.settings
     if not is_packed(plan, settings):
         return None
-    host, gpus = _host(plan, settings, share)
+    host, gpus = host_of(plan, settings, share)
 
     def demand(position: int, factor: Fraction) -> Demand:
         job = plan.job_at(position)
@@ -102,10 +102,10 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
 
 def check_jobs(plan: Plan, settings: Settings, share: Share) -> None:
     """Refuses jobs that could never run here: before anything is made or started."""
-    refuse_unfit(plan, settings, [_host(plan, settings, share)[0]])
+    refuse_unfit(plan, settings, [host_of(plan, settings, share)[0]])
 
 
-def _host(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str, ...]]:
+def host_of(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str, ...]]:
     """What this machine has, and the names of its GPUs."""
     machine = next((one for one in plan.machines if one.name == share.machine), None)
     there = share.cores or granted_cores()

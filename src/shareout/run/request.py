@@ -49,6 +49,8 @@ class RunRequest:
     entry: Entry | None = None
     retry_failed: bool = False
     most: int | None = None
+    in_place: bool = False
+    """Whatever it is known to take, a job goes by its position: the first of a share are then a random sample."""
     groups: tuple[str, ...] = ()
     """Run only jobs of these; empty: all."""
     tee: bool = False

@@ -335,9 +335,10 @@ def _hooks(request: RunRequest, log: LogWriter, children: Children) -> Hooks:
 
 
 def _supply(request: RunRequest, share: Share, tally: Tally, slots: int) -> StaticSupply:
-    costs = costs_left(request.plan, share.ranges, tally, slots) if request.plan.costs else None
-    wanted = wanted_of(request.plan, request.groups)
-    return StaticSupply(_stages(request.plan, share), tally, request.most, wanted, costs)
+    plan, is_known = request.plan, request.plan.costs and not request.in_place
+    costs = costs_left(plan, share.ranges, tally, slots) if is_known else None
+    wanted = wanted_of(plan, request.groups)
+    return StaticSupply(_stages(plan, share), tally, request.most, wanted, costs)
 
 
 def _asked(request: RunRequest) -> str:
