@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -79,6 +81,26 @@ def test_a_pilot_that_is_killed_goes_on(here: Machine) -> None:
     assert len({record["job"] for record in here.records()}) == 6
 
 
+def test_a_pilot_that_is_stopped_says_so_and_leaves_nothing(here: Machine) -> None:
+    here.jobs(*["echo >> began; while [ ! -e go ]; do sleep 0.02; done"] * 20)
+    scratch = here.folder.parent / "tmp"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [*here.program, "pilot", "-n", "8", "-j", "2", "--json"], cwd=here.folder, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(scratch)}, text=True,
+    )  # fmt: skip
+    wait_until(lambda: (here.folder / "began").exists() and len((here.folder / "began").read_text()) == 2)
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    assert any("stop" in line for line in process.stderr), "it says that it heard"
+    here.write("go", "")
+    out, _ = process.communicate()
+    assert process.returncode == 3
+    assert json.loads(out)["measured"] == 2
+    assert "2 of 8 have ended here" in json.loads(out)["doubts"][0]
+    assert [one for one in scratch.iterdir() if not one.name.startswith("_MEI")] == []
+
+
 def test_a_pilot_of_python_jobs_tells_their_memory(here: Machine) -> None:
     here.script(
         "from shareout import run\n"
@@ -110,6 +132,8 @@ def test_what_may_make_these_jobs_unlike_the_others_is_told(here: Machine) -> No
     assert any("order of the pool" in one for one in doubts)
     assert any("2 phases" in one for one in doubts)
     assert any("2 jobs failed" in one for one in doubts)
+    doubts = here.call("pilot", "-n", "3", "-j", "2", "--json", "--quiet").json["doubts"]
+    assert any("few for 2 at once" in one for one in doubts)
 
 
 @pytest.mark.module_only("a sample is shuffled by the same code")
@@ -126,6 +150,7 @@ def test_what_jobs_take_says_how_many_run_at_once(here: Machine) -> None:
     here.jobs(*["sleep 0.01"] * 20, machines='{"alice": {"perf": 1, "cores": 4, "gpus": 2}}')
     here.environ = {"CUDA_VISIBLE_DEVICES": "0,1"}
     told = here.call("pilot", "--machine", "alice", "-n", "6", "--gpus-per-job", "1", "--json", "--quiet").json
+    assert not any("at once" in one for one in told["doubts"])
     assert told["at_once"] == 2
     assert told["sbatch"]["lines"][-1] == "#SBATCH --gpus-per-node=2"
 

@@ -214,6 +214,8 @@ def _doubts(chosen: Chosen, measured: Measured, found: Reckoned | None) -> list[
         said.append(f"{count:,} of {measured.wanted:,} have ended here: long ones are missing sooner than short ones")
     if sample.failed:
         said.append(f"{counted(len(sample.failed), 'job')} failed: what ends too early takes less than it would")
+    if found and count < min(plan.jobs, 2 * found.at_once):
+        said.append(f"they are few for {found.at_once:.3g} at once: beside more of them a job may take longer")
     if found and found.estimate.is_heavy:
         said.append("a few long jobs decide: even this interval may be too narrow; a larger --jobs tells more")
     if plan.order == Order.GIVEN:
