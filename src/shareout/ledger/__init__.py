@@ -1,1 +1,1 @@
-"""What hosts that share one plan tell each other, so that they finish together: kept in a store, a folder or a network."""
+"""What hosts that share one plan tell each other, so that they finish together; it is kept in a store."""

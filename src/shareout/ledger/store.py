@@ -1,8 +1,8 @@
 """Where a ledger is kept: the contract of a store, whatever it is made of.
 
 A store has **keys**, each of which is put once and never changed or removed; **beats**, which are overwritten and are
-advice only; and **shelves** of shipped files that grow. All calls may take long, and are made one after the other by one
-process that does nothing else. One suite in `tests/stores` holds every store to all of this.
+advice only; and **shelves** of shipped files that grow. All calls may take long, and are made one after the other by
+one process that does nothing else. One suite in `tests/stores` holds every store to all of this.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Store(Protocol):
         is believed, also not that the key exists: it is looked at until something stands. Away where that is not known:
         then the text may stand there, or come to stand there later.
 
-        A key is made of parts with `/` between them. A text is a line of 1 to LONGEST_TEXT bytes without NUL that does
-        not begin with `/`."""
+        A key is made of parts with `/` between them. A text is a line of 1 to LONGEST_TEXT bytes, of which
+        `/` and `%` count threefold, without NUL and no dot at its beginning."""
 
     def get(self, key: str) -> bytes | None:
         """What stands at a key; None where nothing was seen there, which may lag by the slack. Never None because the
@@ -52,9 +52,9 @@ class Store(Protocol):
         missing; none is ever half of one and half of another."""
 
     def length(self, machine: str, file: str) -> int:
-        """How many bytes of a shipped file have arrived and are safe; 0 where there is none. Whoever goes on with a file
-        after a restart ships the last piece below this length once more: what a server held when it lost power may be
-        as long as it was, and empty."""
+        """How many bytes of a shipped file have arrived and are safe; 0 where there is none. Whoever goes on with a
+        file after a restart ships the last piece below this length once more: what a server held when it lost power may
+        be as long as it was, and empty."""
 
     def ship(self, machine: str, file: str, offset: int, data: bytes) -> int:
         """Bytes of a file of ours from an offset on, so that the file's beginning is there and safe when this comes

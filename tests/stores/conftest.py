@@ -1,0 +1,65 @@
+"""The grounds that every store is tried on: each a ledger, as several hosts see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.mounts import mounting, need_mounts
+from kit.remote_store import Remote, opened
+
+KINDS = ["symlink", "link", "sshfs"]
+
+
+@dataclass
+class Ground:
+    """One place a seat, of which the last ones are the first ones again; `rounds` of a long test."""
+
+    places: Sequence[Path]
+    way: str
+    rounds: int
+    closed: ExitStack = field(default_factory=ExitStack)
+
+    def words(self, seat: int) -> list[str]:
+        return [str(self.places[seat % len(self.places)]), self.way]
+
+    def open(self, seat: int) -> Any:
+        """As the host of that seat sees it."""
+        store = opened(self.words(seat))
+        self.closed.callback(store.close)
+        return store
+
+    def start(self, seat: int) -> Remote:
+        """The same in a process of its own."""
+        remote = Remote(self.words(seat))
+        self.closed.callback(remote.close)
+        assert remote.answer() == "ready"
+        return remote
+
+
+@pytest.fixture(scope="module")
+def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Path]]:
+    """Two hosts' views of one folder, which look anew after a second."""
+    need_mounts()
+    with mounting(tmp_path_factory.mktemp("mounts"), 2) as mounts:
+        yield [mounts.of(host, "dcache_timeout=1").point for host in (1, 2)]
+
+
+@pytest.fixture(params=KINDS)
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
+    """An empty one for each test."""
+    if request.param == "sshfs":
+        views: Sequence[Path] = request.getfixturevalue("mounted")
+        name = re.sub(r"\W", "-", request.node.name)
+        (views[0] / name).mkdir()
+        made = Ground([view / name for view in views], "symlink", rounds=100)
+    else:
+        made = Ground([tmp_path], request.param, rounds=1_000)
+    with made.closed:
+        yield made
