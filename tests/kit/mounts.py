@@ -32,18 +32,18 @@ class Mount:
 
     def __init__(self, server: Sshd, host: int, folder: Path, point: Path) -> None:
         self.point, self.host = point, host
-        self._server, self._folder = server, folder
+        self.server, self._folder = server, folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def mount(self, *options: str) -> None:
         """By a process of its own; it is there when this comes back."""
         self.point.mkdir(parents=True, exist_ok=True)
-        source = f"root@{self._server.network.address(SERVER)}:{self._folder}"
+        source = f"root@{self.server.network.address(SERVER)}:{self._folder}"
         words = ["sshfs", "-f", source, str(self.point), "-F", "/dev/null"]
-        for option in [*self._server.options, *options]:
+        for option in [*self.server.options, *options]:
             words += ["-o", option]
         # In a session of its own, with the ssh that it starts.
-        call = self._server.network.within(self.host, words)
+        call = self.server.network.within(self.host, words)
         self._process = subprocess.Popen(call, start_new_session=True, stdin=subprocess.DEVNULL)
         wait_until(lambda: os.path.ismount(self.point) or self._has_ended())
 

@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from kit.wait import wait_until
+
 SERVER = 0
 """The host whose namespace has the bridge: its own cable is never cut."""
 
@@ -39,7 +41,12 @@ class Network:
         self._ip(SERVER, "link", "set", f"to{host}", "down")
 
     def mend(self, host: int) -> None:
+        """What is sent from now on arrives."""
         self._ip(SERVER, "link", "set", f"to{host}", "up")
+        wait_until(lambda: "LOWER_UP" in _run("ip", "-netns", self._names[host], "link", "show", "cable"))
+        # Who could not be found is not asked for again for a while.
+        for one in (SERVER, host):
+            self._ip(one, "neighbour", "flush", "all")
 
     def set_up(self) -> None:
         for name in self._names:
@@ -75,6 +82,7 @@ def networked(hosts: int) -> Iterator[Network]:
         network.tear_down()
 
 
-def _run(*words: str) -> None:
+def _run(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+    return done.stdout

@@ -121,6 +121,7 @@ def test_a_beat_is_never_half_of_one_and_half_of_another(ground: Any) -> None:
     assert seen
 
 
+@pytest.mark.slow
 def test_a_file_is_shipped_on_from_any_byte(ground: Any) -> None:
     data = bytes(range(200))
     for cut in range(0, len(data) + 1, 1 if ground.rounds == 1_000 else 40):

@@ -19,12 +19,14 @@ ODD = frozenset({errno.EINVAL, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.E
 """Something else stands where ours should: a link where a folder belongs, a folder where an entry does."""
 REFUSING = frozenset({errno.EROFS, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG})
 """What the next try of the same call would meet as well."""
+_VAGUE = (errno.EPERM, errno.EIO)
+"""What sshfs says of all that its server refuses, and of what it has written late."""
 _MENDED = "Mend that, or name another folder."
 
 
 def away(folder: Path, error: OSError) -> Away:
     """What a call met in the middle of the work."""
-    if error.errno in NO_ROOM or (error.errno == errno.EPERM and _is_full(folder)):
+    if error.errno in NO_ROOM or (error.errno in _VAGUE and _is_full(folder)):
         return Away(f"{folder} has no room left")
     if error.errno == errno.EROFS:
         return Away(f"{folder} is read-only now")
@@ -47,7 +49,7 @@ def unusable(folder: Path, error: OSError) -> UsageError:
         )
     if error.errno == errno.ENOTDIR:
         return UsageError(f"{folder} is no folder", way_out="Name the folder that all hosts mount.")
-    if error.errno in NO_ROOM or (error.errno == errno.EPERM and _is_full(folder)):
+    if error.errno in NO_ROOM or (error.errno in _VAGUE and _is_full(folder)):
         return UsageError(f"{folder} has no room left", way_out="Make room, or name another folder.")
     if error.errno == errno.EROFS:
         return UsageError(f"{folder} is read-only", way_out="Mount it so that it can be written, or name another one.")
@@ -87,7 +89,6 @@ def _kind(path: Path) -> str:
 
 
 def _is_full(folder: Path) -> bool:
-    """sshfs has one word for all that a server refuses."""
     try:
         room = os.statvfs(folder)
     except OSError:

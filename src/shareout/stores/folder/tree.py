@@ -35,10 +35,14 @@ def sync_names(folder: int) -> None:
 
 def opened(above: int, name: bytes, *, make: bool = False) -> int:
     """A folder in an open one, no link; made where it is not there."""
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+    except FileNotFoundError:
+        if not make:
+            raise
     with suppress(FileExistsError):
-        if make:
-            os.mkdir(name, dir_fd=above)
-            sync_names(above)
+        os.mkdir(name, dir_fd=above)
+        sync_names(above)
     return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
 
 
