@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from kit.mounts import Mount, Mounts, fill, mounting, need_mounts, small_disk
 from kit.remote_store import Remote, charter, opened
 from kit.wait import wait_until
+from kit.ways import MODULE
 from shareout.errors import RunDirectoryDamaged, UsageError
 from shareout.ledger.store import Away
 from shareout.stores.folder.opening import open_folder
@@ -219,3 +221,23 @@ def test_a_mount_that_cannot_be_reached_at_the_start_is_refused(mount: Mount) ->
     mount.send(signal.SIGKILL)
     with pytest.raises(UsageError, match="cannot be reached"):
         open_folder(mount.point, charter())
+
+
+def test_two_hosts_tell_whether_they_see_one_folder(mounts: Mounts, exported: Path) -> None:
+    def probing(mount: Mount, patience: str) -> subprocess.Popen[bytes]:
+        words = [*MODULE.runner(), "join", "--probe", str(mount.point), "--patience", patience]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    here, there = (mounts.of(host, folder=exported) for host in (1, 2))
+    both = [probing(here, "1m"), probing(there, "1m")]
+    for one in both:
+        told = one.communicate()[0]
+        assert b"fuse.sshfs from root@" in told
+        assert b"verdict     hosts can share this folder" in told
+    there.unmount()
+    # What is left of the mount takes all that is put there, and shows it to nobody.
+    both = [probing(here, "3s"), probing(there, "3s")]
+    for one in both:
+        assert b"nobody else was seen in" in one.communicate()[0]
+        assert one.returncode == 2
+    here.unmount()

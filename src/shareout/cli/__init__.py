@@ -34,6 +34,7 @@ COMMANDS = {
     "plan": "show who runs what, and the digest that all machines must share",
     "run": "run this machine's share (the default)",
     "pilot": "run a few jobs, and tell what all of them would take",
+    "join": "whether hosts can share a folder: try it on two of them",
     "status": "how far it is, how fast it goes, when it will be over",
     "wait": "come back when the runs are over",
     "list": "a line a job: its state, machine, exit, seconds, text",
@@ -122,6 +123,10 @@ def load(command: str) -> Command:
             from shareout.cli import pilot
 
             return pilot
+        case "join":
+            from shareout.cli import join
+
+            return join
         case "freeze":
             from shareout.cli import freeze
 

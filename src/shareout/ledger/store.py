@@ -37,8 +37,8 @@ class Store(Protocol):
         is believed, also not that the key exists: it is looked at until something stands. Away where that is not known:
         then the text may stand there, or come to stand there later.
 
-        A key is made of parts with `/` between them. A text is a line of 1 to LONGEST_TEXT bytes, of which
-        `/` and `%` count threefold, without NUL and no dot at its beginning."""
+        A key is made of parts with `/` between them. A text is a line of 1 to LONGEST_TEXT bytes
+        that does not begin with a dot; a control character in it, of those below the blank, is a mistake."""
 
     def get(self, key: str) -> bytes | None:
         """What stands at a key; None where nothing was seen there, which may lag by the slack. Never None because the

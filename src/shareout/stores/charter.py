@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
+import os
 from pathlib import Path
 
 from blake3 import blake3
@@ -41,7 +41,7 @@ class Charter:
 
     def made_now(self) -> Charter:
         """The same as a new ledger."""
-        return replace(self, nonce=secrets.token_hex(8))
+        return replace(self, nonce=os.urandom(8).hex())
 
     def text(self) -> bytes:
         """A line of JSON."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import zlib
 
 from shareout.ledger.store import LONGEST_BEAT
@@ -21,7 +20,7 @@ class Beats:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._own = b""
-        self._last = b"%02x" % random.randrange(256)
+        self._last = os.urandom(1).hex().encode()
         """After which name the next look goes on, so that in the end all have had their turn, of every host in another
         order."""
 

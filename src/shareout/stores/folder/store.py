@@ -27,9 +27,9 @@ class FolderStore:
     """One ledger; `charter` is what stands in its folder, `mount` what that is mounted from, if the system tells."""
 
     def __init__(self, tree: Tree, way: Way, charter: Charter, mount: Mount | None) -> None:
-        self._tree, self._way = tree, way
+        self._tree, self.way = tree, way
+        self.folder, self.path = tree.folder, tree.path
         self._beats = Beats(tree)
-        self.path = tree.path
         self.charter, self.mount = charter, mount
         self.slack_s = max(charter.slack_s, mount.slack_s if mount else math.inf)
 
@@ -57,7 +57,7 @@ class FolderStore:
     def _refused(self, parts: tuple[bytes, ...], text: bytes) -> OSError | None:
         """What one try was told."""
         try:
-            self._tree.tried(lambda: self._way.make(self._tree.at(*parts[:-1], make=True), parts[-1], text))
+            self._tree.tried(lambda: self.way.make(self._tree.at(*parts[:-1], make=True), parts[-1], text))
         except OSError as error:
             return error
         return None
@@ -69,7 +69,7 @@ class FolderStore:
 
     def _seen(self, parts: tuple[bytes, ...]) -> bytes | None:
         try:
-            return self._way.read(self._tree.at(*parts[:-1]), parts[-1])
+            return self.way.read(self._tree.at(*parts[:-1]), parts[-1])
         except FileNotFoundError:
             self._tree.is_nothing()
             return None
@@ -126,8 +126,7 @@ class FolderStore:
 
 
 def _fits(text: bytes) -> bool:
-    spelled_length = len(text) + 2 * (text.count(b"/") + text.count(b"%"))
-    return 0 < spelled_length <= LONGEST_TEXT and text[:1] != b"." and not {0, 10} & {*text}
+    return 0 < len(text) <= LONGEST_TEXT and text[:1] != b"." and min(text) >= 0x20
 
 
 def _shelved(machine: str) -> tuple[bytes, ...]:

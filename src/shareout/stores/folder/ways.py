@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from contextlib import suppress
 from typing import Protocol
@@ -19,7 +18,8 @@ from shareout.ledger.store import LONGEST_TEXT
 # No waiting for a writer, should it be a FIFO that somebody planted.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
-_ALL_SIGNS = b"as " + bytes(sorted({*range(1, 256)} - {*b"\r\n"}))
+_SLASH = b"\x1f"
+_ALL_SIGNS = b"as " + bytes(range(0x20, 0x100))
 
 
 class Way(Protocol):
@@ -37,20 +37,20 @@ class Way(Protocol):
 
 
 class SymbolicLinks:
-    """The text is where the link leads, and nobody ever goes there. Its slashes are spelled: sshfs shows no link that
-    leads upwards or to the root, and others write such links anew."""
+    """The text is where the link leads, and nobody ever goes there. A sign that no text has stands for its
+    slashes: sshfs shows no link that leads upwards or to the root, and others write such links anew."""
 
     name = "symlink"
     told = "symbolic links"
 
     def make(self, folder: int, name: bytes, text: bytes) -> None:
         """One call."""
-        os.symlink(text.replace(b"%", b"%25").replace(b"/", b"%2F"), name, dir_fd=folder)
+        os.symlink(text.replace(b"/", _SLASH), name, dir_fd=folder)
 
     def read(self, folder: int, name: bytes) -> bytes:
         """One call."""
         try:
-            return os.readlink(name, dir_fd=folder).replace(b"%2F", b"/").replace(b"%25", b"%")
+            return os.readlink(name, dir_fd=folder).replace(_SLASH, b"/")
         except PermissionError as error:
             # It may be such a link, then: that was planted.
             if error.errno == errno.EPERM and stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
@@ -67,7 +67,7 @@ class HardLinks:
 
     def make(self, folder: int, name: bytes, text: bytes) -> None:
         """Five calls."""
-        draft = b".new-" + secrets.token_hex(8).encode()
+        draft = b".new-" + os.urandom(8).hex().encode()
         write_new(folder, draft, text)
         try:
             os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -108,9 +108,9 @@ def write_new(folder: int, name: bytes, data: bytes) -> None:
 def works(way: Way, folder: int) -> bool:
     """Whether this host can put keys so in that folder: made, read back, and refused to whoever comes second. OSError
     where the folder takes nothing at all, which no other way would change."""
-    name = b".probe-" + secrets.token_hex(8).encode()
+    name = b".probe-" + os.urandom(8).hex().encode()
     try:
-        first = _ALL_SIGNS.ljust(LONGEST_TEXT - 4, b".")
+        first = _ALL_SIGNS.ljust(LONGEST_TEXT, b".")
         way.make(folder, name, first)
         if way.read(folder, name) != first:
             return False
