@@ -24,6 +24,7 @@ DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 MASKS = [
     (r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"[\d.]+/s", "…/s"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"), (r"pid \d+", "pid …"),
+    (r"\b(btrfs|ext4|overlay|tmpfs|xfs)\b", "FILES"), (r"other host  \S+:", "other host  …:"),
     (r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME"), (r"\b[\d.]+ ?(µs|ms|s)\b", "…s"), (r" 0\.\d{3} ", " 0.000 "),
     (r"[\d.]+(, 19 times in 20 between )[\d.]+ and [\d.]+ core", r"…\1… and … core"),
     (r"--mem=\d+M", "--mem=…M")]  # fmt: skip

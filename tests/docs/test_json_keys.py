@@ -30,6 +30,7 @@ NO_KEYS = {
     "merge-results": {"reduce"},
     "status": {"by", "workers"},
     "list": {"t", "n", "r"},
+    "join": {"symlink", "link"},
     "costs": {"reweigh"},
 }
 
@@ -86,6 +87,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         note = {"host": "gone", "pid": 1, "boot": "-", "machine": "", "since": 0.0}
         (folder / "owner.json").write_text(json.dumps(note))
     call("release", "gone")
+    call("join", "--probe", ".", "--patience", "0")
     process = here.start("--quiet", machine="carol")
     wait_until(lambda: call("status")["active"])
     (here.folder / "go").touch()
@@ -100,7 +102,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 @pytest.mark.parametrize(
     "command",
     ["init", "plan", "run", "pilot", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip",
-     "release", "merge-results", "rebalance", "reweigh", "costs", "report"],
+     "release", "join", "merge-results", "rebalance", "reweigh", "costs", "report"],
 )  # fmt: skip
 def test_the_keys_are_those_that_are_documented(told: dict[str, set[str]], command: str) -> None:
     assert told[command] - documented(command) == set(), "not documented"

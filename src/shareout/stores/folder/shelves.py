@@ -20,10 +20,11 @@ class Shelf:
 
     def length(self, file: bytes) -> int:
         """Of what is safe."""
-        handle = self._opened(file, _WRITE)
+        handle = self._opened(file, READ)
         if handle is None:
             return 0
         try:
+            # Also through a descriptor that only reads: what others wrote is synced with it.
             os.fsync(handle)
             return os.fstat(handle).st_size
         finally:

@@ -87,7 +87,8 @@ class Tree:
         try:
             return self.tried(call)
         except OSError as error:
-            self.close()
+            if error.errno in RENEWED:
+                self.close()
             if error.errno in ODD:
                 raise odd(self._first_odd(place)) from error
             raise away(self.folder, error) from error
