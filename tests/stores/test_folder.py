@@ -16,7 +16,7 @@ from kit.mounts import fill, moved_over, small_disk
 from kit.remote_store import charter
 from shareout.errors import RunDirectoryDamaged, UsageError
 from shareout.ledger.store import Away
-from shareout.stores.folder import ways
+from shareout.stores.folder import opening, ways
 from shareout.stores.folder.opening import ledgers_in, open_folder
 from shareout.stores.folder.store import FolderStore
 from shareout.stores.folder.ways import WAYS, Way
@@ -443,3 +443,18 @@ def test_what_was_refused_at_the_start_is_closed(folder: Path) -> None:
     rewritten(folder, b"")
     refused(folder)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_of_two_who_make_a_ledger_at_once_one_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others: list[FolderStore] = []
+
+    def another_is_faster(*words: Any) -> None:
+        monkeypatch.undo()
+        others.append(open_folder(folder, charter()))
+        ways.write_new(*words)
+
+    monkeypatch.setattr(opening, "write_new", another_is_faster)
+    with open_folder(folder, charter()).closing() as store:
+        assert store.charter == others[0].charter
+        assert len(list(store.path.glob("ledger-*.json"))) == 1
+    others[0].close()

@@ -134,16 +134,11 @@ class Tree:
 
     def listed(self, *names: bytes) -> list[bytes]:
         """What is in one of them now; nothing where it is not there."""
-        # Through a descriptor of its own: what a kept one has listed it may list for ever.
         try:
-            handle = os.open(b".", _FOLDER, dir_fd=self.at(*names))
+            return sorted(map(os.fsencode, os.listdir(self.at(*names))))
         except FileNotFoundError:
             self.is_nothing()
             return []
-        try:
-            return sorted(map(os.fsencode, os.listdir(handle)))
-        finally:
-            os.close(handle)
 
     def close(self) -> None:
         """Opened again by the next call."""
