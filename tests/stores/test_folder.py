@@ -138,6 +138,14 @@ def test_a_host_that_cannot_put_keys_as_the_others_do_is_refused(folder: Path) -
         open_folder(folder, charter(), WAYS[1:])
 
 
+def test_a_ledger_that_a_mount_does_not_show_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_folder(folder, charter()).close()
+    monkeypatch.setattr(opening, "_mark", lambda *_: None)
+    monkeypatch.setattr(opening, "PAUSES_S", (0.0, 0.0))
+    assert refused(folder) == f"{folder} cannot be used: a ledger is there that this host is not shown"
+    assert len(list(folder.glob("*/*/ledger-*.json"))) == 1
+
+
 def test_a_ledger_is_made_once(folder: Path, way: Way) -> None:
     first, second = (open_folder(folder, charter(dead_s=dead), [way]) for dead in (5.0, 7.0))
     assert first.charter == second.charter

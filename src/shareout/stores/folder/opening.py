@@ -140,7 +140,11 @@ def _made(root: int, place: Path, charter: Charter, way: Way) -> tuple[Way, byte
                 os.unlink(file, dir_fd=root)
             sync_names(root)
             return mark
-    raise refused or FileExistsError(errno.EEXIST, f"{place} is there, and is not shown")
+    with suppress(OSError):
+        os.unlink(file, dir_fd=root)
+    if refused is None or isinstance(refused, FileExistsError):
+        raise FileExistsError(errno.EEXIST, "a ledger is there that this host is not shown")
+    raise refused
 
 
 def _proof(way: Way, file: bytes) -> Callable[[int], None]:
