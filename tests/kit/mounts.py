@@ -16,6 +16,8 @@ from kit.network import SERVER, networked, why_no_network
 from kit.sshd import Sshd, serving, why_no_sshd
 from kit.wait import wait_until
 
+need_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+
 
 def need_mounts() -> None:
     """Skips the test where nothing can be mounted; where all is tested, that is a failure."""

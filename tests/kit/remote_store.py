@@ -31,6 +31,20 @@ def opened(words: Sequence[str]) -> Any:
     return open_folder(Path(folder), charter(), [one for one in WAYS if one.name == way])
 
 
+def refused(folder: Path, **other: Any) -> str:
+    """Why a folder is, at the start of a run."""
+    import pytest
+
+    from shareout.errors import UsageError
+    from shareout.stores.folder.opening import open_folder
+
+    with pytest.raises(UsageError) as caught:
+        open_folder(folder, charter(**other))
+    assert caught.value.exit_code == 2
+    assert caught.value.way_out
+    return caught.value.what
+
+
 class Remote:
     """The other end. Bytes travel as Latin-1."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from kit.mounts import mounting, need_mounts
 from kit.remote_store import Remote, opened
+from shareout.stores.folder.ways import WAYS, Way
 
 KINDS = ["symlink", "link", "sshfs"]
 
@@ -63,3 +64,17 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
         made = Ground([tmp_path], request.param, rounds=1_000)
     with made.closed:
         yield made
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: way.name)
+def way(request: pytest.FixtureRequest) -> Way:
+    """How keys are put."""
+    return request.param
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty one."""
+    made = tmp_path / "shared"
+    made.mkdir()
+    return made
