@@ -126,7 +126,8 @@ class World(Protocol):
 
     def shared(self, size: int) -> Any:
         """A buffer of zeros that this process and those that it forks from now on see alike: a byte that one writes
-        another may read a moment later."""
+        another may read a moment later. It has a place of its own in each process, as a file has: `write` puts bytes
+        there, all of them in one step for the threads of the process, or none, by ValueError, where they do not fit."""
 
     # Processes.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import SimpleNamespace
 from typing import cast
@@ -17,6 +18,7 @@ from shareout.supply import Work
 def test_a_retry_that_is_due_waits_idly_while_a_failure_that_may_halt_the_run_is_judged() -> None:
     waited: list[float] = []
     hands = SimpleNamespace(
+        patience=lambda: math.inf,
         appetite=lambda slot: 1,
         take_back=lambda behind_s=0.0: (),
         was_hit=lambda slot, attempt: True,

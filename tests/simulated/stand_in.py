@@ -61,12 +61,17 @@ class _Stream:
 def _share_one_python() -> None:
     """A worker of Python jobs changes much of its process (streams, logging, hooks); here all are in one."""
     import shareout.run.duties
+    import shareout.run.hands.ring as ring
     import shareout.run.python.worker as module
+
+    # So small that a few lines fill a segment, and a failure's message takes several.
+    ring.SEGMENT_BYTES, ring.STEP = 700, 200
 
     ours = _Stream(sys.stdout), _Stream(sys.stderr)
 
     def made(self: Any, station: Any) -> None:
         self._station = station
+        self._ring = station.post.ring
         self._folder = module.os.getcwd()
         self._streams = ours
         self._variables, self._environ, self._plain = {}, {}, dict(module.os.environ)

@@ -60,8 +60,9 @@ class JournalWriter:
         self._is_told = True
         self.is_discarded = False
 
-    def append(self, lines: bytes) -> None:
-        """Whole lines. Of what a full disk did not take, the whole lines stay and the torn one is cut away again."""
+    def append(self, lines: bytes, count: int | None = None) -> None:
+        """Whole lines, and how many, where that is known. Of what a full disk did not take, the whole lines stay and
+        the torn one is cut away again."""
         if self._torn:
             self._cut_back()
         written = 0
@@ -76,16 +77,16 @@ class JournalWriter:
             with suppress(CannotRecord):
                 self._cut_back()
             raise _refused(self.path, error) from error
-        self._count(lines)
+        self._count(lines, count)
 
     def end(self, reason: str) -> None:
         """The last line: why it ended."""
         self._is_told = self.size > self.begin
         self.append(session_now("end", reason).line())
 
-    def _count(self, lines: bytes) -> None:
+    def _count(self, lines: bytes, count: int | None = None) -> None:
         self.size += len(lines)
-        self.lines += lines.count(b"\n")
+        self.lines += lines.count(b"\n") if count is None else count
         self.hasher.update(lines)
         self._dirty = self._dirty or bool(lines)
 

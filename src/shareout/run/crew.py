@@ -137,7 +137,7 @@ class Crew:
         judged = [[self._judged(attempt) for attempt in one.attempts] for one in finished]
         lines = b"".join(one.lines for one in finished)
         lines += b"".join(attempt_line(attempt) for attempts in judged for attempt in attempts)
-        parts.writer.append(lines)
+        parts.writer.append(lines, sum(one.count + len(one.attempts) for one in finished))
 
         for one, attempts in zip(finished, judged, strict=True):
             self._sum_up(one, attempts)
@@ -244,7 +244,9 @@ class Crew:
         if due is not None and self._is_hungry and not self.reason:
             # Where no slot is free, what is due waits for one: a turn that waits for nothing would only be busy.
             timeout = min(timeout, max(0.0, due - world.monotonic()))
-        timeout = min(timeout, self.parts.watch.patience(self.parts.tally.durations), self._verdicts.patience())
+        parts = self.parts
+        patience = parts.watch.patience(parts.tally.durations), parts.hands.patience(), self._verdicts.patience()
+        timeout = min(timeout, *patience)
         # Large outputs are moved a step a turn: while there is one to move, no turn rests.
         if self.parts.background():
             timeout = 0.0

@@ -29,7 +29,7 @@ from shareout.run.command.variables import describer, variables_of_all
 from shareout.run.endings import one_line, trace_of
 from shareout.run.hands.far_side import WorkerSide
 from shareout.run.hands.fork import WorkerMain
-from shareout.run.hands.messages import message, refuse, send
+from shareout.run.hands.messages import message, refuse
 from shareout.run.hands.printed import INLINE_BYTES, empty
 from shareout.run.hands.shared import Given
 from shareout.run.hands.streams import open_streams
@@ -154,8 +154,8 @@ def _prepared(init_worker: Callable[[Any], Any], config: Any, post: WorkerSide) 
     for stream in Stream:
         if printed := world.pread(stream.number, INLINE_BYTES, 0):
             text = printed.decode("utf-8", "backslashreplace")
-            send(post.up, message("L", {"job": -1, "try": 0, "level": stream, "text": text}))
+            post.send(message("L", {"job": -1, "try": 0, "level": stream, "text": text}))
             empty(stream.number)
     if failure is not None:
-        refuse(post.up, post.down, f"init_worker failed: {one_line(failure)}", trace_of(failure))
+        refuse(post.send, post.down, f"init_worker failed: {one_line(failure)}", trace_of(failure))
     return failure is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Any
 
 from simulated.system.calls_on_processes import ProcessCalls
@@ -69,10 +70,10 @@ class Calls(ProcessCalls):
 
     # -- memory and paths
 
-    def shared(self, size: int) -> bytearray:
+    def shared(self, size: int) -> mmap:
         """A fork copies nothing here."""
         self.kernel.step()
-        return bytearray(size)
+        return mmap(-1, size)
 
     def path(self, text: str) -> SimPath:
         return SimPath(text)

@@ -95,6 +95,29 @@ def test_a_dead_child_is_a_zombie_until_it_is_waited_for(host: Any) -> None:
     assert host.run(body) == [True, 7, errno.ECHILD]
 
 
+def test_what_one_writes_into_shared_memory_another_sees_and_each_has_its_own_place(host: Any) -> None:
+    world = host.world
+
+    def body() -> list[Any]:
+        shared = world.shared(8)
+
+        def child() -> int:
+            shared.write(b"abcdef")
+            return 0
+
+        world.waitpid(world.fork(child), 0)
+        seen = shared[:]
+        shared.seek(0, os.SEEK_END)
+        try:
+            shared.write(b"x")
+        except ValueError:
+            shared.seek(6)
+            shared.write(b"yz")
+        return [seen, shared[:], shared[7]]
+
+    assert host.run(body) == [b"abcdef\0\0", b"abcdefyz", ord("z")]
+
+
 def test_what_an_orphan_becomes_is_its_subreapers_child(host: Any) -> None:
     world = host.world
 

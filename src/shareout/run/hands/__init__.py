@@ -65,6 +65,9 @@ class Hands(Protocol):
     def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
         """What has ended since the last call; `ended` are the child processes that died meanwhile, already reaped."""
 
+    def patience(self) -> float:
+        """How many seconds from now `collect` is to be called at the latest, though nothing wakes the crew."""
+
     def running(self) -> Sequence[Running]:
         """The jobs that run at this moment."""
 

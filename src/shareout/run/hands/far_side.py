@@ -13,6 +13,7 @@ from pathlib import Path
 from shareout.fields import dataclass
 from shareout.record.outcome import Stream
 from shareout.run.hands.messages import not_begun, send
+from shareout.run.hands.ring import RingWriter
 from shareout.run.hands.shared import Control, Given, held_before, receive
 
 
@@ -27,6 +28,15 @@ class WorkerSide:
     outputs: Mapping[Stream, Path]
     mark: str
     """What the environment of its children carries."""
+    ring: RingWriter | None = None
+    """How lines come up, where it is not by the pipe."""
+
+    def send(self, data: bytes) -> None:
+        """Whole lines, to the parent, who looks at them at once. BrokenPipeError when it is gone."""
+        if self.ring is None:
+            send(self.up, data)
+        else:
+            self.ring.send(data)
 
 
 JobsBetween = Callable[[int, int], Iterable[int]]
@@ -72,4 +82,4 @@ def serve(post: WorkerSide, jobs_between: JobsBetween, run: Callable[[Given, Tur
         run(given, turns)
         if turns.next < given.stop:
             # Whatever the parent made of the moment: from here on nothing was begun.
-            send(post.up, not_begun(given.serial, turns.next))
+            post.send(not_begun(given.serial, turns.next))

@@ -16,8 +16,9 @@ from shareout.record.folder import RunFolder
 from shareout.run.endings import trace_of
 from shareout.run.hands.bystander import stand_by
 from shareout.run.hands.far_side import WorkerSide
-from shareout.run.hands.messages import refuse
+from shareout.run.hands.messages import refuse, send
 from shareout.run.hands.printed import open_outputs
+from shareout.run.hands.ring import Ring, RingWriter
 from shareout.run.hands.seat import Seat
 from shareout.run.hands.shared import Control
 from shareout.world import world
@@ -46,6 +47,7 @@ class Fork:
         """Fork one worker and its pipes."""
         # Before the fork: memory is shared with those alone that are forked later.
         control = Control()
+        ring = None if self.runs_commands else Ring(control)
         down_reader, down = world.pipe()
         up, up_writer = world.pipe()
         # Forked, not started anew: what `setup` has loaded is there in every worker, in pages that all share, and
@@ -59,7 +61,9 @@ class Fork:
             # the child runs only Python code that was imported before, and the user's job.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = world.fork(
-                partial(self._be_worker, slot, control, down_reader, up=up_writer, others=others, parent=parent)
+                partial(
+                    self._be_worker, slot, control, ring, down=down_reader, up=up_writer, others=others, parent=parent
+                )
             )
         world.close(down_reader)
         world.close(up_writer)
@@ -72,20 +76,23 @@ class Fork:
             mark=self._mark_of(pid),
             runs_commands=self.runs_commands,
             outputs=self.folder.slot_outputs(slot),
+            ring=ring,
         )
 
     def _mark_of(self, pid: int) -> str:
         """Of this worker alone, not of the slot: what a dead one left behind must not pass for its successor's."""
         return f"{self.mark}:w{pid}:"
 
-    def _be_worker(self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int) -> int:
-        post = self._take_post(slot, control, down, up=up, others=others, parent=parent)
+    def _be_worker(
+        self, slot: int, control: Control, ring: Ring | None, *, down: int, up: int, others: list[int], parent: int
+    ) -> int:
+        post = self._take_post(slot, control, ring, down=down, up=up, others=others, parent=parent)
         if post is not None:
             self.duty(post)
         return 0
 
     def _take_post(
-        self, slot: int, control: Control, down: int, up: int, others: list[int], parent: int
+        self, slot: int, control: Control, ring: Ring | None, *, down: int, up: int, others: list[int], parent: int
     ) -> WorkerSide | None:
         """Everything before the duty. What the world refuses here is told to the parent: the terminal is not ours."""
         try:
@@ -109,9 +116,10 @@ class Fork:
             if not self.runs_commands:
                 # A command has none of ours to close, and for each the kernel would copy a table with room for so many.
                 up, down = _high(up), _high(down)
-            return WorkerSide(slot, control, down, up=up, outputs=outputs, mark=self._mark_of(world.getpid()))
+            mark, writer = self._mark_of(world.getpid()), RingWriter(ring, up) if ring else None
+            return WorkerSide(slot, control, down, up=up, outputs=outputs, mark=mark, ring=writer)
         except OSError as error:
-            refuse(up, down, f"no worker can be started: {error}", trace_of(error))
+            refuse(partial(send, up), down, f"no worker can be started: {error}", trace_of(error))
             return None
 
     def _forget(self, others: list[int]) -> None:

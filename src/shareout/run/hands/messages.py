@@ -1,16 +1,17 @@
-"""What a worker sends up its pipe, and how the parent reads it.
+"""What a worker sends up its pipe or its ring, and how the parent reads it.
 
 A line that begins with `{` is the journal line of a job that is done at its first try; the parent appends it
 as it is. Lines that begin with `!` are messages: `!{` the journal line of any other attempt, `!A` a Python job
 that did not end well, `!I` why a worker can run nothing, `!L` a log record, `!O` what a job printed, by streams, `!F`
 where that was set aside, for it is large, `!N` where a batch that was taken back ends. What was written is in the
-parent's pipe: no death of the worker takes it back.
+parent's pipe, or in memory that is the parent's too: no death of the worker takes it back. A zero byte in the pipe is
+part of no line: it wakes the parent, who finds lines in the ring.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shareout.world import world
@@ -39,9 +40,9 @@ def not_begun(serial: int, position: int) -> bytes:
     return message("N", {"serial": serial, "pos": position})
 
 
-def refuse(up: int, down: int, said: str, trace: str) -> None:
+def refuse(tell: Callable[[bytes], None], down: int, said: str, trace: str) -> None:
     """Nothing can be run here: the parent is told, and its end is waited for."""
-    send(up, message("I", {"job": -1, "try": 0, "said": said, "trace": trace}))
+    tell(message("I", {"job": -1, "try": 0, "said": said, "trace": trace}))
     # It stays: a worker that ended here would be replaced, and the next one have the same to say.
     while world.read(down, 4096):
         pass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shareout.fields import dataclass, field
 from shareout.record.outcome import Cause, Stream
+from shareout.run.hands.ring import BELL, Ring
 from shareout.run.hands.shared import Control
 from shareout.run.processes.children import is_alive, kill_group
 from shareout.supply import Work
@@ -21,6 +22,7 @@ LARGEST_BATCH = 8192
 QUICK_S = 0.025
 # How long a worker may take to end by itself.
 FAREWELL_S = 2.0
+READ_BYTES = 1 << 20
 BEGUN_S = 0.05
 """So long, at the end, for workers that have just started something to say what."""
 
@@ -44,6 +46,28 @@ class Batch:
         return [part for part in parts if len(part)]
 
 
+class Lines:
+    """Whole lines out of what comes in pieces."""
+
+    __slots__ = ("_partial",)
+
+    def __init__(self) -> None:
+        self._partial: list[bytes] = []
+
+    def whole(self, data: bytes) -> bytes:
+        """All that this completes."""
+        at = data.rfind(b"\n") + 1
+        if not at:
+            if data:
+                self._partial.append(data)
+            return b""
+        if at == len(data) and not self._partial:
+            return data
+        block = b"".join([*self._partial, data[:at]])
+        self._partial = [data[at:]] if at < len(data) else []
+        return block
+
+
 @dataclass(slots=True)
 class Seat:
     """A slot and the process that works in it."""
@@ -57,6 +81,12 @@ class Seat:
     runs_commands: bool = False
     outputs: Mapping[Stream, Path] = field(default_factory=dict)
     """Where its jobs print."""
+    ring: Ring | None = None
+    """Where its lines stand, if they do not come by the pipe."""
+    moved: float = 0.0
+    """When it was given something, or said something, by the monotonic clock."""
+    is_closed: bool = False
+    """Whether its pipe has come to its end: nothing more can come."""
     batches: deque[Batch] = field(default_factory=deque)
     cause: Cause | None = None
     ending_since: float | None = None
@@ -67,7 +97,8 @@ class Seat:
     _job_s: float | None = None
     """Seconds a job took in the last batches."""
     _size: int = 1
-    _partial: list[bytes] = field(default_factory=list)
+    _by_pipe: Lines = field(default_factory=Lines)
+    _by_ring: Lines = field(default_factory=Lines)
 
     def leader(self) -> int:
         """The process whose group is the running job: the command, or the worker itself; 0 when there is none."""
@@ -148,17 +179,17 @@ class Seat:
         """The unfinished batch that a position belongs to."""
         return next((batch for batch in self.batches if batch.seen <= position < batch.stop), None)
 
-    def read(self, limit: int) -> bytes:
+    def read(self) -> bytes:
         """Whole lines that have come up. A line of many megabytes is put together once, at its end."""
-        data = self._read_all(limit)
-        at = data.rfind(b"\n")
-        if at < 0:
-            if data:
-                self._partial.append(data)
-            return b""
-        block = b"".join([*self._partial, data[: at + 1]])
-        self._partial = [data[at + 1 :]] if at + 1 < len(data) else []
-        return block
+        if self.ring is None:
+            return self._by_pipe.whole(self._read_pipe())
+        self.ring.look()
+        # What processes of a job say that share the pipe, and nothing else than that there is something in the ring.
+        said = self._by_pipe.whole(self._read_pipe().replace(BELL, b""))
+        block = self._by_ring.whole(self.ring.take())
+        if block:
+            self.moved = world.monotonic()
+        return block + said
 
     def advance(self, count: int) -> list[Work]:
         """So many lines came up: the ranges of positions that they cover."""
@@ -222,16 +253,15 @@ class Seat:
             # It waited in the pipe until now.
             self.batches[0].given = now
 
-    def _read_all(self, limit: int) -> bytes:
+    def _read_pipe(self) -> bytes:
         parts = []
         size = 0
-        while size < limit:
+        while size < READ_BYTES and not self.is_closed:
             try:
-                part = world.read(self.up, limit)
+                part = world.read(self.up, READ_BYTES)
             except BlockingIOError:
                 break
-            if not part:
-                break
+            self.is_closed = not part
             parts.append(part)
             size += len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)

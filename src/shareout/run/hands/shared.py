@@ -12,8 +12,8 @@ from shareout.record.outcome import Cause
 from shareout.world import world
 
 _CAUSES = tuple(Cause)
-_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL, _ENDED_SERIAL, _STOPPING = range(8)
-_INTEGERS = 8 * 8
+_STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL, _ENDED_SERIAL, _STOPPING, _FILLED = range(9)
+_INTEGERS = 9 * 8
 _FLOATS = 3 * 8
 # serial, first position, end, attempt, and how many bytes follow about what the job may use.
 _BATCH = struct.Struct("<qqqqq")
@@ -42,6 +42,8 @@ class Control:
 
     `is_stopping` says that the run is (parent). `hit` is when the worker itself last got a signal that is to stop
     the run (worker).
+
+    `filled` is how many segments of its ring the worker is done with (worker).
     """
 
     def __init__(self) -> None:
@@ -113,6 +115,16 @@ class Control:
     def is_stopping(self, stopping: bool) -> None:
         """By the parent."""
         self.integers[_STOPPING] = stopping
+
+    @property
+    def filled(self) -> int:
+        """Of a worker that has a ring."""
+        return self.integers[_FILLED]
+
+    @filled.setter
+    def filled(self, count: int) -> None:
+        """By the worker."""
+        self.integers[_FILLED] = count
 
     @property
     def hit(self) -> float:

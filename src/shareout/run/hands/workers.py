@@ -19,6 +19,7 @@ from shareout.record.outcome import Attempt, Cause
 from shareout.run.endings import failed_attempt, lost_attempt, lost_words
 from shareout.run.hands import Ended, Finished, Order
 from shareout.run.hands.messages import parse_message
+from shareout.run.hands.pace import gather, make_room, patience
 from shareout.run.hands.seat import FAREWELL_S, Batch, Seat, let_begin
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside_left
@@ -27,11 +28,6 @@ from shareout.run.processes.hold import hold_families
 from shareout.supply import Work
 from shareout.world import world
 
-READ_BYTES = 1 << 20
-F_SETPIPE_SZ = 1031
-# While every slot has more to do than twice this, a turn waits for lines to gather: a turn costs as much as ten lines.
-# In small pipes they may not gather for long: a worker of short jobs fills 64 KiB in two milliseconds.
-GATHER_S, GATHER_IN_SMALL_PIPES_S = 0.016, 0.002
 # Deaths in a row, without a job begun, after which no other worker is tried.
 IDLE_DEATHS = 3
 
@@ -65,7 +61,7 @@ class Workers:
         self._grace = grace
         self._single = single
         self._serial = 0
-        self._gather_s = GATHER_S
+        self._gather_s = 0.0
         self.refusal = ""
         self._is_stopping = False
         self._ran: set[int] = set()
@@ -83,13 +79,9 @@ class Workers:
         if order.gpus and not seat.runs_commands:
             seat = self._with_gpus(seat, order.gpus)
         self._serial += 1
+        seat.moved = now = world.monotonic()
         batch = Batch(
-            self._serial,
-            order.work.start,
-            order.work.stop,
-            attempt=order.attempt,
-            seen=order.work.start,
-            given=world.monotonic(),
+            self._serial, order.work.start, order.work.stop, attempt=order.attempt, seen=order.work.start, given=now
         )
         seat.batches.append(batch)
         try:
@@ -116,12 +108,12 @@ class Workers:
             if seat.ending_since is not None:
                 seat.press(self._grace)
         if finished:
-            self._gather()
+            gather(self._seats, self._gather_s)
         return finished
 
-    def _gather(self) -> None:
-        busy = min((seat.busy_for() for seat in self._seats if seat.batches), default=0.0)
-        world.sleep(min(self._gather_s, busy / 2))
+    def patience(self) -> float:
+        """As `pace` has it."""
+        return patience(self._seats)
 
     def running(self) -> Sequence[Running]:
         """As the shared memory has it, without a word to any worker."""
@@ -232,11 +224,7 @@ class Workers:
             raise cannot_start("worker", error) from error
         seat.control.is_stopping = self._is_stopping
         world.set_blocking(seat.up, False)
-        try:
-            world.fcntl(seat.up, F_SETPIPE_SZ, READ_BYTES)
-        except OSError:
-            # Beyond what this user may have: the pipe stays small, and works.
-            self._gather_s = GATHER_IN_SMALL_PIPES_S
+        self._gather_s = make_room(seat)
         self._selector.register(seat.up, selectors.EVENT_READ)
         self._children.add(seat.pid)
         self._runs(slot, seat.pid)
@@ -244,10 +232,11 @@ class Workers:
 
     def _take_up(self, seat: Seat) -> Finished | None:
         """Everything that the worker has written so far."""
-        block = seat.read(READ_BYTES)
+        block = seat.read()
         if not block:
             return None
-        if not block.startswith(b"!") and b"\n!" not in block:
+        # One byte is looked for ten times as fast as two.
+        if b"!" not in block or not (block.startswith(b"!") or b"\n!" in block):
             count = block.count(b"\n")
             return Finished(seat.slot, block, count, (), seat.advance(count))
         good: list[bytes] = []
@@ -318,10 +307,8 @@ class Workers:
 
     def _hear_out(self, seat: Seat, end: float) -> None:
         """Its messages, until it has gone."""
-        while world.readable([seat.up], end - world.monotonic()):
-            block = seat.read(READ_BYTES)
-            if not block:
-                return
+        while not seat.is_closed and world.readable([seat.up], end - world.monotonic()):
+            block = seat.read()
             for line in block.splitlines():
                 if line.startswith((b"!L", b"!O", b"!F")):
                     self._heard(*parse_message(line))

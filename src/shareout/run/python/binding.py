@@ -62,6 +62,9 @@ class Binding:
         self.extra = self._unasked()
         """Columns that the job is not given."""
         self._is_plain = not self.extra and not self._converters
+        is_as_it_is = self._is_plain and pool.kind == "grid" and not self.given
+        self.named: Callable[[int], Any] | None = pool.arguments if is_as_it_is else None
+        """What tells all arguments of a job, by name, where a row is given as it is."""
 
     def check(self) -> None:
         """The first row, tried on the signature: what is missing or too much is told before a job starts."""
