@@ -43,7 +43,7 @@ node:
 
 mounts:
 	@test "$$(id -u)" != 0 || { command -v sshfs && command -v ip && PATH="$$PATH:/usr/sbin" command -v sshd; } >/dev/null || { \
-	  echo 'shared folders are tested on sshfs mounts: installing sshfs and openssh-server' && \
+	  echo 'far hosts and shared folders are tested with ssh and sshfs: installing them' && \
 	  apt-get update -qq && apt-get install --yes -qq sshfs openssh-server iproute2 >/dev/null; } || true
 
 soak: $(STAMP)  ## the long hunts: rounds of signals and kills, a million seeds, all planted bugs, all crash states

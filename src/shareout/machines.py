@@ -196,10 +196,15 @@ class _Reader:
         return None
 
     def _ssh(self, name: str, node: Node) -> str | None:
-        if isinstance(node.value, str) and node.value.strip():
-            return node.value
-        self._wrong(node, f'ssh of "{name}" must be a text like "user@host", found {node.kind()}')
-        return None
+        if not isinstance(node.value, str) or not node.value.strip():
+            self._wrong(node, f'ssh of "{name}" must be a text like "user@host", found {node.kind()}')
+            return None
+        # What begins so would be taken for an option, and -oProxyCommand=… is a command that runs here.
+        if any(part.startswith("-") for part in (node.value, node.value.rpartition("@")[2])):
+            self._wrong(node, f'ssh of "{name}" looks like an option: {node.value!r}', "Write a host, or user@host.")
+        elif any(not sign.isprintable() or sign.isspace() for sign in node.value):
+            self._wrong(node, f'ssh of "{name}" has a blank or a sign that cannot be seen: {node.value!r}')
+        return node.value
 
     def _wrong(self, node: Node, what: str, way_out: str = "") -> None:
         self.mistakes.append(self.document.mistake(node, what, way_out))

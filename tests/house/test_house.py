@@ -75,7 +75,8 @@ ALLOWED: dict[str, set[str]] = {
     "report": GROUND | INPUTS | {"costs", "plan", "record"},
     "export": GROUND | INPUTS | {"plan", "record", "status"},
     "freeze": GROUND | INPUTS,
-    "show": GROUND | INPUTS | {"plan", "pilot", "record", "events", "merge", "status", "report"},
+    "launch": GROUND | INPUTS | {"plan", "record"},
+    "show": GROUND | INPUTS | {"plan", "pilot", "record", "events", "merge", "status", "report", "launch"},
     "cli": GROUND
     | INPUTS
     | {
@@ -97,6 +98,7 @@ ALLOWED: dict[str, set[str]] = {
         "report",
         "export",
         "freeze",
+        "launch",
         "show",
     },
     "__main__": {"cli", "edges"},

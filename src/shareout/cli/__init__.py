@@ -35,6 +35,7 @@ COMMANDS = {
     "run": "run this machine's share (the default)",
     "pilot": "run a few jobs, and tell what all of them would take",
     "join": "whether hosts can share a folder: try it on two of them",
+    "launch": "from one terminal: start it on all machines, follow, bring home, merge",
     "status": "how far it is, how fast it goes, when it will be over",
     "wait": "come back when the runs are over",
     "list": "a line a job: its state, machine, exit, seconds, text",
@@ -131,6 +132,10 @@ def load(command: str) -> Command:
             from shareout.cli import freeze
 
             return freeze
+        case "launch":
+            from shareout.cli import launch
+
+            return launch
     return _load_after(command)
 
 

@@ -18,7 +18,7 @@ _NO_SERVER = "there is no server here: each machine is started by itself, and ha
 _ALWAYS = "it is always so: 1 says that a job failed"
 _LOGS = "`merge-logs` has all that was logged, of any level"
 _MAIL = "[hooks] on_finish, on_failure and on_progress of runner.config run any command, mail too"
-_HOSTS = "hosts stand in machines.json, and each is started by itself; on this host it is -j N"
+_HOSTS = "`launch -s HOST:CORES,…` starts it on hosts; on this host it is -j N"
 # Of `run` alone: disBatch's, spit's, swarm's and Runmaker's.
 OF_RUN = {
     "-e": _ALWAYS, "--exit-code": _ALWAYS,

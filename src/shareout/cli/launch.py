@@ -1,0 +1,109 @@
+"""`launch [MACHINE…]`: from one terminal to all machines, and back home: check, copy, start, follow, fetch, merge."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from shareout.cli.options import Common, add_output
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.fields import dataclass
+from shareout.units import parse_duration
+
+PATIENCE = "10m"
+INSTEAD = ("dry_run", "status", "stop", "fetch", "clean")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchArguments:
+    """The flags of `launch`."""
+
+    machines: tuple[str, ...]
+    pool: Path | None
+    folder: str | None
+    files: tuple[Path, ...]
+    executable: Path | None
+    returns: tuple[str, ...]
+    spread: tuple[str, ...]
+    is_here: bool
+    patience_s: float
+    does: str
+    """`launch`, or the flag that asks for something else."""
+    now: bool
+    output: Path | None
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Which hosts, what they get, and what else may be asked of them."""
+    parser.epilog = (
+        'examples:\n  launch                     # hosts: "ssh": "user@host" in machines.json\n'
+        "  launch -s node1:8,node2:16 -o results.csv\n  launch --status"
+    )
+    add = parser.add_argument
+    add("machines", nargs="*", metavar="MACHINE", help="only these machines of the plan")
+    add("--pool", metavar="FILE", help="the list of jobs (default: the configs')")
+    add("-s", "--ssh-node", action="append", metavar="H:N", help="hosts as HOST:CORES,… without machines.json")
+    add("--here", action="store_true", help="every machine in a folder of this host, without ssh")
+    add("--dir", metavar="DIR", help="the folder there (default: shareout/NAME)")
+    add("--files", nargs="*", action="extend", metavar="PATH", help="files and folders of this one that jobs need")
+    add("--return", nargs="*", action="extend", dest="returns", metavar="GLOB", help="files that jobs write there")
+    add("--exe", metavar="FILE", help="the executable to copy (default: this program)")
+    add("--patience", default=PATIENCE, metavar="TIME", help=f"give up a host so long silent (default: {PATIENCE})")
+    add_output(parser, "the merged table, when all is home")
+    instead = parser.add_argument_group("instead of all that")
+    others = instead.add_mutually_exclusive_group()
+    others.add_argument("--dry-run", action="store_true", help="print the commands, and run none")
+    others.add_argument("--status", action="store_true", help="ask every host once")
+    others.add_argument("--stop", action="store_true", help="running jobs end, no others begin")
+    others.add_argument("--fetch", action="store_true", help="bring home what there is by now")
+    others.add_argument("--clean", action="store_true", help="remove all there, when all of it is home")
+    others.add_argument("--far", action="store_true", help=argparse.SUPPRESS)
+    instead.add_argument("--now", action="store_true", help="with --stop: running jobs are ended, too")
+    # No --runs: run directories are where each host has them, and below `home`.
+    where = parser.add_argument_group("where things are, and how to tell them")
+    where.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, or beside the program)")
+    where.add_argument("-q", "--quiet", action="store_true", help="tell only what is wrong")
+    where.add_argument("--json", action="store_true", help="a JSON line on standard output for each event")
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """The worst of all hosts: 0 all done, 1 jobs failed or are missing, 3 some have not finished, 2 some refused."""
+    if arguments.far:
+        from shareout.launch.far import answer
+
+        return answer(sys.stdin.buffer, sys.stdout.buffer)
+    asked = _asked(arguments)
+    from shareout.cli.launching import launch
+
+    return launch(asked, Common.of(arguments), entry)
+
+
+def _asked(arguments: argparse.Namespace) -> LaunchArguments:
+    does = next((one for one in INSTEAD if getattr(arguments, one)), "launch")
+    if arguments.now and does != "stop":
+        raise UsageError("--now says how to stop", way_out="Add --stop.")
+    if arguments.output is not None and does != "launch":
+        raise UsageError("-o is for what a launch merges", way_out="`merge-results home` merges what is here.")
+    return LaunchArguments(
+        tuple(arguments.machines),
+        Path(arguments.pool) if arguments.pool else None,
+        arguments.dir,
+        files=tuple(map(Path, arguments.files or ())),
+        executable=Path(arguments.exe) if arguments.exe else None,
+        returns=tuple(arguments.returns or ()),
+        spread=tuple(arguments.ssh_node or ()),
+        is_here=arguments.here,
+        patience_s=_seconds(arguments.patience),
+        does=does,
+        now=arguments.now,
+        output=arguments.output,
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--patience: {error}", way_out="Write --patience 10m.") from None

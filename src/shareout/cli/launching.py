@@ -1,0 +1,244 @@
+"""What `launch` does with its flags: inputs → a plan → an errand a host; then the merge of what came home."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Event
+
+from shareout.cli.launch import LaunchArguments
+from shareout.cli.options import Common, machines_file
+from shareout.cli.planning import check_fits, plan_of, tell_oddities
+from shareout.entry import Entry
+from shareout.errors import InputError, RunDirectoryInUse, UsageError, nearest
+from shareout.fields import asdict, dataclass
+from shareout.launch import parcel
+from shareout.launch.errand import Errand, Journey
+from shareout.launch.fleet import Fleet
+from shareout.launch.launcher import LOCAL, Here, Host, Launcher
+from shareout.launch.needs import Needs, needs_of
+from shareout.launch.pasted import caller, commands
+from shareout.launch.scripts import PROGRAM, Item, Order
+from shareout.launch.spread import VARIABLE, cores_of, write_machines
+from shareout.launch.ssh import Jumps, Sockets, Ssh, ssh_words
+from shareout.launch.standing import Standing, Standings, State, kept
+from shareout.machines import Machine
+from shareout.plan.card import compare, read_card
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.show.beside import say
+from shareout.show.launch import LaunchView, status_text
+
+OURS, HOME = Path("launch"), Path("home")
+STATE = OURS / "state.json"
+RUNS = Path("runs")
+"""Of the far folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trip:
+    """All that a call is about."""
+
+    plan: Plan
+    hosts: Sequence[Host]
+    folder: str
+    items: Sequence[Item]
+    needs: Needs
+    configs: str
+    pool: str
+    """As it is named there; empty: what the configs have."""
+
+    @property
+    def card(self) -> tuple[str, ...]:
+        """The words that show this plan there."""
+        return ("plan", *((self.pool,) if self.pool else ()), "--card", "--configs", self.configs)
+
+    def order(self, machine: str) -> Order:
+        """What is to run on one of them."""
+        run = RunFolder.of(RUNS, self.plan.origin, machine).path.as_posix()
+        pool = (self.pool,) if self.pool else ()
+        words = ("run", *pool, "--machine", machine, "--yes", "--quiet", "--configs", self.configs)
+        return Order(self.folder, machine, run, (f"./{PROGRAM}", *words, "--expect", self.plan.fingerprint))
+
+
+def launch(asked: LaunchArguments, common: Common, entry: Entry | None) -> int:
+    """The exit code."""
+    _spread(asked, common)
+    plan, _ = plan_of(common, entry, pool_file=asked.pool)
+    check_fits(entry, plan.pool)
+    if asked.does == "launch" and not common.quiet:
+        tell_oddities(plan)
+    trip = _trip(asked, common, entry, plan)
+    if asked.does == "dry_run":
+        return _dry_run(trip, asked)
+    rows = _done(trip, asked, common)
+    if asked.does == "status" and not common.json:
+        print(status_text(rows, None))
+    return _outcome(trip, asked, common, entry, rows)
+
+
+def _done(trip: _Trip, asked: LaunchArguments, common: Common) -> list[Standing]:
+    """What became of each host."""
+    # A status is its table.
+    view = LaunchView(quiet=common.quiet or common.json or asked.does == "status")
+    writes = asked.does in ("launch", "fetch", "clean")
+    with _alone() if writes else nullcontext(), Sockets() as sockets:
+        standings = Standings(STATE, trip.plan.hex, trip.folder, _event if common.json else view.told)
+        fleet = _fleet(trip, asked, sockets, standings)
+        if sys.stdin.isatty() and sys.stderr.isatty():
+            fleet.ask_for_passwords()
+        fleet.run(_steps(asked), view.shown)
+    view.ended(standings.now())
+    return standings.now()
+
+
+def _spread(asked: LaunchArguments, common: Common) -> None:
+    """Hosts of the command line become the machines.json that all commands read."""
+    texts = asked.spread or tuple(filter(None, [os.environ.get(VARIABLE, "")]))
+    file = common.configs / "machines.json"
+    # What a variable says is for whoever has nothing else.
+    if texts and (asked.spread or not file.exists()) and write_machines(file, cores_of(texts)):
+        say(f"shareout: wrote {file}")
+
+
+def _trip(asked: LaunchArguments, common: Common, entry: Entry | None, plan: Plan) -> _Trip:
+    hosts = _hosts(asked, plan, machines_file(common))
+    folder = asked.folder or _kept_folder(plan) or f"shareout/{Path.cwd().name or 'root'}"
+    is_far = not all(_is_here(asked, host) for host in hosts)
+    program = parcel.program(asked.executable, entry, is_far=is_far)
+    items = parcel.items(program, plan, common.configs, asked.files, OURS)
+    needs = needs_of(Path(items[0].source), items[0].size)
+    # With `./` before it a name that begins with a dash is no option.
+    pool = f"./{parcel.place_of(asked.pool)}" if asked.pool else ""
+    return _Trip(plan, hosts, folder, items, needs=needs, configs=parcel.place_of(common.configs), pool=pool)
+
+
+def _kept_folder(plan: Plan) -> str:
+    try:
+        facts = json.loads(STATE.read_bytes())
+        return str(facts["folder"]) if facts["digest"] == plan.hex else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _hosts(asked: LaunchArguments, plan: Plan, file: Path) -> list[Host]:
+    known = [one.name for one in plan.machines]
+    if strange := [name for name in asked.machines if name not in known]:
+        raise UsageError(f'there is no machine "{strange[0]}" in {file}{nearest(strange[0], known)}')
+    chosen = [one for one in plan.machines if not asked.machines or one.name in asked.machines]
+    if asked.is_here:
+        return [Host(one.name, LOCAL) for one in chosen]
+    found = [Host(one.name, one.ssh) for one in chosen if one.ssh]
+    if len(found) < len(chosen):
+        raise _nowhere(file, chosen)
+    return found
+
+
+def _nowhere(file: Path, chosen: Sequence[Machine]) -> UsageError:
+    names = [one.name for one in chosen if not one.ssh]
+    return UsageError(
+        f"{file} does not say where {', '.join(names[:8])} is",
+        way_out='Write {"perf": 1, "cores": 8, "ssh": "user@host"}; or name the machines that are meant; '
+        "or --here: each in a folder of this host.",
+    )
+
+
+def _is_here(asked: LaunchArguments, host: Host) -> bool:
+    return asked.is_here or host.address == LOCAL
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time brings things home to a folder."""
+    OURS.mkdir(exist_ok=True)
+    with open(OURS / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunDirectoryInUse(
+                "another launch of this folder is at work", way_out="`launch --status` looks without one."
+            ) from None
+        yield
+
+
+def _fleet(trip: _Trip, asked: LaunchArguments, sockets: Sockets, standings: Standings) -> Fleet:
+    words = ssh_words() if any(not _is_here(asked, host) for host in trip.hosts) else []
+    journey = Journey(
+        trip.items, trip.needs, card=trip.card, globs=asked.returns, home=HOME, patience_s=asked.patience_s,
+        compare=_comparing(trip.plan),
+    )  # fmt: skip
+    before, leaving = kept(STATE, trip.plan.hex), Event()
+    errands, jumps = [], Jumps(sockets, words)
+    for host in trip.hosts:
+        last = before.get(host.machine)
+        standings.add(
+            Standing(
+                host.machine, host.address, jobs=len(trip.plan.share(host.machine)), done=last.done if last else 0,
+                failed=last.failed if last else 0, heard=last.heard if last else 0.0,
+            )
+        )  # fmt: skip
+        launcher: Launcher = Here(OURS / "here" / host.machine)
+        if not _is_here(asked, host):
+            launcher = Ssh(host, sockets, words, jumps)
+        errands.append(Errand(launcher, trip.order(host.machine), journey, standings=standings, leaving=leaving))
+    return Fleet(errands, jumps, standings, leaving)
+
+
+def _comparing(plan: Plan) -> Callable[[str], list[str]]:
+    def differs(card: str) -> list[str]:
+        try:
+            return compare(plan, read_card(card, "its card"))
+        except InputError:
+            return []
+
+    return differs
+
+
+def _steps(asked: LaunchArguments) -> Callable[[Errand], None]:
+    if asked.does == "launch":
+        return Errand.whole
+    if asked.does == "stop":
+        return lambda errand: errand.end(now=asked.now)
+    if asked.does == "fetch":
+        return Errand.bring
+    return Errand.remove if asked.does == "clean" else Errand.see
+
+
+def _event(one: Standing) -> None:
+    print(json.dumps({**asdict(one), "state": str(one.state)}), flush=True)
+
+
+def _dry_run(trip: _Trip, asked: LaunchArguments) -> int:
+    words = ssh_words() if any(not _is_here(asked, host) for host in trip.hosts) else []
+    for host in trip.hosts:
+        here = (OURS / "here" / host.machine).absolute() if _is_here(asked, host) else None
+        pasted = caller(host, words, here)
+        for line in commands(pasted, trip.order(host.machine), trip.items, asked.returns):
+            print(line)
+    return 0
+
+
+def _outcome(trip: _Trip, asked: LaunchArguments, common: Common, entry: Entry | None, rows: Sequence[Standing]) -> int:
+    code = worst(rows)
+    folders = [HOME / one.name / RunFolder.of(RUNS, trip.plan.origin, one.name).path for one in trip.plan.machines]
+    is_home = all(RunFolder(one).journals() for one in folders)
+    if asked.does != "launch" or code not in (0, 1) or not is_home:
+        return code
+    from shareout.cli import load, make_parser
+
+    flags = ["--configs", str(common.configs), *(["-o", str(asked.output)] if asked.output else [])]
+    flags += [flag for flag, is_on in (("--json", common.json), ("--quiet", common.quiet)) if is_on]
+    arguments = make_parser("merge-results").parse_args([*flags, *map(str, folders)])
+    return max(code, load("merge-results").execute(arguments, entry))
+
+
+def worst(rows: Sequence[Standing]) -> int:
+    """Of all hosts: refused, then not finished, then failed jobs."""
+    states: Mapping[State, int] = {State.REFUSED: 2, State.DONE: 0}
+    codes = {states.get(one.state, 3) for one in rows} | {int(one.failed > 0) for one in rows}
+    return next(code for code in (2, 3, 1, 0) if code in codes)

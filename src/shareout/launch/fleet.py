@@ -1,0 +1,68 @@
+"""All hosts at once: a thread a host, which mostly waits for a line; one picture of them for who looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Event, Thread
+
+from shareout.launch.errand import Errand
+from shareout.launch.launcher import Refusal, Unreached
+from shareout.launch.ssh import Jumps, Ssh
+from shareout.launch.standing import OVER, Standing, Standings, State
+
+LOOK_S = 1.0
+
+
+class Fleet:
+    """The errands of one call."""
+
+    def __init__(self, errands: Sequence[Errand], jumps: Jumps, standings: Standings, leaving: Event) -> None:
+        self.errands, self._jumps, self.standings, self._leaving = errands, jumps, standings, leaving
+        self._ended = Event()
+
+    def run(self, steps: Callable[[Errand], None], shown: Callable[[Sequence[Standing]], None]) -> None:
+        """Each does these steps, until all have ended. Ctrl-C ends the view: whatever runs there goes on."""
+        threads = [Thread(target=self._one, args=(errand, steps), daemon=True) for errand in self.errands]
+        try:
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                # Not by join: a signal would be heard only when one ends.
+                self._ended.wait(LOOK_S)
+                self._ended.clear()
+                self.standings.keep()
+                shown(self.standings.now())
+        finally:
+            self._leaving.set()
+            for errand in self.errands:
+                errand.launcher.close()
+            self._jumps.close()
+            self.standings.keep()
+
+    def ask_for_passwords(self) -> None:
+        """Before anything else, where there is a terminal: all are reached, and those whose ssh wants to ask get the
+        terminal, one after the other."""
+        far = [(errand, errand.launcher) for errand in self.errands if isinstance(errand.launcher, Ssh)]
+        threads = [Thread(target=_tried, args=(launcher,), daemon=True) for _, launcher in far]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for errand, launcher in far:
+            if launcher.asks:
+                try:
+                    launcher.open_asking()
+                except (Refusal, Unreached):
+                    errand.tell(State.REFUSED, why="ssh has said why, above")
+
+    def _one(self, errand: Errand, steps: Callable[[Errand], None]) -> None:
+        if self.standings.of(errand.machine).state not in OVER:
+            errand.run(lambda: steps(errand))
+        self._ended.set()
+
+
+def _tried(launcher: Ssh) -> None:
+    # What fails for another reason is told, and tried again, in its turn.
+    with suppress(Refusal, Unreached):
+        launcher.open()

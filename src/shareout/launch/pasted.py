@@ -1,0 +1,49 @@
+"""What a launch would run, as commands that work when they are pasted into a shell."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shlex import join, quote
+
+from shareout.launch import scripts
+from shareout.launch.errand import EVERY
+from shareout.launch.launcher import FAR_SHELL, Host, spoken
+from shareout.launch.scripts import Item, Order
+
+
+def caller(host: Host, words: list[str], here: Path | None) -> str:
+    """What reaches a host. `here`: its folder, where it is one of this host."""
+    if here is not None:
+        return f"(mkdir -p {quote(str(here))} && cd {quote(str(here))} && {FAR_SHELL})"
+    return join([*words, "-T", "--", host.address, FAR_SHELL])
+
+
+def commands(to: str, order: Order, items: Sequence[Item], globs: Sequence[str]) -> Iterator[str]:
+    """Of one host, step by step, as if it had nothing yet; `to` is what reaches it."""
+    yield f"# {order.machine}: check"
+    yield _piped(scripts.check(order, items), "", to)
+    for item in items:
+        yield f"# {order.machine}: copy {item.path!r}, unless it is there"
+        yield _piped(scripts.copy(order.folder, item, 0), os.path.abspath(item.source), to)
+    yield f"# {order.machine}: does the program run there?"
+    yield _piped(scripts.first_words(order.folder, ""), "", to)
+    yield f"# {order.machine}: start"
+    yield _piped(scripts.start(order, ""), "", to)
+    yield f"# {order.machine}: follow, until it is over"
+    yield _piped(scripts.follow(order, "", EVERY), "", to)
+    yield f"# {order.machine}: fetch, as a stream of files"
+    wanted = [*globs, f"launch/{order.machine}.out"]
+    request = json.dumps({"do": "give", "run": order.run, "globs": wanted, "have": {}})
+    yield f"{{ {_said(scripts.answer(order.folder, ''))}; printf %s {quote(request)}; }} | {to}"
+
+
+def _said(script: str) -> str:
+    size, _, text = spoken(script).decode("utf-8", "surrogateescape").partition("\n")
+    return f"printf '%s\\n%s' {size} {quote(text)}"
+
+
+def _piped(script: str, source: str, to: str) -> str:
+    return f"{{ {_said(script)}; cat {quote(source)}; }} | {to}" if source else f"{_said(script)} | {to}"
