@@ -63,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "plan": GROUND | INPUTS | {"costs"},
     "record": GROUND | INPUTS,
     "adopt": GROUND | INPUTS | {"record", "plan"},
+    "ledger": GROUND,
     "supply": GROUND | INPUTS | {"record", "plan"},
     "events": GROUND | {"record"},
     "ledger": GROUND,
