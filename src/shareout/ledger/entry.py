@@ -4,8 +4,8 @@
 "by":"bob/1-77aa","nonce":"9f3c"}`, a line of at most a kilobyte. Below `low` all is final: recorded, synced and in the
 store; [low, res) is in flight with the owner; [res, hi) is free to be cut. `kid` is the stretch of the lane that this
 entry makes, whose name is the entry's nonce: its low, res and hi; it is of whoever put the entry where something of it
-is reserved, else nobody's. `doubt` is the nonce of the doubt that stands. `before` is the last entry before this one that
-made a lane (0: none), so that whoever knows the roots finds all. `failed` counts failures among what is final.
+is reserved, else nobody's. `doubt` is the nonce of the doubt that stands. `before` is the last entry before this one
+that made a lane (0: none), so that whoever knows the roots finds all. `failed` counts failures among what is final.
 """
 
 from __future__ import annotations
@@ -70,12 +70,13 @@ def root_begins(low: int, hi: int) -> Entry:
 
 def name_of(owner: str) -> str:
     """The machine's or the guest's: an owner is one incarnation of it, `name/ordinal-nonce`."""
-    return owner.rpartition("/")[0]
+    return owner.rpartition("/")[0] or owner
 
 
 def ordinal_of(owner: str) -> int:
-    """Which start of it that is."""
-    return int(owner.rpartition("/")[2].partition("-")[0])
+    """Which start of it that is; 0 where it is none, but a machine that has not come."""
+    _, slash, incarnation = owner.rpartition("/")
+    return int(incarnation.partition("-")[0]) if slash else 0
 
 
 def why_no_owner(owner: str) -> str:

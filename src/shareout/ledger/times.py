@@ -26,6 +26,8 @@ class Times(NamedTuple):
     """By how much a look may lag; infinite where nobody knows, and a look proves nothing."""
     probe: float
     """From one look at a lane to the next."""
+    stroll: float
+    """The same, of lanes that a busy host has nothing to do with."""
     silent: float
     """A beat that stands still for so long is silent."""
     again: float
@@ -35,12 +37,14 @@ class Times(NamedTuple):
 
     @classmethod
     def of(cls, dead: float, slack: float) -> Times:
-        """Those of a ledger, where looks lag by at most so much: on the mount of this host, and by what the ledger says."""
+        """Those of a ledger; the slack is the larger one of what it says itself and of what is known of the own
+        mount."""
         return cls(
             dead=dead,
             fence=dead * 3 / 4,
             slack=slack,
             probe=min(5.0, dead / 8),
+            stroll=min(50.0, dead / 2),
             silent=(0 if math.isinf(slack) else slack) + dead / 12,
             again=dead * 5,
             retry=min(1.0, dead / 60),

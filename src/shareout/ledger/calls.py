@@ -1,0 +1,63 @@
+"""What passes between a host in the ledger and the run around it: the lanes that it begins with, calls of the store,
+positions to run, and what a person is told."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shareout.ledger.entry import Entry, parse
+from shareout.ledger.times import Moment
+from shareout.ranges import Range
+
+
+class Root(NamedTuple):
+    """A machine's share of a phase, which is a lane by plan."""
+
+    lane: str
+    machine: str
+    phase: int
+    low: int
+    hi: int
+
+
+class Call(NamedTuple):
+    """One to be made of the store: a put where it has an entry, else a look."""
+
+    lane: str
+    k: int
+    entry: Entry | None
+    at: Moment
+
+    @property
+    def key(self) -> str:
+        """Where."""
+        return f"lanes/{self.lane}/{self.k}"
+
+    def text(self) -> bytes | None:
+        """What is put."""
+        return self.entry.text() if self.entry else None
+
+    def read(self, found: bytes | None) -> Entry | None:
+        """What stands there; damage where that is no entry."""
+        return parse(self.lane, self.k, found) if found is not None else None
+
+
+class Grant(NamedTuple):
+    """Positions that this host may run: what its claim says."""
+
+    lane: str
+    k: int
+    start: int
+    stop: int
+    how: str
+    whom: str
+
+
+class Happened(NamedTuple):
+    """What a person is told: `verb` by `by` on a lane of `whom`, and which positions that leaves or brings."""
+
+    verb: str
+    lane: str
+    by: str
+    whom: str
+    ranges: tuple[Range, ...]
