@@ -13,7 +13,7 @@ Pure: it knows no file, no clock and no process. All it does follows from what i
             limits[lane] = host.limit(lane)    # and starts none from then on
         host.wants(Pace(slots that nothing is in hand for, jobs a second))
         while grant := host.grant(most, now):
-            append a claim to the journal      # first; and what of it journals in the store prove is final, and no job
+            append a claim to the journal      # first; what of it a journal in the store, or the own one, has is no job
             hand out grant.start … grant.stop
         for what is recorded, synced and *acknowledged by the store*:
             host.ended(start, stop, failed=…)
@@ -47,7 +47,7 @@ class Host:
     """One incarnation of one machine, or of a guest."""
 
     __slots__ = (
-        "able", "asides", "dead", "events", "lanes", "last", "leaving", "life", "me", "nonce", "over", "pace", "rates",
+        "able", "asides", "dead", "events", "lanes", "last", "leaving", "life", "me", "nonce", "pace", "rates",
         "released", "times",
     )  # fmt: skip
 
@@ -58,8 +58,6 @@ class Host:
         """Of the entry that is put on a lane at k."""
         self.lanes: dict[str, Lane] = {}
         """All that are known and not final."""
-        self.over: set[str] = set()
-        """All that are."""
         self.dead: frozenset[str] = frozenset()
         self.released: dict[str, bool] = {}
         self.able = True
@@ -77,8 +75,6 @@ class Host:
             if root.low < root.hi:
                 entry = root_begins(root.low, root.hi)
                 self.lanes[root.lane] = Lane(root.lane, root.phase, root.machine, 0, entry)
-            else:
-                self.over.add(root.lane)
 
     # What it is told
 
@@ -95,13 +91,19 @@ class Host:
         """Takes nothing more, and gives back what is not in hand; what is goes back by `give_back`, or ends."""
         self.able, self.leaving = False, True
 
+    def lose_contact(self) -> None:
+        """The clocks jumped: this host, or all of its machine, has stood still, nobody knows for how long."""
+        self.lanes = {name: lane._replace(contact=LONG_AGO, tried=LONG_AGO) for name, lane in self.lanes.items()}
+
     def has_left(self) -> bool:
         """Nothing of it is in this host's hands any more, and the store says so."""
         return self.leaving and not any(lane.put or lane.entry.low < lane.entry.res for lane in self._own())
 
     def release(self, name: str, *, at_once: bool = False) -> None:
-        """A person says that a machine is dead: all its lanes are doubted, or taken from it without asking."""
-        self.released[name] = at_once
+        """A person says that a machine is dead: all its lanes that are known by now are doubted, or taken from it
+        without asking."""
+        lanes = (lane.name for lane in self.lanes.values() if name_of(lane.entry.owner) == name)
+        self.released |= dict.fromkeys(lanes, at_once)
 
     def aside(self, position: int, *, elsewhere: bool = False) -> None:
         """It holds up all behind it, or must run elsewhere: a lane of its own once all before it is final. What is to
@@ -222,11 +224,14 @@ class Host:
 
     def _adopt(self, old: Lane, entry: Entry, now: Moment) -> None:
         ours = entry == old.put
-        lane = old._replace(k=old.k + 1, entry=entry, put=None, looked=now if ours else LONG_AGO)
+        lane = old._replace(
+            k=old.k + 1, entry=entry, put=None, tried=LONG_AGO, looked=now if ours else LONG_AGO, granted=(), ended=()
+        )
         if entry.doubt != old.entry.doubt:
-            lane = lane._replace(since=now)
-        if entry.owner not in ("", self.me) and (entry.by == entry.owner or entry.owner not in self.life):
-            self.life[entry.owner] = now
+            lane = lane._replace(since=now if entry.doubt else LONG_AGO)
+        # An entry is a sign of life of whoever put it; who is met for the first time is waited for from now on.
+        self.life[entry.by] = now
+        self.life.setdefault(entry.owner, now)
         if entry.verb == "back":
             lane = lane._replace(asked=LONG_AGO)
         if entry.verb == "doubt" and ours:
@@ -243,7 +248,7 @@ class Host:
         self._tell(old, entry)
         if entry.is_final or entry.verb == "seize":
             self.lanes.pop(lane.name)
-            self.over.add(lane.name)
+            self.released.pop(lane.name, None)
         else:
             self.lanes[lane.name] = lane
 

@@ -24,7 +24,7 @@ class Sight(NamedTuple):
     dead: Collection[str]
     """Older incarnations of this machine of which nothing runs any more."""
     released: Mapping[str, bool]
-    """Machines that a person calls dead; true: at once."""
+    """Lanes whose owner a person calls dead; true: at once."""
     life: Mapping[str, Moment]
     """The last sign of life of incarnations, and of machines that have not come yet."""
     rates: Mapping[str, float]
@@ -43,11 +43,10 @@ class Sight(NamedTuple):
 def next_of_other(lane: Lane, sight: Sight, pen: Pen) -> Entry | None:
     """What there is to do, by one who has just looked."""
     entry = lane.entry
-    name = name_of(entry.owner)
-    called_dead = name in sight.released
+    called_dead = lane.name in sight.released
     if sight.able and _is_to_open(lane, sight):
         return opened(entry, pen, min(entry.hi, max(entry.res, entry.low + _first(entry.hi - entry.low, sight))))
-    if called_dead and sight.released[name]:
+    if called_dead and sight.released[lane.name]:
         return seized(entry, pen, 0)
     if entry.doubt and (sight.able or called_dead):
         if sight.now - lane.since >= sight.times.dead:
@@ -66,7 +65,7 @@ def is_watched(lane: Lane, sight: Sight) -> bool:
         sight.idle
         or owner in (sight.me, *sight.dead)
         or lane.entry.doubt != ""
-        or name_of(owner) in sight.released
+        or lane.name in sight.released
         or (owner != NOBODY and sight.is_silent(owner))
     )
 

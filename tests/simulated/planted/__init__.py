@@ -69,9 +69,9 @@ def bug_of(name: str) -> Bug:
     return next(bug for bug in all_bugs() if bug.name == name)
 
 
-def plant(bug: Bug) -> None:
+def plant(bug: Bug, within: str = "shareout.") -> None:
     """Before the program is loaded."""
-    name = f"shareout.{bug.module}"
+    name = f"{within}{bug.module}"
     assert name not in sys.modules, f"{name} is loaded already"
     sys.meta_path.insert(0, _Planter(name, bug))
 
