@@ -1,0 +1,153 @@
+"""One host in the ledger by real times: how it is driven, and what the search leaves out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+import pytest
+
+from shareout.ledger.calls import Call, Root
+from shareout.ledger.choose import Pace, part_of, part_of_nobodys, reservation, surplus
+from shareout.ledger.entry import Entry
+from shareout.ledger.host import Host
+from shareout.ledger.times import LONG_AGO, Times
+
+ROOTS = [Root("0.0", "alice", 0, 0, 100), Root("1.0", "bob", 0, 100, 200), Root("2.0", "carol", 0, 200, 200)]
+FOLDER = Times.of(120, 60)
+
+
+class Shelf:
+    """Keys that are put once."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, bytes] = {}
+
+    def answer(self, call: Call) -> Entry | None:
+        text = call.text()
+        if text is not None:
+            self.texts.setdefault(call.key, text)
+        return call.read(self.texts.get(call.key))
+
+
+def host_of(name: str, times: Times = FOLDER) -> Host:
+    numbers = itertools.count(1)
+    return Host(f"{name}/1-aaaa", ROOTS, times, lambda lane, k: f"{name}{next(numbers):08}")
+
+
+def drive(host: Host, shelf: Shelf, now: float) -> int:
+    """All calls that are due, and those that follow; how many."""
+    count = 0
+    while calls := host.calls(now):
+        for call in calls:
+            count += 1
+            host.found(call, shelf.answer(call), now)
+    return count
+
+
+def test_two_hosts_share_a_plan_until_all_is_final() -> None:
+    shelf, now = Shelf(), 1000.0
+    hosts = {name: host_of(name) for name in ("alice", "bob")}
+    done: list[int] = []
+    while not all(host.is_over() for host in hosts.values()):
+        for name, host in hosts.items():
+            host.wants(Pace(4 if name == "alice" else 1, 4.0 if name == "alice" else 1.0))
+            drive(host, shelf, now)
+            while grant := host.grant(4, now):
+                assert now < host.limit(grant.lane)
+                done += range(grant.start, grant.stop)
+                host.ended(grant.start, grant.stop, failed=False)
+                break
+        now += 1
+        assert now < 1200
+    assert sorted(done) == list(range(200))
+    assert len(shelf.texts) <= 120
+    assert any('"verb":"cut"' in text.decode() for text in shelf.texts.values())
+
+
+def test_an_empty_share_is_no_lane() -> None:
+    assert set(host_of("alice").lanes) == {"0.0", "1.0"}
+
+
+def test_a_host_stops_where_its_contact_ends() -> None:
+    shelf, host = Shelf(), host_of("alice")
+    host.wants(Pace(1, 0))
+    drive(host, shelf, 1000)
+    assert host.limit("0.0") == 1000 + 90
+    assert host.limit("1.0") == LONG_AGO
+    assert host.grant(1, 1090) is None
+    assert host.grant(1, 1089)
+
+
+@pytest.mark.parametrize("slack", [0.0, 60.0])
+def test_a_look_that_finds_nothing_renews_contact_by_what_it_may_have_missed(slack: float) -> None:
+    shelf, host = Shelf(), host_of("alice", Times.of(120, slack))
+    drive(host, shelf, 1000)
+    drive(host, shelf, 1080)
+    assert host.limit("0.0") == max(1000, 1080 - slack) + 90
+
+
+def test_where_looks_prove_nothing_an_owner_says_that_it_lives() -> None:
+    shelf, host = Shelf(), host_of("alice", Times.of(120, math.inf))
+    drive(host, shelf, 1000)
+    drive(host, shelf, 1029)
+    assert host.limit("0.0") == 1090
+    drive(host, shelf, 1030)
+    assert host.limit("0.0") == 1120
+    assert b'"verb":"keep"' in shelf.texts["lanes/0.0/2"]
+
+
+def test_it_wakes_when_there_is_something_to_call_for() -> None:
+    shelf, host, now = Shelf(), host_of("alice"), 1000.0
+    for _ in range(50):
+        drive(host, shelf, now)
+        wake = host.wake_at(now)
+        assert now < wake <= now + FOLDER.stroll
+        assert not host.calls((now + wake) / 2)
+        now = wake
+        assert host.calls(now)
+        for lane in list(host.lanes.values()):
+            host.lanes[lane.name] = lane._replace(busy=False)
+
+
+def test_who_was_started_again_is_silent_as_what_it_was() -> None:
+    host = host_of("alice")
+    host.heard("bob/1-bbbb", 1.0, 1000)
+    host.heard("bob/2-cccc", 1.0, 1001)
+    assert host.life["bob/1-bbbb"] == LONG_AGO
+    assert host.life["bob/2-cccc"] == host.life["bob"] == 1001
+
+
+def test_a_ledger_whose_looks_lag_too_long_is_refused() -> None:
+    assert Times.of(120, 60).why_not() == ""
+    assert Times.of(120, 85).why_not() == (
+        "a look at this folder may be 85 s old, and whoever is silent for 120 s is taken for dead"
+    )
+    assert Times.of(120, math.inf).why_not() == ""
+
+
+def test_what_is_chosen_lies_within_what_is_free() -> None:
+    seed = random.randrange(1 << 40)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    for _ in range(5_000):
+        free = chance.randrange(1, 10 ** chance.randrange(1, 8))
+        pace = Pace(chance.randrange(64), chance.choice([0, 10 ** chance.uniform(-4, 5)]))
+        rate = chance.choice([0, 10 ** chance.uniform(-4, 5)])
+        assert 1 <= reservation(free, pace) <= free
+        assert 0 <= part_of(free, pace, rate) <= free
+        assert 1 <= part_of_nobodys(free, pace, rate) <= free
+        assert 0 <= surplus(free, pace) <= free
+
+
+def test_of_long_jobs_one_a_slot_is_reserved() -> None:
+    assert reservation(1000, Pace(8, 0.4)) == 8
+    assert reservation(1000, Pace(8, 400.0)) == 800
+    assert reservation(100_000, Pace(8, 400.0)) == 12_500
+
+
+def test_a_thief_takes_so_much_that_both_end_together() -> None:
+    assert part_of(900, Pace(1, 2.0), 1.0) == 600
+    assert part_of(3, Pace(1, 1.0), 1.0) == 2
+    assert part_of(4, Pace(8, 100.0), 1.0) == 4
