@@ -40,7 +40,6 @@ CASES = [
         LONE,
         "ab",
         Budget(suspicions=1, freezes=1, lost=1),
-        quick=True,
     ),
     Case("its only job is lost", LONE, "ab", Budget(crashes=1), late=True, quick=True),
     Case("its only job is released", LONE, "ab", Budget(releases=1), quick=True),

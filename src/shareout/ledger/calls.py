@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shareout.ledger.entry import Entry, parse
+from shareout.ledger.lane import Lane
 from shareout.ledger.times import Moment
 from shareout.ranges import Range
 
@@ -61,3 +62,10 @@ class Happened(NamedTuple):
     by: str
     whom: str
     ranges: tuple[Range, ...]
+
+
+def told(lane: Lane, entry: Entry, me: str) -> Happened:
+    """Of a lane that is seized by this host, or from it: what it brings, or what was in hand and is lost."""
+    kid = entry.kid
+    ranges = lane.granted if lane.entry.owner == me else ((kid[0], kid[2]),) if kid and kid[1] > kid[0] else ()
+    return Happened(entry.verb, lane.name, entry.by, lane.entry.owner, ranges)

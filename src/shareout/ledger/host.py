@@ -29,7 +29,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from shareout.ledger.calls import Call, Grant, Happened, Root
+from shareout.ledger.calls import Call, Grant, Happened, Root, told
 from shareout.ledger.choose import Pace, reservation
 from shareout.ledger.entry import Entry, name_of, ordinal_of, root_begins
 from shareout.ledger.lane import Lane
@@ -245,7 +245,8 @@ class Host:
                 lane = lane._replace(how=entry.verb, whom=old.entry.owner)
         if entry.kid:
             self._meet_kid(old, lane, ours)
-        self._tell(old, entry)
+        if entry.verb == "seize" and self.me in (old.entry.owner, entry.by):
+            self.events.append(told(old, entry, self.me))
         if entry.is_final or entry.verb == "seize":
             self.lanes.pop(lane.name)
             self.released.pop(lane.name, None)
@@ -260,12 +261,6 @@ class Host:
             kid = kid._replace(contact=old.tried if ours else LONG_AGO, how=entry.verb, whom=old.entry.owner)
             kid = kid.holding(old)
         self.lanes[kid.name] = kid
-
-    def _tell(self, old: Lane, entry: Entry) -> None:
-        if entry.verb == "seize" and (old.entry.owner == self.me or entry.by == self.me):
-            lost = old.granted if old.entry.owner == self.me else ()
-            kept = (entry.kid[:1] + entry.kid[2:],) if entry.kid and entry.by == self.me else ()
-            self.events.append(Happened("seize", old.name, entry.by, old.entry.owner, lost or kept))
 
     def _watch_anew(self, now: Moment) -> None:
         """Time in which it could not look is no watching."""
