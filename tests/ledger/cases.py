@@ -58,7 +58,7 @@ CASES = [
     Case("it puts a job aside", HELPED, "ab", Budget(asides=1), quick=True),
     Case("it puts a job aside, with two slots", ONE, "a", Budget(asides=1), slots=2, quick=True),
     Case("a job must run elsewhere", HELPED, "ab", Budget(retries=1), quick=True),
-    Case("it gives back", HELPED, "ab", Budget(), rate=1, quick=True),
+    Case("it gives back", HELPED, "ab", Budget(), rate=1),
     Case("it gives back, an answer lost", HELPED, "ab", Budget(lost=1), rate=1),
     Case("it gives back some of three", LONG, "ab", Budget(), rate=1),
     Case("it is helped twice and suspected", LONG, "ab", Budget(suspicions=1)),

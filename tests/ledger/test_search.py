@@ -43,6 +43,6 @@ def test_every_case_keeps_all_promises(case: Case, record_property: Tell) -> Non
 
 def test_every_moment_that_a_host_remembers_of_a_lane_grows_older() -> None:
     """What the model forgot would be as young for ever."""
-    moments = {name for name, kind in Lane.__annotations__.items() if kind in ("Moment", "Due")}
+    moments = {name for name, kind in Lane.__annotations__.items() if kind.__forward_arg__ in ("Moment", "Due")}
     assert moments == set(LASTING)
     assert max(case.dead + case.fence for case in CASES) < NOW
