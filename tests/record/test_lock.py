@@ -117,6 +117,17 @@ def test_another_hosts_owner_is_refused_by_its_name_where_no_lock_tells_of_it(fo
     assert not is_locked(folder), "and what was refused holds nothing"
 
 
+def test_another_hosts_owner_is_told_with_how_long_it_has_not_moved(folder: RunFolder) -> None:
+    left_by(folder, **ELSEWHERE)
+    folder.live.write_bytes(b"{}")
+    long_ago = folder.live.stat().st_mtime - 90
+    os.utime(folder.live, (long_ago, long_ago))
+    for refused in (lambda: Lock(folder), lambda: refuse_owned(folder)):
+        with pytest.raises(RunDirectoryInUse, match="it last moved 1m30s ago"):
+            refused()
+    assert not list(folder.path.glob(".look.*"))
+
+
 @pytest.mark.parametrize(
     ("other", "is_elsewhere"),
     [

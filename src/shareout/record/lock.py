@@ -26,6 +26,7 @@ from shareout.fields import asdict, dataclass
 from shareout.linux import host_name
 from shareout.record.folder import RunFolder
 from shareout.record.holder import Holder
+from shareout.units import format_duration
 from shareout.world import world
 
 if sys.platform != "win32":
@@ -234,11 +235,27 @@ def in_use(folder: RunFolder, pid: int | None = None) -> RunDirectoryInUse:
 
 def _elsewhere(folder: RunFolder, owner: Owner) -> RunDirectoryInUse:
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner.since))
+    still_s = _still_for_s(folder)
+    moved = "" if still_s is None else f"; it last moved {format_duration(round(still_s))} ago"
     return RunDirectoryInUse(
-        f"{folder.path} is in use by process {owner.pid} on {owner.host}, another host, since {since}",
+        f"{folder.path} is in use by process {owner.pid} on {owner.host}, another host, since {since}{moved}",
         way_out=f"Wait for it, or stop it there. If {owner.host} is dead for sure, or this is a copy: "
         f"release {owner.host}",
     )
+
+
+def _still_for_s(folder: RunFolder) -> float | None:
+    """How long ago the run that has it last said how it stands; None when it says nothing, or nobody can tell."""
+    fresh = folder.path / f".look.{host_name()}"
+    try:
+        told = world.stat(folder.live).st_mtime
+        # By the clock of whoever keeps the folder, which has dated the other file as well: hosts' clocks differ.
+        fresh.write_bytes(b"")
+        now = world.stat(fresh).st_mtime
+        fresh.unlink()
+    except OSError:
+        return None
+    return max(0.0, now - told)
 
 
 def _unlockable(path: Path, error: OSError) -> CannotRecord:
