@@ -73,15 +73,13 @@ def run_commands(
 
 
 def _be_the_command_line(entry: Entry) -> NoReturn:
-    import sys
-
     # Here and not above: processes that a job starts may import the script anew, and need nothing of it.
-    from shareout.edges import edges
+    from shareout.edges import End, edges
 
     edges.begin()
     from shareout.cli import main
 
-    sys.exit(main(entry=entry))
+    raise End(main(entry=entry))
 
 
 def __getattr__(name: str) -> Any:

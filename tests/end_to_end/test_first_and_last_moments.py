@@ -140,10 +140,9 @@ def test_what_is_ignored_at_the_start_stays_so_while_it_loads_and_at_its_end(her
 def test_signals_after_the_last_word_change_neither_the_code_nor_what_was_said(
     here: Machine, words: str, code: int
 ) -> None:
-    """The command runner takes no module down: there is nobody whose objects would hear of it."""
     here.jobs("true", "false")
     here.run(code=1)
-    assert_quiet_end(here, words, code, moments=3)
+    assert_quiet_end(here, words, code)
 
 
 @pytest.mark.module_only("an executable loads no module of a test's")
@@ -152,16 +151,17 @@ def test_nor_do_they_where_the_modules_of_a_script_are_taken_down(here: Machine)
         "from shareout import run\ndef job(n): return 1 // n\nif __name__ == '__main__': run(job, pool=range(3))\n"
     )
     here.run(code=1)
-    assert_quiet_end(here, "run --machine alice --yes -R", 1, moments=4)
+    assert_quiet_end(here, "run --machine alice --yes -R", 1)
 
 
-def assert_quiet_end(here: Machine, words: str, code: int, moments: int) -> None:
+def assert_quiet_end(here: Machine, words: str, code: int) -> None:
+    """Python is made to take all down, by a function that was registered before any of ours."""
     before = here.call(*words.split(), code=code)
     with_start(here, AT_ITS_END)
     told = here.call(*words.split(), code=None)
     seen = sorted(path.name for path in here.folder.glob("[1-4] *"))
     assert told.code == code, f"{seen}\n{told.err}"
-    assert len(seen) == moments
+    assert len(seen) >= 3
     assert told.out == before.out
     assert told.err.splitlines()[-2:] == before.err.splitlines()[-2:]
 
@@ -213,3 +213,62 @@ def test_what_keeps_a_program_that_has_ended_does_not_change_its_code(here: Mach
 def handles_late(pid: int) -> bool:
     """Its main thread waits for another one."""
     return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+
+
+def test_what_a_script_has_not_written_yet_when_it_ends_is_written(here: Machine) -> None:
+    here.script(
+        "from shareout import run\n"
+        "notes = open('notes.txt', 'w')\n"
+        "def job(n): return n\n"
+        "if __name__ == '__main__':\n"
+        "    run(job, pool=range(3), on_result=lambda one: notes.write(f'{one.job}\\n'))\n"
+    )
+    here.run()
+    assert sorted((here.folder / "notes.txt").read_text().split()) == ["0", "1", "2"]
+
+
+def test_a_script_whose_files_are_closed_is_not_taken_down_object_by_object(here: Machine) -> None:
+    """Functions that it has registered for its end are called, as they always were."""
+    here.script(
+        "import atexit, os\n"
+        "from shareout import run\n"
+        "class Last:\n"
+        "    def __del__(self, mkdir=os.mkdir): mkdir('taken down')\n"
+        "last = Last()\n"
+        "def job(n): return n\n"
+        "def rows():\n"
+        "    atexit.register(os.mkdir, 'called at exit')\n"
+        "    yield 1\n"
+        "if __name__ == '__main__': run(job, pool=rows())\n"
+    )
+    here.call("plan")
+    assert (here.folder / "called at exit").is_dir()
+    assert not (here.folder / "taken down").is_dir()
+
+
+def test_a_script_that_goes_on_after_the_command_line_ends_with_its_own_code(here: Machine) -> None:
+    here.script(
+        "import sys\n"
+        "from shareout import run\n"
+        "def job(n): return n\n"
+        "if __name__ == '__main__':\n"
+        "    try:\n"
+        "        run(job, pool=range(3))\n"
+        "    except SystemExit as end:\n"
+        "        print('and after', end.code, file=sys.stderr)\n"
+        "        sys.exit(9)\n"
+    )
+    assert here.call("plan", code=9).err.splitlines()[-1] == "and after 0"
+
+
+def test_what_a_script_says_as_it_is_left_is_told(here: Machine) -> None:
+    here.script(
+        "from shareout import run\n"
+        "def job(n): return n\n"
+        "if __name__ == '__main__':\n"
+        "    try:\n"
+        "        run(job, pool=range(3))\n"
+        "    finally:\n"
+        "        raise SystemExit('mine')\n"
+    )
+    assert here.call("plan", code=1).err.splitlines()[-1] == "mine"

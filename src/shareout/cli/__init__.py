@@ -65,9 +65,6 @@ def main(argv: Sequence[str] | None = None, *, entry: Entry | None = None) -> in
         # From here on a signal changes neither the code nor what was said: who waits for the program is not to read 143
         # of a run that is complete.
         edges.over(code)
-        if entry is None:
-            # All goes with the process; Python would first search all of it for cycles, an eighth of a short run.
-            gc.freeze()
     except KeyboardInterrupt as stop:
         code = code_after(getattr(stop, "number", INT))
         edges.over(code)
@@ -247,15 +244,20 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if words and not named and not words[0].startswith("-"):
         return _unknown(words[0])
     command, rest = (words[0], words[1:]) if named else ("run", words)
-    # What is loaded stays: it is searched for garbage neither now nor later, nor copied for it in workers. The objects
-    # of a script are its own business.
-    if entry is None:
-        gc.disable()
+    # What is loaded stays: to search it for garbage on the way takes a twentieth of a start.
+    collects = gc.isenabled()
+    gc.disable()
     arguments = _parsed(command, rest)
     if arguments is None:
         return 0
     module = load(command)
-    _loaded(arguments, entry)
+    if entry is None:
+        # Nor later, nor is it copied for that in workers. The objects of a script are its own business.
+        gc.freeze()
+    if collects:
+        gc.enable()
+    if entry is not None:
+        _pin(arguments, entry)
     # Only from here on there may be something to tidy up; until now a signal ends the program at once.
     edges.at_work()
     code = module.execute(arguments, entry)
@@ -263,11 +265,7 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     return code
 
 
-def _loaded(arguments: argparse.Namespace, entry: Entry | None) -> None:
-    if entry is None:
-        gc.freeze()
-        gc.enable()
-        return
+def _pin(arguments: argparse.Namespace, entry: Entry) -> None:
     from shareout.cli.inputs.pinned_start import start_again_if_portable
 
     start_again_if_portable(arguments, entry)
