@@ -29,10 +29,12 @@ from shareout.record.journal import parse
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.hands import Finished, Hands, Order
+from shareout.run.hands.fences import FREE, Fences
 from shareout.run.hands.fork import Fork, WorkerMain
 from shareout.run.hands.workers import Workers
 from shareout.run.processes.children import Children
 from shareout.supply import Work
+from shareout.world import world
 
 Making = Callable[[Plan, Settings, RunFolder], WorkerMain]
 
@@ -66,7 +68,10 @@ class Bench:
         self.heard: list[tuple[str, Mapping[str, object]]] = []
         duty = making(plan, settings, run)
         is_command = making is of_commands
-        fork = Fork(duty, is_command, run, mark="mark", nice=0, private=lambda slot: [])
+        self.fences = Fences()
+        self.fences.jump_s = 30.0
+        self.lane = ""
+        fork = Fork(duty, is_command, run, mark="mark", nice=0, private=lambda slot: [], fences=self.fences)
         self.hands: Hands = Workers(
             slots,
             fork.spawn,
@@ -77,6 +82,7 @@ class Bench:
             selector=self.selector,
             grace=1.0,
             single=False,
+            fence=lambda position: self.fences.number(self.lane) if self.lane else FREE,
         )
 
     def collect(self) -> None:
@@ -223,6 +229,61 @@ def test_what_a_worker_has_not_come_to_yet_is_taken_back_too(tmp_path: Path, mak
         assert list(bench.hands.take_back()) == [Work(1, 2)]
         os.kill(worker, signal.SIGCONT)
         bench.until(bench.hands.is_idle)
+        bench.hands.close()
+        assert not ran.exists()
+
+    apart(check)
+
+
+def test_a_worker_begins_nothing_past_the_fence_of_its_lane(tmp_path: Path, making: Making) -> None:
+    ran = tmp_path / "ran"
+
+    def check() -> None:
+        bench = Bench(tmp_path, making, [f"echo {number} >> {ran}" for number in range(4)])
+        bench.lane = "0.0"
+        bench.fences.extend("0.0", world.since_boot() + 600)
+        bench.fences.extend("1.0", world.since_boot() + 600)
+        bench.run(0, 1)
+        bench.fences.extend("0.0", world.since_boot() - 1)
+        bench.hands.start(0, Order(Work(1, 2)))
+        taken: list[Work] = []
+        bench.until(lambda: taken.extend(bench.hands.take_back(60.0)) or taken)
+        assert taken == [Work(1, 2)]
+        bench.lane = "1.0"
+        bench.run(2, 3)
+        bench.lane = "of nobody here"
+        bench.hands.start(0, Order(Work(3, 4)))
+        bench.until(lambda: taken.extend(bench.hands.take_back(60.0)) or taken[1:])
+        bench.hands.close()
+        assert taken == [Work(1, 2), Work(3, 4)]
+        assert bench.covered() == [0, 2]
+        assert ran.read_text().split() == ["0", "2"]
+
+    apart(check)
+
+
+def test_a_worker_that_stood_still_goes_on_with_its_batch_only_while_it_may(tmp_path: Path, making: Making) -> None:
+    ran = tmp_path / "ran"
+
+    def check() -> None:
+        quick, held = [":"] * 60, [f"while ! [ -e {tmp_path}/go ]; do sleep 0.02; done"]
+        bench = Bench(tmp_path, making, [*quick, *held, *[f"echo ran >> {ran}"] * 60])
+        at = 0
+        while bench.hands.appetite(0) < 3:
+            bench.run(at, at + 1)
+            at += 1
+        count = bench.hands.appetite(0)
+        bench.lane = "0.0"
+        bench.fences.extend("0.0", world.since_boot() + 600)
+        bench.hands.start(0, Order(Work(60, 60 + count)))
+        bench.until(lambda: any(one.job == 60 for one in bench.hands.running()))
+        bench.fences.shut("0.0")
+        (tmp_path / "go").touch()
+        # No `take_back` that would take anything from a worker: it has seen the fence by itself.
+        taken: list[Work] = []
+        bench.until(lambda: taken.extend(bench.hands.take_back(600.0)) or taken)
+        assert taken == [Work(61, 60 + count)]
+        assert bench.covered()[-1] == 60
         bench.hands.close()
         assert not ran.exists()
 

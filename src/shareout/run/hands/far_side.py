@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shareout.fields import dataclass
 from shareout.record.outcome import Stream
+from shareout.run.hands.fences import Fences
 from shareout.run.hands.messages import not_begun, send
 from shareout.run.hands.ring import RingWriter
 from shareout.run.hands.shared import Control, Given, held_before, receive
@@ -28,6 +29,7 @@ class WorkerSide:
     outputs: Mapping[Stream, Path]
     mark: str
     """What the environment of its children carries."""
+    fences: Fences | None = None
     ring: RingWriter | None = None
     """How lines come up, where it is not by the pipe."""
 
@@ -44,14 +46,16 @@ JobsBetween = Callable[[int, int], Iterable[int]]
 
 
 class Turns:
-    """The jobs of one batch with their positions, in order, until all had their turn or the batch is taken back.
+    """The jobs of one batch with their positions, in order, until all had their turn, the batch is taken back, or its
+    fence is past.
 
     A position is begun when it is yielded: whoever runs it sets the time in `control.floats`, before anything that may
     take long, and has sent what became of it when it asks for the next one.
     """
 
-    def __init__(self, control: Control, given: Given, jobs_between: JobsBetween) -> None:
+    def __init__(self, control: Control, given: Given, jobs_between: JobsBetween, fences: Fences | None = None) -> None:
         self._control = control
+        self._fences = fences if given.fence else None
         self._given = given
         self._jobs_between = jobs_between
         self.next = given.start
@@ -60,13 +64,13 @@ class Turns:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         control, given = self._control, self._given
         # By places and not by the properties of `Control`: each of those is a call, and a short job costs 4 µs in all.
-        integers, serial, position = control.integers, given.serial, given.start
+        integers, serial, position, fences = control.integers, given.serial, given.start, self._fences
         control.serial = serial
         # Of a batch that was taken back before it was come to, no job is looked up.
         for job in self._jobs_between(position, given.stop if control.revoked < serial else position):
             # In this order, for `Control` has told the parent so.
             integers[0] = position
-            if integers[1] >= serial:
+            if integers[1] >= serial or (fences and fences.is_past(given.fence)):
                 integers[0] = held_before(position)
                 break
             yield job, position
@@ -78,7 +82,7 @@ class Turns:
 def serve(post: WorkerSide, jobs_between: JobsBetween, run: Callable[[Given, Turns], None]) -> None:
     """Batch by batch, until the pipe ends. `run` takes all turns that there are."""
     while (given := receive(post.down)) is not None:
-        turns = Turns(post.control, given, jobs_between)
+        turns = Turns(post.control, given, jobs_between, post.fences)
         run(given, turns)
         if turns.next < given.stop:
             # Whatever the parent made of the moment: from here on nothing was begun.

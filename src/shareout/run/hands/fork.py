@@ -16,6 +16,7 @@ from shareout.record.folder import RunFolder
 from shareout.run.endings import trace_of
 from shareout.run.hands.bystander import stand_by
 from shareout.run.hands.far_side import WorkerSide
+from shareout.run.hands.fences import Fences
 from shareout.run.hands.messages import refuse, send
 from shareout.run.hands.printed import open_outputs
 from shareout.run.hands.ring import Ring, RingWriter
@@ -42,6 +43,7 @@ class Fork:
     nice: int
     private: Callable[[int], list[int]]
     """The parent's descriptors that the worker of a slot may not keep: the journal, the lock, the others' pipes."""
+    fences: Fences | None = None
 
     def spawn(self, slot: int) -> Seat:
         """Fork one worker and its pipes."""
@@ -117,7 +119,7 @@ class Fork:
                 # A command has none of ours to close, and for each the kernel would copy a table with room for so many.
                 up, down = _high(up), _high(down)
             mark, writer = self._mark_of(world.getpid()), RingWriter(ring, up) if ring else None
-            return WorkerSide(slot, control, down, up=up, outputs=outputs, mark=mark, ring=writer)
+            return WorkerSide(slot, control, down, up=up, outputs=outputs, mark=mark, fences=self.fences, ring=writer)
         except OSError as error:
             refuse(partial(send, up), down, f"no worker can be started: {error}", trace_of(error))
             return None

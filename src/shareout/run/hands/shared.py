@@ -15,8 +15,8 @@ _CAUSES = tuple(Cause)
 _STARTED, _REVOKED, _LEADER, _ENDED, _CAUSE, _SERIAL, _ENDED_SERIAL, _STOPPING, _FILLED = range(9)
 _INTEGERS = 9 * 8
 _FLOATS = 3 * 8
-# serial, first position, end, attempt, and how many bytes follow about what the job may use.
-_BATCH = struct.Struct("<qqqqq")
+# serial, first position, end, attempt, fence, and how many bytes follow about what the job may use.
+_BATCH = struct.Struct("<qqqqqq")
 
 
 def held_before(position: int) -> int:
@@ -150,7 +150,8 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A batch as the worker gets it. `cores` and `gpus` are said where jobs differ in what they take."""
+    """A batch as the worker gets it. `cores` and `gpus` are said where jobs differ in what they take, `fence` where
+    they may begin for a while only."""
 
     serial: int
     start: int
@@ -158,12 +159,14 @@ class Given:
     attempt: int
     cores: str = ""
     gpus: tuple[str, ...] = ()
+    fence: int = 0
 
     def send(self, handle: int) -> None:
         """Into a worker's pipe, which `receive` reads. BrokenPipeError when the worker is gone."""
         extra = json.dumps([self.cores, self.gpus]).encode("ascii") if self.cores or self.gpus else b""
         # One write, and a short one: a pipe takes it whole, so that `receive` never finds a part of one.
-        world.write(handle, _BATCH.pack(self.serial, self.start, self.stop, self.attempt, len(extra)) + extra)
+        numbers = (self.serial, self.start, self.stop, self.attempt, self.fence, len(extra))
+        world.write(handle, _BATCH.pack(*numbers) + extra)
 
 
 def receive(handle: int) -> Given | None:
@@ -171,8 +174,8 @@ def receive(handle: int) -> Given | None:
     message = world.read(handle, _BATCH.size)
     if len(message) < _BATCH.size:
         return None
-    serial, start, stop, attempt, more = _BATCH.unpack(message)
+    serial, start, stop, attempt, fence, more = _BATCH.unpack(message)
     if not more:
-        return Given(serial, start, stop, attempt)
+        return Given(serial, start, stop, attempt, fence=fence)
     cores, gpus = json.loads(world.read(handle, more))
-    return Given(serial, start, stop, attempt=attempt, cores=cores, gpus=tuple(gpus))
+    return Given(serial, start, stop, attempt=attempt, cores=cores, gpus=tuple(gpus), fence=fence)

@@ -18,6 +18,7 @@ from shareout.events import Running
 from shareout.record.outcome import Attempt, Cause
 from shareout.run.endings import failed_attempt, lost_attempt, lost_words
 from shareout.run.hands import Ended, Finished, Order
+from shareout.run.hands.fences import free
 from shareout.run.hands.messages import parse_message
 from shareout.run.hands.pace import gather, make_room, patience
 from shareout.run.hands.seat import FAREWELL_S, Batch, Seat, let_begin
@@ -50,8 +51,10 @@ class Workers:
         grace: float,
         *,
         single: bool,
+        fence: Callable[[int], int] = free,
     ) -> None:
-        """`spawn` forks a worker; `name` tells a position's job id and text; `single` forbids batches."""
+        """`spawn` forks a worker; `name` tells a position's job id and text; `single` forbids batches; `fence` says by
+        which fence a position is held."""
         self._spawn = spawn
         self._name = name
         self._heard = heard
@@ -60,6 +63,7 @@ class Workers:
         self._selector = selector
         self._grace = grace
         self._single = single
+        self._fence = fence
         self._serial = 0
         self._gather_s = 0.0
         self.refusal = ""
@@ -86,7 +90,13 @@ class Workers:
         seat.batches.append(batch)
         try:
             Given(
-                batch.serial, batch.start, batch.stop, attempt=batch.attempt, cores=order.cores, gpus=order.gpus
+                batch.serial,
+                batch.start,
+                batch.stop,
+                attempt=batch.attempt,
+                cores=order.cores,
+                gpus=order.gpus,
+                fence=self._fence(batch.start),
             ).send(seat.down)
         except BrokenPipeError:
             # The worker is dead; its end is told by the next `collect`, and this batch goes back with the others.
