@@ -124,7 +124,8 @@ def missing_sentence(summary: Summary, owners: Mapping[str | None, int]) -> str:
 def tell_oddities(summary: Summary) -> None:
     """What a person should know although it stops nothing."""
     if summary.twice:
-        tell(f"{summary.twice} jobs ran twice: of each, the first that finished counts")
+        why = f" ({summary.taken} were taken over from a machine that was silent)" if summary.taken else ""
+        tell(f"{counted(summary.twice, 'job')} ran twice: of each, the first that finished counts{why}")
     for whence, count in sorted(summary.adopted.items())[:SHOWN]:
         tell(f"{counted(count, 'job')} adopted from {whence}, which ran another list")
     # Counted, and not left out: who adds up what was told must come to the number of all.

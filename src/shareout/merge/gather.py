@@ -11,7 +11,7 @@ import re
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from zlib import crc32
 
 from shareout.fields import dataclass
 from shareout.merge.spool import SpoolWriter
-from shareout.ranges import Range
+from shareout.plan.permutation import Permutation, Permutations
+from shareout.ranges import Range, is_in
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Line, parse
@@ -52,6 +53,18 @@ class Journal:
     belonging: Belonging
     own: Sequence[Range]
     """The positions that are its machine's own, and no audit."""
+
+    def took(self, job: int) -> bool:
+        """Whether its machine took this job over from a silent one. What is shared has one phase, and its own ids."""
+        header = self.header
+        if not header.taken or header.ancestors or header.phases:
+            return False
+        return is_in(_permutation(header.origin, header.jobs, header.order).position_of(job), header.taken)
+
+
+@cache
+def _permutation(origin: str, jobs: int, order: str) -> Permutation:
+    return Permutations(bytes.fromhex(origin), [jobs], order)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from shareout.fields import dataclass, field
+from shareout.fields import dataclass, field, replace
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.choose_record import Record, Verdict, settle
@@ -50,6 +50,8 @@ class Outcomes:
     failed: list[Record] = field(default_factory=list)
     skipped: list[Record] = field(default_factory=list)
     twice: int = 0
+    taken: int = 0
+    """Of these, taken over from a machine that was silent."""
     disagreements: list[tuple[int, tuple[Record, ...]]] = field(default_factory=list)
     comparison: Comparison = field(default_factory=Comparison)
     done: int = 0
@@ -180,7 +182,14 @@ def _judge(
             made.of_journals[one.journal] -= _collect(affected, one, journals[one.journal])
     for job, records in sorted(affected.items()):
         at = job - made.base if index is None else index[job]
-        _enter(made, at, job, settle(records), meta=meta)
+        _enter(made, at, job, _settled(journals, job, records), meta=meta)
+
+
+def _settled(journals: Sequence[Journal], job: int, records: Sequence[Record]) -> Verdict:
+    verdict = settle(records)
+    if len(verdict.done) > 1 and any(journals[one.journal].took(job) for one in verdict.done):
+        return replace(verdict, is_taken=True)
+    return verdict
 
 
 def _met_twice(plains: Sequence[Plains]) -> set[int]:
@@ -223,7 +232,8 @@ def _enter(made: Outcomes, at: int, job: int, verdict: Verdict, *, meta: bool) -
 def _note_doubles(made: Outcomes, job: int, verdict: Verdict) -> None:
     """What is to tell of a job that more than one attempt has ended."""
     made.twice += verdict.is_twice
-    if len(verdict.done) > 1 or verdict.failed_alone:
+    made.taken += verdict.is_taken
+    if (len(verdict.done) > 1 and not verdict.is_taken) or verdict.failed_alone:
         said = [(record.machine, record.meaning) for record in verdict.done]
         made.comparison.add(said, verdict.failed_alone)
     if verdict.differs:

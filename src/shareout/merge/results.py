@@ -221,6 +221,7 @@ class Merge:
             "failed": len(outcomes.failed),
             "skipped": len(outcomes.skipped),
             "twice": outcomes.twice,
+            "taken": outcomes.taken,
             "missing_ids": missing.tobytes().hex(),
             "failed_ids": failed.tobytes().hex(),
             "blocks": [[block.number, block_hash(block).hex()] for block in blocks],
@@ -248,6 +249,7 @@ def _add(summary: Summary, facts: dict[str, Any], journals: Sequence[str]) -> No
     summary.failed += facts["failed"]
     summary.skipped += facts["skipped"]
     summary.twice += facts["twice"]
+    summary.taken += facts["taken"]
     for name, to in (("missing_ids", summary.missing_ids), ("failed_ids", summary.failed_ids)):
         flat = array("Q")
         flat.frombytes(bytes.fromhex(facts[name]))

@@ -70,7 +70,7 @@ def _check_with_plan(one: Incarnation, plan: Planned) -> None:
         share = plan.share(header.machine)
     except ShareoutError:
         raise _refused(one, f'it is of a machine "{header.machine}", and the plan has none of that name') from None
-    if header.ranges != share.ranges or header.audit != share.audit:
+    if not header.is_joined and (header.ranges != share.ranges or header.audit != share.audit):
         planned = _told(share.ranges), _told(share.audit)
         part = 0 if header.ranges != share.ranges else 1
         said = _told((header.ranges, header.audit)[part])
@@ -83,19 +83,19 @@ def _check_with_plan(one: Incarnation, plan: Planned) -> None:
 def _check_with_others(found: Sequence[Incarnation]) -> None:
     """One plan has one number of jobs, and gives every position to one machine (and to `all`, who has them all)."""
     first: dict[str, Incarnation] = {}
-    known: dict[tuple[str, str], Incarnation] = {}
+    known: dict[tuple[str, str, bool], Incarnation] = {}
     for one in found:
         header = one.header
         other = first.setdefault(header.digest, one)
         if _plan_facts(other.header) != _plan_facts(header):
             raise _refused(one, f"{other.path} says other things of the same plan")
-        same = known.setdefault((header.digest, header.machine), one)
+        same = known.setdefault((header.digest, header.machine, header.is_joined), one)
         if (same.header.ranges, same.header.audit) != (header.ranges, header.audit):
             raise _refused(
                 one, f"{same.path} gives {header.machine} {_told(same.header.ranges)}, it {_told(header.ranges)}"
             )
     for digest in first:
-        _refuse_overlap([one for (of, name), one in known.items() if of == digest and name != ALL])
+        _refuse_overlap([one for (of, name, _), one in known.items() if of == digest and name != ALL])
 
 
 def _refuse_overlap(found: Sequence[Incarnation]) -> None:

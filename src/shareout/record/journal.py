@@ -76,7 +76,7 @@ class Session:
 
 # What stands in the session's line: another start may owe something else.
 _OWED = ("digest", "ranges", "audit", "version")
-_OF_SESSION = (*_OWED, "claims", "claimed", "code", "start")
+_OF_SESSION = (*_OWED, "claims", "claimed", "taken", "code", "start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,8 @@ class Header:
     """Whether claims may follow."""
     claimed: tuple[Range, ...] = ()
     """What those that follow hold: no part of these two lines."""
+    taken: tuple[Range, ...] = ()
+    """What of that was taken over from a machine that was silent: it may have done some of it all the same."""
     start: Session = Session("start", 0.0, 1, "", "")
 
     def __post_init__(self) -> None:
@@ -123,6 +125,11 @@ class Header:
     def total(self) -> int:
         """How many ids there are."""
         return self.pool_jobs or self.jobs
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether this start took part in a ledger: it owes nothing by plan, and claims what it runs."""
+        return self.claims and not self.audit and all(start == stop for start, stop in self.ranges)
 
     @property
     def whence(self) -> str:

@@ -19,7 +19,7 @@ from shareout.fields import dataclass, replace
 from shareout.ranges import Range, union
 from shareout.record.folder import RunFolder
 from shareout.record.journal import TAIL, VERSION, BadLine, Header, Line, check, parse, parse_header
-from shareout.record.lines.claim import Claim
+from shareout.record.lines.claim import Claim, How
 from shareout.record.lines.common_line import OTHER, Plain, plain_line, plain_lines
 from shareout.record.lines.form import is_as_written
 from shareout.record.outcome import Attempt
@@ -291,15 +291,20 @@ def incarnations_of(folder: RunFolder) -> list[Incarnation]:
             lines = _first_lines(path)
             header, begin = _header_of(path, lines), sum(map(len, lines))
             if header.claims:
-                header = replace(header, claimed=tuple(_claimed(path, begin, header.jobs)))
+                claims = _claims(path, begin, header.jobs)
+                header = replace(header, claimed=_held(claims), taken=_held(claims, How.SEIZE))
             found.append(Incarnation(folder, path, header, begin))
     return found
 
 
-def _claimed(path: Path, begin: int, jobs: int) -> list[Range]:
-    """What the claims of a journal hold; found without a look at the lines between them, which are many. One that is
+def _held(claims: Sequence[Claim], how: How | None = None) -> tuple[Range, ...]:
+    return tuple(union(one for claim in claims if how in (None, claim.how) for one in claim.ranges))
+
+
+def _claims(path: Path, begin: int, jobs: int) -> list[Claim]:
+    """The claims of a journal; found without a look at the lines between them, which are many. One that is
     damaged holds nothing, and the records that it allowed are refused."""
-    found: list[Range] = []
+    found: list[Claim] = []
     with path.open("rb", buffering=0) as file:
         # From the newline before the first line on, so that each line has one.
         file.seek(begin - 1)
@@ -310,23 +315,23 @@ def _claimed(path: Path, begin: int, jobs: int) -> list[Range]:
             rest = data[end:] if end >= 0 else data
             at = data.find(_CLAIM, 0, end)
             while at >= 0:
-                found += _ranges_of(data[at + 1 : data.index(b"\n", at + 1)])
+                found += _claim_in(data[at + 1 : data.index(b"\n", at + 1)])
                 at = data.find(_CLAIM, at + 1, end)
-    if any(stop > jobs for _, stop in found):
+    if any(stop > jobs for claim in found for _, stop in claim.ranges):
         raise RunDirectoryDamaged(
             f"a claim is of positions that a plan of {jobs} jobs does not have",
             where=Place(str(path)),
             way_out=f"Move {path} away to keep it; what it recorded counts as not done.",
         )
-    return union(found)
+    return found
 
 
-def _ranges_of(line: bytes) -> Sequence[Range]:
+def _claim_in(line: bytes) -> Sequence[Claim]:
     try:
         claim = parse(line)
     except BadLine:
         return ()
-    return claim.ranges if isinstance(claim, Claim) else ()
+    return (claim,) if isinstance(claim, Claim) else ()
 
 
 def newest_header(folder: RunFolder) -> Header:

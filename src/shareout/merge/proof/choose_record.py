@@ -78,11 +78,13 @@ class Verdict:
     """Machines that failed at it, in an audit, where another one did not."""
     parted: tuple[Record, ...] = ()
     """Failures that copies of one journal tell of the very attempt that another copy tells as done."""
+    is_taken: bool = False
+    """One of its machines took it over from another, which was silent: that both did it is no wonder."""
 
     @property
     def differs(self) -> bool:
         """Whether records of the job contradict each other."""
-        return bool(self.parted) or len({record.meaning for record in self.done}) > 1
+        return bool(self.parted) or (not self.is_taken and len({record.meaning for record in self.done}) > 1)
 
 
 # The first that finished and not the last: a job that is done once more must not change a table that somebody has

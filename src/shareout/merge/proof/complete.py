@@ -13,6 +13,7 @@ from shareout.merge.proof.audit import Comparison
 from shareout.plan.ids import IdsAt, ids_as_told
 from shareout.plan.permutation import Permutations
 from shareout.plan.plan import Plan
+from shareout.ranges import Range, union
 from shareout.record.belonging import Belonging, ever_owed
 from shareout.record.folder import RunFolder
 from shareout.record.headers import check_headers
@@ -44,6 +45,8 @@ class Summary:
     failed: int = 0
     skipped: int = 0
     twice: int = 0
+    taken: int = 0
+    """Of these, those that one machine took over from another."""
     missing_ids: array[int] = field(default_factory=lambda: array("Q"))
     failed_ids: array[int] = field(default_factory=lambda: array("Q"))
     blocks: list[tuple[int, bytes]] = field(default_factory=list)
@@ -143,8 +146,10 @@ def are_apart(journals: Sequence[Journal]) -> bool:
     if len({header.digest for header in headers}) > 1 or any(header.audit for header in headers):
         return False
     # Starts of one machine do not run what another of them has done; where one did, that shows, and times are asked.
-    owed = {header.machine: header.ranges for header in headers}
-    ranges = sorted(one for of_machine in owed.values() for one in of_machine if one[0] < one[1])
+    owed: dict[str, list[Range]] = {}
+    for header in headers:
+        owed[header.machine] = union([*owed.get(header.machine, ()), *header.own])
+    ranges = sorted(one for of_machine in owed.values() for one in of_machine)
     return all(first[1] <= second[0] for first, second in pairwise(ranges))
 
 
