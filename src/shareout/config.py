@@ -82,6 +82,14 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinSettings:
+    """[join]: where machines share the work, and after how many seconds of silence one counts as dead."""
+
+    at: str
+    dead: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingSettings:
     """[logging]: what is logged, and after how many bytes a segment is full."""
 
@@ -123,6 +131,7 @@ class Settings:
     run: RunSettings
     commands: CommandSettings
     limits: LimitSettings
+    join: JoinSettings
     logging: LoggingSettings
     display: DisplaySettings
     hooks: HookSettings
@@ -139,6 +148,7 @@ CLASSES: dict[str, Any] = {
     "run": RunSettings,
     "commands": CommandSettings,
     "limits": LimitSettings,
+    "join": JoinSettings,
     "logging": LoggingSettings,
     "display": DisplaySettings,
     "hooks": HookSettings,

@@ -147,6 +147,10 @@ TABLE: tuple[Setting, ...] = (
         "limits", "until", parse_until, "", "no job starts that would not end by then: 07:00, 8h, 2026-12-01T07:00"
     ),
     Setting("limits", "grace", parse_duration, "5s", "between asking a job to end and killing it"),
+    Setting("join", "at", plain_text, "", "a folder that all machines mount: they share the work, and end together"),
+    Setting(
+        "join", "dead", more_than_nothing(parse_duration), "120s", "who is silent there for so long is taken over from"
+    ),
     Setting("logging", "level", parse_level, "INFO", "least level that Python jobs' logging writes"),
     Setting(
         "logging", "segment", more_than_nothing(parse_filesize), "64MiB", "size at which the log goes on in a new file"

@@ -108,11 +108,10 @@ def _owned(starts: Sequence[Header], plan: Plan) -> list[Range]:
 def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, owner: str) -> Reason:
     runs = _runs_with(position, folders, plan)
     its = [one for one in runs if one.header.machine in (owner, ALL)]
-    for state in (DONE, SKIPPED, FAILED):
-        # What failed under another's name is tried again by who has it now.
-        for follower in its if state == FAILED else runs:
-            if follower.tally.state(position) == state:
-                return _final(follower, state, position, job)
+    # What failed under another's name is tried again by who has it now.
+    for state, tellers in ((DONE, runs), (SKIPPED, runs), (FAILED, its)):
+        if teller := next((one for one in tellers if one.tally.state(position) == state), None):
+            return _final(teller, state, position, job)
     if not its:
         return Reason(
             "new",

@@ -46,8 +46,9 @@ MOST_JOBS = 1_000_000
 MOST_NODES = 100_000
 # What `run` asks besides, and has no meaning for some of the first jobs.
 NOT_ASKED: dict[str, Any] = {
-    "adopt": None, "anew": False, "dry_run": False, "fail_fast": False, "force_resume": False, "group": [],
-    "halt": None, "keep_lines": None, "keep_order": False, "progress": None, "resume_from": [], "results": None,
+    "adopt": None, "alone": True, "anew": False, "dead": None, "dry_run": False, "fail_fast": False,
+    "force_resume": False, "group": [], "halt": None, "join": None, "keep_lines": None, "keep_order": False,
+    "leave": False, "progress": None, "resume_from": [], "results": None,
     "retry_failed": False, "tag": False, "tagstring": None, "tee": False, "until": None, "yes": True,
 }  # fmt: skip
 

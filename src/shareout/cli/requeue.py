@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_among, plan_at_hand, tell
+from shareout.cli.inputs.shared_work import refuse_to_change
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
@@ -47,6 +48,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     _refuse_archives(sources)
     with folders_of(sources, common) as found:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))
+        refuse_to_change(folders)
         jobs = _jobs(ids, folders)
         again = _requeued(folders, (FAILED,) if arguments.failed else FINAL, jobs)
     ended = set(again)

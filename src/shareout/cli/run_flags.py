@@ -34,6 +34,8 @@ SETTINGS = {
     "halt": "limits.halt",
     "until": "limits.until",
     "grace": "limits.grace",
+    "join": "join.at",
+    "dead": "join.dead",
     "progress": "display.progress",
 }
 
@@ -79,6 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
     _jobs(parser.add_argument_group("which of them run here"))
     add_how(parser.add_argument_group("how they run"))
+    _together(parser.add_argument_group("with other machines"))
     _limits(parser.add_argument_group("limits"))
     _shown(parser.add_argument_group("what is shown and written"))
     add_common(parser)
@@ -127,6 +130,14 @@ def add_how(group: argparse._ArgumentGroup) -> None:
     add("--gpus-per-job", metavar="N", help="GPUs that a job takes")
     add("--memory-per-job", metavar="SIZE", help="memory that a job is counted with")
     add("--nice", metavar="N", help="how far jobs stand back: off, or 1 to 19")
+
+
+def _together(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--join", metavar="DIR", help="share all work with those who join this folder")
+    add("--dead", metavar="TIME", help="who is silent for so long is taken over from")
+    add("--leave", action="store_true", help="go when there is nothing to take")
+    add("--alone", action="store_true", help="this machine's share, whatever [join] says")
 
 
 def add_job_limits(group: argparse._ArgumentGroup) -> None:

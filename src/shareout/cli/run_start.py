@@ -19,6 +19,7 @@ from shareout.cli import run_flags
 from shareout.cli.inputs.adhoc_pool import Given, pool_file
 from shareout.cli.inputs.other_runs import has_others
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
+from shareout.cli.inputs.shared_work import Together, join_request, refuse_unshared
 from shareout.cli.inputs.slurm_nodes import refuse_unmeant_nodes
 from shareout.cli.options import Common, program_name
 from shareout.cli.place.scheduler import machine_said
@@ -73,6 +74,18 @@ class RunArguments:
     force_resume: bool
     anew: bool
     adopt: tuple[str, ...] | None
+    together: Together
+
+    def unshared(self) -> list[str]:
+        """The flags of this call that hold only where one machine runs its share alone."""
+        flags = {
+            "--group": self.groups,
+            "--retry-failed": self.retry_failed,
+            "--resume-from": self.resume_from,
+            "--adopt": self.adopt is not None,
+            "--anew": self.anew,
+        }
+        return [flag for flag, is_given in flags.items() if is_given]
 
 
 def asked_by(arguments: argparse.Namespace, common: Common) -> RunArguments:
@@ -93,6 +106,7 @@ def asked_by(arguments: argparse.Namespace, common: Common) -> RunArguments:
         force_resume=arguments.force_resume,
         anew=arguments.anew,
         adopt=None if arguments.adopt is None else tuple(arguments.adopt),
+        together=Together(arguments.alone, arguments.leave),
     )
 
 
@@ -132,7 +146,7 @@ def choose(asked: RunArguments, flags: Mapping[str, str], common: Common, entry:
         return None
     chosen = Chosen(call, plan, settings, machine)
     _ = chosen.share
-    _check_with_plan(plan, settings, asked, entry)
+    _check_with_plan(chosen, asked, entry)
     return chosen
 
 
@@ -177,11 +191,14 @@ def _tell_before(chosen: Chosen, asked: RunArguments, common: Common, entry: Ent
     _tell_grant(chosen.share.cores, settings)
 
 
-def _check_with_plan(plan: Plan, settings: Settings, asked: RunArguments, entry: Entry | None) -> None:
+def _check_with_plan(chosen: Chosen, asked: RunArguments, entry: Entry | None) -> None:
     """What the plan and this moment decide: a deadline that is past, flags that this pool has nothing for, a folder of
     another pool's results."""
     # For its refusals: the run works it out again, from its own start.
+    plan, settings = chosen.plan, chosen.settings
     deadline_of(settings.limits.until, time.time())
+    if join_request(settings, asked.together):
+        refuse_unshared(plan, chosen.machine, asked.unshared())
     check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
     if asked.results is not None:
         refuse_others_results(asked.results, pool_of_results(plan, settings))
@@ -200,6 +217,8 @@ def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry
         entry=entry,
         retry_failed=asked.retry_failed,
         most=asked.limit,
+        join=join_request(settings, asked.together),
+        is_alone=asked.together.is_alone,
         groups=asked.groups,
         tee=screen.tee,
         keep_order=screen.keep_order,

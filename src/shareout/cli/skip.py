@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from shareout.cli.explain import position_of
 from shareout.cli.inputs.run_folders import folders_here, inputs_for, tell
+from shareout.cli.inputs.shared_work import refuse_to_change
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
@@ -44,6 +45,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     # All is refused before anything is written: half of the ids skipped would be nobody's wish.
     for machine, jobs in by_machine.items():
         _refuse_foreign(plan, machine, jobs)
+    refuse_to_change([RunFolder.of(common.runs, plan.origin, machine) for machine in by_machine])
     refuse_busy([RunFolder.of(common.runs, plan.origin, machine) for machine in by_machine])
     skipped: list[int] = []
     for machine, jobs in by_machine.items():

@@ -47,8 +47,8 @@ class Host:
     """One incarnation of one machine, or of a guest."""
 
     __slots__ = (
-        "able", "asides", "dead", "events", "lanes", "last", "leaving", "life", "me", "nonce", "pace", "rates",
-        "released", "times",
+        "able", "asides", "dead", "events", "failed_before", "lanes", "last", "leaving", "life", "me", "nonce", "pace",
+        "rates", "released", "times",
     )  # fmt: skip
 
     def __init__(self, me: str, roots: Iterable[Root], times: Times, nonce: Callable[[str, int], str]) -> None:
@@ -58,6 +58,8 @@ class Host:
         """Of the entry that is put on a lane at k."""
         self.lanes: dict[str, Lane] = {}
         """All that are known and not final."""
+        self.failed_before = 0
+        """How many positions of final lanes have failed."""
         self.dead: frozenset[str] = frozenset()
         self.released: dict[str, bool] = {}
         self.able = True
@@ -250,6 +252,7 @@ class Host:
         if entry.is_final or entry.verb == "seize":
             self.lanes.pop(lane.name)
             self.released.pop(lane.name, None)
+            self.failed_before += entry.failed
         else:
             self.lanes[lane.name] = lane
 

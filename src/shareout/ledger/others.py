@@ -109,7 +109,9 @@ def _part(entry: Entry, sight: Sight) -> int:
     free = entry.hi - entry.res
     if not free:
         return 0
-    if entry.owner == NOBODY:
+    # Whoever has nothing in hand has left, or is about to take more of what is enough for both: the last two seconds of
+    # work, too, must come to somebody.
+    if entry.owner == NOBODY or entry.res == entry.low:
         return part_of_nobodys(free, sight.pace, sum(sight.rates.values()) + sight.pace.rate)
     return part_of(free, sight.pace, sight.rates.get(name_of(entry.owner), 0.0))
 

@@ -88,6 +88,11 @@ class RunFolder:
         return self.path / LIST
 
     @property
+    def elsewhere(self) -> Path:
+        """Journals of other machines, a folder each: of those that were taken over from."""
+        return self.path / "elsewhere"
+
+    @property
     def slots(self) -> Path:
         """Where running jobs print to, two files a slot: they are moved into the log when the job has ended."""
         return self.path / "slots"

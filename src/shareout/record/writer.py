@@ -54,6 +54,8 @@ class JournalWriter:
         self.size = self.begin = len(head)
         """Where its records begin is where the header ends."""
         self._is_like_last = bool(earlier) and _owes_the_same(earlier[-1].header, header)
+        self.synced = self.size
+        """So much of it is on the disk for certain."""
         self._synced = world.monotonic()
         self._dirty = False
         self._torn = False
@@ -102,7 +104,9 @@ class JournalWriter:
         self._dirty = False
         try:
             # Bytes and length: to sync the times of the file too would be another write to the disk, for nobody.
+            size = self.size
             world.fdatasync(self._handle)
+            self.synced = size
             ours = world.fstat(self._handle)
         except OSError as error:
             raise _refused(self.path, error) from error

@@ -53,6 +53,8 @@ class Parts:
     background: Callable[[], bool]
     costs: CostsLeft | None = None
     """Where it is known how long jobs take."""
+    whole: Callable[[Counts], Counts] | None = None
+    """What this machine knows → what all have done, where they tell each other."""
 
 
 class Crew:
@@ -115,7 +117,7 @@ class Crew:
         """Of the whole share, with what earlier runs have done."""
         tally = self.parts.tally
         running = self.parts.hands.count_running()
-        return Counts(
+        counts = Counts(
             self.jobs,
             tally.done,
             tally.failed,
@@ -123,6 +125,7 @@ class Crew:
             running=running,
             finished_here=self._finished_here,
         )
+        return self.parts.whole(counts) if self.parts.whole else counts
 
     def _is_smooth(self, finished: Sequence[Finished]) -> bool:
         """Nothing ended badly and nobody asked to stop: what was learned changes nothing about what comes next."""

@@ -11,23 +11,25 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shareout.errors import InputError, RunDirectoryDamaged, raise_all
+from shareout.fields import replace
 from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
 from shareout.ranges import common
 from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.foreign.outcome import Earlier
-from shareout.record.journal import Header, attempt_line
+from shareout.record.journal import TAKEN_OVER, Header, attempt_line
 from shareout.record.logs.segments import LogWriter, machine_word
 from shareout.record.reader import incarnations_of
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.standing import NEW
 from shareout.record.tallies.tally import Tally
-from shareout.record.writer import JournalWriter
+from shareout.record.writer import JournalWriter, session_now
 from shareout.run.request import RunRequest
 from shareout.units import counted
 from shareout.world import world
@@ -66,6 +68,30 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
         count += 1
     writer.append(b"".join(lines))
     return count
+
+
+def take_over_all(request: RunRequest, folder: RunFolder, header: Header, tally: Tally, log: LogWriter) -> None:
+    """Of the pool's own letters and of status files, in a journal of its own: no part of how long this run takes."""
+    plan = request.plan
+    earlier = [of_pool(plan)]
+    if request.resume_from:
+        earlier.append(
+            of_status_files(request.resume_from, plan, failed_too=not request.retry_failed, force=request.force_resume)
+        )
+    for told in earlier:
+        first = next(told, None)
+        if first is None or not tally.todo:
+            continue
+        writer = JournalWriter(folder, replace(header, start=session_now("start", TAKEN_OVER)))
+        try:
+            count = take_over(chain([first], told), plan, tally, writer, log)
+            writer.end(TAKEN_OVER)
+            writer.sync()
+            if not writer.discard_if_it_adds_nothing():
+                tally.parts[writer.path.name] = writer.part()
+        finally:
+            writer.close()
+        log.record(f"taken over from {first.origin}: {count} jobs of this share that had ended before")
 
 
 def adopt(

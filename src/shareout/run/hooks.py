@@ -16,10 +16,12 @@ from shareout.config import HookSettings
 from shareout.environment import as_in_its_file, user_environment
 from shareout.events import Counts, Running
 from shareout.fields import dataclass
+from shareout.record.logs.segments import LogWriter
 from shareout.record.outcome import Attempt, State
 from shareout.run.command.shell import Shells
 from shareout.run.processes.children import Children, kill_group
 from shareout.run.processes.signals import RESET
+from shareout.run.request import RunRequest
 from shareout.units import format_duration
 from shareout.world import world
 
@@ -28,6 +30,14 @@ PATIENCE_S = 1.0
 LOOK_S = 0.02
 # A terminal is for the run: a hook that read it from the background would stand still.
 NO_INPUT = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+
+
+def hooks_of(request: RunRequest, log: LogWriter, children: Children) -> Hooks:
+    """Those of a run's settings."""
+    settings, plan = request.settings, request.plan
+    shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
+    facts = {"SHAREOUT_MACHINE": request.machine, "SHAREOUT_DIGEST": plan.hex, "SHAREOUT_FINGERPRINT": plan.fingerprint}
+    return Hooks(settings.hooks, settings.limits.grace, shells, facts=facts, log=log.record, children=children)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from shareout.config import Settings
 from shareout.entry import Entry, runs_commands
@@ -17,6 +18,7 @@ from shareout.record.logs.segments import LogWriter
 from shareout.record.outcome import Stream
 from shareout.run.duties import command_duty, python_duty
 from shareout.run.hands import Hands
+from shareout.run.hands.fences import Fences, free
 from shareout.run.hands.fork import Fork, WorkerMain
 from shareout.run.hands.workers import Workers
 from shareout.run.host.capacity import Capacity
@@ -29,6 +31,9 @@ from shareout.run.processes.guardian import Guardian
 from shareout.run.processes.mark import Mark
 from shareout.settings_values import MOST_SLOTS
 from shareout.world import world
+
+if TYPE_CHECKING:
+    from shareout.joining.joined import Joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Makings:
     mark: Mark
     slots: int
     private: tuple[int, ...]
+    fences: Fences | None = None
+    joined: Joined | None = None
 
 
 def slots_of(plan: Plan, settings: Settings, cores: int, todo: int) -> int:
@@ -125,20 +132,29 @@ def host_of(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[s
 
 def _make_workers(makings: Makings, duty: WorkerMain, *, runs_commands: bool, nice: int, single: bool) -> Hands:
     made: list[Workers] = []
-    plan = makings.plan
+    plan, joined = makings.plan, makings.joined
     # Before the fork: what this makes lies in pages that all workers share; after it, each would make its own.
     plan.prepare()
 
     # Asked at each fork, for workers come and go. One that kept our end of another's pipe would keep that other from
     # ever seeing its pipe end.
     def private(slot: int) -> list[int]:
-        return [*makings.private, *makings.guardian.foreign(slot), *(made[0].handles() if made else [])]
+        ours = joined.liaison.handles() if joined else []
+        return [*makings.private, *ours, *makings.guardian.foreign(slot), *(made[0].handles() if made else [])]
 
     def name(position: int) -> tuple[int, str]:
         job = plan.job_at(position)
         return job, plan.pool.command(job) if runs_commands else plan.pool.row(job).text
 
-    workshop = Fork(duty, runs_commands, makings.folder, mark=makings.mark.text, nice=nice, private=private)
+    workshop = Fork(
+        duty,
+        runs_commands,
+        makings.folder,
+        mark=makings.mark.text,
+        nice=nice,
+        private=private,
+        fences=makings.fences,
+    )
     workers = Workers(
         makings.slots,
         workshop.spawn,
@@ -149,6 +165,7 @@ def _make_workers(makings: Makings, duty: WorkerMain, *, runs_commands: bool, ni
         selector=makings.selector,
         grace=makings.settings.limits.grace,
         single=single,
+        fence=joined.fence if joined else free,
     )
     made.append(workers)
     return workers

@@ -21,7 +21,7 @@ from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, State
-from shareout.record.reader import told
+from shareout.record.reader import incarnations_of, told
 from shareout.record.tallies.standing import FAILED
 from shareout.record.tallies.states import PAGE
 from shareout.record.tallies.tally import Tally
@@ -33,6 +33,7 @@ from shareout.world import world
 
 if TYPE_CHECKING:
     from shareout.adopt.adopting import Adopt
+    from shareout.joining.joined import JoinRequest
 
 OPEN_PER_SLOT = 3
 OPEN_BESIDES = 28
@@ -61,6 +62,10 @@ class RunRequest:
     resume_from: tuple[Path, ...] = ()
     """disBatch's status files, whose tasks are taken over."""
     force_resume: bool = False
+    join: JoinRequest | None = None
+    """Take part in a ledger; None: alone."""
+    is_alone: bool = False
+    """That was said by a person."""
     adopt: Adopt | None = None
     """Take over what earlier lists have done, where the text is the same."""
     columns: tuple[str, ...] = ()
@@ -83,6 +88,16 @@ def refuse_the_countless(share: Share) -> None:
             f"this share is of {jobs:,} jobs; a run keeps a byte of memory for each thousand, "
             f"and here is room for {most:,} jobs",
             way_out="Do more work in each job, or give the pool in parts.",
+        )
+
+
+def refuse_to_part(folder: RunFolder) -> None:
+    """A machine that has shared its work does not know what of its share others have done."""
+    starts = incarnations_of(folder)
+    if starts and starts[-1].header.is_joined:
+        raise UsageError(
+            f"{folder.path.name} has shared its work with other machines, and may not know all that they have done",
+            way_out="Say --join DIR as before; or --alone, to run what of its own share is not known here as done.",
         )
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import selectors
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from itertools import chain
+from typing import TYPE_CHECKING
 
 from shareout.choices import Background, Numerics
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
 from shareout.fields import dataclass, replace
 from shareout.numerics.machine import HostNumerics, numerics_of_this_machine
-from shareout.plan.plan import Plan, Share
+from shareout.plan.plan import Share
 from shareout.record.folder import RunFolder
-from shareout.record.journal import TAKEN_OVER, Header
 from shareout.record.lock import Lock
 from shareout.record.logs.segments import LogWriter
 from shareout.record.tallies.cache import TallyKeeper
@@ -26,10 +25,10 @@ from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter, session_now
 from shareout.run.command.once import perform_once
-from shareout.run.command.shell import Shells
 from shareout.run.crew import Crew, Parts
-from shareout.run.earlier import adopt, of_pool, of_status_files, see_elsewhere, take_over
-from shareout.run.hooks import Hooks
+from shareout.run.earlier import adopt, see_elsewhere, take_over_all
+from shareout.run.hands.fences import Fences
+from shareout.run.hooks import Hooks, hooks_of
 from shareout.run.host.cores import granted_cores
 from shareout.run.listeners import Listeners
 from shareout.run.make import Makings, make_duty, make_hands, make_packing, slots_of
@@ -49,6 +48,7 @@ from shareout.run.request import (
     make_folder,
     recording,
     refuse_the_countless,
+    refuse_to_part,
     refuse_too_many,
     requeue_failed,
     tell_damage,
@@ -57,9 +57,13 @@ from shareout.run.request import (
 from shareout.run.stops import Stops
 from shareout.run.watch import Watch
 from shareout.supply.left import costs_left
-from shareout.supply.static import Stage, StaticSupply
+from shareout.supply.static import StaticSupply, stages_of
 from shareout.units import counted
 from shareout.world import world
+
+if TYPE_CHECKING:
+    from shareout.joining.joined import Joined
+    from shareout.joining.supply import LedgerSupply
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ class Opened:
     tally: Tally
     log: LogWriter
     numerics: HostNumerics
+    fences: Fences
+    joined: Joined | None
+    """Its part in a ledger, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Made:
 
     crew: Crew
     makings: Makings
-    supply: StaticSupply
+    supply: StaticSupply | LedgerSupply
     hooks: Hooks
     keeper: TallyKeeper
 
@@ -109,61 +116,56 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
         return _go(request, opened, _make(request, share, opened, views, stack))
 
 
+def _joined(request: RunRequest, fences: Fences, stack: ExitStack) -> Joined | None:
+    """Before anything else is made: its liaison is forked from a process that holds nothing."""
+    if request.join is None:
+        return None
+    from shareout.joining.joined import Joined
+
+    joined = Joined(request.join, request.plan, request.machine, fences)
+    stack.callback(joined.liaison.close)
+    return joined
+
+
 def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: ExitStack) -> Opened:
     """The lock comes before all that is written or believed; then ends what an earlier run left alive."""
+    fences = Fences()
+    joined = _joined(request, fences, stack)
     folder = make_folder(request)
     stops = Stops()
     stack.callback(stops.close)
     lock = Lock(folder)
     stack.callback(lock.release)
     request.keep_call(folder)
+    if joined is None and not request.is_alone:
+        refuse_to_part(folder)
     end_earlier(folder, _to_all(views))
-    header = header_of(request, share)
-    tally = tally_of(folder, header, request.plan.ids_of(request.plan.origin_hex))
+    header, over = header_of(request, share), None
+    if joined:
+        # What it runs is what it claims, which may be anything.
+        nothing = tuple((start, start) for start, _ in share.ranges)
+        header, over = replace(header, ranges=nothing, audit=(), claims=True), [(0, request.plan.jobs)]
+    tally = tally_of(folder, header, request.plan.ids_of(request.plan.origin_hex), over)
     log = LogWriter(folder, request.machine, request.settings.logging.segment)
     stack.callback(log.close)
     said = _to_all(views, log)
-    if elsewhere := see_elsewhere(request.plan, share, folder, tally, said):
+    if joined is None and (elsewhere := see_elsewhere(request.plan, share, folder, tally, said)):
         is_or_are = "is" if elsewhere == 1 else "are"
         already = f"{counted(elsewhere, 'job')} of this share {is_or_are} done already"
         said(f"{already}: journals of other machines that are here say so")
-    _take_over(request, folder, header, tally, log)
+    take_over_all(request, folder, header, tally, log)
     adopt(request, folder, header, tally, log=log, said=said)
     numerics = numerics_of_this_machine(user_environment(), is_portable=request.settings.run.is_portable)
     about = {"boot": world.boot_id(), **numerics.facts()}
     writer = JournalWriter(folder, replace(header, start=session_now("start", about=about)))
     stack.callback(writer.close)
-    return Opened(folder, lock, stops, writer, tally=tally, log=log, numerics=numerics)
-
-
-def _take_over(request: RunRequest, folder: RunFolder, header: Header, tally: Tally, log: LogWriter) -> None:
-    """What ended elsewhere, in a journal of its own: it says nothing about how long this run takes."""
-    plan = request.plan
-    earlier = [of_pool(plan)]
-    if request.resume_from:
-        earlier.append(
-            of_status_files(request.resume_from, plan, failed_too=not request.retry_failed, force=request.force_resume)
-        )
-    for told in earlier:
-        first = next(told, None)
-        if first is None or not tally.todo:
-            continue
-        writer = JournalWriter(folder, replace(header, start=session_now("start", TAKEN_OVER)))
-        try:
-            count = take_over(chain([first], told), plan, tally, writer, log)
-            writer.end(TAKEN_OVER)
-            writer.sync()
-            if not writer.discard_if_it_adds_nothing():
-                tally.parts[writer.path.name] = writer.part()
-        finally:
-            writer.close()
-        log.record(f"taken over from {first.origin}: {count} jobs of this share that had ended before")
+    return Opened(folder, lock, stops, writer, tally=tally, log=log, numerics=numerics, fences=fences, joined=joined)
 
 
 def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Listener], stack: ExitStack) -> Made:
     """Builds everything that a run works with, from what jobs print up to the crew; then what is to be done once."""
     settings, folder, tally = request.settings, opened.folder, opened.tally
-    writer, log, stops = opened.writer, opened.log, opened.stops
+    writer, log, stops, joined = opened.writer, opened.log, opened.stops, opened.joined
     sieve = Sieve(settings.commands.keep_lines, _to_all(views, log))
     outputs = SlotOutputs(folder, log, settings, sieve, sinks_of(request, folder, tally, log, sieve))
     stack.callback(outputs.close)
@@ -189,14 +191,16 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         mark=mark,
         slots=slots,
         private=(writer.fileno(), log.fileno(), opened.lock.fileno(), stops.fileno()),
+        fences=opened.fences,
+        joined=joined,
     )
-    hooks = _hooks(request, log, children)
+    hooks = hooks_of(request, log, children)
     audience = Listeners([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
     packing = make_packing(makings, share)
     duty = make_duty(makings)
     _prepare(request, makings)
     stops.attend()
-    supply = _supply(request, share, tally, slots)
+    supply = _supply(request, share, opened, makings)
     orders = Orders(supply, packing, tally, slots, settings.limits.retry_delay)
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
@@ -212,8 +216,9 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         selector=selector,
         limits=settings.limits,
         watch=Watch(settings.limits),
-        background=_background(outputs, log, keeper),
+        background=_background(outputs, log, keeper, joined, audience),
         costs=supply.costs,
+        whole=joined.supply.whole if joined else None,
     )
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, world.time()))
     return Made(crew, makings, supply, hooks, keeper)
@@ -241,7 +246,7 @@ def _go(request: RunRequest, opened: Opened, made: Made) -> RunResult:
     return replace(result, lost=made.makings.outputs.lost)
 
 
-def _reason(request: RunRequest, supply: StaticSupply, listener: Listener, reason: str) -> str:
+def _reason(request: RunRequest, supply: StaticSupply | LedgerSupply, listener: Listener, reason: str) -> str:
     """Why it is over: the crew knows only that there was nothing more to do."""
     if supply.refusal:
         listener.said(f"stopped: {supply.refusal}")
@@ -255,7 +260,10 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     counts = crew.counts()
     writer.end(reason)
     writer.sync()
-    if reason == "finished":
+    joined = made.makings.joined
+    if joined and not joined.leave():
+        listener.said("the folder does not answer: what was recorded here lies here, and is shipped by the next run")
+    if joined is None and reason == "finished":
         writer.discard_if_it_adds_nothing()
     made.keeper.save()
     stopped_by = crew.parts.stops.number if crew.at_once else None
@@ -319,41 +327,29 @@ def _to_all(views: Sequence[Listener], log: LogWriter | None = None) -> Callable
     return said
 
 
-def _stages(plan: Plan, share: Share) -> list[Stage]:
-    """The phases in order, then what is run again as an audit."""
-    phases = [
-        Stage(start, stop, phase.check) for (start, stop), phase in zip(share.ranges, plan.pool.phases, strict=True)
-    ]
-    return [*phases, *(Stage(start, stop, waits=False) for start, stop in share.audit)]
-
-
-def _hooks(request: RunRequest, log: LogWriter, children: Children) -> Hooks:
-    settings = request.settings
-    shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
-    grace, facts = settings.limits.grace, _facts(request)
-    return Hooks(settings.hooks, grace, shells, facts=facts, log=log.record, children=children)
-
-
-def _supply(request: RunRequest, share: Share, tally: Tally, slots: int) -> StaticSupply:
-    plan, is_known = request.plan, request.plan.costs and not request.in_place
+def _supply(request: RunRequest, share: Share, opened: Opened, makings: Makings) -> StaticSupply | LedgerSupply:
+    plan, tally, slots = request.plan, opened.tally, makings.slots
+    if opened.joined:
+        opened.joined.watch(makings.selector, makings.children.add)
+        return opened.joined.take_part(opened.folder, opened.writer, tally, slots, request.most)
+    is_known = plan.costs and not request.in_place
     costs = costs_left(plan, share.ranges, tally, slots) if is_known else None
-    wanted = wanted_of(plan, request.groups)
-    return StaticSupply(_stages(plan, share), tally, request.most, wanted, costs)
+    return StaticSupply(stages_of(plan, share), tally, request.most, wanted_of(plan, request.groups), costs)
 
 
 def _asked(request: RunRequest) -> str:
     return f", only of {', '.join(request.groups)}" if request.groups else ""
 
 
-def _facts(request: RunRequest) -> dict[str, str]:
-    plan = request.plan
-    return {"SHAREOUT_MACHINE": request.machine, "SHAREOUT_DIGEST": plan.hex, "SHAREOUT_FINGERPRINT": plan.fingerprint}
-
-
-def _background(outputs: SlotOutputs, log: LogWriter, keeper: TallyKeeper) -> Callable[[], bool]:
+def _background(
+    outputs: SlotOutputs, log: LogWriter, keeper: TallyKeeper, joined: Joined | None, audience: Listener
+) -> Callable[[], bool]:
     def step() -> bool:
         log.flush_if_due()
         keeper.save_if_due()
-        return outputs.step()
+        is_new = joined is not None and joined.supply.turn()
+        for sentence in joined.news() if joined else ():
+            audience.said(sentence)
+        return outputs.step() or is_new
 
     return step

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from shareout.fields import dataclass
+from shareout.plan.plan import Plan, Share
 from shareout.record.tallies.standing import FAILED, NEW
 from shareout.record.tallies.tally import Tally
 from shareout.supply import Work
@@ -24,6 +25,14 @@ class Stage:
     """Begin only when no job of the stage before has failed."""
     waits: bool = True
     """Begin only when the stage before is finished."""
+
+
+def stages_of(plan: Plan, share: Share) -> list[Stage]:
+    """The phases of a share in order, then what is run again as an audit."""
+    phases = [
+        Stage(start, stop, phase.check) for (start, stop), phase in zip(share.ranges, plan.pool.phases, strict=True)
+    ]
+    return [*phases, *(Stage(start, stop, waits=False) for start, stop in share.audit)]
 
 
 Wanted = Callable[[int, int], bytes]

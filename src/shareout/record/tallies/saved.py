@@ -24,14 +24,16 @@ from shareout.record.tallies.tally import Part, Tally
 _OWN = bytes.maketrans(bytes([ELSEWHERE, SPARED]), bytes([NEW, NEW]))
 
 
-def tally_of(folder: RunFolder, header: Header, ids_at: IdsAt | None = None) -> Tally:
+def tally_of(
+    folder: RunFolder, header: Header, ids_at: IdsAt | None = None, over: Sequence[Range] | None = None
+) -> Tally:
     """The tally of a run directory: from the cache when it proves right, else from the first line. `header`: what its
     machine owes now; what it owed in earlier starts is known from their journals. `ids_at`: the plan's, to ask of each
     record that is read whether it belongs where it stands."""
     starts = incarnations_of(folder)
     ever = ever_owed([header, *(one.header for one in starts)])
     belonging = Belonging(header, ids_at, ever)
-    owed = [*header.ranges, *header.audit]
+    owed = [*header.ranges, *header.audit] if over is None else list(over)
     former = list(without(ever, owed))
     try:
         tally = _cached(folder, _empty(owed, belonging, former), belonging) or _empty(owed, belonging, former)

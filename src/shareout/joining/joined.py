@@ -1,0 +1,227 @@
+"""A run that takes part in a ledger: its liaison, what it knows of the others, and the supply that lanes are."""
+
+from __future__ import annotations
+
+import json
+import math
+import selectors
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import UsageError
+from shareout.fields import dataclass
+from shareout.joining.liaison import Liaison
+from shareout.joining.member import Member, refused
+from shareout.joining.messages import Answer
+from shareout.joining.shipping import Shipping
+from shareout.joining.supply import Elsewhere, LedgerSupply, Limits
+from shareout.ledger.calls import Happened, Root
+from shareout.ledger.choose import Pace
+from shareout.ledger.entry import name_of
+from shareout.ledger.host import Host
+from shareout.ledger.store import Store
+from shareout.ledger.times import Times
+from shareout.plan.plan import Plan
+from shareout.ranges import common, size
+from shareout.record.belonging import own_ranges
+from shareout.record.folder import RunFolder
+from shareout.record.journal import claim_line
+from shareout.record.reader import incarnations_of
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.tally import Tally
+from shareout.record.writer import JournalWriter
+from shareout.stores.charter import Charter
+from shareout.stores.folder.opening import open_folder
+from shareout.units import counted
+from shareout.world import world
+
+PATIENCE_S = 60.0
+"""So long a start waits for the folder."""
+AHEAD_S = 1.0
+"""So much work is kept reserved."""
+FAREWELL_S = 60.0
+"""So long an end waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """What `--join` asked for."""
+
+    folder: Path
+    dead_s: float
+    leaves: bool = False
+    """Goes when there is nothing to take, and does not wait for the others."""
+
+
+class Joined:
+    """One run's."""
+
+    def __init__(self, asked: JoinRequest, plan: Plan, machine: str, limits: Limits) -> None:
+        """Opens the store; refused where it is none, or where nobody can work by its times."""
+        self._plan = plan
+        self._machine = machine
+        charter = charter_of(plan, asked.dead_s)
+        folder = asked.folder.absolute()
+
+        def open_store() -> Store:
+            return open_folder(folder, charter)
+
+        self.liaison = Liaison(open_store)
+        try:
+            slack_s = self._opened(folder)
+        except BaseException:
+            self.liaison.close()
+            raise
+        self.times = Times.of(asked.dead_s, slack_s)
+        if why := self.times.why_not():
+            self.liaison.close()
+            raise UsageError(f"{folder} cannot be joined: {why}", way_out="Say a longer --dead on all hosts.")
+        self._limits = limits
+        limits.jump_s = self.times.fence / 4
+        self.supply: LedgerSupply
+        self._asked = asked
+        self._is_away = False
+
+    def _opened(self, folder: Path) -> float:
+        number, until = self.liaison.ask("open"), world.monotonic() + PATIENCE_S
+        while (left := until - world.monotonic()) > 0:
+            world.readable([self.liaison.fileno()], left)
+            for answer in self.liaison.answers():
+                if answer.number == number:
+                    return _slack_of(answer, folder)
+        raise UsageError(f"{folder} does not answer", way_out="Look whether it is mounted; then run again.")
+
+    def take_part(
+        self, folder: RunFolder, writer: JournalWriter, tally: Tally, slots: int, most: int | None
+    ) -> LedgerSupply:
+        """The supply of this start, whose journal has begun."""
+        before = tally.durations.count, tally.durations.total
+
+        def pace() -> Pace:
+            count, total = tally.durations.count - before[0], tally.durations.total - before[1]
+            # So much ahead that no slot waits for the store; of long jobs one a slot, for what is reserved nobody else
+            # can have.
+            rate = slots * count / total if count and total else 0.0
+            return Pace(max(slots - self.supply.in_hand(slots), math.ceil(AHEAD_S * rate)), rate)
+
+        header = writer.header
+        me = f"{self._machine}/{header.ordinal}-{header.nonce}"
+        host = Host(me, roots_of(self._plan), self.times, _nonce_of(header.nonce))
+        earlier = [one for one in incarnations_of(folder) if one.path != writer.path]
+        # We hold the lock of the folder that these journals lie in. One that came with a copy of it from another host
+        # proves nothing of that host.
+        here = header.start.host
+        host.proved_dead(
+            f"{self._machine}/{one.header.ordinal}-{one.header.nonce}"
+            for one in earlier
+            if one.header.start.host == here and one.header.claims
+        )
+        shipping = Shipping(self._machine, folder, [one.path for one in earlier], writer)
+        member = Member(host, self.liaison, shipping, pace, partial(_told_in, folder.live))
+        self.supply = LedgerSupply(
+            member,
+            tally,
+            writer,
+            limits=self._limits,
+            claim=lambda claim: writer.append(claim_line(claim)),
+            elsewhere=Elsewhere(folder.elsewhere, partial(self._see, folder, tally)),
+            most=most,
+            leaves=self._asked.leaves,
+        )
+        return self.supply
+
+    def _see(self, folder: RunFolder, tally: Tally, low: int, hi: int) -> None:
+        """What others have done between these positions."""
+        for path in sorted(folder.elsewhere.iterdir()):
+            other = RunFolder(path)
+            starts = incarnations_of(other)
+            met = common(own_ranges([one.header for one in starts]), [(low, hi)])
+            if met:
+                tally.done_elsewhere(
+                    tally_of(other, starts[-1].header, self._plan.ids_of(self._plan.origin_hex), met), met
+                )
+
+    def watch(self, selector: selectors.BaseSelector, born: Callable[[int], None]) -> None:
+        """Its answers wake the crew; `born` is told the number of the process, which is no orphan of a job's."""
+        self.liaison.when_born(born)
+        selector.register(self.liaison.fileno(), selectors.EVENT_READ)
+
+        def moved(old: int, new: int) -> None:
+            selector.unregister(old)
+            selector.register(new, selectors.EVENT_READ)
+
+        self.liaison.when_moved(moved)
+
+    def fence(self, position: int) -> int:
+        """By which fence a position is held."""
+        return self._limits.number(self.supply.fence_lane(position))
+
+    def news(self) -> list[str]:
+        """What a person should hear, once."""
+        member, told = self.supply.member, []
+        if bool(member.away) != self._is_away:
+            self._is_away = bool(member.away)
+            told.append(
+                f"{member.away}: what is reserved here goes on for a while, then nothing new is started"
+                if member.away
+                else f"{self._asked.folder} answers again"
+            )
+        told += map(self._sentence, member.events)
+        member.events.clear()
+        return told
+
+    def _sentence(self, one: Happened) -> str:
+        jobs = counted(size(one.ranges), "job")
+        if name_of(one.by) == self._machine:
+            return f"took over {jobs} from {name_of(one.whom)}, of which nothing was heard for {self._asked.dead_s:g} s"
+        return (
+            f"{name_of(one.by)} has taken over {jobs} of {name_of(one.whom)}, which was not heard of for "
+            f"{self._asked.dead_s:g} s: what runs is recorded, what had not begun is not started here"
+        )
+
+    def leave(self) -> bool:
+        """At the end; whether the store knows all of it."""
+        # It was waited for already, as long as it was of use.
+        patience_s = 2.0 if self.supply.member.away else FAREWELL_S
+        return self.supply.leave(world.since_boot() + patience_s)
+
+
+def _told_in(path: Path) -> dict[str, Any]:
+    """What the run has written down of itself for `status`."""
+    try:
+        found = json.loads(world.path(str(path)).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def charter_of(plan: Plan, dead_s: float) -> Charter:
+    """What all hosts of the ledger must agree in."""
+    names = tuple(machine.name for machine in plan.machines)
+    return Charter(plan.origin_hex, plan.hex, "", names, dead_s=dead_s, slack_s=0.0)
+
+
+def roots_of(plan: Plan) -> Sequence[Root]:
+    """Each machine's share of each phase."""
+    return [
+        Root(f"{place}.{phase}", machine.name, phase, start, stop)
+        for place, machine in enumerate(plan.machines)
+        for phase, (start, stop) in enumerate(plan.share(machine.name).ranges)
+    ]
+
+
+def _nonce_of(start: str) -> Callable[[str, int], str]:
+    """Names of entries: of this start, and of the place that it is meant for."""
+    from blake3 import blake3
+
+    return lambda lane, k: blake3(f"{start} {lane} {k}".encode()).digest(8).hex()
+
+
+def _slack_of(answer: Answer, folder: Path) -> float:
+    if answer.refusal:
+        raise refused(answer.refusal)
+    if answer.away:
+        raise UsageError(f"{folder} cannot be joined: {answer.away}", way_out="Mend it, or name another folder.")
+    return math.inf if answer.told is None else float(answer.told)

@@ -1,0 +1,181 @@
+"""This run's part in a ledger: what the host wants goes to the liaison, what comes back goes to the host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from shareout.errors import RunDirectoryInUse, ShareoutError
+from shareout.joining.liaison import Liaison
+from shareout.joining.messages import Answer
+from shareout.joining.shipping import Shipping
+from shareout.ledger.calls import Call, Happened
+from shareout.ledger.choose import Pace
+from shareout.ledger.entry import name_of
+from shareout.ledger.host import Host
+from shareout.ledger.store import LONGEST_BEAT
+from shareout.world import world
+
+BEATS, LONGEST_S = 24, 5.0
+"""So many in the time after which whoever is silent is dead, and no longer apart than this."""
+LOOKED_AT = 32
+"""Others' beats that are read at a time."""
+
+
+class Member:
+    """All calls come from the crew's own thread, and none waits for the store."""
+
+    def __init__(
+        self,
+        host: Host,
+        liaison: Liaison,
+        shipping: Shipping,
+        pace: Callable[[], Pace],
+        live: Callable[[], dict[str, Any]],
+    ) -> None:
+        """`live`: what this run tells of itself, for who looks at the folder."""
+        self.host = host
+        self._live = live
+        self.shipping = shipping
+        self._liaison = liaison
+        self._pace = pace
+        self._calls: dict[int, Call] = {}
+        self._ahead = world.time() - world.since_boot()
+        self._beats = 0
+        self._next_beat = 0.0
+        self._asked_beats = 0
+        self._others: dict[str, bytes] = {}
+        self._gathering = 0
+        self._gathered: Callable[[], None] | None = None
+        self.away = ""
+        """Why the store does not answer, when it does not."""
+        self._into = Path()
+        self.events: list[Happened] = []
+
+    def turn(self) -> bool:
+        """What has come is taken in, what is due is asked for. Whether anything has come."""
+        now = world.since_boot()
+        self._heed_clocks(now)
+        answers = self._liaison.answers()
+        for answer in answers:
+            self._hear(answer, now)
+        self.host.wants(self._pace())
+        if self._liaison.may_ask():
+            for call in self.host.calls(now):
+                self._ask(call)
+        self._beat(now)
+        self.shipping.ask(self._liaison)
+        self.events += self.host.happened()
+        return bool(answers)
+
+    def gather(self, folder: Path, done: Callable[[], None]) -> None:
+        """What others' journals in the store have, into this folder; then `done` is called. Nothing, while the last
+        such call is under way."""
+        if self._gathered is None and self._liaison.may_ask():
+            self._gathered, self._into = done, folder
+            self._ask_for_more()
+
+    def _ask_for_more(self) -> None:
+        self._gathering = self._liaison.ask("gather", name_of(self.host.me), str(self._into))
+
+    def _heed_clocks(self, now: float) -> None:
+        """A paused virtual machine finds one clock where it was, and the other set right: it may have been given up."""
+        ahead = world.time() - now
+        if abs(ahead - self._ahead) > self.host.times.fence / 4:
+            self._ahead = ahead
+            self.host.lose_contact()
+
+    def farewell(self) -> None:
+        """From now on nothing runs here: the next beat says so, at once."""
+        self._live = dict
+        self._next_beat = 0.0
+
+    def patience(self) -> float:
+        """How long nothing is due, if nothing comes."""
+        now = world.since_boot()
+        return max(0.0, min(self.host.wake_at(now), self._next_beat) - now)
+
+    def wait(self, seconds: float) -> None:
+        """For an answer."""
+        world.readable([self._liaison.fileno()], min(seconds, self.patience()))
+
+    def _ask(self, call: Call) -> None:
+        text = call.text()
+        number = self._liaison.ask("get", call.key) if text is None else self._liaison.ask("put", call.key, body=text)
+        self._calls[number] = call
+
+    def _hear(self, answer: Answer, now: float) -> None:
+        if answer.refusal is not None:
+            raise refused(answer.refusal)
+        self.away = answer.away
+        if call := self._calls.pop(answer.number, None):
+            if answer.away:
+                self.host.lost(call, now)
+            else:
+                self.host.found(call, call.read(answer.body), now)
+        elif self.shipping.heard(answer):
+            return
+        elif answer.number == self._gathering and self._gathered is not None:
+            self._hear_gathered(answer, self._gathered)
+        elif answer.number == self._asked_beats and not answer.away:
+            self._hear_beats(answer.told, now)
+
+    def _hear_gathered(self, answer: Answer, done: Callable[[], None]) -> None:
+        if answer.away or answer.told:
+            self._ask_for_more()
+        else:
+            self._gathered = None
+            done()
+
+    def _hear_beats(self, told: dict[str, str], now: float) -> None:
+        for name, text in told.items():
+            data = text.encode("latin-1")
+            before, self._others[name] = self._others.get(name), data
+            facts = _facts(data)
+            if before in (None, data) or facts is None:
+                # The first look tells nothing of when it was written.
+                continue
+            owner, rate = facts
+            if name_of(owner) == name_of(self.host.me) and owner != self.host.me:
+                raise RunDirectoryInUse(
+                    f"{name_of(owner)} is alive elsewhere: its beat in the ledger moves",
+                    way_out="Give this host another machine's name, or stop that one.",
+                )
+            if owner != self.host.me:
+                self.host.heard(owner, rate, now)
+
+    def _beat(self, now: float) -> None:
+        if now < self._next_beat or not self._liaison.may_ask():
+            return
+        self._next_beat = now + min(LONGEST_S, self.host.times.dead / BEATS)
+        self._beats += 1
+        facts = {"owner": self.host.me, "count": self._beats, "rate": round(self._pace().rate, 6), "live": self._live()}
+        self._liaison.ask("beat", name_of(self.host.me), body=_fitting(facts))
+        self._asked_beats = self._liaison.ask("beats", LOOKED_AT)
+
+
+def refused(refusal: tuple[int, str, str]) -> ShareoutError:
+    """As it was raised in the liaison."""
+    code, what, way_out = refusal
+    error = ShareoutError(what, way_out=way_out)
+    error.exit_code = code
+    return error
+
+
+def _fitting(facts: dict[str, Any]) -> bytes:
+    """As long as a beat may be: of the jobs that run now, as many as find room."""
+    running = facts["live"].get("running", [])
+    while len(text := json.dumps(facts).encode("ascii")) > LONGEST_BEAT and running:
+        del running[len(running) // 2 :]
+    return text if len(text) <= LONGEST_BEAT else json.dumps({**facts, "live": {}}).encode("ascii")
+
+
+def _facts(text: bytes) -> tuple[str, float] | None:
+    """Advice, of which nothing is believed that is no name and no number."""
+    try:
+        told: Any = json.loads(text)
+        return str(told["owner"]), max(0.0, float(told["rate"]))
+    except (ValueError, TypeError, KeyError):
+        return None
