@@ -21,7 +21,7 @@ from shareout.linux import host_name
 from shareout.names import ALL
 from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
-from shareout.record.belonging import ever_owed
+from shareout.record.belonging import ever_owed, own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.journal import HEADER_LINES, BadLine, Header, Line, Session, parse
 from shareout.record.lock import is_locked
@@ -31,6 +31,7 @@ from shareout.record.tallies.durations import Durations
 from shareout.record.tallies.saved import save, tally_of
 from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
+from shareout.status.beat import told_by_beat
 
 # Some thousand lines: enough for a rate, however long the journal has become.
 TAIL_BYTES = 256 << 10
@@ -119,6 +120,10 @@ class Follower:
         self._journals = self.folder.journals()
         self.starts = [one.header for one in incarnations_of(self.folder)]
         self.header: Header = owed_now(newest_header(self.folder), self._plan)
+        self.is_joined = self.header.is_joined
+        if self.is_joined:
+            # What it claimed, of its own share or of another's.
+            self.header = replace(self.header, ranges=tuple(own_ranges(self.starts)))
         began = time.monotonic()
         self.tally: Tally = tally_of(self.folder, self.header, ids_as_told(self.header))
         if time.monotonic() - began > WORTH_KEEPING_S:
@@ -165,6 +170,10 @@ class Follower:
             tally.states.count(state, 0, owned) for state in (DONE, ELSEWHERE, FAILED, SKIPPED, SPARED)
         )
         audits = len(tally.states) - owned
+        audited = audits - tally.states.count(NEW, owned)
+        if self.is_joined:
+            # What was taken over from it is another's now.
+            owned, elsewhere, skipped = owned - elsewhere - skipped[1], 0, skipped[:1]
         return MachineStatus(
             self.header.machine,
             self.header.digest,
@@ -186,7 +195,7 @@ class Follower:
             damaged=tally.damaged,
             path=self.folder.path,
             audits=audits,
-            audited=audits - tally.states.count(NEW, owned),
+            audited=audited,
             adopted=self._adopted(),
         )
 
@@ -215,7 +224,7 @@ class Follower:
     def _live(self, now: float) -> Mapping[str, Any]:
         """What the running process tells of itself; empty when there is none."""
         try:
-            facts: dict[str, Any] = json.loads(self.folder.live.read_bytes())
+            facts = told_by_beat(self.folder) or json.loads(self.folder.live.read_bytes())
             is_fresh = now - facts["updated"] < FRESH_S
             is_here = facts["host"] == host_name() and self.folder.lock.exists()
         except (OSError, ValueError, KeyError, TypeError):
@@ -229,7 +238,13 @@ class Follower:
 
 def owed_now(header: Header, plan: Plan | None) -> Header:
     """What its machine owes by the plan at hand, where that continues the same origin; what the header says else."""
-    if plan is None or header.origin != plan.origin_hex or header.digest == plan.hex or header.machine == ALL:
+    if (
+        header.is_joined
+        or plan is None
+        or header.origin != plan.origin_hex
+        or header.digest == plan.hex
+        or header.machine == ALL
+    ):
         return header
     if header.machine not in {machine.name for machine in plan.machines}:
         return replace(header, ranges=tuple((start, start) for start, _ in plan.share_all().ranges), audit=())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, permutations
 
-from shareout.fields import dataclass
+from shareout.fields import dataclass, replace
 from shareout.names import ALL
 from shareout.plan.plan import Plan
-from shareout.ranges import common
+from shareout.ranges import common, size, union, without
 from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
@@ -17,7 +17,7 @@ from shareout.record.sample import wilson
 from shareout.record.tallies.durations import Durations
 from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
-from shareout.status.machine import Active, Follower, Forecast, MachineStatus
+from shareout.status.machine import Active, Follower, Forecast, MachineStatus, forecast
 
 AT_ONCE = 1 << 16
 
@@ -126,24 +126,40 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
     _see_each_other(followers)
     machines = tuple(sorted((one.status() for one in followers), key=lambda one: one.name))
     header = followers[0].header
-    durations = Durations()
-    for machine in machines:
-        durations.merge(machine.durations)
     absent = _absent(machines, shares or {})
     earlier = header.total - header.jobs
-    return Status(
+    found = Status(
         header.digest,
         _together(machines, header.jobs),
         machines=machines,
         absent=absent,
         rate=sum(machine.rate for machine in machines),
         forecast=_slowest(machines, absent),
-        durations=durations,
+        durations=_durations(machines),
         arrivals=tuple(gap for machine in machines for gap in machine.arrivals),
         earlier=earlier,
         earlier_absent=max(0, earlier - settled_earlier) if settled_earlier is not None else 0,
         is_sample=all(one.is_sample for one in followers),
     )
+    return _shared(found, followers) if any(one.is_joined for one in followers) else found
+
+
+def _durations(machines: Iterable[MachineStatus]) -> Durations:
+    made = Durations()
+    for machine in machines:
+        made.merge(machine.durations)
+    return made
+
+
+def _shared(found: Status, followers: Sequence[Follower]) -> Status:
+    """Where machines share what is left, nobody's share is waited for, and all end together. What two have done, since
+    one took it over from the other, is one job."""
+    counts = replace(found.counts)
+    done = union(one for follower in followers for one in follower.tally.stretches(DONE))
+    failed = union(one for follower in followers for one in follower.tally.stretches(FAILED))
+    counts.done, counts.failed = size(done), size(list(without(failed, done)))
+    ahead = forecast(counts.todo, found.rate, found.durations, counts.jobs, found.is_sample)
+    return replace(found, counts=counts, absent={}, forecast=ahead)
 
 
 def _together(machines: Iterable[MachineStatus], jobs: int) -> Counts:
@@ -167,6 +183,9 @@ def _absent(machines: Iterable[MachineStatus], shares: Mapping[str, int]) -> dic
 
 def _see_each_other(followers: Sequence[Follower]) -> None:
     """What a machine did that is another's now is not for that one to do."""
+    for one, other in permutations(followers, 2):
+        if one.is_joined and other.is_joined:
+            one.tally.done_elsewhere(other.tally, common(one.header.ranges, other.header.ranges))
     for other in followers:
         # Nothing but what it no longer owes can be another's now; and what it ran as an audit stands for nobody's own.
         former = common(other.tally.former.ranges, own_ranges(other.starts)) if other.tally.former else ()
