@@ -25,6 +25,8 @@ _COLD = frozenset(
      "importlib", "inspect", "multiprocessing", "pickle", "platform", "pprint", "_pydatetime", "_pydecimal", "socket",
      "sqlite3", "statistics", "sysconfig", "tarfile", "unittest", "uuid", "xml", "zipfile", "zoneinfo")
 )  # fmt: skip
+_SELDOM = tuple(f"shareout.{room}" for room in ("joining", "launch", "ledger", "pilot", "show.report", "stores"))
+"""Of ours, what few calls load."""
 _RARE = frozenset(("_asyncio", "_sqlite3", "pyexpat"))
 # PyInstaller imports these at every start, to change them. They cost more than all else of one: here they are changed
 # when somebody imports them.
@@ -121,7 +123,8 @@ def is_stored(name: str) -> bool:
     if name.startswith(MARK):
         return name.removeprefix(MARK) not in _RARE
     top = name.partition(".")[0]
-    return (top in sys.stdlib_module_names or top == "shareout") and top not in _COLD
+    is_ours = top == "shareout" and not name.startswith(_SELDOM)
+    return (is_ours or top in sys.stdlib_module_names) and top not in _COLD
 
 
 def store(writer: Any) -> None:
