@@ -31,6 +31,7 @@ class Sizes:
     row_calls: int = 400_000
     few_calls: int = 2_000
     long_calls: int = 20
+    long_commands: int = 480
     lines: int = 10_000_000
     records: int = 10_000_000
     log_lines: int = 1_000_000
@@ -42,7 +43,7 @@ class Sizes:
 
 QUICK = Sizes(
     commands=300, some_commands=100, few_commands=20, disbatch_commands=4, calls=20_000, some_calls=1_000,
-    row_calls=4_000, few_calls=20, long_calls=4, lines=100_000, records=100_000, log_lines=10_000,
+    row_calls=4_000, few_calls=20, long_calls=4, long_commands=40, lines=100_000, records=100_000, log_lines=10_000,
     growth=(100, 1_000, 10_000), growth_of_commands=(100, 300), rounds=2, many_rounds=2,
 )  # fmt: skip
 

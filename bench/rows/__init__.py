@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from measure import Row
 from place import Place
-from rows import calls, commands, floor, planning, pools, records, start
+from rows import calls, commands, floor, planning, pools, records, start, together
 
 Group = Callable[[Place], Iterator[Row]]
 
@@ -40,6 +40,7 @@ GROUPS: Mapping[str, Group] = {
     "jug calls": calls.against_jug,
     "long calls": calls.long,
     "uneven calls": calls.uneven,
+    "together": together.of_a_folder,
     "uneven calls, costs known": calls.uneven_with_costs,
     "resume": records.resume,
     "status": records.status,
