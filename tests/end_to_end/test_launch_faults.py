@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.program import Machine
 from kit.far_hosts import FarHost, Net
+from kit.program import Machine
 from kit.wait import processes_with, wait_until
 
 FAULTS = ("kill the view", "interrupt the view", "cut the links", "cut the power", "kill the run")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.program import Machine
 from kit.far_hosts import SSHD, Net
+from kit.program import Machine
 from kit.terminal import Terminal
 from kit.wait import processes_with, wait_until
 
