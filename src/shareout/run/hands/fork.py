@@ -90,7 +90,12 @@ class Fork:
     ) -> int:
         post = self._take_post(slot, control, ring, down=down, up=up, others=others, parent=parent)
         if post is not None:
-            self.duty(post)
+            try:
+                self.duty(post)
+            except KeyboardInterrupt:
+                # Between two jobs nobody is there to take it: it ends the worker, as any signal does.
+                world.signal(signal.SIGINT, signal.SIG_DFL)
+                world.kill(world.getpid(), signal.SIGINT)
         return 0
 
     def _take_post(
