@@ -125,7 +125,10 @@ def disturb(here: Machine, process: subprocess.Popen[bytes], fault: str, draw: r
         case "main":
             send([tree.parent], signal.SIGKILL)
         case "guardian" | "worker" | "command":
-            found = {"guardian": tree.guardian, "worker": tree.workers, "command": tree.jobs}[fault]
+            # Of a command that has not noted its beginning nobody would know that it ran.
+            noted = {int(line.split()[3]) for line in (here.folder / TRACE).read_text().splitlines()}
+            jobs = [pid for pid in tree.jobs if pid in noted]
+            found = {"guardian": tree.guardian, "worker": tree.workers, "command": jobs}[fault]
             victims = draw.sample(found, min(1, len(found)))
             send(victims, signal.SIGKILL)
             return [], "us", victims
