@@ -255,6 +255,21 @@ def test_what_is_no_folder_to_share_is_refused_with_a_sentence(tmp_path: Path) -
     assert not (host.folder / "runs").exists()
 
 
+@pytest.mark.module_only("pure counting")
+def test_who_comes_first_says_for_all_after_how_long_silence_a_host_is_dead(
+    tmp_path: Path, end_all: list[Hosts]
+) -> None:
+    """By another time one would take over what the other may still start."""
+    hosts = Hosts(tmp_path, *["sleep 0.1"] * 60)
+    end_all.append(hosts)
+    hosts.start("alice", dead="1h")
+    wait_until(lambda: hosts.done("alice") > 2)
+    hosts.start("bob", dead="2s")
+    assert "a host is dead after 1h, as whoever came first has said, and not 2s" in hosts.ended("bob")
+    hosts.ended("alice")
+    assert hosts.verbs()["seize"] == 0
+
+
 @pytest.mark.module_only("the folder is lost for the one process that touches it")
 def test_a_folder_that_is_lost_stops_what_is_new_and_loses_nothing(tmp_path: Path, end_all: list[Hosts]) -> None:
     hosts = Hosts(tmp_path, *["sleep 0.05"] * 1000)

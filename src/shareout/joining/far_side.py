@@ -64,7 +64,7 @@ class Desk:
 
 def _open(desk: Desk, request: Request) -> Result:
     slack_s = desk.store.slack_s
-    return None if math.isinf(slack_s) else slack_s, None
+    return [None if math.isinf(slack_s) else slack_s, desk.store.dead_s], None
 
 
 def _put(desk: Desk, request: Request) -> Result:

@@ -34,7 +34,7 @@ from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.stores.charter import Charter
 from shareout.stores.folder.opening import open_folder
-from shareout.units import counted
+from shareout.units import counted, format_duration
 from shareout.world import world
 
 PATIENCE_S = 60.0
@@ -70,11 +70,11 @@ class Joined:
 
         self.liaison = Liaison(open_store)
         try:
-            slack_s = self._opened(folder)
+            slack_s, self._dead_s = self._opened(folder)
         except BaseException:
             self.liaison.close()
             raise
-        self.times = Times.of(asked.dead_s, slack_s)
+        self.times = Times.of(self._dead_s, slack_s)
         if why := self.times.why_not():
             self.liaison.close()
             raise UsageError(f"{folder} cannot be joined: {why}", way_out="Say a longer --dead on all hosts.")
@@ -83,14 +83,20 @@ class Joined:
         self.supply: LedgerSupply
         self._asked = asked
         self._is_away = False
+        self._odd: list[str] = []
+        if self._dead_s != asked.dead_s:
+            held, said = format_duration(self._dead_s), format_duration(asked.dead_s)
+            self._odd.append(
+                f"in this folder a host is dead after {held}, as whoever came first has said, and not {said}"
+            )
 
-    def _opened(self, folder: Path) -> float:
+    def _opened(self, folder: Path) -> tuple[float, float]:
         number, until = self.liaison.ask("open"), world.monotonic() + PATIENCE_S
         while (left := until - world.monotonic()) > 0:
             world.readable([self.liaison.fileno()], left)
             for answer in self.liaison.answers():
                 if answer.number == number:
-                    return _slack_of(answer, folder)
+                    return _times_of(answer, folder)
         raise UsageError(f"{folder} does not answer", way_out="Look whether it is mounted; then run again.")
 
     def take_part(
@@ -160,7 +166,8 @@ class Joined:
 
     def news(self) -> list[str]:
         """What a person should hear, once."""
-        member, told = self.supply.member, []
+        member, told = self.supply.member, self._odd
+        self._odd = []
         if bool(member.away) != self._is_away:
             self._is_away = bool(member.away)
             told.append(
@@ -175,10 +182,10 @@ class Joined:
     def _sentence(self, one: Happened) -> str:
         jobs = counted(size(one.ranges), "job")
         if name_of(one.by) == self._machine:
-            return f"took over {jobs} from {name_of(one.whom)}, of which nothing was heard for {self._asked.dead_s:g} s"
+            return f"took over {jobs} from {name_of(one.whom)}, of which nothing was heard for {self._dead_s:g} s"
         return (
             f"{name_of(one.by)} has taken over {jobs} of {name_of(one.whom)}, which was not heard of for "
-            f"{self._asked.dead_s:g} s: what runs is recorded, what had not begun is not started here"
+            f"{self._dead_s:g} s: what runs is recorded, what had not begun is not started here"
         )
 
     def leave(self) -> bool:
@@ -219,9 +226,11 @@ def _nonce_of(start: str) -> Callable[[str, int], str]:
     return lambda lane, k: blake3(f"{start} {lane} {k}".encode()).digest(8).hex()
 
 
-def _slack_of(answer: Answer, folder: Path) -> float:
+def _times_of(answer: Answer, folder: Path) -> tuple[float, float]:
+    """By how much looks may lag there, and after how long silence a host is dead to this ledger."""
     if answer.refusal:
         raise refused(answer.refusal)
     if answer.away:
         raise UsageError(f"{folder} cannot be joined: {answer.away}", way_out="Mend it, or name another folder.")
-    return math.inf if answer.told is None else float(answer.told)
+    slack_s, dead_s = answer.told
+    return math.inf if slack_s is None else float(slack_s), float(dead_s)

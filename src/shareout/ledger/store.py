@@ -32,6 +32,9 @@ class Store(Protocol):
     """By how many seconds a look may lag behind what others have put. `math.inf`: nobody knows, so that a look proves
     nothing that is not there; what is seen is true all the same."""
 
+    dead_s: float
+    """After how many seconds of silence a host counts as dead, in this ledger: as whoever made it said, for all."""
+
     def put(self, key: str, text: bytes) -> bytes:
         """What stands at a key now: this text where nobody was first, else another's, for ever. No answer of the store
         is believed, also not that the key exists: it is looked at until something stands. Away where that is not known:

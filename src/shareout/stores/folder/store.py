@@ -31,6 +31,7 @@ class FolderStore:
         self.folder, self.path = tree.folder, tree.path
         self._beats = Beats(tree)
         self.charter, self.mount = charter, mount
+        self.dead_s = charter.dead_s
         self.slack_s = max(charter.slack_s, mount.slack_s if mount else math.inf)
 
     def put(self, key: str, text: bytes) -> bytes:
