@@ -7,6 +7,7 @@ said of it is ours alone.
 from __future__ import annotations
 
 import sys
+import termios
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,6 +66,8 @@ def _screen() -> Output:
 
 def _asked(question: questionary.Question) -> Any:
     """The answer; None: the user left. A TERM meanwhile ends the program as ever, but leaves the terminal as it was."""
+    # A signal in the middle of how the prompt sets it up, or back, would else leave it as it stands.
+    before = termios.tcgetattr(sys.stdin)
     try:
         return question.unsafe_ask()
     except Interrupted as stop:
@@ -74,6 +77,7 @@ def _asked(question: questionary.Question) -> Any:
     except (KeyboardInterrupt, EOFError):
         return None
     finally:
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
         write(CURSOR_ON)
 
 
