@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -233,6 +234,14 @@ class World(Protocol):
 # A name that modules take in, and no argument, which would stand in every call of a run. The simulation takes its place
 # in all of them.
 world: World = Linux()
+
+
+def close_all_but(kept: Collection[int]) -> None:
+    """In a process that was forked to do one thing: of its parent's descriptors it holds these alone."""
+    for handle in world.handles():
+        if handle not in kept:
+            with suppress(OSError):
+                world.close(handle)
 
 
 def stat_of(pid: int) -> list[bytes]:

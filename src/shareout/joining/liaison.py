@@ -18,7 +18,7 @@ from shareout.errors import cannot_start
 from shareout.joining.far_side import serve
 from shareout.joining.messages import READ, Answer, Inbox, Request, send
 from shareout.ledger.store import Store
-from shareout.world import world
+from shareout.world import close_all_but, world
 
 MOST_UNDER_WAY = 32
 """Calls that are not answered yet. Requests are of a kilobyte or two, so that the pipe takes them without a wait."""
@@ -126,11 +126,7 @@ class Liaison:
         for number in STOPPING:
             if world.getsignal(number) != signal.SIG_IGN:
                 world.signal(number, _let_pass)
-        kept = {0, 1, 2, down, up}
-        for handle in world.handles():
-            if handle not in kept:
-                with suppress(OSError):
-                    world.close(handle)
+        close_all_but({0, 1, 2, down, up})
         with suppress(BrokenPipeError):
             serve(self._open_store, down, up)
         return 0

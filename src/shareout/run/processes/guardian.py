@@ -23,7 +23,7 @@ from shareout.run.processes.lifeline import Lifeline
 from shareout.run.processes.mark import PAUSE_S, SWEEPS, Mark
 from shareout.run.processes.proc import Process, family, is_zombie, processes
 from shareout.run.stops import CAUGHT
-from shareout.world import world
+from shareout.world import close_all_but, world
 
 GOODBYE = b"."
 # A process, and the seconds since the machine's start at which it was named.
@@ -97,7 +97,8 @@ class Guardian:
         for number in CAUGHT:
             if world.getsignal(number) != signal.SIG_IGN:
                 world.signal(number, _let_pass)
-        _close_all_but({self._reader, *self._lifeline.handles()})
+        # Neither the lock, nor a terminal, nor a pipe that somebody waits on.
+        close_all_but({self._reader, *self._lifeline.handles()})
         if _goodbye(self._reader, parent):
             return 0
         if not world.pids():
@@ -146,11 +147,3 @@ def _goodbye(reader: int, parent: int) -> bool:
 def _is_still(process: Process | None, named: float) -> bool:
     """Whether it had begun when it was named."""
     return process is not None and process.began <= named + 1 / os.sysconf("SC_CLK_TCK")
-
-
-def _close_all_but(kept: set[int]) -> None:
-    """The guardian must hold neither the lock, nor a terminal, nor a pipe that somebody waits on."""
-    for handle in world.handles():
-        if handle not in kept:
-            with suppress(OSError):
-                world.close(handle)
