@@ -29,7 +29,7 @@ def test_each_lane_has_its_own(fences: Fences) -> None:
     assert fences.is_past(fences.number("1.0"))
     fences.extend("1.0", now + 600)
     assert not fences.is_past(fences.number("1.0"))
-    fences.shut("0.0")
+    fences.extend("0.0", 0.0)
     assert fences.is_past(fences.number("0.0"))
     assert not fences.is_past(fences.number("1.0"))
 

@@ -192,18 +192,24 @@ def test_what_runs_is_told_and_ends_when_it_is_asked_to_with_the_cause(tmp_path:
     apart(check)
 
 
+def with_one_that_waits(folder: Path, making: Making, ran: Path) -> tuple[Bench, int, int]:
+    """Behind sixty quick jobs one that waits for `go`, and sixty that note in `ran` that they ran; how many quick
+    ones it took until the slot wants several at once, and how many it wants."""
+    quick, held = [":"] * 60, [f"while ! [ -e {folder}/go ]; do sleep 0.02; done"]
+    bench = Bench(folder, making, [*quick, *held, *[f"echo ran >> {ran}"] * 60])
+    at = 0
+    while bench.hands.appetite(0) < 3:
+        bench.run(at, at + 1)
+        at += 1
+        assert at < len(quick), "it never wants more than one"
+    return bench, at, bench.hands.appetite(0)
+
+
 def test_what_is_taken_back_has_not_run_and_will_not(tmp_path: Path, making: Making) -> None:
     ran = tmp_path / "ran"
 
     def check() -> None:
-        quick, held = [":"] * 60, [f"while ! [ -e {tmp_path}/go ]; do sleep 0.02; done"]
-        bench = Bench(tmp_path, making, [*quick, *held, *[f"echo ran >> {ran}"] * 60])
-        at = 0
-        while bench.hands.appetite(0) < 3:
-            bench.run(at, at + 1)
-            at += 1
-            assert at < len(quick), "it never wants more than one"
-        count = bench.hands.appetite(0)
+        bench, at, count = with_one_that_waits(tmp_path, making, ran)
         bench.hands.start(0, Order(Work(60, 60 + count)))
         bench.until(lambda: any(one.job == 60 for one in bench.hands.running()))
         taken = [one for work in bench.hands.take_back() for one in range(work.start, work.stop)]
@@ -266,18 +272,12 @@ def test_a_worker_that_stood_still_goes_on_with_its_batch_only_while_it_may(tmp_
     ran = tmp_path / "ran"
 
     def check() -> None:
-        quick, held = [":"] * 60, [f"while ! [ -e {tmp_path}/go ]; do sleep 0.02; done"]
-        bench = Bench(tmp_path, making, [*quick, *held, *[f"echo ran >> {ran}"] * 60])
-        at = 0
-        while bench.hands.appetite(0) < 3:
-            bench.run(at, at + 1)
-            at += 1
-        count = bench.hands.appetite(0)
+        bench, _, count = with_one_that_waits(tmp_path, making, ran)
         bench.lane = "0.0"
         bench.fences.extend("0.0", world.since_boot() + 600)
         bench.hands.start(0, Order(Work(60, 60 + count)))
         bench.until(lambda: any(one.job == 60 for one in bench.hands.running()))
-        bench.fences.shut("0.0")
+        bench.fences.extend("0.0", 0.0)
         (tmp_path / "go").touch()
         # No `take_back` that would take anything from a worker: it has seen the fence by itself.
         taken: list[Work] = []

@@ -50,11 +50,6 @@ class Fences:
         if number is not None:
             self._floats[2 * number + _UNTIL] = 0.0
 
-    def shut(self, lane: str) -> None:
-        """None may begin, and it keeps its number."""
-        if number := self._lanes.get(lane):
-            self._floats[2 * number + _UNTIL] = 0.0
-
     def is_past(self, number: int) -> bool:
         """Asked by a worker."""
         if number == FREE:
