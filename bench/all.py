@@ -1,9 +1,10 @@
 """`make bench`: every row side by side with its peer, in one go; prints ratios, and writes them into docs/.
 
-bench/all.py [--quick] [WORD …]
+bench/all.py [--quick] [--side-by-side] [WORD …]
 
-With words: only the groups of rows whose name has one of them (`growth` is one), and nothing is written into
-docs/. `--quick`: small sizes, to see that everything works; written into build/bench/.
+With words: only the parts whose name has one of them (`growth`, `kind`, groups of rows), and nothing is written into
+docs/. `--quick`: small sizes, to see that everything works; written into build/bench/. `--side-by-side`: on a machine
+of many cores several parts at once, each on two cores of its own; otherwise one after the other, on two cores.
 """
 
 from __future__ import annotations
@@ -14,70 +15,51 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import figures
-import growth
 import peers
-import tree
-from measure import measure
-from place import QUICK, Place, Sizes
-from results import Findings, growth_table, in_words, table, told
-from rows import GROUPS
+from parts import CORES, Found, in_turn, names, side_by_side
+from place import QUICK, Sizes
+from results import Findings, growth_table, kinds_table, table
 from written import put_between
 
 ROOT = Path(__file__).parents[1]
 
 
 def main(arguments: list[str]) -> int:
-    quick = "--quick" in arguments
-    words = [word for word in arguments if word != "--quick"]
-    docs = _docs(quick=quick, partly=bool(words))
-    findings = Findings(_machine(), peers.install())
-    tree.adopt()
-    began = time.monotonic()
-    with TemporaryDirectory(prefix="shareout-bench-", ignore_cleanup_errors=True) as folder:
-        place = Place(Path(folder), QUICK if quick else Sizes())
-        if _is_wanted("growth", words):
-            _grow(place, findings)
-            _write(findings, docs)
-        for name in GROUPS:
-            if _is_wanted(name, words):
-                _group(name, place, findings)
-                _write(findings, docs)
+    flags = {word for word in arguments if word.startswith("--")}
+    words = [word for word in arguments if word not in flags]
+    if flags - {"--quick", "--side-by-side"}:
+        print(__doc__, file=sys.stderr)
+        return 2
+    sizes = QUICK if "--quick" in flags else Sizes()
+    docs = _docs(quick="--quick" in flags, partly=bool(words))
+    way, wanted = side_by_side if "--side-by-side" in flags else in_turn, names(sizes, words)
+    if not wanted:
+        print(f"no part has {' or '.join(words)} in its name: {', '.join(names(sizes, []))}", file=sys.stderr)
+        return 2
+    machine, versions = _machine(), peers.install()
+    findings = Findings(machine, versions)
+    began, parts = time.monotonic(), dict[str, Found]()
+    for name, found in way(wanted, sizes):
+        parts[name] = found
+        findings = _together(machine, versions, [parts[one] for one in wanted if one in parts])
+        _write(findings, docs)
     missed = findings.missed()
     print(f"\n{len(findings.lines)} rows in {time.monotonic() - began:.0f} s; {len(missed)} missed; written to {docs}")
     return 1 if findings.failures else 0
 
 
-def _is_wanted(name: str, words: list[str]) -> bool:
-    return not words or any(word in name for word in words)
-
-
-def _grow(place: Place, findings: Findings) -> None:
-    def failed(what: str, error: Exception) -> None:
-        _failed(findings, what, error)
-
-    for point in growth.points(place, failed):
-        findings.points.append(point)
-        print(f"{point.action:<20} {point.jobs:>9} {point.seconds:8.2f} s {point.peak_bytes / 1e6:6.0f} MB", flush=True)
-
-
-def _group(name: str, place: Place, findings: Findings) -> None:
-    """A peer that cannot be run, or fails, costs its own rows only."""
-    try:
-        for row in GROUPS[name](place):
-            for line in told(measure(row)):
-                findings.lines.append(line)
-                print(in_words(line), flush=True)
-    except Exception as error:  # noqa: BLE001
-        _failed(findings, name, error)
-
-
-def _failed(findings: Findings, what: str, error: Exception) -> None:
-    findings.failures.append(f"Not measured: {what} ({error}).")
-    print(findings.failures[-1], file=sys.stderr, flush=True)
+def _together(machine: Mapping[str, object], versions: Mapping[str, str], parts: Iterable[Found]) -> Findings:
+    findings = Findings(machine, versions)
+    for found in parts:
+        findings.lines += found.lines
+        findings.points += found.points
+        findings.passages += found.passages
+        findings.failures += found.failures
+    return findings
 
 
 def _docs(*, quick: bool, partly: bool) -> Path:
@@ -97,12 +79,14 @@ def _write(findings: Findings, docs: Path) -> None:
     if findings.points:
         put_between(docs / "peers.md", "growth", growth_table(findings.points))
         (docs / "growth.svg").write_text(figures.curves(findings.points))
+    if findings.passages:
+        put_between(docs / "peers.md", "kinds", kinds_table(findings.passages))
 
 
 def _machine() -> dict[str, object]:
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": min(CORES, len(os.sched_getaffinity(0))),
         "kernel": platform.release(),
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),

@@ -37,16 +37,15 @@ class Point:
         return median(self.wall_s)
 
 
-def points(place: Place, failed: Callable[[str, Exception], None]) -> Iterator[Point]:
-    """All of them, small sizes first; an action that fails is told and left out."""
-    for jobs in place.sizes.growth:
-        for action, call in _calls(place, jobs):
-            # Twice is enough where one takes a minute.
-            rounds = 2 if jobs >= FEW_FROM[action] else place.sizes.rounds
-            try:
-                yield _point(action, jobs, [once(call, with_memory=True) for _ in range(rounds)])
-            except Exception as error:  # noqa: BLE001
-                failed(f"{action} of {jobs} jobs", error)
+def points(place: Place, jobs: int, failed: Callable[[str, Exception], None]) -> Iterator[Point]:
+    """Of one size; an action that fails is told and left out."""
+    for action, call in _calls(place, jobs):
+        # Twice is enough where one takes a minute.
+        rounds = 2 if jobs >= FEW_FROM[action] else place.sizes.rounds
+        try:
+            yield _point(action, jobs, [once(call, with_memory=True) for _ in range(rounds)])
+        except Exception as error:  # noqa: BLE001
+            failed(f"{action} of {jobs} jobs", error)
 
 
 def _calls(place: Place, jobs: int) -> Iterator[tuple[str, Call]]:

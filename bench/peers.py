@@ -10,6 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "build" / "peers"
+INSTALLED = """
+from importlib.metadata import distributions
+for one in distributions(): print(f"{one.metadata['Name']}=={one.version}")
+"""
 PACKAGES = ("disbatch", "joblib", "dask[distributed]", "jug", "hyperqueue")
 
 
@@ -59,7 +63,8 @@ def versions() -> dict[str, str]:
 
 
 def _packages(interpreter: str, wanted: set[str]) -> dict[str, str]:
-    call = [interpreter, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"]
-    listed = subprocess.run(call, capture_output=True, text=True, check=False).stdout.splitlines()
-    found = dict(line.lower().split("==", 1) for line in listed if "==" in line)
-    return {name: found[name] for name in sorted(wanted & set(found))}
+    found = subprocess.run(
+        [interpreter, "-c", INSTALLED], capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    known = dict(line.lower().split("==", 1) for line in found)
+    return {name: known[name] for name in sorted(wanted & set(known))}

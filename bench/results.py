@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
+import kinds
 from growth import ACTIONS, Point
+from kinds import Passage
 from measure import Result, middle
 from place import told_count
 
@@ -41,6 +43,7 @@ class Findings:
     versions: Mapping[str, str]
     lines: list[Told] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
@@ -52,6 +55,7 @@ class Findings:
                 {"action": one.action, "jobs": one.jobs, "seconds": list(one.wall_s), "peak_bytes": one.peak_bytes}
                 for one in self.points
             ],
+            "kinds": [asdict(one) for one in self.passages],
             "not_measured": self.failures,
         }
 
@@ -116,13 +120,32 @@ def growth_table(points: Iterable[Point]) -> str:
     return "\n".join(["![How time and memory grow](growth.svg)", "", *rows])
 
 
+def kinds_table(passages: Iterable[Passage]) -> str:
+    """Seconds and memory, a kind of pool a row, an action a column."""
+    found = {(one.kind, one.action): one for one in passages}
+    jobs = told_count(max((one.jobs for one in found.values()), default=0))
+    rows = [_row([f"{jobs} jobs", *kinds.ACTIONS, "the run, in times of a grid's"])]
+    rows.append(_row(["---", *("--:" for _ in kinds.ACTIONS), "--:"]))
+    for kind in kinds.NAMES:
+        mine = [found.get((kind, action)) for action in kinds.ACTIONS]
+        if any(mine):
+            run = found.get((kind, kinds.RUN))
+            fold = digits(run.in_grids) if run and run.in_grids else ""
+            rows.append(_row([kind, *(_took(one.wall_s, one.peak_bytes) if one else "" for one in mine), fold]))
+    return "\n".join(rows)
+
+
 def digits(value: float) -> str:
     """Three digits, as people write them."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _cell(point: Point | None) -> str:
-    return f"{digits(point.seconds)} s, {point.peak_bytes / 1e6:.0f} MB" if point else ""
+    return _took(point.seconds, point.peak_bytes) if point else ""
+
+
+def _took(seconds: float, peak_bytes: int) -> str:
+    return f"{digits(seconds)} s, {peak_bytes / 1e6:.0f} MB"
 
 
 def _promised(line: Told) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from measure import Row
 from place import Place
-from rows import calls, commands, floor, planning, pools, records, start, together
+from rows import calls, commands, floor, planning, pools, records, slots, start, together
 
 Group = Callable[[Place], Iterator[Row]]
 
@@ -40,6 +40,8 @@ GROUPS: Mapping[str, Group] = {
     "jug calls": calls.against_jug,
     "long calls": calls.long,
     "uneven calls": calls.uneven,
+    "commands on many slots": slots.of_commands,
+    "calls on many slots": slots.of_calls,
     "together": together.of_a_folder,
     "uneven calls, costs known": calls.uneven_with_costs,
     "resume": records.resume,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shlex import quote
@@ -32,8 +33,11 @@ plan.prepare()
 plan.pool.keep()
 print(plan.pool.arguments(plan.job_at(plan.share("a").ranges[0][0])))
 """
+TAIL = 1 << 16
+"""Bytes, of which each line is a record."""
 TEMPLATE = f"[commands]\ntemplate = {SHORT} {{1}}\n"
 Line = Callable[[int], str]
+GRID = "grid"
 KINDS: dict[str, tuple[str, str, Line, float]] = {
     "CSV": ("jobs.csv", "n\n", lambda n: f"{n}\n", 5.6),
     "quoted CSV": ("jobs.csv", "n,text\n", lambda n: f'{n},"a ""b"",\nc"\n', 4),
@@ -50,9 +54,9 @@ def against_a_grid(place: Place) -> Iterator[Row]:
     """Start taken off: what is compared is the time from the first job's start to the last one's end. The grid's run is
     the one right before."""
     count = place.sizes.row_calls
-    grid = _inputs(place, count, "grid")
+    grid = inputs(place, count, GRID)
     for kind in KINDS:
-        here, before = _inputs(place, count, kind), run_calls(grid)
+        here, before = inputs(place, count, kind), run_calls(grid)
         call = run_calls(here)
 
         def prepare(call: Call = call, before: Call = before) -> None:
@@ -60,10 +64,10 @@ def against_a_grid(place: Place) -> Iterator[Row]:
             call.prepare()
 
         def times(run: Run, here: Path = here) -> float:
-            return _span(here) / _span(grid)
+            return span(here) / span(grid)
 
         def start(run: Run, here: Path = here) -> float:
-            return run.wall_s - _span(here)
+            return run.wall_s - span(here)
 
         told = f"{told_count(count)} no-op jobs from {kind}"
         aspects = [
@@ -80,7 +84,7 @@ def against_pool(place: Place) -> Iterator[Row]:
     count = place.sizes.row_calls // 2
     theirs = Call([PYTHON, place.script(f"pool-{count}.py", POOL.format(count=count))])
     for kind, (_, _, _, promised) in KINDS.items():
-        ours = run_calls(_inputs(place, count, kind))
+        ours = run_calls(inputs(place, count, kind))
         what = f"{told_count(count)} no-op Python jobs from {kind}"
         yield Row(what, "multiprocessing.Pool, chunksize=1", ours, theirs, promised, place.sizes.rounds)
 
@@ -99,7 +103,7 @@ def plans(place: Place) -> Iterator[Row]:
     from an earlier start."""
     count = place.sizes.lines
     for kind, (name, _, _, _) in KINDS.items():
-        here = _inputs(place, count, kind)
+        here = inputs(place, count, kind)
         words: list[str | Path] = [PYTHON, place.script("first-row.py", FIRST_JOB)]
         words += [] if name else [str(count)]
         # Of a pool from code the file that we make of it.
@@ -115,9 +119,11 @@ def plans(place: Place) -> Iterator[Row]:
         without_runs(here)()
 
 
-def _inputs(place: Place, count: int, kind: str) -> Path:
+def inputs(place: Place, count: int, kind: str) -> Path:
+    """Of so many no-op jobs; made once."""
+
     def make() -> Path:
-        if kind == "grid":
+        if kind == GRID:
             here = place.inputs(f"grid-{count}", {"jobs.grid.json": json.dumps({"n": {"stop": count}})})
             (here / "main.py").write_text(JOB.format(pool=""))
             return here
@@ -134,9 +140,10 @@ def _inputs(place: Place, count: int, kind: str) -> Path:
     return place.made(f"{kind}-{count}", make)
 
 
-def _span(here: Path) -> float:
+def span(here: Path) -> float:
     """From the first start to the last end that the journal tells: its lines are in the order in which jobs ended."""
-    lines = journal_of(here).read_bytes().splitlines()
-    first = next(one for line in lines if isinstance(one := parse(line), Attempt))
-    last = next(one for line in reversed(lines) if isinstance(one := parse(line), Attempt))
+    with journal_of(here).open("rb") as file:
+        first = next(one for line in file if isinstance(one := parse(line.rstrip()), Attempt))
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+        last = next(one for line in reversed(file.read().splitlines()) if isinstance(one := parse(line), Attempt))
     return last.end - first.start
