@@ -85,7 +85,8 @@ def test_machines_that_ran_are_all_on_the_page(tmp_path: Path) -> None:
     plan = machine.call("plan", "--json").json
     for word in (plan["fingerprint"], plan["digest"], "fast", "slow one", "jobs.txt", plan["inputs"][0]["blake3"]):
         assert word in seen.text
-    assert seen.tags.count("svg") == 4
+    assert seen.tags.count("figure") == 4
+    assert seen.tags.count("svg") == 8, "each on wide and on narrow paper"
     facts = machine.call("report", str(tmp_path / "fast"), str(tmp_path / "slow one"), "--json").json
     assert (facts["jobs"], facts["done"], facts["failed"], facts["missing"]) == (60, 60, 0, 0)
     assert [one["name"] for one in facts["machines"]] == ["fast", "slow one"]

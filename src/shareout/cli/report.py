@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shareout.cli.inputs.run_folders import chooser, plan_of_folders, tell
 from shareout.cli.options import Common, add_common, add_output
@@ -19,8 +20,12 @@ from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.sources import find_sources
 from shareout.report.facts import Report, report_of
+from shareout.report.plots import Formula, formula_of
 from shareout.show.report.data import report_facts
 from shareout.show.report.page import Extras, page_of
+
+if TYPE_CHECKING:
+    from shareout.cli.plotting import Plotted
 
 DEFAULT = "report.html"
 
@@ -33,6 +38,12 @@ class ReportArguments:
     """Empty: what is below --runs."""
     output: Path | None
     """None: no page, only its data."""
+    plots: tuple[Formula, ...] = ()
+
+    @property
+    def is_picture(self) -> bool:
+        """The one plot alone, without a page."""
+        return self.output is not None and self.output.suffix == ".svg"
 
     @property
     def to_stdout(self) -> bool:
@@ -42,9 +53,13 @@ class ReportArguments:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Run directories or archives, and where the page goes."""
-    parser.epilog = "example:\n  report home/*/runs -o report.html"
+    parser.epilog = (
+        "examples:\n  report home/*/runs -o report.html\n  report --plot 'energy ~ temperature by lattice' -o e.svg"
+    )
     parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
-    add_output(parser, f"the page (default: {DEFAULT}; with --json none)")
+    add_output(parser, f"the page (default: {DEFAULT}) or *.svg of a plot")
+    parser.add_argument("--plot", action="append", metavar="'Y ~ X by G'", help="draw a result over an input")
+    parser.add_argument("--log", choices=["x", "y", "xy"], help="these axes of plots are logarithms")
     add_common(parser)
 
 
@@ -54,11 +69,16 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     asked = _asked(arguments, common)
     # Without the inputs the page lacks texts and performances, and has all the rest: it is made where results come
     # home, and inputs may have stayed elsewhere.
-    report, plan = _gathered(asked, common, entry)
+    report, plan, plots = _gathered(asked, common, entry)
     machines = plan.machines if plan else ()
-    if asked.output is not None:
+    if asked.output is not None and asked.is_picture:
+        from shareout.show.report.plotted import alone
+
+        _write(asked.output, alone(plots[0].points, plots[0].formula))
+    elif asked.output is not None:
         extras = Extras(tuple(plan.inputs) if plan else (), machines, _texts(plan) if plan else None)
-        _write(asked.output, page_of(report, extras))
+        pictures = [(one.formula, one.points) for one in plots]
+        _write(asked.output, page_of(report, extras, pictures))
     if common.json:
         print(json.dumps(report_facts(report, machines)))
     elif asked.output is not None and not asked.to_stdout and not common.quiet:
@@ -69,7 +89,11 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 def _asked(arguments: argparse.Namespace, common: Common) -> ReportArguments:
     """Refuses a page that could not be written before anything is read for it."""
     output = arguments.output or (None if common.json else Path(DEFAULT))
-    asked = ReportArguments(arguments.sources, output)
+    asked = ReportArguments(arguments.sources, output, _formulas(arguments))
+    if asked.is_picture and len(asked.plots) != 1:
+        raise UsageError(
+            f"{output} is one picture, and {len(asked.plots) or 'no'} plots are asked for", way_out="Say one --plot."
+        )
     if asked.to_stdout and common.json:
         raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
     if asked.output is not None and not asked.to_stdout:
@@ -77,8 +101,14 @@ def _asked(arguments: argparse.Namespace, common: Common) -> ReportArguments:
     return asked
 
 
-def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tuple[Report, Plan | None]:
-    """What happened, and the plan when its inputs are at hand."""
+def _formulas(arguments: argparse.Namespace) -> tuple[Formula, ...]:
+    if arguments.log and not arguments.plot:
+        raise UsageError("--log is about the axes of a --plot, and there is none")
+    return tuple(formula_of(text, arguments.log or "") for text in arguments.plot or ())
+
+
+def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tuple[Report, Plan | None, list[Plotted]]:
+    """What happened, the plan when its inputs are at hand, and what is to be drawn of results."""
     plan: Plan | None = None
 
     def plan_of(folders: Sequence[RunFolder]) -> Plan | None:
@@ -98,7 +128,12 @@ def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tu
         machines = plan.machines if plan else ()
         # Within, for archives are unpacked only so long: failures' last lines are in the logs.
         is_costed = plan is not None and plan.cost_source is not None
-        return report_of(list(newest.items()), machines, tell, is_costed=is_costed), plan
+        plots: list[Plotted] = []
+        if asked.plots:
+            from shareout.cli.plotting import plotted
+
+            plots = plotted(asked.plots, journals, plan, common, entry)
+        return report_of(list(newest.items()), machines, tell, is_costed=is_costed), plan, plots
 
 
 def _write(path: Path, page: str) -> None:

@@ -19,7 +19,7 @@ from shareout.record.tallies.tally import Tally
 from shareout.report.balance import Balance, balance_of
 from shareout.report.last_lines import last_lines
 from shareout.report.reading import FEW, LONGEST_KEPT, Deeds, Failure, Long, Reading, kind_of
-from shareout.report.spans import Spans
+from shareout.report.spans import align
 
 MOST_ROWS = 64
 MOST_FAILURES = 200
@@ -81,6 +81,8 @@ class Report:
     lines: dict[tuple[str, int], list[str]]
     """By machine and job: the last lines of some that failed."""
     damage: tuple[Damage, ...]
+    is_sample: bool = True
+    """What has run is a random sample of all jobs."""
 
     @property
     def fingerprint(self) -> str:
@@ -137,7 +139,7 @@ def report_of(
     gathered.drop_mended()
     deeds = _in_order(gathered.deeds.values(), machines)
     shares = _shares(gathered, deeds)
-    _align([one.spans for one in deeds])
+    align([one.spans for one in deeds])
     first = runs[0][1]
     counts = gathered.standing.counts(max(header.total for _, header in runs), gathered.mended)
     is_sample = _is_sample(runs, in_part=is_costed and counts.missing > 0)
@@ -155,6 +157,7 @@ def report_of(
         balance=balance_of(deeds, shares, machines) if is_sample else None,
         lines=_lines(failures, said),
         damage=tuple(gathered.damage),
+        is_sample=is_sample,
     )
 
 
@@ -280,19 +283,6 @@ class _Standing:
 def _counted(name: str) -> list[tuple[int, str]]:
     """So that node9 comes before node10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
-def _align(many: Sequence[Spans]) -> None:
-    """The same bins for all machines, few enough for the time from the first to the last."""
-    together = Spans()
-    for spans in many:
-        if spans.high >= spans.low:
-            together.width = max(together.width, spans.width)
-    for spans in many:
-        if spans.high >= spans.low:
-            together.reach(spans.low * spans.width, spans.high * spans.width)
-    for spans in many:
-        spans.widen(together.width)
 
 
 def _chosen(failures: Sequence[Failure]) -> tuple[Failure, ...]:

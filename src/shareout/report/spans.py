@@ -6,7 +6,7 @@ each other. Nothing is lost when bins are joined: the sum stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from shareout.fields import dataclass, field
 
@@ -98,3 +98,16 @@ class Spans:
             stop = min(end, (at + 1) * self.width)
             yield (slot, at), max(0.0, stop - start)
             start, at = stop, at + 1
+
+
+def align(many: Sequence[Spans]) -> None:
+    """The same bins for all machines, few enough for the time from the first to the last."""
+    together = Spans()
+    for spans in many:
+        if spans.high >= spans.low:
+            together.width = max(together.width, spans.width)
+    for spans in many:
+        if spans.high >= spans.low:
+            together.reach(spans.low * spans.width, spans.high * spans.width)
+    for spans in many:
+        spans.widen(together.width)

@@ -14,8 +14,14 @@ from shareout.fields import dataclass
 from shareout.machines import Machine
 from shareout.plan.digest import HashedInput
 from shareout.report.facts import Report
-from shareout.show.report import charts
-from shareout.show.report.style import SCRIPT, STYLE
+from shareout.report.plots import Formula, Points
+from shareout.show.report.first import first
+from shareout.show.report.lengths import durations, finishing
+from shareout.show.report.over_time import MOST_MACHINES, throughput, timeline
+from shareout.show.report.paper import colours, figure
+from shareout.show.report.plotted import legend, plot, words
+from shareout.show.report.script import SCRIPT
+from shareout.show.report.style import STYLE
 from shareout.show.report.svg import clean, told_number, told_seconds
 from shareout.show.report.tables import balance_section, failure_section, longest_section, machine_table
 
@@ -29,14 +35,15 @@ class Extras:
     text_of: Callable[[int], str] | None = None
 
 
-def page_of(report: Report, extras: Extras) -> str:
-    """The whole page."""
+def page_of(report: Report, extras: Extras, plots: Sequence[tuple[Formula, Points]] = ()) -> str:
+    """The whole page. `plots`: results over inputs, which come first of all drawings."""
     has_run = any(row.deeds.attempts for row in report.machines)
-    parts = [_head(report), _tiles(report)]
+    parts = [_head(report), first(report), _tiles(report)]
     # A run that did nothing has a page too, and no empty pictures.
     if has_run:
-        parts += _pictures(report, extras)
-        parts += [failure_section(report, extras.text_of), longest_section(report, extras.text_of)]
+        parts += [_plot(points, formula, report) for formula, points in plots]
+        parts += [failure_section(report, extras.text_of), *_pictures(report, extras)]
+        parts.append(longest_section(report, extras.text_of))
     else:
         parts.append(_section("Nothing has run yet", "The run directories hold no attempt at any job."))
     parts.append(_what_ran(report, extras))
@@ -49,6 +56,11 @@ def page_of(report: Report, extras: Extras) -> str:
     )
 
 
+def _plot(points: Points, formula: Formula, report: Report) -> str:
+    said = words(points, formula, is_sample=report.is_sample)
+    return _section(str(formula), said, legend(points, formula), figure(plot(points, formula)))
+
+
 def _pictures(report: Report, extras: Extras) -> list[str]:
     """The sections that draw. Where every attempt was stopped there is nothing to count and nothing to time."""
     idle = (
@@ -56,15 +68,13 @@ def _pictures(report: Report, extras: Extras) -> list[str]:
         "which its slots stood idle."
     )
     tables = (machine_table(report), balance_section(report, extras.machines))
-    parts = [
-        _section("Slots", _timeline_words(report), charts.timeline(report)),
-        _section("Balance", idle, charts.finishing(report), *tables),
-    ]
+    parts = [_section("Machines", idle, figure(finishing(report)), *tables)]
     if any(row.deeds.finished for row in report.machines):
         words = "Jobs settled a second, machine upon machine."
-        parts.insert(0, _section("Throughput", words, _legend(report), charts.throughput(report)))
+        parts.append(_section("Throughput", words, _legend(report), figure(throughput(report))))
+    parts.append(_section("Slots", _timeline_words(report), figure(timeline(report))))
     if report.durations().count:
-        parts.append(_section("Durations", "Of every attempt that ended by itself.", charts.durations(report)))
+        parts.append(_section("Durations", "Of every attempt that ended by itself.", figure(durations(report))))
     return parts
 
 
@@ -104,7 +114,7 @@ def _section(title: str, words: str, *parts: str) -> str:
 
 
 def _legend(report: Report) -> str:
-    shade = charts.colours(report.machines)
+    shade = colours(report.machines)
     named = [
         f'<span><span class="dot {shade[row.deeds.machine]}"></span>{clean(row.deeds.machine)}</span>'
         for row in report.machines
@@ -119,7 +129,7 @@ def _legend(report: Report) -> str:
 def _timeline_words(report: Report) -> str:
     row = "A row a slot" if report.has_slots else "A row a machine"
     what = "a box a job, red when it did not end well" if report.has_bars else "the fuller the colour, the busier"
-    rest = len(report.machines) - charts.MOST_MACHINES
+    rest = len(report.machines) - MOST_MACHINES
     more = f" {rest} more machines are not drawn." if rest > 0 and not report.has_slots else ""
     return f"{row}, {what}; the time is from the first start.{more}"
 

@@ -1,10 +1,11 @@
-"""How the report looks, light and dark, and the few lines that copy a block. No `<` and no `&`, so that the page is
-well-formed XML as well as HTML."""
+"""How the page looks, light and dark, from a telephone to a wall, and on paper."""
 
 from __future__ import annotations
 
+# No `<` and no `&`, so that the page is well-formed XML as well as HTML. Colours come in pairs that differ in lightness
+# too, for who cannot tell them apart by hue; what is red is also told in words.
 STYLE = """
-:root{color-scheme:light dark;--bg:#fbfbf9;--card:#fff;--ink:#1c2126;--soft:#5d6873;--line:#e2e4e3;--bad:#c8372d;
+:root{color-scheme:light dark;--bg:#fbfbf9;--card:#fff;--ink:#1c2126;--soft:#59636e;--line:#e2e4e3;--bad:#c8372d;
 --good:#2c7d54;--c0:#3a6fc4;--c1:#d98a2b;--c2:#35966b;--c3:#b0529a;--c4:#7d62c9;--c5:#2299ab;--c6:#b79a21;--cx:#8b949c}
 @media (prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1c2024;--ink:#e6e8e9;--soft:#9aa5ae;--line:#30363b;
 --bad:#f0766c;--good:#6cc496;--c0:#6f9ff0;--c1:#eaa857;--c2:#62c096;--c3:#d985c5;--c4:#a892ee;--c5:#58c3d3;--c6:#d8bf55;
@@ -12,13 +13,16 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:1060px;margin:0 auto;padding:28px 20px 60px}
-h1{font-size:26px;margin:0;letter-spacing:-.01em}
+h1{font-size:26px;margin:0;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:18px;margin:0 0 4px}
 p{margin:0 0 10px}
 .soft{color:var(--soft)}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin-top:16px}
+.first{font-size:17px;margin:10px 0}
+.progress{display:flex;height:14px;border-radius:7px;overflow:hidden;background:var(--line)}
+.progress span{background:var(--good)}.progress .bad{background:var(--bad)}.progress .cx{background:var(--cx)}
 .tiles{display:flex;flex-wrap:wrap;gap:10px;margin-top:16px}
-.tile{flex:1 1 120px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 14px}
+.tile{flex:1 1 104px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 14px}
 .tile b{display:block;font-size:22px;font-weight:600;font-variant-numeric:tabular-nums}
 .tile.bad b,.badtext{color:var(--bad)}
 .tile.good b{color:var(--good)}
@@ -30,30 +34,33 @@ tr:last-child td{border-bottom:0}
 .n{text-align:right;white-space:nowrap}
 code,pre{font:12.5px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 td code{display:inline-block;min-width:14em;overflow-wrap:anywhere}
-pre{background:var(--bg);border:1px solid var(--line);border-radius:8px;padding:10px 12px;margin:6px 0;overflow-x:auto}
-summary{cursor:pointer}details{margin:2px 0}section p{overflow-wrap:anywhere}
-button{font:inherit;font-size:13px;color:inherit;background:var(--bg);border:1px solid var(--line);border-radius:6px;
-padding:2px 10px;cursor:pointer}
+pre{background:var(--bg);border:1px solid var(--line);border-radius:8px;padding:10px 12px;margin:6px 0;
+white-space:pre-wrap;overflow-wrap:anywhere}
+summary{cursor:pointer}details{margin:2px 0}section p,summary{overflow-wrap:anywhere}
+button,input{font:inherit;font-size:13px;color:inherit;background:var(--bg);border:1px solid var(--line);
+border-radius:6px;padding:2px 10px}
+button{cursor:pointer}
+th button{border:0;background:none;padding:0;font-weight:600;color:inherit}
+th button::after{content:"\\2195";opacity:.45;margin-left:3px}
+th[aria-sort=ascending] button::after{content:"\\2191";opacity:1}
+th[aria-sort=descending] button::after{content:"\\2193";opacity:1}
+:focus-visible{outline:2px solid var(--c0);outline-offset:2px;border-radius:4px}
+figure{margin:0}
+figure .at{font-size:13px;margin:2px 0;min-height:1.5em}
 svg{display:block;width:100%;height:auto;margin-top:8px}
 svg text{font-size:11.5px;fill:var(--soft)}
+.slim{display:none;max-width:520px}
+@media (max-width:760px){.broad{display:none}.slim{display:block}main{padding:16px 10px 40px}section{padding:14px 12px}}
 .end{text-anchor:end}.middle{text-anchor:middle}
 .grid{stroke:var(--line);stroke-width:1}
 .mark{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3}
+.here{fill:var(--ink);opacity:.14;pointer-events:none}
 .c0{--c:var(--c0)}.c1{--c:var(--c1)}.c2{--c:var(--c2)}.c3{--c:var(--c3)}.c4{--c:var(--c4)}.c5{--c:var(--c5)}
 .c6{--c:var(--c6)}.cx{--c:var(--cx)}.bad{--c:var(--bad)}
-.fill{fill:var(--c)}
+.fill{fill:var(--c)}.line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}
 .s1{opacity:.22}.s2{opacity:.4}.s3{opacity:.6}.s4{opacity:.8}
 .dot{display:inline-block;width:10px;height:10px;border-radius:3px;background:var(--c);margin-right:6px}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:13px}
-@media print{section{break-inside:avoid}body{background:#fff}}
-"""
-
-SCRIPT = """
-for (const button of document.querySelectorAll("button[data-copy]")) button.onclick = () => {
-  const range = document.createRange();
-  range.selectNodeContents(document.getElementById(button.dataset.copy));
-  getSelection().removeAllRanges();
-  getSelection().addRange(range);
-  button.textContent = document.execCommand("copy") ? "copied" : "selected";
-};
+@media print{section{break-inside:avoid}body{background:#fff}figure .at,button[data-copy],input{display:none}
+main{max-width:none;padding:0}.broad{display:block}.slim{display:none}@page{size:A4;margin:14mm}}
 """

@@ -9,7 +9,8 @@ from shareout.machines import Machine
 from shareout.report.balance import FEWEST_JOBS, Balance
 from shareout.report.facts import Report
 from shareout.report.reading import Failure
-from shareout.show.report.charts import colours
+from shareout.show.report.cells import Cell, Ranked, count, part, seconds, table
+from shareout.show.report.paper import colours
 from shareout.show.report.svg import clean, told_number, told_seconds
 
 LONGEST_TEXT = 300
@@ -21,38 +22,29 @@ SHOWN_FAILURES = 20
 Texts = Callable[[int], str] | None
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Cells are markup already; all but the first `left` columns are numbers."""
-    kinds = ["" if number < left else ' class="n"' for number in range(len(head))]
-    top = "".join(f"<th{kind}>{clean(cell)}</th>" for cell, kind in zip(head, kinds, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
 def machine_table(report: Report) -> str:
     """A line a machine."""
     shade = colours(report.machines)
     paces = {pace.machine: pace for pace in report.balance.paces} if report.balance else {}
-    rows = []
+    rows: list[list[Cell]] = []
     for row in report.machines[:SHOWN_MACHINES]:
-        deeds, seconds = row.deeds, row.deeds.durations
+        deeds, took = row.deeds, row.deeds.durations
         pace = paces.get(deeds.machine)
         rows.append(
             [
                 f'<span class="dot {shade[deeds.machine]}"></span>{clean(deeds.machine)}',
-                str(len(deeds.slots)),
-                told_number(row.share),
-                told_number(row.done),
-                f'<span class="badtext">{told_number(row.failed)}</span>' if row.failed else "0",
-                told_seconds(deeds.active_s),
-                f"{row.idle:.1%}",
-                told_seconds(seconds.mean),
-                told_seconds(seconds.percentile(50)),
-                told_seconds(seconds.percentile(99)),
-                f"{told_number(pace.rate)}/s" if pace else "–",
+                count(len(deeds.slots)),
+                count(row.share),
+                count(row.done),
+                Ranked(f'<span class="badtext">{told_number(row.failed)}</span>', row.failed)
+                if row.failed
+                else count(0),
+                seconds(deeds.active_s),
+                part(row.idle),
+                seconds(took.mean),
+                seconds(took.percentile(50)),
+                seconds(took.percentile(99)),
+                Ranked(f"{told_number(pace.rate)}/s", pace.rate) if pace else "–",
             ]
         )
     head = ["machine", "slots", "share", "done", "failed", "ran for", "idle", "mean", "median", "99%", "rate"]
@@ -76,13 +68,13 @@ def balance_section(report: Report, machines: Sequence[Machine]) -> str:
     )
     if max(pace.uncertainty for pace in balance.paces) > VAGUE:
         words += " Few jobs, or jobs of very different length, make this uncertain; the ± is one standard error."
-    rows = [
+    rows: list[list[Cell]] = [
         [
             clean(pace.machine),
-            f"{pace.perf_now:.3g}" if pace.perf_now is not None else "–",
-            f"{pace.perf:.3g}",
-            f"± {pace.uncertainty:.1%}",
-            told_seconds(pace.needs_s),
+            Ranked(f"{pace.perf_now:.3g}", pace.perf_now) if pace.perf_now is not None else "–",
+            Ranked(f"{pace.perf:.3g}", pace.perf),
+            Ranked(f"± {pace.uncertainty:.1%}", pace.uncertainty),
+            seconds(pace.needs_s),
         ]
         for pace in balance.paces[:SHOWN_MACHINES]
     ]
@@ -99,7 +91,7 @@ def failure_section(report: Report, text_of: Texts) -> str:
     if not report.kinds and not report.failures:
         return '<section><h2>Failures</h2><p class="soft">None: every attempt ended well.</p></section>'
     kinds = table(
-        ["attempts that did not end well", "how often"], [[clean(k), told_number(n)] for k, n in report.kinds]
+        ["attempts that did not end well", "how often"], [[clean(kind), count(many)] for kind, many in report.kinds]
     )
     shown = "".join(_failure(one, report, text_of) for one in report.failures[:SHOWN_FAILURES])
     if len(report.failures) > SHOWN_FAILURES:
@@ -115,14 +107,14 @@ def failure_section(report: Report, text_of: Texts) -> str:
 
 def longest_section(report: Report, text_of: Texts) -> str:
     """A row an attempt; the text of its job when the inputs are at hand."""
-    rows = [
+    rows: list[list[Cell]] = [
         [
-            str(one.job),
+            Ranked(str(one.job), one.job),
             f"<code>{_text(one.job, text_of)}</code>" if text_of else "",
             clean(one.machine),
-            str(one.slot),
-            str(one.attempt),
-            told_seconds(one.seconds),
+            count(one.slot),
+            count(one.attempt),
+            seconds(one.seconds),
         ]
         for one in report.longest
     ]
