@@ -78,9 +78,11 @@ ALLOWED: dict[str, set[str]] = {
     "freeze": GROUND | INPUTS,
     "launch": GROUND | INPUTS | {"plan", "record"},
     "show": GROUND | INPUTS | {"plan", "pilot", "record", "events", "merge", "status", "report", "launch"},
+    "web": GROUND,
     "cli": GROUND
     | INPUTS
     | {
+        "web",
         "adopt",
         "numerics",
         "rewrite",

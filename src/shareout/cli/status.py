@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from shareout.cli.inputs.followed_runs import follow
 from shareout.cli.inputs.run_folders import add_sources, folders_of
@@ -32,9 +32,14 @@ from shareout.status.machine import Follower, Forecast, MachineStatus
 from shareout.status.total import Counts, Status, by_group, look, settled_before
 from shareout.units import parse_duration
 
+if TYPE_CHECKING:
+    from shareout.cli.watch_page import Looked
+
 PERCENTS = (10, 50, 90, 99)
 # Of a line in a report of swarm's: a unit may be a whole command.
 WIDEST = 500
+FIND_S = 5.0
+"""Between two looks for machines that have begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class StatusArguments:
     as_swarm: bool
     every_s: float | None
     """How long to wait between two looks; None: look once."""
+    web: int | None = None
+    """On a page, at this port; 0: at whichever is free. None: not on a page."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +66,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--format", choices=["disbatch", "swarm"], help="another tool's: disBatch's status file, swarm's reports"
     )
     parser.add_argument("--watch", nargs="?", const="2s", metavar="TIME", help="again every so often, until it is over")
+    parser.add_argument(
+        "--web", nargs="?", type=int, const=0, metavar="PORT", help="on a page for a browser of this host"
+    )
+    parser.add_argument("--open", action="store_true", help="open that page")
     add_common(parser)
 
 
@@ -73,9 +84,17 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return 0
     as_swarm = arguments.format == "swarm"
     by_group = arguments.by == "group" or as_swarm
-    asked = StatusArguments(arguments.sources, arguments.active, by_group, as_swarm, every_s)
+    asked = StatusArguments(arguments.sources, arguments.active, by_group, as_swarm, every_s, web=arguments.web)
+    if asked.web is None and arguments.open:
+        raise UsageError("--open is about the page of --web", way_out="Say --web --open.")
     with folders_of(asked.sources, common) as folders:
         watched = _Watched(folders, asked, common, entry)
+        if asked.web is not None:
+            from shareout.cli.watch_page import serve_page
+
+            return serve_page(
+                _looks(watched, folders, asked, common, entry), asked.web or None, is_opened=arguments.open
+            )
         while True:
             status = watched.look()
             _clear(asked, common)
@@ -118,9 +137,37 @@ class _Watched:
         """How what was expected compares, where it is known what jobs cost."""
         return self._comparison.look() if self._comparison else []
 
+    def looked(self) -> Looked:
+        """For a page: groups too, where there are any."""
+        status = self.look()
+        groups = _groups(self._followers, self.plan, status) if self.has_groups and self.plan else {}
+        from shareout.cli.watch_page import Looked
+
+        return Looked(status, groups, [(one.header.machine, one.folder) for one in self._followers])
+
     def groups(self, status: Status) -> dict[str, GroupStatus]:
         """Group by group, when that is asked for."""
         return _groups(self._followers, self.plan, status) if self._by_group and self.plan else {}
+
+
+def _looks(
+    watched: _Watched, folders: Sequence[RunFolder], asked: StatusArguments, common: Common, entry: Entry | None
+) -> Callable[[], Looked]:
+    """A page may stay open for days: machines that begin later are found now and then."""
+    known, looked_for = {one.path for one in folders}, time.monotonic()
+
+    def look_again() -> Looked:
+        nonlocal watched, known, looked_for
+        if time.monotonic() - looked_for > FIND_S:
+            with folders_of(asked.sources, common) as found:
+                paths = {one.path for one in found}
+                # What was unpacked is elsewhere each time, and nothing new comes into an archive.
+                if paths > known:
+                    watched, known = _Watched(found, asked, common, entry), paths
+            looked_for = time.monotonic()
+        return watched.looked()
+
+    return look_again
 
 
 def _clear(asked: StatusArguments, common: Common) -> None:

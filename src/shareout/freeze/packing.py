@@ -22,10 +22,18 @@ _LIBRARIES = {"_ctypes": "libffi.", "_sqlite3": "libsqlite3.", "_decimal": "libm
 # Of Python's library: large, and nothing that a run waits for. Smaller in the file, slower to load.
 _COLD = frozenset(
     ("ast", "asyncio", "calendar", "concurrent", "dataclasses", "difflib", "dis", "email", "gzip", "html", "http",
-     "importlib", "inspect", "multiprocessing", "pickle", "platform", "pprint", "_pydatetime", "_pydecimal", "socket",
-     "sqlite3", "statistics", "sysconfig", "tarfile", "unittest", "uuid", "xml", "zipfile", "zoneinfo")
+     "importlib", "inspect", "ipaddress", "mimetypes", "multiprocessing", "pickle", "platform", "pprint", "_pydatetime",
+     "_pydecimal", "socket", "socketserver", "sqlite3", "statistics", "subprocess", "sysconfig", "tarfile", "unittest",
+     "urllib", "uuid", "webbrowser", "xml", "zipfile", "zoneinfo")
 )  # fmt: skip
-_SELDOM = tuple(f"shareout.{room}" for room in ("joining", "launch", "ledger", "pilot", "show.report", "stores"))
+_SELDOM = tuple(
+    f"shareout.{room}"
+    for room in (
+        "adopt", "cli.init", "cli.launch", "cli.pilot", "cli.plotting", "cli.rebalance", "cli.replay", "cli.reweigh",
+        "cli.watch_page", "costs", "export", "freeze", "joining", "launch", "ledger", "merge.tables", "pilot", "replay",
+        "report", "rewrite", "show.report", "stores", "web",
+    )
+)  # fmt: skip
 """Of ours, what few calls load."""
 _RARE = frozenset(("_asyncio", "_sqlite3", "pyexpat"))
 # PyInstaller imports these at every start, to change them. They cost more than all else of one: here they are changed

@@ -1,0 +1,94 @@
+"""When jobs ended, and which failed last, while they run: journals are read once, and after that what is new.
+
+For a page that is looked at: a look reads so much and no more, so that a long past comes in by and by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from shareout.record.folder import RunFolder
+from shareout.record.journal import BadLine, parse
+from shareout.record.outcome import Attempt, State
+from shareout.report.spans import Spans, align
+
+A_LOOK = 16 << 20
+"""Bytes of journals."""
+FAILURES_KEPT = 20
+# From the beginning of the line: a result may have such keys, too.
+_ENDED = re.compile(rb'^\{"job":\d+,"pos":\d+,"try":\d+,"state":"(?:done|failed)"[^\n]*?"end":([0-9.]+)', re.MULTILINE)
+_FAILED = b'"state":"failed"'
+
+
+class History:
+    """Of some run directories, by machine."""
+
+    def __init__(self) -> None:
+        self.folders: Sequence[tuple[str, RunFolder]] = ()
+        """Each with the name of its machine; more may come."""
+        self._read: dict[Path, int] = {}
+        self._spans: dict[str, Spans] = {}
+        self.failures: deque[tuple[str, RunFolder, Attempt]] = deque(maxlen=FAILURES_KEPT)
+        """The last ones that were read."""
+        self.version = 0
+        """Another one whenever there is more."""
+
+    def look(self) -> None:
+        """Read on. A journal that is away for the moment is read the next time."""
+        left = A_LOOK
+        for machine, folder in self.folders:
+            for path in folder.journals():
+                if left <= 0:
+                    return
+                try:
+                    left -= self._read_on(machine, folder, path, left)
+                except OSError:
+                    continue
+
+    def spans(self) -> dict[str, Spans]:
+        """By machine, with bins of one width."""
+        align(list(self._spans.values()))
+        return {machine: spans for machine, spans in self._spans.items() if spans.ended}
+
+    def _read_on(self, machine: str, folder: RunFolder, path: Path, most: int) -> int:
+        at = self._read.get(path, 0)
+        with path.open("rb") as file:
+            file.seek(at)
+            block = file.read(most)
+        whole = block[: block.rfind(b"\n") + 1]
+        if not whole:
+            return 0
+        self._read[path] = at + len(whole)
+        self.version += 1
+        self._count(machine, [float(end) for end in _ENDED.findall(whole)])
+        # From the end: of very many only the last ones are shown.
+        found = whole.rfind(_FAILED)
+        failed: list[Attempt] = []
+        while found >= 0 and len(failed) < FAILURES_KEPT:
+            start = whole.rfind(b"\n", 0, found) + 1
+            one = _attempt(whole[start : whole.find(b"\n", found)])
+            if one is not None:
+                failed.append(one)
+            found = whole.rfind(_FAILED, 0, start)
+        self.failures.extend((machine, folder, one) for one in reversed(failed))
+        return len(whole)
+
+    def _count(self, machine: str, ends: list[float]) -> None:
+        if not ends:
+            return
+        spans = self._spans.setdefault(machine, Spans())
+        spans.reach(min(ends), max(ends))
+        for end in ends:
+            at = int(end / spans.width)
+            spans.ended[at] = spans.ended.get(at, 0) + 1
+
+
+def _attempt(line: bytes) -> Attempt | None:
+    try:
+        record = parse(line)
+    except BadLine:
+        return None
+    return record if isinstance(record, Attempt) and record.state is State.FAILED else None
