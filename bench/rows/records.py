@@ -59,7 +59,9 @@ def merge(place: Place) -> Iterator[Row]:
             once(Call([PYTHON, here / "main.py", "run", "--machine", name, "--yes", "--quiet", "-j", "2"], cwd=here))
             for block in blocks(journal_of(here, name)):
                 file.write(b"".join([b"%b,%b\n" % found for found in RESULT.findall(block)]))
-    ours = Call([PYTHON, here / "main.py", "merge-results", "-o", here / "all.csv", "--quiet"], cwd=here)
+    ours = Call(
+        [PYTHON, here / "main.py", "merge-results", "--columns", "result", "-o", here / "all.csv", "--quiet"], cwd=here
+    )
     sort = Call(["sort", "-t,", "-k1,1n", "-o", here / "sorted.csv", rows], environment=PLAIN_ORDER)
     memory = peak_memory(f"merge {told_count(count)} rows", 500)
     yield Row(

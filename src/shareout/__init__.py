@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from shareout.entry import Entry, Group
+    from shareout.runs import Outcome, Runs, read
 
-__all__ = ["Group", "run", "run_commands"]
+__all__ = ["Group", "Outcome", "Runs", "read", "run", "run_commands"]
 
 
 def run(
@@ -88,4 +89,8 @@ def __getattr__(name: str) -> Any:
         from shareout.entry import Group
 
         return Group
+    if name in ("read", "Runs", "Outcome"):
+        from shareout import runs
+
+        return getattr(runs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -119,9 +119,10 @@ class HookSettings:
 
 @dataclass(frozen=True, slots=True)
 class ResultSettings:
-    """[results]: the names of the table's columns."""
+    """[results]: what results are called in the merged table, and what that has beside them."""
 
     columns: tuple[str, ...]
+    table: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

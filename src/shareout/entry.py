@@ -33,6 +33,8 @@ class Entry:
     on_end: Callable[[Path, Path], Any] | None = None
     """Given the run directory and the configs when a run has ended, however it did."""
     groups: tuple[Group, ...] = ()
+    columns: tuple[str, ...] = ()
+    """What its merged table has, where nobody says; empty: what those of all programs have."""
 
 
 def runs_commands(entry: Entry | None) -> bool:

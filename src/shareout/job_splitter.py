@@ -78,6 +78,7 @@ def run_jobs(
         init_worker=lambda config: process_initializer(*initargs),
         on_result=split.ended,
         on_end=split.end,
+        columns=("result",),
     )
     edges.begin()
     code = main(entry=entry)

@@ -19,6 +19,7 @@ from shareout.settings_values import (
     parse_factor,
     parse_halt,
     parse_level,
+    parse_names,
     parse_needs,
     parse_nice,
     parse_regex,
@@ -171,6 +172,7 @@ TABLE: tuple[Setting, ...] = (
         comment="names of the merged table's columns, separated by commas",
         unset=(),
     ),
+    Setting("results", "table", parse_names, "", "what the table has, as --columns says it", unset=()),
 )
 # A file with this section is job-splitter's own, and these names in our sections are no mistakes, but what they are
 # here, if anything: the table that its run_jobs leaves obeys its names, and the log needs none of them.

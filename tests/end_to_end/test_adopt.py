@@ -56,7 +56,7 @@ def test_results_of_python_rows_come_along(here: Machine) -> None:
     assert ran(here) == ["1", "3", "5"]
     assert here.call("show", "2", "--json").json[0]["attempts"][0]["result"] == 7
     here.call("merge-results", "-o", "table.csv")
-    assert (here.folder / "table.csv").read_text().split() == ["job,result", "0,11", "1,3", "2,7"]
+    assert (here.folder / "table.csv").read_text().split() == ["job,a,b,result", "0,5,6,11", "1,1,2,3", "2,3,4,7"]
 
 
 def test_results_of_python_jobs_over_lines_come_along(here: Machine) -> None:
@@ -67,7 +67,13 @@ def test_results_of_python_jobs_over_lines_come_along(here: Machine) -> None:
     told = here.call("run", "--machine", "alice", "--yes", "--adopt")
     assert "3 jobs of this share adopted" in told.err
     assert "complete: 5 of 5" in here.call("merge-results", "-o", "all.csv").out
-    assert sorted((here.folder / "all.csv").read_text().split()[1:]) == ["0,xx", "1,aa", "2,bb", "3,bb", "4,cc"]
+    assert sorted((here.folder / "all.csv").read_text().split()[1:]) == [
+        "0,x,xx",
+        "1,a,aa",
+        "2,b,bb",
+        "3,b,bb",
+        "4,c,cc",
+    ]
 
 
 def test_a_merge_counts_what_other_lists_have_done_without_a_run(here: Machine) -> None:

@@ -70,7 +70,7 @@ def test_python_jobs_survive_kill_after_kill(here: Machine) -> None:
         "if __name__ == '__main__':\n    run(job, pool=range(1700))\n"
     )
     kill_and_resume(here, 1700)
-    here.call("merge-results", "-o", "all.csv")
+    here.call("merge-results", "--columns", "result", "-o", "all.csv")
     rows = (here.folder / "all.csv").read_text().splitlines()
     assert rows == ["job,result", *(f"{number},{number * number}" for number in range(1700))]
 

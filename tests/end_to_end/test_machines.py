@@ -59,7 +59,7 @@ def test_the_merged_table_is_the_same_for_any_number_of_machines(tmp_path: Path)
         answers.add(told["answer"])
     assert len(tables) == len(certificates) == len(answers) == 1
     rows = tables.pop().decode().splitlines()
-    assert rows[0] == "job,a,b,x,text"
+    assert rows[0] == "job,a,b,result_a,result_b,x,text"
     assert rows[1].startswith("0,0,0.5,0.")
     assert rows[1].endswith(',"é,""0"')
     assert len(rows) == 91
@@ -173,7 +173,7 @@ def test_a_job_that_was_done_requeued_and_done_again_counts_once_with_its_last_r
     here.environ = {"WORD": "second"}
     assert "missing: 2 (7, 11)" in here.call("merge-results", code=1).err
     here.run("--quiet")
-    told = here.call("merge-results", "-o", "all.csv", "--json").json
+    told = here.call("merge-results", "--columns", "result", "-o", "all.csv", "--json").json
     assert (told["done"], told["twice"]) == (50, 0)
     rows = (here.folder / "all.csv").read_text().splitlines()[1:]
     words = {7: "second", 11: "second"}
@@ -189,7 +189,7 @@ def test_jobs_that_two_machines_ran_are_told_and_count_once(here: Machine) -> No
     here.run("--quiet")
     # In a place of its own, where the journals of the other are not at hand.
     here.run("--quiet", "--runs", "elsewhere", machine="all")
-    told = here.call("merge-results", "runs", "elsewhere", "-o", "all.csv")
+    told = here.call("merge-results", "runs", "elsewhere", "--columns", "result", "-o", "all.csv")
     assert "20 jobs ran twice" in told.err
     assert "complete: 40 of 40" in told.out
     assert (here.folder / "all.csv").read_text().splitlines()[1:] == [f"{n},{n}" for n in range(40)]

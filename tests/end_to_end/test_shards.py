@@ -55,7 +55,7 @@ def test_the_variable_says_the_same_and_no_job_gets_it(here: Machine) -> None:
     # The flag is nearer.
     assert here.call("plan", "--shard", "1/2", "--json").json["machines"][0]["name"] == "1-of-2"
     here.environ = {}
-    assert "complete: 10 of 10" in here.call("merge-results", "-o", "all.csv").out
+    assert "complete: 10 of 10" in here.call("merge-results", "--columns", "result", "-o", "all.csv").out
     assert (here.folder / "all.csv").read_text().splitlines()[1:] == [f"{n},{n * n}," for n in range(10)]
 
 

@@ -107,7 +107,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "__main__": {"cli", "edges"},
     "job_splitter": GROUND | {"cli", "config", "merge", "record", "show"},
-    "__init__": GROUND | {"cli", "run"},
+    "runs": GROUND | {"cli", "merge", "record"},
+    "__init__": GROUND | {"cli", "run", "runs"},
 }
 
 

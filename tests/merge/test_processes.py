@@ -17,7 +17,7 @@ import pytest
 from merge.test_results import attempt, header, journal, merged
 from shareout.errors import CannotWrite, RunDirectoryDamaged
 from shareout.merge import results
-from shareout.merge.partition import NeedsTimes
+from shareout.merge.gather import NeedsMore
 from shareout.merge.processes import divided
 from shareout.merge.proof.complete import open_journals
 from shareout.merge.results import Merge
@@ -38,8 +38,8 @@ def _nobody_waits_for_ever() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-def _needs_times() -> None:
-    raise NeedsTimes
+def _needs_more() -> None:
+    raise NeedsMore
 
 
 def _finds_no_room() -> None:
@@ -72,7 +72,7 @@ def _is_killed_in_its_answer() -> None:
 @pytest.mark.parametrize(
     ("end", "told"),
     [
-        (_needs_times, NeedsTimes),
+        (_needs_more, NeedsMore),
         (_finds_no_room, OSError),
         (_finds_damage, RunDirectoryDamaged),
         (_has_a_bug, RuntimeError),
@@ -94,7 +94,7 @@ def test_one_that_ends_early_ends_those_that_wait_for_their_turn_behind_it(
         return {}
 
     with pytest.raises(told):
-        divided(3, work, NeedsTimes)
+        divided(3, work, NeedsMore)
     relay.close()
 
 
@@ -115,7 +115,7 @@ def test_two_records_of_one_job_end_a_merge_of_several_partitions_to_begin_anew(
         Target(tmp_path / "t.csv") as target,
     ):
         merge.gather()
-        with pytest.raises(NeedsTimes):
+        with pytest.raises(NeedsMore):
             merge.write_text(Csv(), sheet_for("first", (), "python", "none", merge.starts()), target, packed=False)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     merged([folder], tmp_path / "t.csv", processes=2)

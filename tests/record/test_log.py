@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kit.journals import run_folder
 from shareout.errors import CannotRecord
 from shareout.record.folder import RunFolder
+from shareout.record.logs.exact import raw_of
 from shareout.record.logs.segments import MOST_HELD, DamagedLog, LogWriter, read_segment, stamp
 
 LARGE = 1 << 30
@@ -134,10 +135,31 @@ def test_whatever_is_printed_each_of_its_lines_is_one_record(
     text = b"".join(read_segment(folder.log_segment(1))).decode("utf-8")
     lines = text.split("\n")
     assert lines.pop() == ""
+    exact = [line.split(" RAW ", 1)[1].encode() for line in lines if " try=1 RAW " in line]
+    text = "".join(f"{line}\n" for line in lines if " try=1 RAW " not in line)
+    lines = text.removesuffix("\n").split("\n")
     prefix = f"{stamp(1.5)} alice job=7 try=1 err "
     assert all(line.startswith(prefix) for line in lines)
     assert len(lines) == data.removesuffix(b"\n").count(b"\n") + 1
     assert text.splitlines() == lines or set(text) & set("\u2028\u2029"), "nothing else ends a line"
+    if exact:
+        assert raw_of(exact[0]) == ("err", len(lines), data)
+    else:
+        assert "\n".join(line.removeprefix(prefix) for line in lines).encode() == data.removesuffix(b"\n")
+
+
+def test_exact_bytes_of_any_length_come_back_from_records_of_few(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path)
+    log = LogWriter(folder, "alice", LARGE)
+    data = bytes(range(256)) * 1000 + b"a\\b\r\n"
+    log.output(data, 7, 1, word="out", when=1.5)
+    log.output(b"a \\x41 that is no escape\n", 7, 1, word="out", when=1.6)
+    log.close()
+    records = b"".join(read_segment(folder.log_segment(1))).split(b"\n")
+    told = [raw_of(one.split(b" RAW ", 1)[1]) for one in records if b" try=1 RAW " in one]
+    assert b"".join(bytes_ for _, _, bytes_ in told) == data
+    assert [lines for _, lines, _ in told][1:] == [0] * (len(told) - 1)
+    assert told[0][1] == sum(b" out " in one and b" RAW " not in one for one in records) - 1
 
 
 def test_a_log_that_cannot_be_written_says_so(tmp_path: Path) -> None:

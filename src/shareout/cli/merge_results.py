@@ -16,20 +16,21 @@ from shareout.cli.export import export_to
 from shareout.cli.inputs.job_owners import owners_of_missing, ran_longest_first
 from shareout.cli.inputs.run_folders import chooser, plan_at_hand, tell
 from shareout.cli.merge_asked import MergeArguments, asked_of
+from shareout.cli.merge_beside import beside_of, columns_of
 from shareout.cli.merge_telling import complete_lines, facts_of, incomplete_lines, missing_sentence, tell_oddities
-from shareout.cli.merge_writing import write_failures, write_results
+from shareout.cli.merge_writing import is_written, write_failures, write_results
 from shareout.cli.options import Common, add_common, add_output
 from shareout.config import load_settings
 from shareout.entry import Entry
 from shareout.errors import NO_ROOM, JobsMissing, UsageError, cannot_write
 from shareout.fields import dataclass
-from shareout.merge.gather import Journal
-from shareout.merge.partition import NeedsTimes
-from shareout.merge.proof.certificate import certificate
+from shareout.merge.columns.asked import GROUPS, Columns, Parse
+from shareout.merge.gather import Journal, NeedsMore
+from shareout.merge.proof.certificate import Proven
 from shareout.merge.proof.complete import Summary, are_apart, open_journals
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META
-from shareout.merge.tables.csv import values_of
+from shareout.merge.tables.rows import values_of
 from shareout.merge.target import drafts_of
 from shareout.record.folder import RunFolder
 from shareout.record.sources import find_sources
@@ -44,6 +45,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--partial", action="store_true", help="write what there is, also when jobs are missing")
     parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
     parser.add_argument("--adopt", nargs="*", action="extend", metavar="DIR", help="count what other lists did, too")
+    parser.add_argument(
+        "--columns", action="append", default=[], metavar="LIST", help=f"what it has: {','.join(GROUPS)}; or names"
+    )
+    parser.add_argument("--rows", default="done", metavar="LIST", help="whose: done,failed,missing (done)")
+    parser.add_argument(
+        "--stdout", choices=[one.value for one in Parse], default="text", help="read what was printed as that"
+    )
+    parser.add_argument("--bom", action="store_true", help="begin a CSV with a byte order mark, for Excel")
     parser.add_argument("--meta", choices=list(META), default="none", help="columns about how each job ran")
     add_common(parser)
 
@@ -66,7 +75,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         work = _Work(journals, asked, common, entry)
         try:
             return _attempt(work, lean=are_apart(journals))
-        except NeedsTimes:
+        except NeedsMore:
             # Two records of one job after all. Rare, so the merge begins anew: to gather times always, for the case
             # that they are needed, would make every merge slower.
             return _attempt(work, lean=False)
@@ -105,10 +114,13 @@ def _attempt(work: _Work, *, lean: bool) -> int:
     """`lean`: without the times that decide between two records of a job, for there should not be two."""
     asked = work.asked
     where = drafts_of(asked.output) if asked.output and work.names_file else None
+    columns = columns_of(asked, work.common, work.entry)
+    # What a command has printed is in its journal; a result of Python most often is all that there is.
+    lean = lean and not columns.needs_more and work.journals[0].header.kind != "command"
     try:
-        with Merge(work.journals, where, meta=asked.meta != "none", lean=lean) as merge:
+        with Merge(work.journals, where, lean=lean) as merge:
             merge.gather()
-            return _list_failures(merge, work) if asked.failed else _merge(merge, work)
+            return _list_failures(merge, work) if asked.failed else _merge(merge, work, columns)
     except OSError as error:
         if error.filename is not None or error.errno not in NO_ROOM:
             raise
@@ -118,16 +130,18 @@ def _attempt(work: _Work, *, lean: bool) -> int:
         ) from error
 
 
-def _merge(merge: Merge, work: _Work) -> int:
+def _merge(merge: Merge, work: _Work, wanted: Columns) -> int:
     columns = _columns(work.journals, work.common)
-    summary = write_results(merge, work.journals, columns, work.asked)
+    if is_written(merge, work.asked):
+        merge.beside = beside_of(merge, wanted, work.common, work.entry)
+    summary = write_results(merge, work.journals, columns, work.asked, wanted)
     tell_oddities(summary)
     if not summary.is_complete and not work.asked.partial:
         return _tell_missing(summary, work)
     # No certificate where records contradict each other, although every job has a row: one of them is wrong, and it
     # would vouch for whichever counts.
     is_proven = summary.is_complete and not summary.is_contradicted
-    proof = certificate(work.journals[0].header.work, columns, summary.blocks) if is_proven else None
+    proof = Proven.of(work.journals[0].header.work, columns, summary) if is_proven else None
     answer = _reduced(merge, work.entry)
     _report(summary, proof, answer, work)
     return 0 if is_proven else 1
@@ -188,10 +202,12 @@ def _list_failures(merge: Merge, work: _Work) -> int:
     return int(summary.failed > 0 or summary.is_contradicted)
 
 
-def _report(summary: Summary, proof: str | None, answer: Any, work: _Work) -> None:
+def _report(summary: Summary, proof: Proven | None, answer: Any, work: _Work) -> None:
     asked, common = work.asked, work.common
     if common.json:
-        facts = {**facts_of(summary, work.journals), "certificate": proof, "answer": answer}
+        facts = {**facts_of(summary, work.journals), "answer": answer}
+        if proof is not None:
+            facts |= {"certificate": proof.certificate, "outputs": proof.outputs}
         print(json.dumps(facts, default=str))
         return
     # A table on standard output is all that stands there.
@@ -202,7 +218,7 @@ def _report(summary: Summary, proof: str | None, answer: Any, work: _Work) -> No
         print(line, file=stream)
 
 
-def _lines(summary: Summary, proof: str | None, work: _Work) -> list[str]:
+def _lines(summary: Summary, proof: Proven | None, work: _Work) -> list[str]:
     """Whether it is complete, what proves it or is missing, and where the table is."""
     if summary.is_complete:
         lines = complete_lines(summary, proof)

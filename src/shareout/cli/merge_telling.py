@@ -12,6 +12,7 @@ from shareout.cli.rates import rate_facts
 from shareout.fields import asdict
 from shareout.merge.gather import Journal
 from shareout.merge.proof.audit import Comparison
+from shareout.merge.proof.certificate import Proven
 from shareout.merge.proof.complete import Said, Summary, ranges_of, told_ranges
 from shareout.merge.proof.unlike import judge
 from shareout.units import counted
@@ -48,6 +49,8 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "complete": summary.is_complete,
         # All keys are always there: a script need not ask.
         "certificate": None,
+        "outputs": None,
+        "outputs_differ": len(summary.prints_differ),
         "answer": None,
     }
 
@@ -72,12 +75,14 @@ def _audit_facts(summary: Summary) -> dict[str, Any]:
     }
 
 
-def complete_lines(summary: Summary, proof: str | None) -> list[str]:
+def complete_lines(summary: Summary, proof: Proven | None) -> list[str]:
     """That nothing is missing, the certificate, and that audits agree, when there were some."""
     skipped = f", {summary.skipped} skipped" if summary.skipped else ""
     lines = [f"complete: {summary.done} of {summary.total} jobs, each counted once{skipped}"]
     if proof:
-        lines.append(f"certificate {proof}")
+        lines.append(f"certificate {proof.certificate}")
+        if summary.printed:
+            lines.append(f"outputs     {proof.outputs}")
     if summary.comparison.jobs and not summary.comparison.disagreed:
         lines.append(f"audit: {summary.comparison.jobs} jobs ran on more than one machine, to the same result")
     return lines
@@ -126,6 +131,12 @@ def tell_oddities(summary: Summary) -> None:
     if summary.twice:
         why = f" ({summary.taken} were taken over from a machine that was silent)" if summary.taken else ""
         tell(f"{counted(summary.twice, 'job')} ran twice: of each, the first that finished counts{why}")
+    if summary.prints_differ:
+        some = ", ".join(map(str, summary.prints_differ[:SHOWN]))
+        tell(
+            f"what {counted(len(summary.prints_differ), 'job')} printed differs from one time to the other ({some}"
+            f"{' …' if len(summary.prints_differ) > SHOWN else ''}); that of the first that finished counts"
+        )
     for whence, count in sorted(summary.adopted.items())[:SHOWN]:
         tell(f"{counted(count, 'job')} adopted from {whence}, which ran another list")
     # Counted, and not left out: who adds up what was told must come to the number of all.

@@ -18,13 +18,13 @@ from typing import Any
 from zlib import crc32
 
 from shareout.fields import dataclass
+from shareout.merge.patterns import pattern, proven_pattern
 from shareout.merge.spool import SpoolWriter
 from shareout.plan.permutation import Permutation, Permutations
 from shareout.ranges import Range, is_in
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Line, parse
-from shareout.record.lines.common_line import BEFORE_RESULT, BEHIND_EXIT, head
 from shareout.record.outcome import Attempt, State
 from shareout.record.proof import Proof
 from shareout.record.reader import Damage, JournalReader
@@ -32,10 +32,14 @@ from shareout.record.reader import Damage, JournalReader
 CHUNK = 1 << 18
 # So much is one turn of a process: small enough for all to end at about the same time.
 PIECE = 1 << 24
-# Of seventeen characters, as times are until the year 2286, and as the spool has them.
-_TIME = r"[1-9][0-9]{9}\.[0-9]{6}"
 _job_of = itemgetter(0)
 _FIRST = re.compile(rb'\{"job":\d+,"pos":(\d+)\d{5},[^\n]*,"(?:result|exit)":([^\n]*),"crc"')
+_IMPRINT = re.compile(rb'"(?:out|err)":\[[^\]]*\](?:,"err":\[[^\]]*\])?')
+
+
+class NeedsMore(Exception):
+    """What was not gathered is needed after all: the times that decide between two records of a job, or the imprints
+    of what jobs have printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +100,15 @@ def pieces_of(journals: Sequence[Journal]) -> list[Piece]:
     return made
 
 
-# By patterns and not by a parser of JSON: that makes a dict of each line, of which two values are used.
-def pattern(kind: str, *, meta: bool, lean: bool) -> re.Pattern[bytes]:
-    """The plain line, judged. Groups: all of it, job, position, (start,) (end,) (slot,) result, checksum. `lean`:
-    without the times."""
-    told = {"job", "pos", *(() if lean else ("end",)), *(("start", "slot") if meta else ())}
-    result = f'"exit":(0){BEHIND_EXIT}' if kind == "command" else rf'{BEFORE_RESULT}"result":([^\n]*)'
-    return re.compile(rf'({head(told, _TIME)}{result}),"crc":"(.{{8}})"\}}\n'.encode("ascii"))
-
-
-def proven_pattern(
-    kind: str, *, meta: bool, lean: bool, leading: bytes = b"", has_text: bool = True
-) -> re.Pattern[bytes]:
-    """The same where lines are known to be what was written. Groups: job, (position,) (start,) (end,) (slot,) result.
-
-    What is known to be there is stepped over by its width (times are seventeen characters until the year 2286),
-    which costs a third of comparing it. With the leading digits of a position given, all but its last five, the
-    line must have them, and the position is no group. `has_text` is for results with quotes in them.
-    """
-    position = leading + rb".{5}" if leading else rb"(\d+)"
-    start = rb".{10}(.{17}).{7}" if meta else rb".{34}"
-    slot = rb"(\d+)" if meta else rb"[^,]+"
-    result = rb'(?:"...":[^]]*\],)*(?:"from":"[^"]*",)?"result":' + (rb"([^\n]*)" if has_text else rb'([^"]*)')
-    if kind == "command":
-        result = rb'"exit":(\d+)[^\n]*'
-    body = rb'\{"job":([^,]+),"pos":' + position + rb',"try":1,.{9}done' + start
-    body += (rb".{17}" if lean else rb"(.{17})") + rb",.{7}" + slot + b"," + result
-    return re.compile(b"(?s)" + body + rb',"crc":".{8}"\}\n')
-
-
 class _Patterns:
     """The patterns for one piece: the fast one for where the positions are at, and the general one."""
 
-    def __init__(self, piece: Piece, *, meta: bool, lean: bool) -> None:
+    def __init__(self, piece: Piece, *, lean: bool) -> None:
         header = piece.journal.header
         self._ranges = piece.journal.own
         self._proven = piece.stop <= piece.journal.proof.good
-        self._make = partial(proven_pattern, header.kind, meta=meta, lean=lean)
-        self.single = pattern(header.kind, meta=meta, lean=lean)
+        self._make = partial(proven_pattern, header.kind, lean=lean)
+        self.single = pattern(header.kind, lean=lean)
         self.general = self._make() if self._proven else self.single
         self._made: dict[tuple[bytes, bool], re.Pattern[bytes] | None] = {}
 
@@ -175,9 +150,8 @@ class _Patterns:
 class Gatherer:
     """Reads pieces into one spool."""
 
-    def __init__(self, spool: SpoolWriter, *, meta: bool, lean: bool) -> None:
+    def __init__(self, spool: SpoolWriter, *, lean: bool) -> None:
         self._spool = spool
-        self._meta = meta
         self._lean = lean
         self.facts: list[dict[str, Any]] = []
         self._rows = 0
@@ -186,13 +160,16 @@ class Gatherer:
     def read(self, piece: Piece) -> None:
         """All records of a piece; what is to tell about it goes to `facts`."""
         journal = piece.journal
-        patterns = _Patterns(piece, meta=self._meta, lean=self._lean)
+        patterns = _Patterns(piece, lean=self._lean)
         self._rows = 0
         self._misplaced = []
         lines, offset = 0, piece.start
         damage: list[list[Any]] = []
         for chunk in _chunks(piece):
             count = chunk.count(b"\n")
+            # A result may hold these bytes, too: then all is gathered, and nothing is wrong.
+            if self._lean and (b'"out":[' in chunk or b'"err":[' in chunk):
+                raise NeedsMore
             if not self._lean or not self._quick(journal, patterns, chunk, count):
                 columns, is_own = patterns.columns(chunk, count)
                 if columns is None or not self._plain(journal, columns, is_own=is_own):
@@ -225,7 +202,8 @@ class Gatherer:
         return True
 
     def _plain(self, journal: Journal, columns: list[Sequence[bytes]], *, is_own: bool) -> bool:
-        """Columns: job, (position,) (start,) end, (slot,) result. False when not all of them are this machine's own."""
+        """Columns: job, (position,) (start, end, slot,) result and what is beside it. False when not all are of this
+        machine."""
         jobs = list(map(int, columns[0]))
         if not is_own:
             positions = list(map(int, columns.pop(1)))
@@ -239,10 +217,13 @@ class Gatherer:
             self._spool.lean(journal.number, jobs, list(map(b"\t".join, zip(columns[0], columns[-1], strict=True))))
             self._rows += len(jobs)
             return True
-        extras = columns[1]
-        if self._meta:
-            extras = list(map(b" ".join, zip(columns[2], columns[3], columns[1], strict=True)))
-        rows = list(map(b"\t".join, zip(columns[0], columns[-1], strict=True)))
+        results, beside = columns[-2:]
+        if journal.header.kind != "command":
+            results, beside = beside, results
+        extras = list(map(b" ".join, zip(columns[2], columns[3], columns[1], strict=True)))
+        if any(beside):
+            extras = list(map(_with_imprint, extras, beside))
+        rows = list(map(b"\t".join, zip(columns[0], results, strict=True)))
         self._spool.plain(journal.number, jobs, extras, rows)
         self._rows += len(rows)
         return True
@@ -276,6 +257,12 @@ class Gatherer:
         if isinstance(record, Attempt) and record.state not in (State.STOPPED, State.RETRY):
             self._rows += 1
             self._spool.odd(journal.number, record.job, line)
+
+
+def _with_imprint(extra: bytes, beside: bytes) -> bytes:
+    """What tells the times of a first try, and what it has printed."""
+    found = _IMPRINT.search(beside)
+    return b"%b 1 %b" % (extra, found[0]) if found else extra
 
 
 def _chunks(piece: Piece) -> Iterator[bytes]:

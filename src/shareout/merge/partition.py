@@ -5,25 +5,21 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from shareout.fields import dataclass, field, replace
-from shareout.merge.gather import Journal
+from shareout.merge.gather import Journal, NeedsMore
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.choose_record import Record, Verdict, settle
 from shareout.merge.spool import Plains
 from shareout.record.journal import parse
-from shareout.record.outcome import Attempt, State
-
-
-class NeedsTimes(Exception):
-    """Two records speak of a job, and the times that decide between them were not gathered."""
-
+from shareout.record.outcome import Attempt, State, Stream, imprint_on
 
 BLOCK_SHIFT = 16
 """Rows are written, and certified, in blocks of 65,536 ids: however they came to be."""
 
 Meta = tuple[int, bytes]
-"""Which journal a row is of, and `end slot start [attempt]` as text."""
+"""Which journal a row is of, and `end slot start [attempt [imprint]]` as text: an imprint as the journal has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,9 @@ class Block:
     rows: list[bytes]
     text: bytes
     """All rows, each with its LF."""
-    metas: list[Meta]
+    metas: Sequence[Meta | None]
+    beside: Sequence[Sequence[Any]] = ()
+    """What else stands in the rows of a table: of each of the sheets beside that of the results a value a row."""
 
 
 @dataclass(slots=True)
@@ -55,6 +53,8 @@ class Outcomes:
     disagreements: list[tuple[int, tuple[Record, ...]]] = field(default_factory=list)
     comparison: Comparison = field(default_factory=Comparison)
     done: int = 0
+    prints_differ: list[int] = field(default_factory=list)
+    """Jobs that were done twice and printed different things."""
     of_journals: Counter[int] = field(default_factory=Counter)
     """How many rows are of which journal."""
 
@@ -176,7 +176,7 @@ def _judge(
     # `lean` left the times out. To choose without them would take the record that was read first, and another one
     # when the directories are named in another order.
     if any(not one.extras and not affected.keys().isdisjoint(one.ids) for one in plains):
-        raise NeedsTimes
+        raise NeedsMore
     for one in plains:
         if one.extras:
             made.of_journals[one.journal] -= _collect(affected, one, journals[one.journal])
@@ -236,6 +236,8 @@ def _note_doubles(made: Outcomes, job: int, verdict: Verdict) -> None:
     if (len(verdict.done) > 1 and not verdict.is_taken) or verdict.failed_alone:
         said = [(record.machine, record.meaning) for record in verdict.done]
         made.comparison.add(said, verdict.failed_alone)
+    if len({imprints_in(record.extra) for record in verdict.done}) > 1:
+        made.prints_differ.append(job)
     if verdict.differs:
         made.disagreements.append((job, (*verdict.done, *verdict.parted)))
 
@@ -259,13 +261,13 @@ def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
     attempt, header = parse(line), journal.header
     assert isinstance(attempt, Attempt)
     is_audit = header.audits(attempt.position)
-    payload, extra = line, b""
+    payload = line
     if attempt.state is State.DONE:
         at = line.find(b'"result":')
         # Cut out as it stands, and not encoded anew: rows and certificates are over the bytes that the journal holds.
         result = line[at + 9 : -18] if at >= 0 else str(attempt.exit).encode()
         payload = b"%d\t%b" % (attempt.job, result)
-        extra = f"{attempt.end:.6f} {attempt.slot} {attempt.start:.6f} {attempt.attempt}".encode()
+    extra = extra_of(attempt)
     record = Record(
         journal.number,
         header.machine,
@@ -279,6 +281,21 @@ def _odd_record(journal: Journal, line: bytes) -> tuple[int, Record]:
         is_adopted=bool(header.whence),
     )
     return attempt.job, record
+
+
+def extra_of(attempt: Attempt) -> bytes:
+    """What is kept of it beside its result."""
+    imprints = ",".join(
+        f'"{stream}":[{imprint.size},"{imprint.hash}"]' for stream in Stream if (imprint := imprint_on(attempt, stream))
+    )
+    told = f"{attempt.end:.6f} {attempt.slot} {attempt.start:.6f} {attempt.attempt}"
+    return f"{told} {imprints}".encode() if imprints else told.encode()
+
+
+def imprints_in(extra: bytes) -> bytes:
+    """What `extra_of` says of what was printed; nothing where that is nothing."""
+    words = extra.split(b" ", 4)
+    return words[4] if len(words) > 4 else b""
 
 
 def as_ranges(ids: Sequence[int]) -> array[int]:

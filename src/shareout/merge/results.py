@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import gzip
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from shareout.merge.gather import Gatherer, Journal, pieces_of
-from shareout.merge.partition import BLOCK_SHIFT, Block, NeedsTimes, Outcomes, resolve, told
+from shareout.merge.columns.beside import Beside
+from shareout.merge.columns.printed import PrintedTexts
+from shareout.merge.gather import Gatherer, Journal, NeedsMore, pieces_of
+from shareout.merge.partition import BLOCK_SHIFT, Block, Outcomes, resolve, told
 from shareout.merge.processes import divided, how_many
 from shareout.merge.proof.audit import Comparison
-from shareout.merge.proof.certificate import block_hash
+from shareout.merge.proof.certificate import block_hash, printed_hash
 from shareout.merge.proof.complete import Said, Summary, append_ranges
-from shareout.merge.sheet import Shape, Sheet, Start
+from shareout.merge.sheet import Sheet, Start
 from shareout.merge.spool import Spool, SpoolWriter
 from shareout.merge.tables import RowStore, TextForm, store_blocks
 from shareout.merge.target import Relay, Target
@@ -30,6 +32,8 @@ from shareout.record.reader import Damage
 PARTITION_ROWS = 1 << 16
 SHORTEST_LINE = 120
 MOST_PARTITIONS = 1 << 16
+# In each process, of what jobs have printed.
+MOST_HELD = 64 << 20
 MOST_DISAGREEMENTS = 1000
 
 
@@ -53,7 +57,8 @@ class Merge:
         self.total = max((journal.header.total for journal in journals), default=0)
         self.rows = 0
         self.damage: list[tuple[int, Damage]] = []
-        self._meta = meta
+        self.beside = Beside()
+        """What tables are to have beside the results."""
         self._lean = lean and not meta
         self._where = where
         self._processes = processes or how_many()
@@ -78,7 +83,7 @@ class Merge:
         def work(number: int) -> dict[str, Any]:
             partitions = (max(0, self.total - 1) >> self._shift) + 1
             writer = SpoolWriter(files[number], partitions, self._shift)
-            gatherer = Gatherer(writer, meta=self._meta, lean=self._lean)
+            gatherer = Gatherer(writer, lean=self._lean)
             # Dealt out in turn: one machine may have done nearly all, and its journal would be read by one process
             # alone.
             for piece in pieces[number::count]:
@@ -87,7 +92,7 @@ class Merge:
 
         self._spool = Spool([file.fileno() for file in files])
         told: dict[int, dict[str, Any]] = {}
-        for number, facts in enumerate(divided(count, work)):
+        for number, facts in enumerate(divided(count, work, NeedsMore)):
             self._spool.load(number, facts["index"])
             told.update({one["piece"]: one for one in facts["pieces"]})
         lines: dict[int, int] = {}
@@ -115,6 +120,23 @@ class Merge:
         for number in self._spool.filled():
             yield from self._resolved(number).blocks()
 
+    def table_blocks(self) -> Iterator[Block]:
+        """The same as a table has them: with what stands beside the results, and jobs that are not done."""
+        if self.beside.is_nothing:
+            yield from self.blocks()
+            return
+        # Who asks again begins anew.
+        self.beside.notes.clear()
+        for number, outcomes in enumerate(self.outcomes()):
+            yield from self.beside.dressed(number, outcomes, outcomes.blocks())
+
+    def read_texts(self, said: Callable[[str], None]) -> PrintedTexts:
+        """What the jobs have printed, from their logs; open as long as the merge is."""
+        texts = PrintedTexts(self.journals, self._shift, self._where, self._processes)
+        self._stack.enter_context(texts)
+        texts.gather(said)
+        return texts
+
     def starts(self) -> list[Start]:
         """What the rows of each journal have in common."""
         headers = [journal.header for journal in self.journals]
@@ -126,7 +148,7 @@ class Merge:
 
     def summarize(self) -> Summary:
         """What became of all jobs, without writing them."""
-        return self._in_order(lambda number, blocks: None)[0]
+        return self._in_order(None)
 
     def write_text(self, form: TextForm, sheet: Sheet, target: Target, *, packed: bool) -> tuple[Summary, Sheet]:
         """Write all rows; again, with other columns, when a result turns out not to fit."""
@@ -136,17 +158,22 @@ class Merge:
             # twice.
             head = form.head(sheet)
             # Packed without a time, so that the same rows are the same bytes.
-            relay = Relay(self._processes, target.begin(gzip.compress(head, mtime=0) if packed and head else head))
+            begun = target.begin(gzip.compress(head, mtime=0) if packed and head else head)
+            count = self._writers()
+            relay = Relay(count, begun)
 
-            def write(number: int, blocks: Sequence[Block], sheet: Sheet = sheet, relay: Relay = relay) -> None:
+            def write(number: int, blocks: Iterable[Block], sheet: Sheet = sheet, relay: Relay = relay) -> None:
                 pieces = (form.piece(block, sheet) for block in blocks)
                 # A block is a gzip member of its own, which `zcat` reads as one file: so they are packed side by
                 # side, and the bytes do not depend on how many processes there were.
-                data = b"".join([gzip.compress(piece, 6, mtime=0) for piece in pieces] if packed else pieces)
-                target.write_at(relay.turn(number, len(data)), data)
+                packs = (gzip.compress(piece, 6, mtime=0) for piece in pieces) if packed else pieces
+                # Who is alone need not know how long all of it is before its first byte is written.
+                for data in packs if relay.is_alone else (b"".join(packs),):
+                    target.write_at(relay.turn(number, len(data)), data)
 
+            self.beside.notes.clear()
             try:
-                summary, sheet.seen = self._in_order(write, sheet)
+                summary = self._in_order(write, sheet, count)
             finally:
                 relay.close()
             fitting = sheet.fitting()
@@ -157,17 +184,22 @@ class Merge:
     def write_store(self, store: RowStore, sheet: Sheet, path: Path) -> Sheet:
         """The same for a format that one process writes."""
         while True:
-            store_blocks(self.blocks, store, sheet, path)
+            store_blocks(self.table_blocks, store, sheet, path)
             fitting = sheet.fitting()
             if fitting is None:
                 return sheet
             sheet = fitting
 
+    def _writers(self) -> int:
+        """How many processes write a table: one alone where what jobs of one range of ids have printed is much."""
+        texts = self.beside.texts
+        return 1 if texts is not None and texts.largest_partition > MOST_HELD else self._processes
+
     def _in_order(
-        self, write: Callable[[int, Sequence[Block]], None], sheet: Sheet | None = None
-    ) -> tuple[Summary, Shape]:
+        self, write: Callable[[int, Iterable[Block]], None] | None, sheet: Sheet | None = None, count: int = 0
+    ) -> Summary:
         partitions = (max(0, self.total - 1) >> self._shift) + 1 if self.total else 0
-        count = self._processes
+        count = count or self._processes
 
         def work(number: int) -> dict[str, Any]:
             told = []
@@ -176,19 +208,23 @@ class Merge:
             for partition in range(number, partitions, count):
                 outcomes = self._resolved(partition)
                 blocks = list(outcomes.blocks())
-                write(number, blocks)
+                if write is not None:
+                    write(number, self.beside.dressed(partition, outcomes, blocks))
                 told.append(self._facts(outcomes, blocks))
-            return {"partitions": told, "shape": sheet.seen.facts() if sheet else None}
+            return {"partitions": told, "shapes": sheet.shapes() if sheet else [], "notes": self.beside.notes.facts()}
 
-        answers = divided(count, work, NeedsTimes)
+        answers = divided(count, work, NeedsMore)
         summary = self._summary_of_journals()
         journals = [str(journal.path) for journal in self.journals]
         for partition in range(partitions):
             _add(summary, answers[partition % count]["partitions"][partition // count], journals)
-        seen = Shape()
-        for one in answers if sheet else ():
-            seen.add(Shape.of(one["shape"]))
-        return summary, seen
+        if sheet is not None:
+            for one in answers:
+                sheet.learn(one["shapes"])
+                # One process alone has noted it in its own.
+                if count > 1:
+                    self.beside.notes.learn(one["notes"])
+        return summary
 
     def _summary_of_journals(self) -> Summary:
         """What journals tell before a job is looked at: what is damaged or changed, and which code ran."""
@@ -208,7 +244,7 @@ class Merge:
         plains, odd = self._spool.partition(number)
         base = number << self._shift
         width = min(1 << self._shift, self.total - base)
-        return resolve(self.journals, plains, odd, base, width, meta=self._meta)
+        return resolve(self.journals, plains, odd, base, width, meta=not self._lean)
 
     def _facts(self, outcomes: Outcomes, blocks: Sequence[Block]) -> dict[str, Any]:
         missing, failed = outcomes.unfinished()
@@ -225,6 +261,8 @@ class Merge:
             "missing_ids": missing.tobytes().hex(),
             "failed_ids": failed.tobytes().hex(),
             "blocks": [[block.number, block_hash(block).hex()] for block in blocks],
+            "printed": [[block.number, hashed.hex()] for block in blocks if (hashed := printed_hash(block))],
+            "prints_differ": outcomes.prints_differ,
             "disagreements": disagreements,
             "disagreed": len(outcomes.disagreements),
             "comparison": outcomes.comparison.facts(),
@@ -255,6 +293,8 @@ def _add(summary: Summary, facts: dict[str, Any], journals: Sequence[str]) -> No
         flat.frombytes(bytes.fromhex(facts[name]))
         append_ranges(to, flat)
     summary.blocks += [(number, bytes.fromhex(digest)) for number, digest in facts["blocks"]]
+    summary.printed += [(number, bytes.fromhex(digest)) for number, digest in facts["printed"]]
+    summary.prints_differ += facts["prints_differ"]
     summary.comparison.merge(Comparison.of(facts["comparison"]))
     for whence, count in facts["adopted"]:
         summary.adopted[whence] = summary.adopted.get(whence, 0) + count

@@ -16,7 +16,7 @@ from typing import Any
 
 from shareout.merge.proof.complete import open_journals
 from shareout.merge.results import Merge
-from shareout.merge.tables.csv import values_of
+from shareout.merge.tables.rows import values_of
 from shareout.merge.target import Target
 from shareout.record.folder import RunFolder
 from shareout.record.reader import incarnations_of
@@ -66,8 +66,9 @@ def results_of(folder: RunFolder) -> Iterator[tuple[int, Any, tuple[float, float
     with Merge(open_journals([folder], _unsaid), None, meta=True) as merge:
         merge.gather()
         for block in merge.blocks():
-            for (job, result), (_, told) in zip(values_of(block), block.metas, strict=True):
-                end, _, start = told.split(b" ")[:3]
+            for (job, result), meta in zip(values_of(block), block.metas, strict=True):
+                assert meta is not None
+                end, _, start = meta[1].split(b" ")[:3]
                 yield int(job), result, (float(start), float(end))
 
 

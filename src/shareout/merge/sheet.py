@@ -23,6 +23,8 @@ META: dict[str, tuple[str, ...]] = {
 # What job-splitter's header.csv begins with: its names for the times, which are columns of ours by --meta.
 _TIMES = ("run start time", "job running time", "job start time")
 _JOB_ID = "job id"
+LINE = "line"
+"""Of a pool of lines: what its jobs' inputs are called."""
 # Kinds of dicts, by the order of their keys.
 MOST_ORDERS = 64
 SHOWN = 8
@@ -90,11 +92,23 @@ class Sheet:
     """What it is made for."""
     meta: tuple[str, ...] = ()
     starts: Sequence[Start] = ()
+    base: str = "result"
+    """What a column without a name is called; `line`: a line, and then its columns."""
+    before: tuple[Sheet, ...] = ()
+    """What else stands in a row, each thing laid out as a result is: the job's inputs."""
+    after: tuple[Sheet, ...] = ()
+    """And how it stands with the job, and what it printed."""
+    picked: tuple[str, ...] = ()
+    """The columns that were asked for by name, after `job`; empty for all."""
     seen: Shape = field(default_factory=Shape)
     places: tuple[str, ...] = field(init=False)
     keys: tuple[str, ...] = field(init=False)
     titles: list[str] = field(init=False)
     """The head of the table."""
+    titles_of: list[list[str]] = field(init=False)
+    """Of each part of a row the titles of its places and keys."""
+    picks: list[int] | None = field(init=False)
+    """Where in the whole row the picked columns are; None for all."""
     single_apart: bool = field(init=False)
     """Single values are not what the first of the named places is for: they have a column of their own."""
 
@@ -104,17 +118,60 @@ class Sheet:
         self.single_apart = bool(named and shape.has_single and shape.widest and not shape.orders)
         if shape.orders:
             width = max(shape.widest, int(shape.has_single))
-            self.places, self.keys = tuple(_spare(width)), self._ordered_keys()
+            self.places, self.keys = tuple(_spare(width, self.base)), self._ordered_keys()
         else:
             width = max(1, shape.widest, len(named))
             if self.kind == "command" and not named:
                 self.places = ("exit",)
             else:
-                self.places = (*named, *_spare(width)[len(named) : width])
+                self.places = (*named, *_spare(width, self.base)[len(named) : width])
             if self.single_apart:
-                self.places = (*self.places, "result")
+                self.places = (*self.places, self.base)
             self.keys = ()
-        self.titles = unique(["job", *self.meta], [*self.places, *self.keys])
+        self._entitle()
+
+    def _entitle(self) -> None:
+        """Titles of the whole row: each part has its own, and each title is there once."""
+        taken = ["job", *self.meta]
+        self.titles_of = []
+        for one in self.parts:
+            self.titles_of.append(apart(taken, [*one.places, *one.keys], one.base))
+            taken += self.titles_of[-1]
+        whole = ["job", *(title for titles in self.titles_of for title in titles), *self.meta]
+        self.picks = None
+        if self.picked:
+            # One that nothing has is left out here, and told when all is seen.
+            wanted = (title for name in self.picked for title in self._meant(name))
+            self.picks = [0, *(whole.index(title) for title in dict.fromkeys(wanted) if title in whole[1:])]
+        self.titles = whole if self.picks is None else [whole[at] for at in self.picks]
+
+    def _meant(self, name: str) -> list[str]:
+        """The titles that a name stands for: all of a part, or its own."""
+        if name == "inputs":
+            return [title for titles in self.titles_of[: len(self.before)] for title in titles]
+        meant = [titles for one, titles in zip(self.parts, self.titles_of, strict=True) if one.base == name]
+        # A column of a result that nobody has named is called as all of it is.
+        return meant[0] if meant else [name]
+
+    @property
+    def parts(self) -> tuple[Sheet, ...]:
+        """Of a row, in their order; itself is that of the result."""
+        return (*self.before, self, *self.after)
+
+    @property
+    def absent(self) -> list[str]:
+        """What was asked for by name and nothing has."""
+        known = {"inputs", *(one.base for one in self.parts)}
+        return [name for name in self.picked if name not in known and name not in self.titles]
+
+    def shapes(self) -> list[dict[str, Any]]:
+        """What was seen of each part, as JSON can say it."""
+        return [one.seen.facts() for one in self.parts]
+
+    def learn(self, shapes: Sequence[dict[str, Any]]) -> None:
+        """What another process has seen."""
+        for one, facts in zip(self.parts, shapes, strict=True):
+            one.seen.add(Shape.of(facts))
 
     @property
     def width(self) -> int:
@@ -144,9 +201,12 @@ class Sheet:
 
     def fitting(self) -> Sheet | None:
         """A sheet for what was seen; None when this one is."""
-        if self._fits(self.seen):
+        others = [(one, one.fitting()) for one in (*self.before, *self.after)]
+        if self._fits(self.seen) and not any(made for _, made in others):
             return None
-        return replace(self, shape=self.seen, seen=Shape())
+        renewed = [made or replace(one, seen=Shape()) for one, made in others]
+        count = len(self.before)
+        return replace(self, shape=self.seen, seen=Shape(), before=tuple(renewed[:count]), after=tuple(renewed[count:]))
 
     def _fits(self, seen: Shape) -> bool:
         made = replace(self, shape=seen, seen=Shape())
@@ -165,8 +225,10 @@ class Sheet:
         said = [f"no result has anything for the column {_listed(empty)}"] if empty else []
         return said + ([f"no name is given for what stands in the column {_listed(extra)}"] if extra else [])
 
-    def meta_cells(self, meta: Meta) -> list[Any]:
-        """`end slot start [attempt]` in the columns that were asked for."""
+    def meta_cells(self, meta: Meta | None) -> list[Any]:
+        """`end slot start [attempt …]` in the columns that were asked for; nothing of a job that has not ended."""
+        if meta is None:
+            return [None] * len(self.meta)
         journal, text = meta
         end, slot, start, *tries = text.split(b" ")
         known = {
@@ -181,8 +243,9 @@ class Sheet:
         return [known[name] for name in self.meta]
 
 
-def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, starts: Sequence[Start]) -> Sheet:
-    """For what the first row looks like, which all others most often do. `first` is None when there is none."""
+def sheet_for(first: Any, named: Sequence[str], kind: str, meta: Sequence[str] | str, starts: Sequence[Start]) -> Sheet:
+    """For what the first row looks like, which all others most often do. `first` is None when there is none. `meta`:
+    columns about how jobs ran, or what stands for some."""
     wanted = [name.strip() for name in named]
     lead = [name.lower() for name in wanted]
     for ahead in ((*_TIMES, _JOB_ID), _TIMES):
@@ -191,16 +254,21 @@ def sheet_for(first: Any, named: Sequence[str], kind: str, meta: str, starts: Se
             break
     shape = Shape()
     shape.note(first)
-    return Sheet(kind, tuple(wanted), shape, META[meta], starts)
+    return Sheet(kind, tuple(wanted), shape, META[meta] if isinstance(meta, str) else tuple(meta), starts)
 
 
 def unique(taken: Sequence[str], names: Sequence[str]) -> list[str]:
     """`job`, these names and the rest of `taken`; each title once, for SQLite without regard to case. A name that one
     of ours has is told apart by `result_`, one that another result's has by a number."""
+    return [taken[0], *apart(taken, names, "result"), *taken[1:]]
+
+
+def apart(taken: Sequence[str], names: Sequence[str], base: str) -> list[str]:
+    """Titles for these names, none of which is taken: one that is gets what it is of before it, or a number behind."""
     used = {_folded(name) for name in taken}
     made: list[str] = []
     for name in names:
-        title = _written(f"result_{name}" if name in taken else name)
+        title = _written(f"{base}_{name}" if name in taken else name)
         number = 1
         found = title
         while _folded(found) in used:
@@ -208,7 +276,7 @@ def unique(taken: Sequence[str], names: Sequence[str]) -> list[str]:
             found = f"{title}_{number}"
         used.add(_folded(found))
         made.append(found)
-    return [taken[0], *made, *taken[1:]]
+    return made
 
 
 def _folded(title: str) -> str:
@@ -220,8 +288,10 @@ def _written(title: str) -> str:
     return title.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _spare(width: int) -> list[str]:
-    return ["result", *(f"result_{number}" for number in range(2, width + 1))][:width]
+def _spare(width: int, base: str) -> list[str]:
+    if base == LINE:
+        return [LINE, *(f"column_{number}" for number in range(1, width))][:width]
+    return [base, *(f"{base}_{number}" for number in range(2, width + 1))][:width]
 
 
 def _listed(names: Sequence[str]) -> str:

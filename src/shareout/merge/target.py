@@ -180,6 +180,7 @@ class Relay:
     """Who may say where its piece goes: one process after the other, in the order of the pieces."""
 
     def __init__(self, count: int, place: int) -> None:
+        self.is_alone = count == 1
         self._pipes = [os.pipe() for _ in range(count)]
         os.write(self._pipes[0][1], _PLACE.pack(place))
 

@@ -86,6 +86,11 @@ class TextPool:
             return text
         return self._template.fill(self._values(job, text))
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether its lines are taken apart."""
+        return self._separator is not None or (self._template is not None and self._template.columns > 0)
+
     def values(self, job: int) -> Values:
         """The line, and its columns: by `colsep`, else by blanks."""
         return self._values(job, self._words(job))

@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from shareout.record.folder import RunFolder
+from shareout.record.logs.exact import RAW
 from shareout.record.logs.segments import DamagedLog, read_segment
 from shareout.record.outcome import Stream
 
 LINES_KEPT = 12
 LONGEST_LINE = 400
 _STREAMS = frozenset(stream.encode() for stream in Stream)
+_EXACT = f"{RAW} ".encode()
 
 
 def last_lines(
@@ -40,7 +42,7 @@ def _look(text: bytes, any_mark: re.Pattern[bytes], marks: dict[bytes, int], kep
     for found in any_mark.finditer(text):
         at, start = found.span()
         # A job may print such words itself: only where they stand behind time and machine are they the prefix.
-        if text.count(b" ", text.rfind(b"\n", 0, at) + 1, at) == 1:
+        if text.count(b" ", text.rfind(b"\n", 0, at) + 1, at) == 1 and not text.startswith(_EXACT, start):
             end = text.find(b"\n", start)
             kept[marks[found[0]]].append(_shown(text[start : end if end >= 0 else len(text)]))
 

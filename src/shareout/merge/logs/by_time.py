@@ -17,6 +17,7 @@ from shareout.merge.logs.unpacked import DAMAGE, END, Unpacked
 from shareout.ranges import Range
 from shareout.record.folder import RunFolder
 from shareout.record.lines.form import MOST
+from shareout.record.logs.exact import MARK
 from shareout.record.outcome import Stream
 
 # `2026-11-20T19:23:01.123456Z`: equally long, so that times are compared as bytes.
@@ -24,6 +25,8 @@ STAMP = 27
 _stamp = itemgetter(slice(0, STAMP))
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _RECORD = re.compile(rb"(\S+) (\S+) job=(\S+)(?: try=\d+)? (out|err|[A-Z]+) ")
+# What is for machines alone: it says once more what other records say, byte for byte.
+_EXACT = re.compile(rb"\S+ \S+ job=\S+ try=\d+ RAW ")
 LOG = "log"
 STREAMS = (*map(str, Stream), LOG)
 """What a record can be of: a stream that a job printed on, or logging."""
@@ -131,6 +134,8 @@ class _Stream:
                 self._said(data.decode("utf-8", "surrogateescape"))
                 continue
             self.lines = data.splitlines(keepends=True)
+            if MARK in data:
+                self.lines = [line for line in self.lines if MARK not in line or not _EXACT.match(line)]
             self.stamps = list(map(_stamp, self.lines))
             if self.stamps and (self.stamps[0] < self._last or self.stamps != sorted(self.stamps)):
                 # As if the clock had stood still until it was past its last time again: what was printed after is not

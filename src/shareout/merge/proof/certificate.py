@@ -13,16 +13,38 @@ from collections.abc import Iterable, Sequence
 
 from blake3 import blake3
 
-from shareout.merge.partition import Block
+from shareout.fields import dataclass
+from shareout.merge.partition import Block, imprints_in
+from shareout.merge.proof.complete import Summary
 
 # 2: over blocks, which several processes hash at the same time. The first one was over all rows, one after the other;
 # two forms must never give the same hash.
 CONTEXT = "shareout 2 certificate"
+PRINTED_CONTEXT = "shareout 2 outputs"
 
 
 def block_hash(block: Block) -> bytes:
     """BLAKE3 of its rows; 32 bytes."""
     return blake3(block.text).digest()
+
+
+def printed_hash(block: Block) -> bytes:
+    """The same of what its jobs have printed, each as `id TAB imprints LF`; empty where none of them has."""
+    told = [
+        b"%b\t%b\n" % (row[: row.index(b"\t")], imprints)
+        for row, meta in zip(block.rows, block.metas, strict=False)
+        if meta and (imprints := imprints_in(meta[1]))
+    ]
+    return blake3(b"".join(told)).digest() if told else b""
+
+
+def printed_certificate(work: str, blocks: Iterable[tuple[int, bytes]]) -> str:
+    """One hash over what the jobs are and what each has printed. Apart from the certificate: a job that prints the time
+    of day has the same result all the same."""
+    hasher = blake3(bytes.fromhex(work), derive_key_context=PRINTED_CONTEXT)
+    for number, digest in sorted(blocks):
+        hasher.update(number.to_bytes(8, "little") + digest)
+    return hasher.hexdigest()
 
 
 def certificate(work: str, columns: Sequence[str], blocks: Iterable[tuple[int, bytes]]) -> str:
@@ -38,3 +60,17 @@ def certificate(work: str, columns: Sequence[str], blocks: Iterable[tuple[int, b
     for number, digest in sorted(blocks):
         hasher.update(number.to_bytes(8, "little") + digest)
     return hasher.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Of a merge that is complete, and in which no records contradict each other."""
+
+    certificate: str
+    outputs: str
+    """The same of what the jobs have printed."""
+
+    @classmethod
+    def of(cls, work: str, columns: Sequence[str], summary: Summary) -> Proven:
+        """Both, of the same jobs."""
+        return cls(certificate(work, columns, summary.blocks), printed_certificate(work, summary.printed))

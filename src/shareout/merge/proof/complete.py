@@ -50,6 +50,10 @@ class Summary:
     missing_ids: array[int] = field(default_factory=lambda: array("Q"))
     failed_ids: array[int] = field(default_factory=lambda: array("Q"))
     blocks: list[tuple[int, bytes]] = field(default_factory=list)
+    printed: list[tuple[int, bytes]] = field(default_factory=list)
+    """The same of what the jobs have printed."""
+    prints_differ: list[int] = field(default_factory=list)
+    """Jobs that were done twice, and printed different things."""
     disagreed: int = 0
     """Jobs of which there are records that contradict each other."""
     disagreements: list[tuple[int, list[Said]]] = field(default_factory=list)

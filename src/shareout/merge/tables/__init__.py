@@ -67,14 +67,21 @@ def store_blocks(blocks: Callable[[], Iterable[Block]], store: RowStore, sheet: 
     store.finish()
 
 
-def table_form(path: Path) -> TextForm | RowStore:
-    """What a file of this name is written by."""
+def table_form(path: Path, *, marked: bool = False) -> TextForm | RowStore:
+    """What a file of this name is written by. `marked`: with a byte order mark, which only a CSV may have."""
+    form = _form_of(path, marked=marked)
+    if marked and type(form).__name__ != "Csv":
+        raise UsageError(f"--bom is for a CSV, and {path} is none", way_out="Leave it out, or name the table *.csv.")
+    return form
+
+
+def _form_of(path: Path, *, marked: bool) -> TextForm | RowStore:
     name = path.name.lower().removesuffix(".gz")
     is_packed = name != path.name.lower()
     if name.endswith(".csv") or is_standard_output(path):
         from shareout.merge.tables.csv import Csv
 
-        return Csv()
+        return Csv(marked=marked)
     if name.endswith((".jsonl", ".ndjson")):
         from shareout.merge.tables.jsonl import Jsonl
 
@@ -91,5 +98,5 @@ def table_form(path: Path) -> TextForm | RowStore:
         # A device, a FIFO, a descriptor: no name says what it holds.
         from shareout.merge.tables.csv import Csv
 
-        return Csv()
+        return Csv(marked=marked)
     raise UsageError(f"{path} is no kind of table that is known", way_out=f"Name it *{', *'.join(ENDINGS)}.")

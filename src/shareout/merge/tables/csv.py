@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from shareout.merge.partition import Block
-from shareout.merge.proof.choose_record import value_of
 from shareout.merge.sheet import Sheet
-from shareout.record.values import decode, encode
+from shareout.merge.tables.rows import rows_of
+from shareout.record.values import encode
 
 _TO_COMMA = bytes.maketrans(b"\t", b",")
 _NUMBERS = b"0123456789.-+eE"
@@ -23,39 +23,23 @@ _SPECIAL = re.compile(r'[,"\r\n]')
 
 
 class Csv:
-    """A TextForm."""
+    """A TextForm. `marked`: it begins with a byte order mark, by which Excel knows UTF-8."""
+
+    def __init__(self, *, marked: bool = False) -> None:
+        self._mark = b"\xef\xbb\xbf" if marked else b""
 
     def head(self, sheet: Sheet) -> bytes:
         """The titles: a table without rows has them too."""
-        return _line(sheet.titles)
+        return self._mark + _line(sheet.titles)
 
     def piece(self, block: Block, sheet: Sheet) -> bytes:
         """Rows that are plain numbers and words go by translation of bytes, all others cell by cell: the same text."""
-        if not sheet.meta and not sheet.keys and not sheet.single_apart:
+        if not sheet.meta and not sheet.keys and not sheet.single_apart and not block.beside and sheet.picks is None:
             text = _simple(block.text, len(block.rows), sheet.width)
             if text is not None:
                 _note(sheet, block)
                 return text
-        values = values_of(block)
-        made = []
-        for at, (job, value) in enumerate(values):
-            cells = [job, *map(_cell, sheet.cells(value))]
-            if sheet.meta:
-                cells += [str(cell) for cell in sheet.meta_cells(block.metas[at])]
-            made.append(_line(cells))
-        return b"".join(made)
-
-
-def values_of(block: Block) -> list[tuple[str, Any]]:
-    """(id as text, result) of every row."""
-    pairs = [row.split(b"\t", 1) for row in block.rows]
-    try:
-        # All results of a block as one array: one call, where a row each would be tens of thousands.
-        values = decode(b"[" + b",".join([result for _, result in pairs]) + b"]")
-        return [(job.decode(), value) for (job, _), value in zip(pairs, values, strict=True)]
-    except (ValueError, RecursionError):
-        # One of them at least is none.
-        return [(job.decode(), value_of(row)) for (job, _), row in zip(pairs, block.rows, strict=True)]
+        return b"".join([_line(list(map(_cell, cells))) for cells in rows_of(sheet, block)])
 
 
 def _simple(text: bytes, count: int, width: int) -> bytes | None:

@@ -1,18 +1,20 @@
-"""Rows as Parquet, when pyarrow is installed. A column is int64, double, bool or string; what is mixed is text.
+"""Rows as Parquet, when pyarrow is installed. A column is int64, double, bool, string or a list of one of them; what is
+mixed is text, and what has parts JSON.
 
 The rows are kept as text until all of them are known, because a type must fit all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from shareout.errors import UsageError
 from shareout.merge.partition import Block
 from shareout.merge.sheet import Sheet
-from shareout.merge.tables.csv import storable, values_of
+from shareout.merge.tables.csv import storable
+from shareout.merge.tables.kinds import BOOL, FLOAT, INT, LIST, LONG, kind_of, kind_of_all
+from shareout.merge.tables.rows import rows_of
 from shareout.record.values import encode
 
 
@@ -39,13 +41,13 @@ class Parquet:
 
     def begin(self, path: Path, sheet: Sheet) -> None:
         """Opens nothing: the file needs its types first."""
-        self._sheet, self._path = sheet, path
+        self._sheet, self._path, self._writer = sheet, path, None
         self._kinds = [set() for _ in sheet.titles]
 
     def learn(self, block: Block) -> None:
         """Notes which kinds of values each column has."""
         for column, kinds in zip(self._columns(block), self._kinds, strict=True):
-            kinds.update(_kind(cell) for cell in column if cell is not None)
+            kinds.update(kind_of(cell) for cell in column if cell is not None)
 
     def add(self, block: Block) -> None:
         """A row group a block."""
@@ -53,8 +55,11 @@ class Parquet:
             self._open()
         arrays = []
         for column, field in zip(self._columns(block), self._schema, strict=True):
-            is_text = field.type == self._arrow.string()
-            values = [_text(cell) if is_text else cell for cell in column]
+            values: list[Any] = column
+            if field.type == self._arrow.string():
+                values = list(map(_text, column))
+            elif field.type == self._arrow.list_(self._arrow.string()):
+                values = list(map(_texts, column))
             # from_pandas would make NaN a missing value: it is a result.
             arrays.append(self._arrow.array(values, type=field.type, from_pandas=False))
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
@@ -66,42 +71,30 @@ class Parquet:
         self._writer.close()
 
     def _open(self) -> None:
-        # The narrowest that holds every value of the column as it is, and text where none does: a number that is nearly
-        # right is wrong.
-        types = {
-            "int": self._arrow.int64(),
-            "long": self._arrow.int64(),
-            "float": self._arrow.float64(),
-            "bool": self._arrow.bool_(),
-            "text": self._arrow.string(),
-        }
-        fields = []
-        for title, kinds in zip(self._sheet.titles, self._kinds, strict=True):
-            kind = "int" if kinds == {"int", "long"} else "float" if kinds == {"int", "float"} else "text"
-            kind = next(iter(kinds)) if len(kinds) == 1 else kind
-            fields.append((title, types[kind if kinds else "text"]))
+        fields = [
+            (title, self._type(kind_of_all(kinds)))
+            for title, kinds in zip(self._sheet.titles, self._kinds, strict=True)
+        ]
         self._schema = self._arrow.schema(fields)
         self._writer = self._parquet.ParquetWriter(self._path, self._schema)
 
+    def _type(self, kind: str) -> Any:
+        if kind.startswith(LIST):
+            return self._arrow.list_(self._type(kind.removeprefix(LIST)))
+        arrow = self._arrow
+        whole = arrow.int64()
+        types = {INT: whole, LONG: whole, FLOAT: arrow.float64(), BOOL: arrow.bool_()}
+        return types.get(kind, arrow.string())
+
     def _columns(self, block: Block) -> list[list[Any]]:
-        sheet = self._sheet
-        rows: list[Sequence[Any]] = []
-        for at, (job, value) in enumerate(values_of(block)):
-            meta = sheet.meta_cells(block.metas[at]) if sheet.meta else ()
-            rows.append([int(job), *sheet.cells(value)[: sheet.width], *meta])
-        return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        # Beyond 2^53 a double would not hold it, should the column have some.
-        return "int" if abs(value) <= 2**53 else "long" if -(2**63) <= value < 2**63 else "text"
-    return "float" if isinstance(value, float) else "text"
+        return [list(column) for column in zip(*rows_of(self._sheet, block), strict=True)]
 
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return storable(value) if value else value
     return encode(value)
+
+
+def _texts(values: list[Any] | None) -> list[str | None] | None:
+    return None if values is None else list(map(_text, values))

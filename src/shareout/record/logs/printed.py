@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
+from shareout.record.logs.exact import RAW
 from shareout.record.logs.job_log import Said, said_by
 from shareout.record.outcome import Stream
 from shareout.record.reader import newest_header
@@ -41,6 +42,8 @@ def printed_by(job: int, folders: Sequence[RunFolder], tell: Callable[[str], Non
 def _of_records(said: Iterator[Said]) -> Iterator[str]:
     between = ""
     for one in said:
+        if one.word == RAW:
+            continue
         text = one.text.decode("utf-8", "backslashreplace")
         yield between + (text if one.word in _STREAMS else f"{one.word} {text}")
         between = "\n"

@@ -6,7 +6,7 @@ What was printed has the word of its stream, `out` or `err`; any other record a 
 
 A member is written at once, at least every second, so that after `kill -9` `zcat` still reads all but that
 second. Times are UTC; a record that is no job's has `job=-`. Control characters and bytes that are not UTF-8
-are escaped, so that one record stays one line.
+are escaped, so that one record stays one line; what that hides is told by records of their own (`exact.py`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from typing import BinaryIO
 from shareout.errors import CannotRecord
 from shareout.files import replace_file
 from shareout.record.folder import RunFolder
+from shareout.record.logs.exact import raw_texts
+from shareout.record.outcome import Stream
 from shareout.world import world
 
+_STREAMS = frozenset(map(str, Stream))
 FLUSH_S = 1.0
 # A member of its own for each record would be larger than the record. One that is open until the segment is full would
 # be unreadable behind any kill, and `zcat` of a live log would lag by as much.
@@ -31,6 +34,8 @@ FLUSH_BYTES = 256 << 10
 # Level 6 takes two and a half times the processor, which the jobs need, for a fifth less disk.
 LEVEL = 1
 STEP = 1 << 18
+# Half a line of a large output: where it goes on, another record begins.
+LONG = 1 << 20
 # Ours are smaller, but somebody may have packed a log anew.
 MOST_HELD = 1 << 24
 # How a member of ours begins: deflated, no name, no time.
@@ -72,9 +77,15 @@ class LogWriter:
     def output(self, data: bytes, job: int | None, attempt: int, *, word: str, when: float) -> None:
         """What a job printed, every line with its prefix. `word`: the stream's, or a level."""
         who = f"job={job} try={attempt}" if job is not None else "job=-"
-        prefix = b"%b %b %b %b " % (stamp(when).encode(), self._machine, who.encode(), word.encode())
+        begin = b"%b %b %b " % (stamp(when).encode(), self._machine, who.encode())
+        prefix = b"%b%b " % (begin, word.encode())
         body = cleaned(data)
-        self._add(prefix + body.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n")
+        lines = prefix + body.removesuffix(b"\n").replace(b"\n", b"\n" + prefix) + b"\n"
+        # In one piece with its lines, for those that read both: what is between is of no other job.
+        if job is not None and word in _STREAMS and (body != data or (len(data) >= LONG and data[-1:] != b"\n")):
+            count = body.removesuffix(b"\n").count(b"\n") + 1
+            lines += b"".join(b"%bRAW %b\n" % (begin, text) for text in raw_texts(data, word, count))
+        self._add(lines)
 
     def copy(self, records: bytes) -> None:
         """Whole records that have been in another log."""

@@ -47,6 +47,10 @@ class Binding:
         self._name = getattr(job, "__name__", "job")
         self._signature = _signature(job)
         parameters = self._signature.parameters.values()
+        self.by_place = tuple(
+            one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        )
+        """What the values of a row without names are given to."""
         self.given = frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.name in GIVEN)
         converters = _converters(job, self._signature)
         # Chosen once: of all rows of a CSV the columns are the same.
