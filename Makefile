@@ -53,8 +53,9 @@ browser:
 
 # Far larger than all that the tests need otherwise: in a folder of their own, made once, and only where it may be.
 readers: build/readers/made
-	@test "$$(id -u)" != 0 || command -v mlr >/dev/null || { echo 'tables are read with Miller: installing it' && \
-	  apt-get update -qq && apt-get install --yes -qq miller >/dev/null; } || true
+	@test "$$(id -u)" != 0 || { command -v mlr && command -v parallel; } >/dev/null || { \
+	  echo 'tables are read with Miller, calls compared with GNU parallel: installing them' && \
+	  apt-get update -qq && apt-get install --yes -qq miller parallel >/dev/null; } || true
 
 build/readers/made: packaging/readers.txt | $(STAMP)
 	@echo 'tables are read with pandas, polars, DuckDB and pyarrow: installing them' && rm -rf build/readers && \

@@ -79,6 +79,9 @@ class LimitSettings:
     halt: Halt | None
     until: str
     grace: float
+    delay: float
+    memory_free: int | None
+    load: SlotCount | None
 
 
 @dataclass(frozen=True, slots=True)

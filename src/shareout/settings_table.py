@@ -19,6 +19,7 @@ from shareout.settings_values import (
     parse_factor,
     parse_halt,
     parse_level,
+    parse_load,
     parse_names,
     parse_needs,
     parse_nice,
@@ -148,6 +149,23 @@ TABLE: tuple[Setting, ...] = (
         "limits", "until", parse_until, "", "no job starts that would not end by then: 07:00, 8h, 2026-12-01T07:00"
     ),
     Setting("limits", "grace", parse_duration, "5s", "between asking a job to end and killing it"),
+    Setting("limits", "delay", parse_duration, "0s", "between the starts of two jobs"),
+    Setting(
+        "limits",
+        "memory_free",
+        more_than_nothing(parse_filesize),
+        default="",
+        comment="no job starts while the host has less memory free than this",
+        unset=None,
+    ),
+    Setting(
+        "limits",
+        "load",
+        parse_load,
+        default="",
+        comment="no job starts while the host's load is this or more: 12, or 80% of the cores",
+        unset=None,
+    ),
     Setting("join", "at", plain_text, "", "a folder that all machines mount: they share the work, and end together"),
     Setting(
         "join", "dead", more_than_nothing(parse_duration), "120s", "who is silent there for so long is taken over from"

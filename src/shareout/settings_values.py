@@ -145,6 +145,14 @@ def parse_slots(text: str) -> SlotCount:
     return SlotCount(number, how)
 
 
+def parse_load(text: str) -> SlotCount:
+    """`12`, or `80%` of the cores."""
+    match = re.fullmatch(r"([0-9]{1,6})(%?)", text.strip())
+    if match is None or not int(match[1]):
+        raise ValueError(f'"{text}" is no load; write 12, or 80% of the cores')
+    return SlotCount(int(match[1]), match[2])
+
+
 def more_than_nothing(read: Callable[[str], Any]) -> Callable[[str], Any]:
     """The same words, but not 0: a limit of nothing would end every job, and an interval of nothing never rests."""
 

@@ -274,7 +274,9 @@ def _pin(arguments: argparse.Namespace, entry: Entry) -> None:
 def _parsed(command: str, words: list[str]) -> argparse.Namespace | None:
     """None when help was asked for, and given."""
     try:
-        return make_parser(command).parse_args(words)
+        parser = make_parser(command)
+        prepared = getattr(load(command), "prepared", None)
+        return parser.parse_args(prepared(words) if prepared else words)
     except SystemExit:
         sys.stdout.flush()
         return None

@@ -61,6 +61,17 @@ def split_words(texts: Sequence[str]) -> list[str]:
         raise UsageError(f"--columns: {error}") from None
 
 
+def _check_table(asked: MergeArguments, *, marked: bool) -> None:
+    """What is said of a table that there will not be, or that is another one."""
+    if asked.failed and (asked.columns or asked.rows != (Rows.DONE,)):
+        raise UsageError(
+            "--failed is a table with columns of its own",
+            way_out="Say --rows failed for the jobs that failed with the columns of the others.",
+        )
+    if asked.output is None and marked:
+        raise UsageError("--bom is for a table, and none is asked for", way_out="Name one with -o results.csv.")
+
+
 def asked_of(arguments: argparse.Namespace, common: Common) -> MergeArguments:
     """Raises UsageError for flags that contradict each other, and for an output that has no place or no form."""
     output: Path | None = arguments.output
@@ -78,13 +89,7 @@ def asked_of(arguments: argparse.Namespace, common: Common) -> MergeArguments:
     )
     # Jobs that are not done have rows: so it is written although it is not whole.
     asked = replace(asked, partial=asked.partial or asked.rows != (Rows.DONE,))
-    if asked.failed and (asked.columns or asked.rows != (Rows.DONE,)):
-        raise UsageError(
-            "--failed is a table with columns of its own",
-            way_out="Say --rows failed for the jobs that failed with the columns of the others.",
-        )
-    if output is None and arguments.bom:
-        raise UsageError("--bom is for a table, and none is asked for", way_out="Name one with -o results.csv.")
+    _check_table(asked, marked=arguments.bom)
     if asked.to_stdout and common.json:
         raise UsageError("-o - and --json both want standard output", way_out="Name a file after -o.")
     if output is None:

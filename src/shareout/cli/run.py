@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import unicodedata  # noqa: F401
+from pathlib import Path
 
 from shareout.cli import run_flags
 from shareout.cli.options import Common
@@ -15,6 +16,7 @@ from shareout.cli.run_views import views_of
 from shareout.cli.running_order import in_running_order
 from shareout.entry import Entry, runs_commands
 from shareout.errors import CannotWrite
+from shareout.events import Listener
 from shareout.fields import replace
 from shareout.names import ALL
 from shareout.record.folder import RunFolder
@@ -22,6 +24,7 @@ from shareout.run.request import RunRequest
 from shareout.show.beside import say
 
 configure = run_flags.configure
+prepared = run_flags.prepared
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
@@ -43,7 +46,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if chosen is None:
         return _nothing()
     with adoption_of(asked, common, entry, chosen.plan) as adopt:
-        return _run(replace(request_of(chosen, asked, common, entry), adopt=adopt), common)
+        joblog = arguments.joblog and Path(arguments.joblog)
+        return _run(replace(request_of(chosen, asked, common, entry), adopt=adopt), common, joblog)
 
 
 def _nothing() -> int:
@@ -51,7 +55,16 @@ def _nothing() -> int:
     return 130
 
 
-def _run(request: RunRequest, common: Common) -> int:
+def _joblogs(request: RunRequest, path: Path | None) -> list[Listener]:
+    if path is None:
+        return []
+    from shareout.cli.run_joblog import JobLog
+
+    pool = request.plan.pool
+    return [JobLog(path, request.machine, pool, pool.command if runs_commands(request.entry) else None)]
+
+
+def _run(request: RunRequest, common: Common, joblog: Path | None) -> int:
     from shareout.run.session import run_share
 
     name = request.machine if request.machine != ALL else "all machines"
@@ -59,6 +72,7 @@ def _run(request: RunRequest, common: Common) -> int:
     # Made, and so loaded, before the first job: what an executable unpacked may be swept from /tmp while it runs for
     # weeks.
     views = views_of(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
+    views += _joblogs(request, joblog)
     result = run_share(request, views)
     folder = RunFolder.of(common.runs, request.plan.origin, request.machine).path
     if request.entry is not None and request.entry.on_end is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,9 @@ SETTINGS = {
     "halt": "limits.halt",
     "until": "limits.until",
     "grace": "limits.grace",
+    "delay": "limits.delay",
+    "memfree": "limits.memory_free",
+    "load": "limits.load",
     "join": "join.at",
     "dead": "join.dead",
     "progress": "display.progress",
@@ -49,6 +53,11 @@ class Screen:
     tag: str | None
 
 
+VALUES = "--arg-values"
+"""What `:::` becomes: the values as JSON, behind a sign that says whether they go along with the source before."""
+_SOURCES = (":::", ":::+", "::::", "::::+")
+
+
 class _AddSource(argparse.Action):
     """`--arg`, `--arg+` and `--arg-file` are one list, in the order in which they were given."""
 
@@ -59,11 +68,40 @@ class _AddSource(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        if isinstance(values, str):
+        if isinstance(values, str) and option_string == VALUES:
+            source = Source(tuple(json.loads(values[1:])), linked=values[0] == "+")
+        elif isinstance(values, str):
             source = Source(file=values, linked=option_string == "--arg-file+")
         else:
             source = Source(tuple(values or ()), linked=option_string == "--arg+")
         namespace.sources = [*(namespace.sources or ()), source]
+
+
+def prepared(words: Sequence[str]) -> list[str]:
+    """`::: a b` as GNU parallel has it, in the flags of ours: what follows is values, whatever it looks like."""
+    if not any(word in _SOURCES for word in words):
+        return list(words)
+    made: list[str] = []
+    values: list[str] | None = None
+    how = ""
+    for word in (*words, ":::"):
+        if word not in _SOURCES:
+            (made if values is None else values).append(word)
+            continue
+        if values is not None:
+            if not values:
+                raise UsageError(f"{how} is followed by no values", way_out=f"As: {how} a b c")
+            made += _in_our_flags(how, values)
+        how, values = word, []
+    return made
+
+
+def _in_our_flags(how: str, values: Sequence[str]) -> list[str]:
+    is_linked = how.endswith("+")
+    if how.startswith("::::"):
+        flag = "--arg-file+" if is_linked else "--arg-file"
+        return [one for value in values for one in (flag, value)]
+    return [VALUES, ("+" if is_linked else "*") + json.dumps(values)]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -94,10 +132,13 @@ def add_pool(group: argparse._ArgumentGroup) -> None:
     add("--colsep", metavar="REGEX", help="what separates {1} {2}: ',' (default: blanks)")
     add("--as", dest="kind", metavar="KIND", choices=list(ENDINGS), help="what POOL is: txt csv jsonl grid groups")
     add("-0", "--null", action="store_true", help="POOL is separated by NUL, as of find -print0")
+    add("-d", "--delimiter", metavar="SIGN", help="POOL is separated by it: ',' or '\\t'")
+    add("-N", dest="each", type=int, metavar="N", help="N lines or values are a job: {1} … {N}")
     sources: dict[str, Any] = {"dest": "sources", "action": _AddSource}
     add("--arg", nargs="+", metavar="VALUE", help="values; several --arg: all combinations", **sources)
     add("--arg+", nargs="+", metavar="VALUE", help="values that go along with the source before", **sources)
-    add("--arg-file", metavar="FILE", help="a source of values: the lines of a file, or -", **sources)
+    add("-a", "--arg-file", metavar="FILE", help="a source of values: the lines of a file, or -", **sources)
+    add(VALUES, help=argparse.SUPPRESS, **sources)
     add("--arg-file+", metavar="FILE", help="the same, along with the source before it", **sources)
 
 
@@ -156,6 +197,9 @@ def _limits(group: argparse._ArgumentGroup) -> None:
     add("--halt", metavar="RULE", help="when to stop all: now,fail=1 or soon,fail=10%%")
     add("--fail-fast", action="store_true", help="short for --halt now,fail=1")
     add("--until", metavar="TIME", help="start nothing that would not end by then: 07:00, 8h")
+    add("--delay", metavar="TIME", help="between the starts of two jobs")
+    add("--memfree", metavar="SIZE", help="start nothing while less memory is free")
+    add("--load", metavar="N", help="start nothing while the load is N, or 80%% of the cores")
 
 
 def _shown(group: argparse._ArgumentGroup) -> None:
@@ -168,11 +212,16 @@ def _shown(group: argparse._ArgumentGroup) -> None:
     add("--tagstring", metavar="TEXT", help="--tee with a text like a template; '' for nothing")
     add("--keep-lines", metavar="REGEX", help="log and show only output lines that match")
     add("--results", metavar="DIR", help="also a file of each job's output, in this folder")
+    add("--joblog", metavar="FILE", help="also a line a job in this file, as GNU parallel has it")
+    add("--bar", dest="progress", action="store_const", const="live", help=argparse.SUPPRESS)
+    add("--eta", dest="progress", action="store_const", const="live", help=argparse.SUPPRESS)
 
 
 def given(arguments: argparse.Namespace) -> Given:
     """What the call says about the pool."""
-    return Given(arguments.pool or arguments.named, arguments.kind, arguments.null, tuple(arguments.sources or ()))
+    delimiter = "\0" if arguments.null else arguments.delimiter
+    pool = arguments.pool or arguments.named
+    return Given(pool, arguments.kind, delimiter, arguments.each, tuple(arguments.sources or ()))
 
 
 def screen(arguments: argparse.Namespace) -> Screen:

@@ -20,10 +20,11 @@ HEADER = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tComm
 def joblog_lines(runs: Runs) -> Iterator[bytes]:
     """The file, from what there is now."""
     yield HEADER.encode()
-    yield from map(_line, runs.ended())
+    yield from map(joblog_line, runs.ended())
 
 
-def _line(ended: Ended) -> bytes:
+def joblog_line(ended: Ended) -> bytes:
+    """Of one job."""
     attempt = ended.attempt
     code, number = _exit_and_signal(attempt)
     # Where parallel writes a NUL for a line break, and a tab as it is, which makes another field.

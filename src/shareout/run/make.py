@@ -24,6 +24,7 @@ from shareout.run.hands.workers import Workers
 from shareout.run.host.capacity import Capacity
 from shareout.run.host.cgroups import memory_granted
 from shareout.run.host.cores import counted_gpus, granted_cores, granted_memory, seen_gpus
+from shareout.run.host.gate import Gate
 from shareout.run.host.packing import Packing
 from shareout.run.output.slots import SlotOutputs
 from shareout.run.processes.children import Children
@@ -84,8 +85,10 @@ def make_duty(makings: Makings) -> WorkerMain:
 def make_hands(makings: Makings, duty: WorkerMain, *, packed: bool) -> Hands:
     """Forks the workers. `packed`: each job is told by itself what it may use."""
     is_command = runs_commands(makings.entry)
-    # With a rule of when to stop, no command is begun before the last one is judged.
-    single = packed or (is_command and makings.settings.limits.halt is not None)
+    # What waits for leave to start waits here. With a rule of when to stop, no command is begun before the last one is
+    # judged.
+    limits = makings.settings.limits
+    single = packed or Gate.of(limits) is not None or (is_command and limits.halt is not None)
     return _make_workers(makings, duty, runs_commands=is_command, nice=makings.settings.run.nice, single=single)
 
 

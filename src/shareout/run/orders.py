@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import heapq
 
+from shareout.config import LimitSettings
 from shareout.record.outcome import Attempt, State
 from shareout.record.tallies.tally import Tally
 from shareout.run.hands import Order
+from shareout.run.host.gate import Gate
 from shareout.run.host.packing import Packing
 from shareout.supply import Supply, Work
 from shareout.world import world
@@ -19,12 +21,15 @@ from shareout.world import world
 class Orders:
     """Of one run. Without `packing` all jobs are alike, and a slot may be given many at once."""
 
-    def __init__(self, supply: Supply, packing: Packing | None, tally: Tally, slots: int, retry_delay: float) -> None:
+    def __init__(
+        self, supply: Supply, packing: Packing | None, tally: Tally, slots: int, limits: LimitSettings
+    ) -> None:
         self._supply = supply
         self._packing = packing
         self._tally = tally
         self._slots = slots
-        self._retry_delay = retry_delay
+        self._retry_delay = limits.retry_delay
+        self._gate = Gate.of(limits)
         self._again: list[tuple[float, int, int]] = []
         """When they are due, positions, and which try it will be."""
 
@@ -34,7 +39,17 @@ class Orders:
         return self._packing is None
 
     def next(self, appetite: int) -> Order | None:
-        """At most so many jobs for a slot that takes them; None when there is nothing now."""
+        """At most so many jobs for a slot that takes them; None when there is nothing now, or nothing may start."""
+        if self._gate is None:
+            return self._next(appetite)
+        if not self._gate.is_open():
+            return None
+        order = self._next(1)
+        if order is not None:
+            self._gate.passed()
+        return order
+
+    def _next(self, appetite: int) -> Order | None:
         if self._packing is not None:
             return self._next_that_fits(self._packing)
         # Before anything new: a barrier may wait for it.
@@ -46,8 +61,11 @@ class Orders:
         return None if work is None else self._without_tried(work)
 
     def next_due(self) -> float | None:
-        """When the first of those that wait for their time is due; None: none waits."""
-        return self._again[0][0] if self._again else None
+        """When the first of those that wait for their time is due, or anything may be started; None: none waits."""
+        due = self._again[0][0] if self._again else None
+        if self._gate is None or self._supply.is_exhausted():
+            return due
+        return self._gate.opens() if due is None else min(due, self._gate.opens())
 
     def is_exhausted(self) -> bool:
         """Nothing waits, and nothing will come."""

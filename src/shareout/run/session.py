@@ -201,7 +201,7 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
     _prepare(request, makings)
     stops.attend()
     supply = _supply(request, share, opened, makings)
-    orders = Orders(supply, packing, tally, slots, settings.limits.retry_delay)
+    orders = Orders(supply, packing, tally, slots, settings.limits)
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(

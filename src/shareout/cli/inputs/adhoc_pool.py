@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +19,9 @@ from shareout.fields import dataclass
 from shareout.pool.compressed import ENDING, text_of
 
 BLOCK = 1 << 20
+LINES = 5000
+# As xargs and parallel write them.
+SIGNS = {r"\0": "\0", r"\t": "\t", r"\n": "\n"}
 ENDINGS = {"txt": "", "csv": ".csv", "jsonl": ".jsonl", "grid": ".grid.json", "groups": ".groups.json"}
 
 
@@ -38,12 +41,15 @@ class Given:
     pool: str | None = None
     kind: str | None = None
     """What the pool is, whatever its name; one of ENDINGS."""
-    null: bool = False
-    """Jobs are separated by NUL."""
+    delimiter: str | None = None
+    """What separates jobs, NUL or another sign; None: a line is one."""
+    each: int | None = None
+    """So many of them, or of the values, are a job."""
     sources: tuple[Source, ...] = ()
 
     def __bool__(self) -> bool:
-        return self.pool is not None or bool(self.sources) or self.null or self.kind is not None
+        said = (self.pool, self.delimiter, self.kind, self.each)
+        return bool(self.sources) or any(one is not None for one in said)
 
 
 def pool_file(given: Given, common: Common, template: str) -> Path | None:
@@ -54,30 +60,82 @@ def pool_file(given: Given, common: Common, template: str) -> Path | None:
     from shareout.pool.given import keep_file
 
     folder = common.runs / "pools"
+    if given.each is not None:
+        return keep_file(_together(_grouped(given)), folder, ".jsonl")
     if given.sources:
         return _grid_of(given.sources, folder)
     if given.pool is None:
         return None
-    if given.null:
-        return keep_file(_canonical_items(given.pool), folder, ".jsonl")
-    if given.pool == "-" or given.kind is not None:
-        name = "stdin" if given.pool == "-" else Path(given.pool).name.removesuffix(ENDING)
+    if given.delimiter is not None:
+        items = _items(given.pool, _sign(given.delimiter))
+        return keep_file(_together(map(_canonical, enumerate(items))), folder, ".jsonl")
+    return _kept(given, given.pool, folder)
+
+
+def _kept(given: Given, pool: str, folder: Path) -> Path:
+    """The file itself, or, where it comes by a pipe or is said to be of another kind, a copy of that kind."""
+    from shareout.pool.given import keep_file
+
+    if pool == "-" or given.kind is not None:
+        name = "stdin" if pool == "-" else Path(pool).name.removesuffix(ENDING)
         ending = ENDINGS[given.kind or "txt"]
         if not ending and Path(name).suffix not in ("", ".txt"):
             # It may have been another kind's.
             ending = ".txt"
-        return keep_file(_blocks(given.pool), folder, ending, name)
-    return Path(given.pool)
+        return keep_file(_blocks(pool), folder, ending, name)
+    return Path(pool)
 
 
 def _check(given: Given, template: str) -> None:
     """Flags that belong together stand together."""
     if given.sources:
         _check_sources(given, template)
-    if given.null and (given.pool is None or given.kind is not None):
-        raise UsageError("-0 reads a list that is separated by NUL", way_out="As: find . -print0 | shareout run -0 -")
+    if given.delimiter is not None:
+        _check_delimiter(given, given.delimiter)
+    if given.each is not None:
+        _check_each(given, given.each)
     if given.kind is not None and given.pool is None:
         raise UsageError("--as says what the named pool is", way_out="Name it, or - for standard input.")
+
+
+def _check_delimiter(given: Given, delimiter: str) -> None:
+    if given.pool is None or given.kind is not None:
+        if delimiter == "\0":
+            what = "-0 reads a list that is separated by NUL"
+            raise UsageError(what, way_out="As: find . -print0 | shareout run -0 -")
+        raise UsageError("-d says what separates the jobs of a named pool", way_out="As: shareout run -d , list.txt")
+    if len(_sign(delimiter)) != 1:
+        raise UsageError(f'-d takes a single sign, found "{delimiter}"', way_out="As -d , or -d '\\t' or -0.")
+
+
+def _check_each(given: Given, each: int) -> None:
+    if each < 1:
+        raise UsageError(f"-N {each} is no number of values a job", way_out="Write -N 2 or more.")
+    if given.kind is not None or (given.pool is None and len(given.sources) != 1):
+        raise UsageError(
+            "-N takes so many lines of one list, or values of one source, for each job",
+            way_out="Name one: shareout run -N 3 --template 'myprog {1} {2} {3}' list.txt",
+        )
+
+
+def _sign(delimiter: str) -> bytes:
+    return SIGNS.get(delimiter, delimiter).encode("utf-8", "surrogateescape")
+
+
+def _grouped(given: Given) -> Iterator[bytes]:
+    """So many at a time, an array a line; the last one may be shorter."""
+    items: Iterator[str]
+    if given.delimiter is not None and given.pool is not None:
+        items = _items(given.pool, _sign(given.delimiter))
+    elif given.pool is not None or given.sources[0].file:
+        name = given.pool or given.sources[0].file
+        lines = (line.removesuffix("\r") for line in _items(name, b"\n"))
+        items = (line for line in lines if line.strip() and not line.startswith("#"))
+    else:
+        items = iter(given.sources[0].values)
+    assert given.each is not None
+    while some := tuple(islice(items, given.each)):
+        yield json.dumps(some, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def _check_sources(given: Given, template: str) -> None:
@@ -154,16 +212,25 @@ def _reading(file: BinaryIO, name: str) -> Callable[[], bytes]:
     return read
 
 
-def _canonical_items(name: str) -> Iterator[bytes]:
-    """What NUL separates, a JSON text a line: an item may hold newlines, or bytes that are not UTF-8."""
+def _items(name: str, sign: bytes) -> Iterator[str]:
+    """What a sign separates. An item may hold newlines, or bytes that are not UTF-8."""
+    rest = b""
+    for block in _blocks(name):
+        *items, rest = (rest + block).split(sign)
+        for item in items:
+            yield item.decode("utf-8", "surrogateescape")
+    if rest:
+        yield rest.decode("utf-8", "surrogateescape")
+
+
+def _canonical(numbered: tuple[int, str]) -> bytes:
+    """A JSON text a line."""
     from shareout.pool.given import canonical
 
-    rest = b""
-    number = 0
-    for block in _blocks(name):
-        *items, rest = (rest + block).split(b"\0")
-        lines = [canonical(item.decode("utf-8", "surrogateescape"), at) for at, item in enumerate(items, number)]
-        number += len(items)
-        yield b"".join(lines)
-    if rest:
-        yield canonical(rest.decode("utf-8", "surrogateescape"), number)
+    return canonical(numbered[1], numbered[0])
+
+
+def _together(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Many lines in a block."""
+    while block := b"".join(islice(lines, LINES)):
+        yield block

@@ -47,10 +47,6 @@ class Binding:
         self._name = getattr(job, "__name__", "job")
         self._signature = _signature(job)
         parameters = self._signature.parameters.values()
-        self.by_place = tuple(
-            one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
-        )
-        """What the values of a row without names are given to."""
         self.given = frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.name in GIVEN)
         converters = _converters(job, self._signature)
         # Chosen once: of all rows of a CSV the columns are the same.
@@ -69,6 +65,12 @@ class Binding:
         is_as_it_is = self._is_plain and pool.kind == "grid" and not self.given
         self.named: Callable[[int], Any] | None = pool.arguments if is_as_it_is else None
         """What tells all arguments of a job, by name, where a row is given as it is."""
+
+    @property
+    def by_place(self) -> tuple[str, ...]:
+        """What the values of a row without names are given to."""
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return tuple(one.name for one in self._signature.parameters.values() if one.kind in kinds)
 
     def check(self) -> None:
         """The first row, tried on the signature: what is missing or too much is told before a job starts."""
