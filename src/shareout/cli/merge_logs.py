@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from shareout.cli.inputs.run_folders import add_sources, folders_of, tell
+from shareout.cli.inputs.run_folders import add_sources, folders_of, of_one_plan, tell
 from shareout.cli.list import check_machine, job_ranges
 from shareout.cli.options import Common, add_output, add_runs
 from shareout.entry import Entry
@@ -38,11 +38,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="", metavar="TIME", help="from then on, as 2026-11-20T19:23")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
     parser.add_argument("--grep", metavar="REGEX", help="only lines that match")
+    parser.add_argument("--raw", action="store_true", help="what jobs printed, byte for byte, in the order of the pool")
+    parser.add_argument("--configs", metavar="DIR", help=argparse.SUPPRESS)
     add_runs(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
-    """Always 0: a log that is damaged is told on standard error, and what can be read of it is there."""
+    """0 also where a log is damaged: that is told on standard error, and what can be read of it is there. With `--raw`
+    1 where something is missing."""
     try:
         grep = re.compile(arguments.grep.encode()) if arguments.grep else None
     except re.error as error:
@@ -50,6 +53,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     output = arguments.output or Path("-")
     if not is_standard_output(output):
         check_place(output)
+    if arguments.raw:
+        return _raw(arguments, output, entry)
     # By text: the log's times are as long as each other, so they compare as they stand.
     since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
     with folders_of(arguments.sources, Common.of(arguments)) as found:
@@ -67,6 +72,19 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         )
         _write((b"".join(lines) for lines in merged(folders, wanted, tell)), output)
     return 0
+
+
+def _raw(arguments: argparse.Namespace, output: Path, entry: Entry | None) -> int:
+    from shareout.cli.merge_raw import Raw, streams_of, write_raw
+
+    said = {"--since": arguments.since, "--until": arguments.until, "--grep": arguments.grep}
+    for flag in [flag for flag, value in said.items() if value] + ["--level"] * (arguments.level != "DEBUG"):
+        raise UsageError(f"{flag} looks at lines, and --raw has none", way_out="Leave one of them out.")
+    streams, common = streams_of(arguments.stream), Common.of(arguments)
+    with folders_of(arguments.sources, common) as found:
+        folders = list(found) if arguments.sources else of_one_plan(found, None)
+        machines, jobs = _chosen(folders, arguments.machine, arguments.job)
+        return write_raw(folders, Raw(machines, jobs, streams), output, common, entry)
 
 
 def _chosen(
