@@ -73,6 +73,11 @@ class RunFolder:
         return self.path / "live.json"
 
     @property
+    def ended(self) -> Path:
+        """How the last run ended, for `[hooks] on_finish` to read."""
+        return self.path / "ended.json"
+
+    @property
     def mark(self) -> Path:
         """What the processes of a run carry that has not ended yet."""
         return self.path / "mark.json"

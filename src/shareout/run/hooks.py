@@ -1,12 +1,13 @@
 """Commands of the user's that are told how a run goes: on_finish, on_failure, on_progress.
 
-They get the summary in SHAREOUT_* variables and run beside the jobs, in the background, each in a process group of its
-own; a hook that fails is told in the log and harms nothing. One that hangs is ended with its group, and told: it must
-hold neither the run nor its lock.
+They get the summary in SHAREOUT_* variables (on_finish also as JSON, to read) and run beside the jobs, in the
+background, each in a process group of its own; a hook that fails is told in the log and harms nothing. One that hangs
+is ended with its group, and told: it must hold neither the run nor its lock.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
@@ -16,6 +17,8 @@ from shareout.config import HookSettings
 from shareout.environment import as_in_its_file, user_environment
 from shareout.events import Counts, Running
 from shareout.fields import dataclass
+from shareout.files import replace_file
+from shareout.record.folder import RunFolder
 from shareout.record.logs.segments import LogWriter
 from shareout.record.outcome import Attempt, State
 from shareout.run.command.shell import Shells
@@ -28,8 +31,6 @@ from shareout.world import world
 # So long the last hooks may take without a word about them.
 PATIENCE_S = 1.0
 LOOK_S = 0.02
-# A terminal is for the run: a hook that read it from the background would stand still.
-NO_INPUT = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
 
 
 def hooks_of(request: RunRequest, log: LogWriter, children: Children) -> Hooks:
@@ -37,7 +38,10 @@ def hooks_of(request: RunRequest, log: LogWriter, children: Children) -> Hooks:
     settings, plan = request.settings, request.plan
     shells = Shells(settings.commands.shell, user_environment(), for_bash=False)
     facts = {"SHAREOUT_MACHINE": request.machine, "SHAREOUT_DIGEST": plan.hex, "SHAREOUT_FINGERPRINT": plan.fingerprint}
-    return Hooks(settings.hooks, settings.limits.grace, shells, facts=facts, log=log.record, children=children)
+    folder = RunFolder.of(request.runs.absolute(), plan.origin, request.machine)
+    return Hooks(
+        settings.hooks, settings.limits.grace, shells, facts=facts, log=log.record, children=children, folder=folder
+    )
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class Hooks:
         facts: Mapping[str, str],
         log: Callable[[str], None],
         children: Children,
+        folder: RunFolder,
     ) -> None:
         self._settings = settings
         self._grace_s = grace_s
@@ -71,6 +76,7 @@ class Hooks:
         self._facts = facts
         self._log = log
         self._children = children
+        self._folder = folder
         self._next_progress = 0.0
         self._running: dict[int, _Hook] = {}
         self._failed: Counter[tuple[str, str]] = Counter()
@@ -101,7 +107,21 @@ class Hooks:
     def ended(self, counts: Counts, reason: str) -> None:
         """Starts on_finish; `wait` sees its end."""
         if self._settings.on_finish:
-            self._spawn("on_finish", self._settings.on_finish, counts, {"SHAREOUT_REASON": reason})
+            given = self._summary(counts, reason)
+            self._spawn("on_finish", self._settings.on_finish, counts, {"SHAREOUT_REASON": reason}, given)
+
+    def _summary(self, counts: Counts, reason: str) -> str:
+        """The file that on_finish reads; where there is no room for one, it reads nothing."""
+        facts = {name.removeprefix("SHAREOUT_").lower(): text for name, text in self._facts.items()}
+        facts |= {"reason": reason, "path": str(self._folder.path)}
+        numbers = {"done": counts.done, "failed": counts.failed, "skipped": counts.skipped, "todo": _todo(counts)}
+        try:
+            text = json.dumps({**facts, "jobs": counts.jobs, **numbers}).encode("ascii")
+            replace_file(self._folder.ended, [text + b"\n"], sync=False)
+        except OSError as error:
+            self._log(f"what on_finish was to read could not be written: {error.strerror}")
+            return os.devnull
+        return str(self._folder.ended)
 
     def wait(self, said: Callable[[str], None], is_stopped: Callable[[], bool]) -> None:
         """The run is over; its last hooks are let finish, but for their limit, and for another Ctrl-C or TERM. Those
@@ -194,23 +214,25 @@ class Hooks:
             return world.monotonic()
         return counts.done + counts.failed + counts.skipped
 
-    def _spawn(self, name: str, command: str, counts: Counts, more: Mapping[str, str]) -> None:
+    def _spawn(self, name: str, command: str, counts: Counts, more: Mapping[str, str], given: str = os.devnull) -> None:
         environment = {
             **user_environment(),
             **self._facts,
             "SHAREOUT_JOBS": str(counts.jobs),
             "SHAREOUT_DONE": str(counts.done),
             "SHAREOUT_FAILED": str(counts.failed),
-            "SHAREOUT_TODO": str(counts.jobs - counts.done - counts.failed - counts.skipped),
+            "SHAREOUT_TODO": str(_todo(counts)),
             **more,
         }
         try:
             shell = self._shells.of(command)
+            # Not the terminal, which is for the run: a hook that read it from the background would stand still.
             # A group of its own: so it is ended whole, and a terminal's Ctrl-C, which is meant for the run, does not
             # reach it.
             pid = world.posix_spawn(
                 shell, (shell, "-c", as_in_its_file(command)), environment,
-                file_actions=NO_INPUT, setpgroup=0, setsigdef=RESET, setsigmask=(),
+                file_actions=[(os.POSIX_SPAWN_OPEN, 0, given, os.O_RDONLY, 0)],
+                setpgroup=0, setsigdef=RESET, setsigmask=(),
             )  # fmt: skip
         except OSError as error:
             self._log(f"the hook {name} could not be started: {error.strerror}: {command}")
@@ -221,6 +243,10 @@ class Hooks:
         self._running[pid] = _Hook(name, command, world.monotonic() + self._settings.limit)
         # Whoever reaps a job may reap this as well: then how it ended is kept for us.
         self._children.watch(pid)
+
+
+def _todo(counts: Counts) -> int:
+    return counts.jobs - counts.done - counts.failed - counts.skipped
 
 
 def _told(attempt: Attempt) -> dict[str, str]:
