@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from selectors import BaseSelector
     from typing import Any
 
-if sys.platform != "win32":
+try:
     # Only runs fork, lock and map. Plan, merge and status may be done anywhere.
     import fcntl
     import mmap
-else:
-    fcntl = None
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36

@@ -76,3 +76,14 @@ def test_a_job_log_goes_on_with_its_run_and_begins_anew_with_another(here: Machi
     here.jobs("echo c")
     here.run("--quiet", "--joblog", "log")
     assert len((here.folder / "log").read_text().splitlines()) == 2
+
+
+@pytest.mark.module_only("the same code")
+def test_braces_that_nothing_fills_are_told(here: Machine) -> None:
+    here.jobs("find . -name x -exec echo {} +", "true", "echo {} x")
+    told = here.run("--quiet", code=None).err
+    assert "{}" not in told, "quiet"
+    here.call("requeue", "--all")
+    assert "line 3 has {}, which nothing fills: there is no template." in here.run().err
+    here.jobs("awk '{}' /dev/null", "seq 3 | xargs -I {} echo {}", "echo {a}")
+    assert "which nothing fills" not in here.run().err

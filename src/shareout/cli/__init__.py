@@ -5,6 +5,7 @@ exit code. `--version` is answered before anything else is loaded.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from shareout.edges import code_after, edges
@@ -54,6 +55,7 @@ COMMANDS = {
     "report": "one page to look at: throughput, slots, failures, and better weights",
     "freeze": "make one executable file of an entry script",
 }
+RUNNING = ("run", "pilot", "launch", "join", "replay")
 BUG = 70
 INT = 2
 
@@ -244,6 +246,7 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if words and not named and not words[0].startswith("-"):
         return _unknown(words[0])
     command, rest = (words[0], words[1:]) if named else ("run", words)
+    _refuse_elsewhere(command)
     # What is loaded stays: to search it for garbage on the way takes a twentieth of a start.
     collects = gc.isenabled()
     gc.disable()
@@ -263,6 +266,17 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     code = module.execute(arguments, entry)
     sys.stdout.flush()
     return code
+
+
+def _refuse_elsewhere(command: str) -> None:
+    """Before it is loaded: it asks for what only Linux has."""
+    if command in RUNNING and not hasattr(os, "fork"):
+        from shareout.errors import UsageError
+
+        raise UsageError(
+            f"jobs run on Linux, and `{command}` runs some",
+            way_out="Here plan, status, list, show, merge-results and merge-logs do all that they do there.",
+        )
 
 
 def _pin(arguments: argparse.Namespace, entry: Entry) -> None:

@@ -17,6 +17,7 @@ from shareout.plan.rest import with_rest
 from shareout.pool import COSTS, Pool, open_pool
 from shareout.pool.places.shelf import Shelf
 from shareout.pool.runmaker import RunmakerPool
+from shareout.pool.text import TextPool
 from shareout.show.beside import say
 from shareout.show.progress import Progress
 from shareout.titles import named_columns
@@ -71,6 +72,11 @@ def tell_oddities(plan: Plan) -> None:
     if not plan.jobs:
         where = "what is left" if plan.ancestors else "the pool"
         say(f"shareout: {where} is empty, there is nothing to run: {plan.pool.inputs[-1].path}")
+    if isinstance(pool, TextPool) and plan.kind == "command" and (row := pool.unfilled()) is not None:
+        say(
+            f"shareout: line {row.line} has {{}}, which nothing fills: there is no template. The command gets it as it "
+            "stands; --template 'myprog {}' makes lines its arguments"
+        )
 
 
 def check_fits(entry: Entry | None, pool: Pool) -> None:

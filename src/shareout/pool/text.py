@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from shareout.pool.templates.template import Template
 
 CHECKED = 100_000
+LOOKED_AT = 1000
+_BRACES = re.compile(r"(?:^|\s)\{[0-9]*\}(?:\s|$)")
+# Programs that fill it themselves.
+_FILLED = re.compile(r"\bxargs\b|\bparallel\b|\s-(?:exec|ok|I|i)|\bfd\b")
 
 
 class TextPool:
@@ -85,6 +89,14 @@ class TextPool:
         if self._template is None:
             return text
         return self._template.fill(self._values(job, text))
+
+    def unfilled(self) -> Row | None:
+        """The first line with a `{}` that looks as if a template were meant, where there is none."""
+        if self._template is not None:
+            return None
+        found = (job for job in range(min(self._jobs, LOOKED_AT)) if _is_unfilled(self._words(job)))
+        first = next(found, None)
+        return None if first is None else self.row(first)
 
     @property
     def has_columns(self) -> bool:
@@ -194,3 +206,7 @@ def _made(template: str) -> Template:
     from shareout.pool.templates.template import Template
 
     return Template(template, None)
+
+
+def _is_unfilled(line: str) -> bool:
+    return "{" in line and _BRACES.search(line) is not None and not _FILLED.search(line)

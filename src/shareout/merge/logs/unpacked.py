@@ -6,7 +6,6 @@ processes wait for each other.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import struct
@@ -86,7 +85,9 @@ class _Helper:
             _be_helper(folders, parent, asked, ours)
         os.close(ours)
         os.close(asked)
-        with suppress(OSError, AttributeError):
+        with suppress(OSError, AttributeError, ImportError):
+            import fcntl
+
             # So that it unpacks on while we merge. Where pipes are rationed it waits a little more often.
             fcntl.fcntl(pieces, fcntl.F_SETPIPE_SZ, PIECE)
         self._pieces = open(pieces, "rb", PIECE)  # noqa: SIM115
