@@ -228,3 +228,23 @@ def test_a_line_that_is_taken_apart_has_its_columns(here: Machine) -> None:
         ["job", "line", "column_1", "column_2", "column_3", "exit", "stdout"],
         ["0", "a,b", "a", "b", "", "0", "b"], ["1", "c,d,e", "c", "d", "e", "0", "d"],
     ]  # fmt: skip
+
+
+@pytest.mark.module_only("a form of table is the same code")
+def test_inputs_before_simple_results_are_the_cells_that_they_are_one_by_one(here: Machine) -> None:
+    """Put together as text, or cell by cell: the same bytes."""
+    texts = ['"a,b"', "plain", '"quo""ted"', "é", '"two\nlines"', '""']
+    here.write("configs/jobs.csv", "text,n\n" + "".join(f"{text},{n}\n" for n, text in enumerate(texts)))
+    here.script(
+        "from shareout import run\ndef job(text: str, n: int):\n    return n / 4, 'word', None\n"
+        "if __name__ == '__main__':\n    run(job)\n"
+    )
+    here.run("--quiet")
+    fast = here.call("merge-results", "-o", "-").out
+    names = ["text", "n", "result", "result_2", "result_3"]
+    # By names it goes cell by cell.
+    assert fast == here.call("merge-results", "-o", "-", "--columns", "text,n,result").out
+    rows = list(csv.reader(io.StringIO(fast, newline=""), strict=True))
+    assert rows[0] == ["job", *names]
+    assert [row[1] for row in rows[1:]] == ["a,b", "plain", 'quo"ted', "é", "two\nlines", ""]
+    assert rows[3][2:] == ["2", "0.5", "word", ""]

@@ -39,7 +39,28 @@ class Csv:
             if text is not None:
                 _note(sheet, block)
                 return text
-        return b"".join([_line(list(map(_cell, cells))) for cells in rows_of(sheet, block)])
+        return _with_inputs(sheet, block) or b"".join([_line(list(map(_cell, row))) for row in rows_of(sheet, block)])
+
+
+def _with_inputs(sheet: Sheet, block: Block) -> bytes:
+    """Simple rows with inputs by name before them, which all have the same: put together as text, in a fourth of the
+    time. Nothing where they are more than that."""
+    if sheet.meta or sheet.keys or sheet.single_apart or sheet.after or sheet.picks or len(sheet.before) != 1:
+        return b""
+    inputs, names = block.beside[0], sheet.before[0].keys
+    if sheet.before[0].places or not all(type(row) is dict and tuple(row) == names for row in inputs):
+        return b""
+    text = _simple(block.text, len(block.rows), sheet.width)
+    if text is None:
+        return b""
+    _note(sheet, block)
+    sheet.before[0].seen.note(inputs[0])
+    made = []
+    for line, row in zip(text.decode("utf-8").split("\n"), inputs, strict=False):
+        job, _, rest = line.partition(",")
+        cells = [_quoted(cell) if _SPECIAL.search(cell) else cell for cell in map(_cell, row.values())]
+        made.append(f"{job},{','.join(cells)},{rest}\n")
+    return "".join(made).encode("utf-8")
 
 
 def _simple(text: bytes, count: int, width: int) -> bytes | None:
@@ -72,6 +93,8 @@ def _note(sheet: Sheet, block: Block) -> None:
 
 
 def _cell(value: Any) -> str:
+    if type(value) is int:
+        return encode(value)
     if isinstance(value, str):
         return storable(value)
     return "" if value is None else encode(value)
