@@ -9,6 +9,9 @@ ALL = "all"
 AUTO = "auto"
 """What `--machine` says where a scheduler's variables tell which machine it is."""
 
+ANYBODY = "anybody"
+"""The name of the only machine of a plan that hosts share where no machines.json names any: all come as guests."""
+
 
 def why_no_name(name: str) -> str:
     """Why it cannot be one; empty when it can."""

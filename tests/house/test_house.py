@@ -71,7 +71,7 @@ ALLOWED: dict[str, set[str]] = {
     "run": GROUND | INPUTS | {"adopt", "joining", "ledger", "numerics", "plan", "record", "stores", "supply", "events"},
     "replay": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events", "run"},
     "merge": GROUND | INPUTS | {"numerics", "plan", "record"},
-    "status": GROUND | INPUTS | {"costs", "plan", "record"},
+    "status": GROUND | INPUTS | {"costs", "ledger", "plan", "record"},
     "pilot": GROUND | INPUTS | {"costs", "plan", "record"},
     "report": GROUND | INPUTS | {"costs", "plan", "record"},
     "export": GROUND | INPUTS | {"plan", "record", "status"},

@@ -100,7 +100,7 @@ def test_a_ledger_is_made_once(folder: Path, way: Way) -> None:
 
 def test_two_plans_and_two_groups_have_each_a_ledger(folder: Path) -> None:
     paths = set()
-    for other in ({}, {"plan": "ef" * 32}, {"group": "small"}):
+    for other in ({}, {"plan": "ef" * 32}, {"group": '["small"]'}):
         with open_folder(folder, charter(**other)).closing() as store:
             paths.add(store.path)
     assert {path.parent for path in paths} == {folder / ("ab" * 8)}
@@ -119,7 +119,7 @@ def test_the_ledger_of_another_is_refused(folder: Path) -> None:
     rewritten(folder, charter(plan="ef" * 32).text())
     assert refused(folder) == f"{place} is the ledger of another plan: {'ef' * 8}, and ours is {'cd' * 8}"
     rewritten_in = next(place.parent.glob("ledger-*.json"))
-    rewritten_in.write_bytes(charter(group="small").text())
+    rewritten_in.write_bytes(charter(group='["small"]').text())
     assert refused(folder) == f'{place} is about the group "small", and this run about all of the plan'
     rewritten_in.write_bytes(charter(machines=("alice",)).text())
     assert refused(folder) == f"{place} names other machines than machines.json does here"

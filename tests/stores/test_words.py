@@ -54,7 +54,7 @@ def test_a_name_that_cannot_be_one() -> None:
 
 def test_a_charter_comes_back_as_it_was() -> None:
     for slack_s in (0.0, 60.0, math.inf):
-        made = charter(machines=("alice", "Žofie"), group="a, b", slack_s=slack_s).made_now()
+        made = charter(machines=("alice", "Žofie"), group='["a", "b"]', slack_s=slack_s).made_now()
         assert read_charter(made.text(), Path("x")) == made
         assert made.text().isascii()
 
@@ -63,7 +63,7 @@ def test_what_decides_where_a_ledger_lies() -> None:
     """As docs/formats.md has it: the origin, and the plan with its group and version."""
     assert charter().folders == ("ab" * 8, "2c9c9405")
     assert charter(dead_s=9.0, slack_s=1.0, machines=()).folders == charter().folders
-    others = [charter(plan="ee" * 32), charter(group="g"), charter(protocol=2)]
+    others = [charter(plan="ee" * 32), charter(group='["g"]'), charter(protocol=2)]
     assert len({one.folders for one in [charter(), *others]}) == 4
 
 

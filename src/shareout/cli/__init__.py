@@ -35,7 +35,7 @@ COMMANDS = {
     "plan": "show who runs what, and the digest that all machines must share",
     "run": "run this machine's share (the default)",
     "pilot": "run a few jobs, and tell what all of them would take",
-    "join": "whether hosts can share a folder: try it on two of them",
+    "join": "help those who share a folder; or try whether hosts can",
     "launch": "from one terminal: start it on all machines, follow, bring home, merge",
     "status": "how far it is, how fast it goes, when it will be over",
     "wait": "come back when the runs are over",

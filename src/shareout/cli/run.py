@@ -47,7 +47,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return _nothing()
     with adoption_of(asked, common, entry, chosen.plan) as adopt:
         joblog = arguments.joblog and Path(arguments.joblog)
-        return _run(replace(request_of(chosen, asked, common, entry), adopt=adopt), common, joblog)
+        return finish(replace(request_of(chosen, asked, common, entry), adopt=adopt), common, joblog)
 
 
 def _nothing() -> int:
@@ -64,7 +64,8 @@ def _joblogs(request: RunRequest, path: Path | None) -> list[Listener]:
     return [JobLog(path, request.machine, pool, pool.command if runs_commands(request.entry) else None)]
 
 
-def _run(request: RunRequest, common: Common, joblog: Path | None) -> int:
+def finish(request: RunRequest, common: Common, joblog: Path | None = None) -> int:
+    """Runs it, and tells how it went: the exit code."""
     from shareout.run.session import run_share
 
     name = request.machine if request.machine != ALL else "all machines"

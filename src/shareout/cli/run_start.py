@@ -19,7 +19,7 @@ from shareout.cli import run_flags
 from shareout.cli.inputs.adhoc_pool import Given, pool_file
 from shareout.cli.inputs.other_runs import has_others
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
-from shareout.cli.inputs.shared_work import Together, join_request, refuse_unshared
+from shareout.cli.inputs.shared_work import Together, admit_guest, join_request, joins, of_anybody, refuse_unshared
 from shareout.cli.inputs.slurm_nodes import refuse_unmeant_nodes
 from shareout.cli.options import Common, program_name
 from shareout.cli.place.scheduler import machine_said
@@ -31,7 +31,7 @@ from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
 from shareout.fields import dataclass
 from shareout.linux import host_name
-from shareout.names import ALL, AUTO
+from shareout.names import ALL, ANYBODY, AUTO
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.run.command.shell import check_shell
@@ -146,13 +146,15 @@ def choose(asked: RunArguments, flags: Mapping[str, str], common: Common, entry:
         return None
     chosen = Chosen(call, plan, settings, machine)
     _ = chosen.share
-    _check_with_plan(chosen, asked, entry)
+    check_with_plan(chosen, asked, entry)
     return chosen
 
 
 def _machine(asked: RunArguments, call: Call, plan: Plan, common: Common) -> str | None:
     if asked.shard:
         return asked.shard.name
+    if call.own and call.own[0] == ANYBODY and asked.machine != ALL:
+        return admit_guest(plan, asked.machine)
     said = machine_said(asked.machine, plan, os.environ)
     return said or (call.own[0] if call.own else _ask_machine(plan, common.configs / "machines.json"))
 
@@ -191,13 +193,13 @@ def _tell_before(chosen: Chosen, asked: RunArguments, common: Common, entry: Ent
     _tell_grant(chosen.share.cores, settings)
 
 
-def _check_with_plan(chosen: Chosen, asked: RunArguments, entry: Entry | None) -> None:
+def check_with_plan(chosen: Chosen, asked: RunArguments, entry: Entry | None) -> None:
     """What the plan and this moment decide: a deadline that is past, flags that this pool has nothing for, a folder of
     another pool's results."""
     # For its refusals: the run works it out again, from its own start.
     plan, settings = chosen.plan, chosen.settings
     deadline_of(settings.limits.until, time.time())
-    if join_request(settings, asked.together):
+    if joins(settings, asked.together):
         refuse_unshared(plan, chosen.machine, asked.unshared())
     check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
     if asked.results is not None:
@@ -217,7 +219,7 @@ def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry
         entry=entry,
         retry_failed=asked.retry_failed,
         most=asked.limit,
-        join=join_request(settings, asked.together),
+        join=join_request(plan, settings, chosen.call, asked.together),
         is_alone=asked.together.is_alone,
         groups=asked.groups,
         tee=screen.tee,
@@ -286,7 +288,8 @@ def _call(common: Common, entry: Entry | None, asked: RunArguments, flags: Mappi
     of_commands = entry is not None and entry.job is None and bool(entry.pool or entry.groups)
     says_what = bool(asked.given) or of_commands or asked.machine == ALL
     shards = asked.shard.of if asked.shard else 0
-    return call_of(common, named, flags, says_what=says_what, shards=shards)
+    call = call_of(common, named, flags, says_what=says_what, shards=shards)
+    return of_anybody(call) if joins(known, asked.together) else call
 
 
 def _ask_machine(plan: Plan, machines: Path) -> str | None:

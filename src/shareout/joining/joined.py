@@ -12,9 +12,11 @@ from typing import Any
 
 from shareout.errors import UsageError
 from shareout.fields import dataclass
+from shareout.joining.arrival import answered, number_of_guest, refuse_living
 from shareout.joining.liaison import Liaison
-from shareout.joining.member import Member, refused
-from shareout.joining.messages import Answer
+from shareout.joining.member import Member
+from shareout.joining.parcel import NotToShare, Parcel
+from shareout.joining.publishing import Publishing
 from shareout.joining.shipping import Shipping
 from shareout.joining.supply import Elsewhere, LedgerSupply, Limits
 from shareout.ledger.calls import Happened, Root
@@ -23,6 +25,8 @@ from shareout.ledger.entry import name_of
 from shareout.ledger.host import Host
 from shareout.ledger.store import Store
 from shareout.ledger.times import Times
+from shareout.linux import host_name
+from shareout.names import ANYBODY
 from shareout.plan.plan import Plan
 from shareout.ranges import common, size
 from shareout.record.belonging import own_ranges
@@ -37,8 +41,6 @@ from shareout.stores.folder.opening import open_folder
 from shareout.units import counted, format_duration
 from shareout.world import world
 
-PATIENCE_S = 60.0
-"""So long a start waits for the folder."""
 AHEAD_S = 1.0
 """So much work is kept reserved."""
 FAREWELL_S = 60.0
@@ -53,6 +55,8 @@ class JoinRequest:
     dead_s: float
     leaves: bool = False
     """Goes when there is nothing to take, and does not wait for the others."""
+    parcel: Callable[[Path], Parcel] | None = None
+    """The inputs of this run, for hosts that have none; drafts go into the folder that it is given."""
 
 
 class Joined:
@@ -84,6 +88,8 @@ class Joined:
         self._asked = asked
         self._is_away = False
         self._odd: list[str] = []
+        self._dead: list[str] = []
+        """Earlier starts of this machine, on this host."""
         if self._dead_s != asked.dead_s:
             held, said = format_duration(self._dead_s), format_duration(asked.dead_s)
             self._odd.append(
@@ -91,13 +97,26 @@ class Joined:
             )
 
     def _opened(self, folder: Path) -> tuple[float, float]:
-        number, until = self.liaison.ask("open"), world.monotonic() + PATIENCE_S
-        while (left := until - world.monotonic()) > 0:
-            world.readable([self.liaison.fileno()], left)
-            for answer in self.liaison.answers():
-                if answer.number == number:
-                    return _times_of(answer, folder)
-        raise UsageError(f"{folder} does not answer", way_out="Look whether it is mounted; then run again.")
+        """By how much looks may lag there, and after how long silence a host is dead to this ledger."""
+        slack_s, dead_s = answered(self.liaison, folder, "open").told
+        return math.inf if slack_s is None else float(slack_s), float(dead_s)
+
+    def arrive(self, folder: RunFolder) -> None:
+        """When the run directory is ours, and before anything is made for its jobs: refused where one of the same name
+        goes on elsewhere; a guest is given its number."""
+        # We hold the lock of the folder that these journals lie in. One that came with a copy of it from another host
+        # proves nothing of that host.
+        here = host_name()
+        self._dead = [
+            f"{self._machine}/{one.header.ordinal}-{one.header.nonce}"
+            for one in incarnations_of(folder)
+            if one.header.start.host == here and one.header.claims
+        ]
+        there = self._asked.folder
+        refuse_living(self.liaison, there, self._machine, self._dead, self.times)
+        if self._machine in self._plan.guests:
+            number = number_of_guest(self.liaison, there, self._machine, folder.guest)
+            self._plan.admit(self._machine, number)
 
     def take_part(
         self, folder: RunFolder, writer: JournalWriter, tally: Tally, slots: int, most: int | None
@@ -116,16 +135,11 @@ class Joined:
         me = f"{self._machine}/{header.ordinal}-{header.nonce}"
         host = Host(me, roots_of(self._plan), self.times, _nonce_of(header.nonce))
         earlier = [one for one in incarnations_of(folder) if one.path != writer.path]
-        # We hold the lock of the folder that these journals lie in. One that came with a copy of it from another host
-        # proves nothing of that host.
-        here = header.start.host
-        host.proved_dead(
-            f"{self._machine}/{one.header.ordinal}-{one.header.nonce}"
-            for one in earlier
-            if one.header.start.host == here and one.header.claims
-        )
+        host.proved_dead(self._dead)
         shipping = Shipping(self._machine, folder, [one.path for one in earlier], writer)
-        member = Member(host, self.liaison, shipping, pace, partial(_told_in, folder.live))
+        member = Member(
+            host, self.liaison, shipping, pace, live=partial(_told_in, folder.live), publishing=self._publishing(folder)
+        )
         self.supply = LedgerSupply(
             member,
             tally,
@@ -137,6 +151,15 @@ class Joined:
             leaves=self._asked.leaves,
         )
         return self.supply
+
+    def _publishing(self, folder: RunFolder) -> Publishing | None:
+        if self._asked.parcel is None:
+            return None
+        try:
+            return Publishing(self._asked.parcel(folder.path), folder.inputs)
+        except NotToShare as error:
+            self._odd.append(f"hosts without inputs cannot join: {error}")
+            return None
 
     def _see(self, folder: RunFolder, tally: Tally, low: int, hi: int) -> None:
         """What others have done between these positions."""
@@ -213,7 +236,7 @@ def charter_of(plan: Plan, dead_s: float) -> Charter:
 def roots_of(plan: Plan) -> Sequence[Root]:
     """Each machine's share of each phase."""
     return [
-        Root(f"{place}.{phase}", machine.name, phase, start, stop)
+        Root(f"{place}.{phase}", machine.name if machine.name != ANYBODY else "", phase, start, stop)
         for place, machine in enumerate(plan.machines)
         for phase, (start, stop) in enumerate(plan.share(machine.name).ranges)
     ]
@@ -224,13 +247,3 @@ def _nonce_of(start: str) -> Callable[[str, int], str]:
     from blake3 import blake3
 
     return lambda lane, k: blake3(f"{start} {lane} {k}".encode()).digest(8).hex()
-
-
-def _times_of(answer: Answer, folder: Path) -> tuple[float, float]:
-    """By how much looks may lag there, and after how long silence a host is dead to this ledger."""
-    if answer.refusal:
-        raise refused(answer.refusal)
-    if answer.away:
-        raise UsageError(f"{folder} cannot be joined: {answer.away}", way_out="Mend it, or name another folder.")
-    slack_s, dead_s = answer.told
-    return math.inf if slack_s is None else float(slack_s), float(dead_s)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shareout.errors import RunDirectoryInUse, ShareoutError
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer
+from shareout.joining.publishing import Publishing
 from shareout.joining.shipping import Shipping
 from shareout.ledger.calls import Call, Happened
 from shareout.ledger.choose import Pace
@@ -24,6 +25,17 @@ LOOKED_AT = 32
 """Others' beats that are read at a time."""
 
 
+class Facts(NamedTuple):
+    """What a beat says, as far as others need it."""
+
+    owner: str
+    rate: float
+    number: int
+    """Which of its beats it is."""
+    leaves: bool
+    """It is the last one."""
+
+
 class Member:
     """All calls come from the crew's own thread, and none waits for the store."""
 
@@ -34,9 +46,12 @@ class Member:
         shipping: Shipping,
         pace: Callable[[], Pace],
         live: Callable[[], dict[str, Any]],
+        publishing: Publishing | None = None,
     ) -> None:
         """`live`: what this run tells of itself, for who looks at the folder."""
         self.host = host
+        self._publishing = publishing
+        self._leaves = False
         self._live = live
         self.shipping = shipping
         self._liaison = liaison
@@ -67,6 +82,8 @@ class Member:
                 self._ask(call)
         self._beat(now)
         self.shipping.ask(self._liaison)
+        if self._publishing:
+            self._publishing.ask(self._liaison)
         self.events += self.host.happened()
         return bool(answers)
 
@@ -90,6 +107,8 @@ class Member:
     def farewell(self) -> None:
         """From now on nothing runs here: the next beat says so, at once."""
         self._live = dict
+        self._leaves = True
+        self._publishing = None
         self._next_beat = 0.0
 
     def patience(self) -> float:
@@ -115,7 +134,7 @@ class Member:
                 self.host.lost(call, now)
             else:
                 self.host.found(call, call.read(answer.body), now)
-        elif self.shipping.heard(answer):
+        elif self.shipping.heard(answer) or (self._publishing and self._publishing.heard(answer)):
             return
         elif answer.number == self._gathering and self._gathered is not None:
             self._hear_gathered(answer, self._gathered)
@@ -133,25 +152,32 @@ class Member:
         for name, text in told.items():
             data = text.encode("latin-1")
             before, self._others[name] = self._others.get(name), data
-            facts = _facts(data)
-            if before in (None, data) or facts is None:
+            facts = facts_of(data)
+            if before in (None, data) or facts is None or facts.owner == self.host.me:
                 # The first look tells nothing of when it was written.
                 continue
-            owner, rate = facts
-            if name_of(owner) == name_of(self.host.me) and owner != self.host.me:
-                raise RunDirectoryInUse(
-                    f"{name_of(owner)} is alive elsewhere: its beat in the ledger moves",
-                    way_out="Give this host another machine's name, or stop that one.",
-                )
-            if owner != self.host.me:
-                self.host.heard(owner, rate, now)
+            if name_of(facts.owner) == name_of(self.host.me):
+                self._refuse_twin(facts)
+            self.host.heard(facts.owner, facts.rate, now)
+
+    def _refuse_twin(self, other: Facts) -> None:
+        """Of two of one name that have come at the same moment, or do not see each other at once, the older one stays:
+        so each of them decides alike."""
+        if (other.number, self.host.me) > (self._beats, other.owner):
+            raise RunDirectoryInUse(
+                f"{name_of(other.owner)} is alive elsewhere: its beat in the ledger moves",
+                way_out="Give this host another name, or stop that one.",
+            )
 
     def _beat(self, now: float) -> None:
         if now < self._next_beat or not self._liaison.may_ask():
             return
         self._next_beat = now + min(LONGEST_S, self.host.times.dead / BEATS)
         self._beats += 1
-        facts = {"owner": self.host.me, "count": self._beats, "rate": round(self._pace().rate, 6), "live": self._live()}
+        facts = {
+            "owner": self.host.me, "count": self._beats, "rate": round(self._pace().rate, 6), "leaves": self._leaves,
+            "live": self._live(),
+        }  # fmt: skip
         self._liaison.ask("beat", name_of(self.host.me), body=_fitting(facts))
         self._asked_beats = self._liaison.ask("beats", LOOKED_AT)
 
@@ -172,10 +198,11 @@ def _fitting(facts: dict[str, Any]) -> bytes:
     return text if len(text) <= LONGEST_BEAT else json.dumps({**facts, "live": {}}).encode("ascii")
 
 
-def _facts(text: bytes) -> tuple[str, float] | None:
-    """Advice, of which nothing is believed that is no name and no number."""
+def facts_of(text: bytes) -> Facts | None:
+    """Of a beat. Advice, of which nothing is believed that is no name and no number."""
     try:
         told: Any = json.loads(text)
-        return str(told["owner"]), max(0.0, float(told["rate"]))
-    except (ValueError, TypeError, KeyError):
+        number, leaves = int(told["count"]), bool(told.get("leaves", False))
+        return Facts(str(told["owner"]), max(0.0, float(told["rate"])), number, leaves)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None

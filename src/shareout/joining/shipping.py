@@ -48,6 +48,10 @@ class Shipping:
     def _is_early(self) -> bool:
         return any(one.arrived < one.length for one in self._earlier)
 
+    def look_again(self) -> None:
+        """At the log, now: it has grown for the last time."""
+        self._looked = -LOG_S
+
     def is_home(self) -> bool:
         """All that is safe here has arrived there, the log included."""
         return self._under_way is None and self._next() is None

@@ -200,6 +200,7 @@ class LedgerSupply:
         self._writer.sync()
         self._host.leave()
         self.member.farewell()
+        self.member.shipping.look_again()
         while not (self._is_told() or world.since_boot() >= until):
             self.turn()
             self.member.wait(0.25)

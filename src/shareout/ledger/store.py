@@ -52,7 +52,8 @@ class Store(Protocol):
 
     def beats(self, most: int) -> dict[str, bytes]:
         """What some others said last, by name: at most so many, all of them in turn. One that is being written may be
-        missing; none is ever half of one and half of another."""
+        missing; none is ever half of one and half of another. What another host has said under the name that this one
+        says its own by is among them."""
 
     def length(self, machine: str, file: str) -> int:
         """How many bytes of a shipped file have arrived and are safe; 0 where there is none. Whoever goes on with a

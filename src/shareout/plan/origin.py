@@ -9,10 +9,16 @@ only as long as the jobs are the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from shareout.choices import Order
+from shareout.errors import InputError, Place
 from shareout.fields import dataclass
+from shareout.pool import Pool, Selection
 from shareout.ranges import Range, common, size, union, without
+
+if TYPE_CHECKING:
+    from shareout.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +81,33 @@ def is_known(changes: Sequence[Move]) -> bool:
 def of_these(ranges: Sequence[Range], done: Sequence[Range]) -> int:
     """How many of some positions are done."""
     return size(common(ranges, done))
+
+
+def refuse_other_origin(plan: Plan) -> None:
+    """Positions mean something only where the jobs and their order are those of the plan that is continued."""
+    since = plan.since
+    if since is None:
+        return
+    if plan.origin_hex in plan.ancestors:
+        raise InputError(
+            "these inputs hold what a plan left undone, and [run] since names that plan: its positions are other jobs",
+            way_out="Take since out of runner.config.",
+        )
+    changed = "the order of the jobs is" if since.order is not plan.order else "what the jobs are is"
+    if since.work != plan.work or since.order is not plan.order:
+        raise InputError(
+            f"the plan that is to be continued ([run] since) was of other work: {changed} another now (the pool, its "
+            "seed or order, [commands], sections of your own, or the kind of jobs)",
+            way_out="Put that back as it was; or leave out since, and begin anew (`rebalance` keeps what is done).",
+        )
+
+
+def refuse_the_rest_of_other_work(pool: Pool, plan: Plan) -> None:
+    """What a rebalance left undone is of one pool."""
+    if isinstance(pool, Selection) and pool.work != plan.work.hex():
+        raise InputError(
+            f"{pool.inputs[-1].path.name} tells what is left of other work: of another pool or seed, other [commands], "
+            "sections of your own, or kind of jobs",
+            where=Place(str(pool.inputs[-1].path)),
+            way_out="Use the pool and the settings that `rebalance` put beside it.",
+        )

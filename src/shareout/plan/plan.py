@@ -33,7 +33,7 @@ from shareout.plan.digest import (
     hash_text,
 )
 from shareout.plan.ids import IdsAt, places_at
-from shareout.plan.origin import Origin, origin_of
+from shareout.plan.origin import Origin, origin_of, refuse_other_origin, refuse_the_rest_of_other_work
 from shareout.plan.permutation import Permutations
 from shareout.plan.shares.cut import cut_of
 from shareout.plan.shares.said import KIND, PYTHON, said_by
@@ -101,6 +101,8 @@ class Plan:
         """What says how long jobs take; None where they are shared out by their number."""
         self.watch = watch
         self._shares: dict[str, Share] = {}
+        self.guests: dict[str, int] = {}
+        """Those that were admitted, and which number each has."""
 
     @property
     def hex(self) -> str:
@@ -159,7 +161,7 @@ class Plan:
         """A machine's share; `all` is every position on this host alone."""
         if name == ALL:
             return self.share_all()
-        if name not in self._numbers:
+        if name not in self._numbers and name not in self.guests:
             known = list(self._numbers)
             listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
             raise UsageError(
@@ -169,6 +171,11 @@ class Plan:
         if name not in self._shares:
             self._shares[name] = self._share(self._numbers[name])
         return self._shares[name]
+
+    def admit(self, guest: str, number: int = 0) -> None:
+        """A host that no machine of the plan is: its share is nothing, but it may help others."""
+        self.guests[guest] = number
+        self._shares[guest] = Share(guest, 0, tuple((start, start) for start in self._starts))
 
     def share_all(self) -> Share:
         """Every position, for this host alone; nothing is audited, for there is nobody else."""
@@ -298,8 +305,8 @@ def make_plan(
         costs=costs,
         watch=watch,
     )
-    _refuse_other_origin(plan)
-    _refuse_the_rest_of_other_work(pool, plan)
+    refuse_other_origin(plan)
+    refuse_the_rest_of_other_work(pool, plan)
     if costs:
         # What is wrong with a cost is told now, and not when somebody first asks for a share.
         _ = plan.loads
@@ -310,35 +317,6 @@ def work_of(pool: Pool, settings: Settings, kind: str) -> bytes:
     """The work hash of a plan of this pool, whatever its machines."""
     inputs = [*(hash_input(one) for one in pool.inputs), *said_by(settings, kind, pool, pool.costs_file)]
     return digest_of(pool.kind, [one for one in inputs if _decides_work(one.role)], WORK_CONTEXT)
-
-
-def _refuse_the_rest_of_other_work(pool: Pool, plan: Plan) -> None:
-    if isinstance(pool, Selection) and pool.work != plan.work.hex():
-        raise InputError(
-            f"{pool.inputs[-1].path.name} tells what is left of other work: of another pool or seed, other [commands], "
-            "sections of your own, or kind of jobs",
-            where=Place(str(pool.inputs[-1].path)),
-            way_out="Use the pool and the settings that `rebalance` put beside it.",
-        )
-
-
-def _refuse_other_origin(plan: Plan) -> None:
-    """Positions mean something only where the jobs and their order are those of the plan that is continued."""
-    since = plan.since
-    if since is None:
-        return
-    if plan.origin_hex in plan.ancestors:
-        raise InputError(
-            "these inputs hold what a plan left undone, and [run] since names that plan: its positions are other jobs",
-            way_out="Take since out of runner.config.",
-        )
-    changed = "the order of the jobs is" if since.order is not plan.order else "what the jobs are is"
-    if since.work != plan.work or since.order is not plan.order:
-        raise InputError(
-            f"the plan that is to be continued ([run] since) was of other work: {changed} another now (the pool, its "
-            "seed or order, [commands], sections of your own, or the kind of jobs)",
-            way_out="Put that back as it was; or leave out since, and begin anew (`rebalance` keeps what is done).",
-        )
 
 
 def _decides_numbers(role: str) -> bool:

@@ -98,6 +98,16 @@ class RunFolder:
         return self.path / "elsewhere"
 
     @property
+    def guest(self) -> Path:
+        """Which guest of a ledger this host is, where no machine of the plan is it."""
+        return self.path / "guest.json"
+
+    @property
+    def inputs(self) -> Path:
+        """What of its inputs the run gives to hosts that have none: a list of files."""
+        return self.path / "parcel.json"
+
+    @property
     def slots(self) -> Path:
         """Where running jobs print to, two files a slot: they are moved into the log when the job has ended."""
         return self.path / "slots"

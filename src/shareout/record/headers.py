@@ -66,18 +66,25 @@ def check_headers(found: Sequence[Incarnation], plan: Planned | None) -> None:
 
 def _check_with_plan(one: Incarnation, plan: Planned) -> None:
     header = one.header
+    # Whoever joined may have been a guest, and recorded what it claimed.
+    if not header.is_joined:
+        _check_share(one, plan)
+    if (header.jobs, header.order, header.ancestors) != (plan.jobs, plan.order, plan.ancestors):
+        raise _refused(one, f"it says {header.jobs} jobs in the order {header.order}, and the plan does not")
+
+
+def _check_share(one: Incarnation, plan: Planned) -> None:
+    header = one.header
     try:
         share = plan.share(header.machine)
     except ShareoutError:
         raise _refused(one, f'it is of a machine "{header.machine}", and the plan has none of that name') from None
-    if not header.is_joined and (header.ranges != share.ranges or header.audit != share.audit):
+    if header.ranges != share.ranges or header.audit != share.audit:
         planned = _told(share.ranges), _told(share.audit)
         part = 0 if header.ranges != share.ranges else 1
         said = _told((header.ranges, header.audit)[part])
         kind = ("its", "its audit's")[part]
         raise _refused(one, f"{kind} positions are {said}, and the plan gives {header.machine} {planned[part]}")
-    if (header.jobs, header.order, header.ancestors) != (plan.jobs, plan.order, plan.ancestors):
-        raise _refused(one, f"it says {header.jobs} jobs in the order {header.order}, and the plan does not")
 
 
 def _check_with_others(found: Sequence[Incarnation]) -> None:

@@ -136,6 +136,8 @@ def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: E
     stack.callback(stops.close)
     lock = Lock(folder)
     stack.callback(lock.release)
+    if joined:
+        joined.arrive(folder)
     request.keep_call(folder)
     if joined is None and not request.is_alone:
         refuse_to_part(folder)
@@ -261,6 +263,7 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     writer.end(reason)
     writer.sync()
     joined = made.makings.joined
+    made.makings.log.flush()
     if joined and not joined.leave():
         listener.said("the folder does not answer: what was recorded here lies here, and is shipped by the next run")
     if joined is None and reason == "finished":

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import Any
 
+from shareout.ledger.beat import BEATS, MACHINES, SIZE, unframed
 from shareout.record.folder import RunFolder
-
-MACHINES, BEATS = "machines", "beats"
-SIZE = 4096
 
 
 def told_by_beat(folder: RunFolder) -> dict[str, Any]:
@@ -19,9 +16,8 @@ def told_by_beat(folder: RunFolder) -> dict[str, Any]:
         return {}
     try:
         with (folder.path.parent.parent / BEATS / folder.path.name).open("rb") as file:
-            told = file.read(SIZE).rstrip(b"\n")
-        # One that is just being written is half of one and half of another.
-        found = json.loads(told[9:])["live"] if told[:9] == b"%08x " % zlib.crc32(told[9:]) else {}
+            told = unframed(file.read(SIZE))
+        found = json.loads(told)["live"] if told else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return found if isinstance(found, dict) else {}

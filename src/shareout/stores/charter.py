@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from blake3 import blake3
@@ -32,6 +33,16 @@ class Charter:
     protocol: int = PROTOCOL
     nonce: str = ""
     """Drawn when it is put: tells this ledger from one that was made anew in its place."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(json.loads(self.group)) if self.group else ()
+
+    @property
+    def is_probe(self) -> bool:
+        """Of no plan at all."""
+        return not self.plan
 
     @property
     def folders(self) -> tuple[str, str]:
@@ -97,6 +108,8 @@ def _of(facts: dict[str, object]) -> Charter:
     if not isinstance(machines, list) or not all(isinstance(one, str) for one in [*machines, *words]):
         raise TypeError
     origin, plan, group, nonce = map(str, words)
+    if not _is_group(group):
+        raise ValueError
     return Charter(
         origin, plan, group, tuple(machines), _seconds(facts["dead_s"]), nonce=nonce,
         slack_s=math.inf if slack is None else _seconds(slack),
@@ -116,5 +129,23 @@ def _another_version(found: int, place: Path) -> UsageError:
     )
 
 
+def told_groups(groups: Iterable[str]) -> str:
+    """As a charter has them: the same of the same groups, in whatever order they were said."""
+    names = sorted(set(groups))
+    return json.dumps(names) if names else ""
+
+
 def _groups(group: str) -> str:
-    return f'the group "{group}"' if group else "all of the plan"
+    if not group:
+        return "all of the plan"
+    names = ", ".join(f'"{name}"' for name in json.loads(group))
+    return f"{'the groups' if ', ' in names else 'the group'} {names}"
+
+
+def _is_group(group: str) -> bool:
+    """Whether a charter may say so."""
+    try:
+        names = json.loads(group) if group else []
+    except ValueError:
+        return False
+    return isinstance(names, list) and all(isinstance(one, str) for one in names) and told_groups(names) == group

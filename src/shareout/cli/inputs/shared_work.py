@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shareout.cli.inputs.recorded_call import Call
 from shareout.config import Settings
 from shareout.errors import UsageError
-from shareout.fields import dataclass
-from shareout.names import ALL
+from shareout.fields import dataclass, replace
+from shareout.linux import host_name
+from shareout.names import ALL, ANYBODY, AUTO, alike, why_no_name
 from shareout.plan.plan import Plan
 from shareout.pool.runmaker import RunmakerPool
 from shareout.record.folder import RunFolder
@@ -25,15 +27,52 @@ class Together:
 
     is_alone: bool
     leaves: bool
+    has_inputs: bool = True
+    """Of its own, and not from the folder."""
 
 
-def join_request(settings: Settings, asked: Together) -> JoinRequest | None:
+def joins(settings: Settings, asked: Together) -> bool:
     """By `--join` or `[join] at`, unless `--alone` is said."""
-    if not settings.join.at or asked.is_alone:
+    return bool(settings.join.at) and not asked.is_alone
+
+
+def join_request(plan: Plan, settings: Settings, call: Call, asked: Together) -> JoinRequest | None:
+    """What is asked of a ledger; None where a machine runs its own share."""
+    if not joins(settings, asked):
         return None
     from shareout.joining.joined import JoinRequest
+    from shareout.joining.parcel import Parcel, parcel_of
 
-    return JoinRequest(Path(settings.join.at), settings.join.dead, leaves=asked.leaves)
+    def parcel(drafts: Path) -> Parcel:
+        return parcel_of(plan, call.configs, drafts, flags=call.flags, own=call.own, shards=call.shards)
+
+    given = parcel if asked.has_inputs else None
+    return JoinRequest(Path(settings.join.at), settings.join.dead, leaves=asked.leaves, parcel=given)
+
+
+def of_anybody(call: Call) -> Call:
+    """Where no machines.json names any machine, and hosts share a folder: the same plan on each, whatever it is called.
+    All come as guests."""
+    return replace(call, own=(ANYBODY, 1)) if call.own else call
+
+
+def admit_guest(plan: Plan, said: str | None) -> str:
+    """The name under which a host joins that no machine of the plan is: its own, unless it is said. Refused where it is
+    a machine's, which nobody is to be by accident."""
+    name = said or host_name().partition(".")[0] or "guest"
+    if why := why_no_name(name):
+        raise UsageError(f"{name!r} cannot be a name: it {why}", way_out="Say --name NAME.")
+    taken = {alike(one.name): one.name for one in plan.machines}
+    if alike(name) in taken and alike(name) != ANYBODY:
+        machine = taken[alike(name)]
+        raise UsageError(
+            f'"{machine}" is a machine of the plan, and has a share of it',
+            way_out=f"`run --machine {machine} --join DIR` runs as that one; --name OTHER joins beside it.",
+        )
+    if alike(name) in (ALL, AUTO, ANYBODY):
+        raise UsageError(f'"{name}" has a meaning of its own, and names no host', way_out="Say --name NAME.")
+    plan.admit(name)
+    return name
 
 
 def refuse_unshared(plan: Plan, machine: str, flags: Sequence[str]) -> None:

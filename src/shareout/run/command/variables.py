@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from shareout.config import Settings
 from shareout.environment import told_folder
+from shareout.names import ANYBODY
 from shareout.plan.plan import Plan
 from shareout.plan.seeds import job_seed
 from shareout.pool.templates import SLOT
@@ -66,6 +67,9 @@ def describer(plan: Plan, settings: Settings, slot: int) -> Described:
 
 
 def engine_rank(plan: Plan, machine: str) -> int:
-    """The machine's number among the plan's, from 0; 0 also when this host runs all."""
-    names = [one.name for one in plan.machines]
+    """The machine's number among the plan's, from 0, and behind them that of a guest; 0 also when this host runs
+    all."""
+    names = [one.name for one in plan.machines if one.name != ANYBODY]
+    if machine in plan.guests:
+        return len(names) + max(0, plan.guests[machine] - 1)
     return names.index(machine) if machine in names else 0

@@ -62,6 +62,25 @@ def ledgers_in(folder: Path, origin: str) -> dict[Path, bytes]:
     return found
 
 
+def all_ledgers(folder: Path) -> list[tuple[Path, Charter]]:
+    """Every ledger that hosts of this version can work in, of whatever plan. A UsageError where the folder cannot be
+    read at all."""
+    try:
+        handle = walked(folder, ())
+        try:
+            origins = sorted(name for name in os.listdir(handle) if re.fullmatch("[0-9a-f]{16}", name))
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise _at_start(folder, error) from error
+    found = []
+    for origin in origins:
+        for place, text in ledgers_in(folder, origin).items():
+            with suppress(UsageError):
+                found.append((place, read_charter(text, place / os.fsdecode(MARK))))
+    return found
+
+
 def _charter_in(above: int, name: bytes, folder: Path) -> bytes:
     root = opened(above, name)
     try:

@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 
 from shareout.errors import NO_ROOM
+from shareout.ledger.beat import MACHINES as LAID_OUT
 from shareout.ledger.store import COMMON, LONGEST_PIECE, LONGEST_TEXT, Away
 from shareout.stores.charter import Charter
 from shareout.stores.folder.beats import FOLDER as BEATS
@@ -20,7 +21,7 @@ from shareout.stores.folder.ways import Way
 
 PAUSES_S = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Before each try of a put: what is refused, and not seen either, may be seen in a moment."""
-MACHINES, INPUTS = b"machines", b"inputs"
+MACHINES, INPUTS = LAID_OUT.encode(), b"inputs"
 
 
 class FolderStore:

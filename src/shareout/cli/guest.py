@@ -1,0 +1,186 @@
+"""`join DIR`: from the folder alone, or with inputs that are here, to a run that has no share of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shareout.cli import run_flags
+from shareout.cli.inputs.recorded_call import Call
+from shareout.cli.inputs.run_folders import tell
+from shareout.cli.inputs.shared_work import admit_guest
+from shareout.cli.options import Common
+from shareout.cli.planning import check_expected, check_fits, tell_oddities
+from shareout.cli.run import finish
+from shareout.cli.run_start import Chosen, RunArguments, asked_by, check_flags, check_with_plan, request_of
+from shareout.entry import Entry, kind_of
+from shareout.errors import PlanMismatch, UsageError
+from shareout.fields import replace
+from shareout.joining.parcel import Parcel, fetched
+from shareout.ledger.store import Away
+from shareout.plan import fingerprint
+from shareout.plan.plan import Plan
+from shareout.run.command.shell import check_shell
+from shareout.run.make import check_jobs
+from shareout.show.beside import say
+from shareout.show.fold import columns_of, folded
+from shareout.stores.folder.opening import all_ledgers, open_folder
+from shareout.units import counted
+
+if TYPE_CHECKING:
+    from shareout.stores.charter import Charter
+
+PATIENCE_S = 60.0
+"""So long inputs are waited for that somebody may be putting there."""
+LOOK_S = 0.5
+LISTED = 8
+COLUMNS = 80
+OWN = ("limit", "slots", "nice", "until", "leave", "progress", "tee", "expect", "yes")
+"""Flags that are called so in `run` as well."""
+
+
+def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """As a run: 0 when all is done, 1 when some of it failed, 3 when it stopped before, 130 when the user says no."""
+    common = Common.of(arguments)
+    words = _as_of_run(arguments)
+    flags, asked = run_flags.overrides(words), asked_by(words, common)
+    check_flags(asked, entry)
+    from shareout.unpacked import settle
+
+    settle()
+    folder = Path(arguments.where)
+    if (common.configs / "machines.json").is_file():
+        call = Call(common.configs, None, flags)
+        plan, settings = call.plan(common, entry)
+        _refuse_lonely(folder, plan)
+    else:
+        charter = _charter(folder, asked.expect)
+        parcel, here = _inputs(folder, charter, common.runs / "inputs")
+        common, asked = replace(common, configs=here / "configs"), _without_inputs(asked, charter)
+        call = _call_of(parcel, here, {**flags, "join.dead": f"{charter.dead_s:g}s"}, entry)
+        plan, settings = call.plan(common, entry)
+        if plan.hex != charter.plan:
+            raise PlanMismatch(
+                f"of the inputs in {folder} this program makes the plan {plan.fingerprint}, and the hosts there have "
+                f"{fingerprint.words(bytes.fromhex(charter.plan))}",
+                way_out="Use the same program on all hosts.",
+            )
+    check_fits(entry, plan.pool)
+    check_expected(plan, asked.expect)
+    chosen = Chosen(call, plan, settings, admit_guest(plan, arguments.name))
+    check_with_plan(chosen, asked, entry)
+    check_jobs(plan, settings, chosen.share)
+    check_shell(settings.commands.shell)
+    if not common.quiet:
+        tell_oddities(plan)
+    if not asked.yes and not _confirmed(chosen, folder):
+        say("nothing was started")
+        return 130
+    return finish(request_of(chosen, asked, common, entry), common)
+
+
+def _as_of_run(arguments: argparse.Namespace) -> argparse.Namespace:
+    """What `run` would have been given."""
+    parser = argparse.ArgumentParser()
+    run_flags.configure(parser)
+    made = parser.parse_args([])
+    for name in OWN:
+        setattr(made, name, getattr(arguments, name))
+    made.join = arguments.where
+    return made
+
+
+def _without_inputs(asked: RunArguments, charter: Charter) -> RunArguments:
+    return replace(asked, together=replace(asked.together, has_inputs=False), groups=charter.groups)
+
+
+def _call_of(parcel: Parcel, here: Path, flags: dict[str, str], entry: Entry | None) -> Call:
+    if parcel.kind != kind_of(entry):
+        programs = "a Python program, and this one runs commands"
+        if parcel.kind == "command":
+            programs = "commands, and this is a Python program"
+        raise UsageError(f"the jobs there are those of {programs}", way_out="Join with the program that runs there.")
+    return Call(here / "configs", here / parcel.pool, {**parcel.flags, **flags}, parcel.own, parcel.shards)
+
+
+def _refuse_lonely(folder: Path, plan: Plan) -> None:
+    """With other inputs than the hosts there it would wait for nobody, and nobody for it."""
+    others = [charter for _, charter in _open_ledgers(folder)]
+    if others and plan.hex not in [one.plan for one in others]:
+        known = ", ".join(_words(one) for one in others[:LISTED])
+        raise PlanMismatch(
+            f"the inputs here make the plan {plan.fingerprint}, and in {folder} is {known}",
+            way_out="`plan --card` there and `plan --compare CARD` here say which input differs; in a folder without "
+            "inputs `join` takes those of the folder.",
+        )
+
+
+def _charter(folder: Path, expected: str | None) -> Charter:
+    """Of the ledger that is meant: the only one, or the one that is expected."""
+    found = [charter for _, charter in _open_ledgers(folder)]
+    if not found:
+        raise UsageError(
+            f"no host has begun a run in {folder}, and there are no inputs here",
+            way_out="Start one with the inputs: `run --machine NAME --join DIR`; then join it from here.",
+        )
+    if expected:
+        meant = [one for one in found if fingerprint.matches(expected, bytes.fromhex(one.plan))]
+        if not meant:
+            raise PlanMismatch(
+                f"in {folder} is {', '.join(map(_words, found[:LISTED]))}, not the expected {expected}",
+                way_out="Ask whoever runs there for the words of the plan.",
+            )
+        found = meant
+    if len(found) > 1:
+        raise UsageError(
+            f"{folder} has {counted(len(found), 'run')}: {', '.join(map(_words, found[:LISTED]))}",
+            way_out="Say which one is meant: --expect WORDS.",
+        )
+    return found[0]
+
+
+def _open_ledgers(folder: Path) -> list[tuple[Path, Charter]]:
+    return [(place, charter) for place, charter in all_ledgers(folder) if not charter.is_probe]
+
+
+def _words(charter: Charter) -> str:
+    about = f" of {', '.join(charter.groups)}" if charter.groups else ""
+    return fingerprint.words(bytes.fromhex(charter.plan)) + about
+
+
+def _inputs(folder: Path, charter: Charter, into: Path) -> tuple[Parcel, Path]:
+    """From the folder, where whoever began may be putting them just now."""
+    until, is_told = time.monotonic() + PATIENCE_S, False
+    with open_folder(folder, charter).closing() as store:
+        while True:
+            try:
+                if found := fetched(store, into):
+                    return found
+            except Away as error:
+                raise UsageError(f"{folder} cannot be joined: {error}", way_out="Mend it, then join again.") from error
+            if time.monotonic() > until:
+                break
+            if not is_told:
+                tell(f"the inputs are not in {folder} yet: they are waited for")
+                is_told = True
+            time.sleep(LOOK_S)
+    raise UsageError(
+        f"nobody has put the inputs of {_words(charter)} into {folder}",
+        way_out="Bring them to this host by hand, as to all others, and join again.",
+    )
+
+
+def _confirmed(chosen: Chosen, folder: Path) -> bool:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "there is no terminal to confirm on", way_out="Add --yes, and --expect FINGERPRINT to be sure of the plan."
+        )
+    from shareout.show.prompts import ask_same
+
+    plan, columns = chosen.plan, columns_of(sys.stdout) or COLUMNS
+    print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
+    print(folded(f"guest   {chosen.machine}: takes of {plan.jobs:,} jobs what others have not begun", columns))
+    return ask_same("Is the digest the same on every machine, and shall it join?", columns, default=True)
