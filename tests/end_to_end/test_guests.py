@@ -121,6 +121,25 @@ def test_the_same_call_on_every_host_needs_no_machines(joiners: Joiners) -> None
     assert sorted(one["guest"] for one in joiners.entries("guests/*").values()) == ["first", "second"]
 
 
+@pytest.mark.module_only("the same processes as in other tests of both")
+def test_hosts_that_share_some_groups_run_these_alone_and_a_guest_knows_which(joiners: Joiners) -> None:
+    groups = [f"#SHAREOUT GROUP {'small' if at % 3 else 'large'}\nsleep 0.03" for at in range(150)]
+    joiners.host("alice").jobs(*groups, machines=MACHINES)
+    joiners.run("alice", "--group", "small")
+    wait_until(lambda: joiners.done("alice") > 3)
+    joiners.join("gast", "-j", "1")
+    told = {name: joiners.ended(name) for name in ("alice", "gast")}
+    assert "100 done, 0 failed, 50 to do" in told["alice"]
+    assert "100 done, 0 failed, 50 to do" in told["gast"]
+    ran = [one["job"] for name in ("alice", "gast") for one in joiners.hosts[name].records()]
+    assert sorted(ran) == [one for one in range(150) if one % 3]
+    # The others have a ledger of their own, and are no reason to wait.
+    joiners.run("alice", "--group", "large")
+    assert "large: all have run" in joiners.ended("alice")
+    assert "complete: 150 of 150 jobs, each counted once" in joiners.merged()
+    assert "of small" in joiners.looker().call("join", str(joiners.shared), "--yes", code=2).err
+
+
 @pytest.mark.module_only("refused before anything runs")
 def test_what_cannot_be_joined_is_refused_with_a_sentence(joiners: Joiners) -> None:
     gast = joiners.host("gast")

@@ -247,7 +247,7 @@ def test_what_is_no_folder_to_share_is_refused_with_a_sentence(tmp_path: Path) -
     assert "nowhere" in told.err
     (tmp_path / "file").write_text("")
     assert "file" in host.run("--join", str(tmp_path / "file"), code=2).err
-    for words in (["--retry-failed"], ["--group", "a"], ["--anew"]):
+    for words in (["--retry-failed"], ["--anew"]):
         assert f"{words[0]} is about one machine's share" in host.run("--join", str(tmp_path), *words, code=2).err
     assert "all is no machine" in host.run("--join", str(tmp_path), machine="all", code=2).err
     host.write("configs/jobs.txt", "true\n#SHAREOUT BARRIER\ntrue\n")

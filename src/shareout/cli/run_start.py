@@ -79,7 +79,6 @@ class RunArguments:
     def unshared(self) -> list[str]:
         """The flags of this call that hold only where one machine runs its share alone."""
         flags = {
-            "--group": self.groups,
             "--retry-failed": self.retry_failed,
             "--resume-from": self.resume_from,
             "--adopt": self.adopt is not None,
@@ -219,7 +218,7 @@ def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry
         entry=entry,
         retry_failed=asked.retry_failed,
         most=asked.limit,
-        join=join_request(plan, settings, chosen.call, asked.together),
+        join=join_request(plan, settings, chosen.call, asked.together, asked.groups),
         is_alone=asked.together.is_alone,
         groups=asked.groups,
         tee=screen.tee,

@@ -8,7 +8,7 @@ import selectors
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shareout.errors import UsageError
 from shareout.fields import dataclass
@@ -16,6 +16,7 @@ from shareout.joining.arrival import answered, number_of_guest, refuse_living
 from shareout.joining.liaison import Liaison
 from shareout.joining.member import Member
 from shareout.joining.parcel import NotToShare, Parcel
+from shareout.joining.picking import Picking
 from shareout.joining.publishing import Publishing
 from shareout.joining.shipping import Shipping
 from shareout.joining.supply import Elsewhere, LedgerSupply, Limits
@@ -36,8 +37,9 @@ from shareout.record.reader import incarnations_of
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
-from shareout.stores.charter import Charter
+from shareout.stores.charter import Charter, told_groups
 from shareout.stores.folder.opening import open_folder
+from shareout.supply.static import Wanted
 from shareout.units import counted, format_duration
 from shareout.world import world
 
@@ -55,8 +57,19 @@ class JoinRequest:
     dead_s: float
     leaves: bool = False
     """Goes when there is nothing to take, and does not wait for the others."""
+    groups: tuple[str, ...] = ()
+    """Only of jobs of these; none: of all."""
     parcel: Callable[[Path], Parcel] | None = None
     """The inputs of this run, for hosts that have none; drafts go into the folder that it is given."""
+
+
+class Wishes(NamedTuple):
+    """Which of the jobs that fall to a run it runs."""
+
+    most: int | None
+    wanted: Wanted | None
+    in_place: bool
+    """Each in its place, whatever it is known to take."""
 
 
 class Joined:
@@ -66,7 +79,7 @@ class Joined:
         """Opens the store; refused where it is none, or where nobody can work by its times."""
         self._plan = plan
         self._machine = machine
-        charter = charter_of(plan, asked.dead_s)
+        charter = charter_of(plan, asked.dead_s, asked.groups)
         folder = asked.folder.absolute()
 
         def open_store() -> Store:
@@ -119,7 +132,7 @@ class Joined:
             self._plan.admit(self._machine, number)
 
     def take_part(
-        self, folder: RunFolder, writer: JournalWriter, tally: Tally, slots: int, most: int | None
+        self, folder: RunFolder, writer: JournalWriter, tally: Tally, slots: int, wishes: Wishes
     ) -> LedgerSupply:
         """The supply of this start, whose journal has begun."""
         before = tally.durations.count, tally.durations.total
@@ -140,6 +153,7 @@ class Joined:
         member = Member(
             host, self.liaison, shipping, pace, live=partial(_told_in, folder.live), publishing=self._publishing(folder)
         )
+        costs = self._plan.costs_between if self._plan.costs and not wishes.in_place else None
         self.supply = LedgerSupply(
             member,
             tally,
@@ -147,7 +161,8 @@ class Joined:
             limits=self._limits,
             claim=lambda claim: writer.append(claim_line(claim)),
             elsewhere=Elsewhere(folder.elsewhere, partial(self._see, folder, tally)),
-            most=most,
+            picking=Picking(tally, wishes.wanted, costs, slots),
+            most=wishes.most,
             leaves=self._asked.leaves,
         )
         return self.supply
@@ -227,10 +242,10 @@ def _told_in(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def charter_of(plan: Plan, dead_s: float) -> Charter:
+def charter_of(plan: Plan, dead_s: float, groups: Sequence[str] = ()) -> Charter:
     """What all hosts of the ledger must agree in."""
     names = tuple(machine.name for machine in plan.machines)
-    return Charter(plan.origin_hex, plan.hex, "", names, dead_s=dead_s, slack_s=0.0)
+    return Charter(plan.origin_hex, plan.hex, told_groups(groups), names, dead_s=dead_s, slack_s=0.0)
 
 
 def roots_of(plan: Plan) -> Sequence[Root]:

@@ -15,11 +15,12 @@ from typing import Protocol
 from shareout.events import Counts
 from shareout.fields import dataclass, replace
 from shareout.joining.member import Member
+from shareout.joining.picking import Picking
 from shareout.ledger.calls import Grant
 from shareout.ledger.times import LONG_AGO
 from shareout.ranges import Range, common, size, union, without
 from shareout.record.lines.claim import Claim, How
-from shareout.record.tallies.standing import FAILED, NEW
+from shareout.record.tallies.standing import FAILED
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.supply import Work
@@ -83,6 +84,7 @@ class LedgerSupply:
         claim: Callable[[Claim], None],
         elsewhere: Elsewhere,
         *,
+        picking: Picking,
         most: int | None = None,
         leaves: bool = False,
     ) -> None:
@@ -90,6 +92,7 @@ class LedgerSupply:
         self.member = member
         self._host = member.host
         self._tally = tally
+        self._picking = picking
         self._writer = writer
         self._limits = limits
         self._claim = claim
@@ -111,19 +114,41 @@ class LedgerSupply:
         if self._most is not None:
             limit = min(limit, self._most)
         now = world.since_boot()
-        while limit > 0 and (grant := self._host.grant(KNOWN_AT_ONCE, now)):
+        while limit > 0 and (grants := self._granted(now)):
+            for grant in grants:
+                self._note_claim(grant)
+            if work := self._chosen(grants, limit):
+                return work
+        return None
+
+    def _granted(self, now: float) -> list[Grant]:
+        """What may be handed out now; as a rule one stretch."""
+        grants: list[Grant] = []
+        while len(grants) < self._picking.most_grants and (grant := self._host.grant(KNOWN_AT_ONCE, now)):
             if not self._may_hand_out(grant):
                 self._host.give_back(grant.start, grant.stop)
-                return None
-            self._note_claim(grant)
-            start, stop = self._first_new(grant.start, grant.stop, limit)
-            self._host.give_back(stop, grant.stop)
-            if grant.start < start:
-                # Perhaps by a record of this very start that has not arrived yet.
-                self._finished.append(Finished(self._writer.size, grant.start, start))
-            if start < stop:
-                return self._handing_out(grant.lane, start, stop)
-        return None
+                break
+            grants.append(grant)
+        return grants
+
+    def _chosen(self, grants: Sequence[Grant], limit: int) -> Work | None:
+        """The longest job of all of them, or the first stretch of the first one; the rest is given back."""
+        longest = self._picking.longest([(one.start, one.stop) for one in grants])
+        for grant in grants:
+            if grant.start <= longest < grant.stop:
+                self._give_back_others(grants, longest, longest + 1)
+                return self._handing_out(grant.lane, longest, longest + 1)
+        grant = grants[0]
+        start, stop = self._picking.first(grant.start, grant.stop, limit)
+        self._give_back_others(grants, grant.start, stop)
+        if grant.start < start:
+            # Perhaps by a record of this very start that has not arrived yet.
+            self._finished.append(Finished(self._writer.size, grant.start, start))
+        return self._handing_out(grant.lane, start, stop) if start < stop else None
+
+    def _give_back_others(self, grants: Sequence[Grant], start: int, stop: int) -> None:
+        for one in without([(one.start, one.stop) for one in grants], [(start, stop)]):
+            self._host.give_back(*one)
 
     def _handing_out(self, lane: str, start: int, stop: int) -> Work:
         self._handed[lane] = union([*self._handed.get(lane, ()), (start, stop)])
@@ -135,6 +160,7 @@ class LedgerSupply:
     def give_back(self, work: Work) -> None:
         """Of what was taken over from us meanwhile the host knows nothing, and it is nobody's here."""
         self._let_go(work)
+        self._picking.give_back(work.start, work.stop)
         self._host.give_back(work.start, work.stop)
         if self._most is not None:
             self._most += len(work)
@@ -168,7 +194,12 @@ class LedgerSupply:
         """What is done of all, where this machine knows only what it did itself."""
         entries = [lane.entry for lane in self._host.lanes.values()]
         failed = max(known.failed, self._host.failed_before + sum(entry.failed for entry in entries))
-        over = known.jobs - sum(entry.hi - entry.low for entry in entries) - failed - known.skipped
+        counted = [self._picking.count(*one) for one in ((0, known.jobs), *((one.low, one.hi) for one in entries))]
+        if None in counted:
+            # Of a part of the jobs that cannot be told apart so quickly, only what was done here is known.
+            return replace(known, failed=failed)
+        whole, *left = (count or 0 for count in counted)
+        over = whole - sum(left) - failed - known.skipped
         return replace(known, done=max(known.done, over), failed=failed)
 
     def turn(self) -> bool:
@@ -238,16 +269,6 @@ class LedgerSupply:
         if new:
             self._claimed[grant.lane] = union([*known, *new])
             self._claim(Claim(grant.lane, grant.k, tuple(new), how=_how(grant.how), origin=grant.whom))
-
-    def _first_new(self, start: int, stop: int, limit: int) -> Range:
-        """The first stretch in there that is to run, of so many at most; nothing of it when all is done."""
-        states, at = self._tally.states, self._tally.index(start)
-        end = at + stop - start
-        found = states.find(NEW, at, end)
-        if found < 0:
-            return stop, stop
-        first = start + found - at
-        return first, first + states.alike(found, min(found + limit, end))
 
     def _let_go(self, work: Work) -> None:
         for lane, ranges in list(self._handed.items()):

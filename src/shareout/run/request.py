@@ -33,7 +33,7 @@ from shareout.world import world
 
 if TYPE_CHECKING:
     from shareout.adopt.adopting import Adopt
-    from shareout.joining.joined import JoinRequest
+    from shareout.joining.joined import JoinRequest, Wishes
 
 OPEN_PER_SLOT = 3
 OPEN_BESIDES = 28
@@ -77,6 +77,17 @@ class RunRequest:
     def is_limited(self) -> bool:
         """Whether it is over before all is done, as it was asked for."""
         return self.most is not None or bool(self.groups)
+
+    @property
+    def told_groups(self) -> str:
+        """For people, behind how many jobs there are."""
+        return f", only of {', '.join(self.groups)}" if self.groups else ""
+
+    def wishes(self) -> Wishes:
+        """For who shares work with others."""
+        from shareout.joining.joined import Wishes
+
+        return Wishes(self.most, wanted_of(self.plan, self.groups), self.in_place)
 
 
 def refuse_the_countless(share: Share) -> None:

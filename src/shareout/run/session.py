@@ -230,7 +230,7 @@ def _go(request: RunRequest, opened: Opened, made: Made) -> RunResult:
     """From the first job to the last word."""
     crew, parts, stops = made.crew, made.crew.parts, opened.stops
     jobs = f"{len(opened.tally.states)} jobs, {opened.tally.todo} to do, {crew.slots} slots"
-    _begin(opened, made.keeper, f"a run begins: {jobs}{_asked(request)}")
+    _begin(opened, made.keeper, f"a run begins: {jobs}{request.told_groups}")
     _tell_numerics(opened, parts.listener)
     parts.listener.began(crew.counts())
     try:
@@ -334,14 +334,10 @@ def _supply(request: RunRequest, share: Share, opened: Opened, makings: Makings)
     plan, tally, slots = request.plan, opened.tally, makings.slots
     if opened.joined:
         opened.joined.watch(makings.selector, makings.children.add)
-        return opened.joined.take_part(opened.folder, opened.writer, tally, slots, request.most)
+        return opened.joined.take_part(opened.folder, opened.writer, tally, slots, wishes=request.wishes())
     is_known = plan.costs and not request.in_place
     costs = costs_left(plan, share.ranges, tally, slots) if is_known else None
     return StaticSupply(stages_of(plan, share), tally, request.most, wanted_of(plan, request.groups), costs)
-
-
-def _asked(request: RunRequest) -> str:
-    return f", only of {', '.join(request.groups)}" if request.groups else ""
 
 
 def _background(

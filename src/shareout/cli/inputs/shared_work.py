@@ -36,7 +36,9 @@ def joins(settings: Settings, asked: Together) -> bool:
     return bool(settings.join.at) and not asked.is_alone
 
 
-def join_request(plan: Plan, settings: Settings, call: Call, asked: Together) -> JoinRequest | None:
+def join_request(
+    plan: Plan, settings: Settings, call: Call, asked: Together, groups: tuple[str, ...]
+) -> JoinRequest | None:
     """What is asked of a ledger; None where a machine runs its own share."""
     if not joins(settings, asked):
         return None
@@ -47,7 +49,7 @@ def join_request(plan: Plan, settings: Settings, call: Call, asked: Together) ->
         return parcel_of(plan, call.configs, drafts, flags=call.flags, own=call.own, shards=call.shards)
 
     given = parcel if asked.has_inputs else None
-    return JoinRequest(Path(settings.join.at), settings.join.dead, leaves=asked.leaves, parcel=given)
+    return JoinRequest(Path(settings.join.at), settings.join.dead, asked.leaves, groups, given)
 
 
 def of_anybody(call: Call) -> Call:
