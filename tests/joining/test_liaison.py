@@ -14,6 +14,7 @@ import pytest
 
 from kit.wait import wait_until
 from shareout.errors import UsageError
+from shareout.joining.far_side import Doors
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer, Inbox, Request
 from shareout.ledger.store import Store
@@ -30,7 +31,7 @@ class Asking:
         def open_store() -> Store:
             return open_folder(folder, CHARTER)
 
-        self.liaison = Liaison(open_store)
+        self.liaison = Liaison(Doors(open_store))
         self.got: dict[int, Answer] = {}
 
     def look(self) -> bool:

@@ -19,6 +19,7 @@ from shareout.cli.run_start import Chosen, RunArguments, asked_by, check_flags, 
 from shareout.entry import Entry, kind_of
 from shareout.errors import PlanMismatch, UsageError
 from shareout.fields import replace
+from shareout.joining.member import CLOSED
 from shareout.joining.parcel import Parcel, fetched
 from shareout.ledger.store import Away
 from shareout.plan import fingerprint
@@ -143,7 +144,17 @@ def _charter(folder: Path, expected: str | None) -> Charter:
 
 
 def _open_ledgers(folder: Path) -> list[tuple[Path, Charter]]:
-    return [(place, charter) for place, charter in all_ledgers(folder) if not charter.is_probe]
+    """Those that nobody has gone on from by another plan."""
+    found = [(place, charter) for place, charter in all_ledgers(folder) if not charter.is_probe]
+    return [one for one in found if not _is_closed(folder, one[1])]
+
+
+def _is_closed(folder: Path, charter: Charter) -> bool:
+    with open_folder(folder, charter).closing() as store:
+        try:
+            return store.get(CLOSED) is not None
+        except Away as error:
+            raise UsageError(f"{folder} cannot be joined: {error}", way_out="Mend it, then join again.") from error
 
 
 def _words(charter: Charter) -> str:

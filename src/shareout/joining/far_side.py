@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shareout.errors import ShareoutError
+from shareout.fields import dataclass
 from shareout.joining.messages import READ, Answer, Inbox, Request, send
 from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store
 from shareout.record.folder import is_journal
@@ -25,9 +26,19 @@ AT_ONCE = 1 << 21
 Result = tuple[Any, bytes | None]
 
 
-def serve(open_store: Callable[[], Store], down: int, up: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How stores are opened."""
+
+    open_store: Callable[[], Store]
+    """The one that this run works from."""
+    open_elders: Callable[[], Sequence[Store]] = tuple
+    """Those of earlier plans for the same jobs."""
+
+
+def serve(doors: Doors, down: int, up: int) -> None:
     """Until the run closes its end. The store is opened with the first call."""
-    desk = Desk(open_store)
+    desk = Desk(doors)
     inbox = Inbox()
     while data := world.read(down, READ):
         for request in inbox.requests(data):
@@ -48,8 +59,10 @@ def serve(open_store: Callable[[], Store], down: int, up: int) -> None:
 class Desk:
     """What the liaison has before it."""
 
-    def __init__(self, open_store: Callable[[], Store]) -> None:
-        self._open = open_store
+    def __init__(self, doors: Doors) -> None:
+        self._open = doors.open_store
+        self._open_elders = doors.open_elders
+        self._elders: Sequence[Store] | None = None
         self._store: Store | None = None
         self.shipped: set[tuple[str, str]] = set()
         """Files of which this very process has shipped something."""
@@ -61,10 +74,19 @@ class Desk:
             self._store = self._open()
         return self._store
 
+    @property
+    def elders(self) -> Sequence[Store]:
+        """In the same order each time, whatever is made meanwhile."""
+        if self._elders is None:
+            self._elders = self._open_elders()
+        return self._elders
+
 
 def _open(desk: Desk, request: Request) -> Result:
     slack_s = desk.store.slack_s
-    return [None if math.isinf(slack_s) else slack_s, desk.store.dead_s], None
+    # A store that may be made anew in its place says which one it is.
+    identity = getattr(desk.store, "identity", "")
+    return [None if math.isinf(slack_s) else slack_s, desk.store.dead_s, identity], None
 
 
 def _put(desk: Desk, request: Request) -> Result:
@@ -82,6 +104,25 @@ def _beat(desk: Desk, request: Request) -> Result:
 
 def _beats(desk: Desk, request: Request) -> Result:
     return {name: text.decode("latin-1") for name, text in desk.store.beats(request.words[0]).items()}, None
+
+
+def _elders(desk: Desk, request: Request) -> Result:
+    """Of each where it is, after how long a host is dead there, whether it is closed, and what was said last."""
+    told = []
+    for store in desk.elders:
+        beats = {name: text.decode("latin-1") for name, text in store.beats(1 << 20).items()}
+        told.append([str(getattr(store, "path", "")), store.dead_s, store.get("closed") is not None, beats])
+    return told, None
+
+
+def _close(desk: Desk, request: Request) -> Result:
+    return None, desk.elders[request.words[0]].put("closed", request.body)
+
+
+def _inherit(desk: Desk, request: Request) -> Result:
+    """As `gather`, from an earlier one: (its number, folder)."""
+    number, folder = request.words
+    return _gathered_all(desk.elders[number], COMMON, Path(folder)), None
 
 
 def _ship(desk: Desk, request: Request) -> Result:
@@ -106,12 +147,16 @@ def _ship(desk: Desk, request: Request) -> Result:
 def _gather(desk: Desk, request: Request) -> Result:
     """What has arrived of all other machines, into folders here: (own name, folder). Whether there is more."""
     own, folder = request.words
+    return _gathered_all(desk.store, own, Path(folder)), None
+
+
+def _gathered_all(store: Store, own: str, folder: Path) -> bool:
     room = AT_ONCE
-    for machine in sorted(desk.store.machines()):
+    for machine in sorted(store.machines()):
         # The same name twice is refused elsewhere; what it recorded itself lies at home.
         if machine not in (own, COMMON):
-            room -= _gathered(desk.store, machine, Path(folder) / machine, room)
-    return room <= 0, None
+            room -= _gathered(store, machine, folder / machine, room)
+    return room <= 0
 
 
 def _gathered(store: Store, machine: str, folder: Path, most: int) -> int:
@@ -130,4 +175,5 @@ def _gathered(store: Store, machine: str, folder: Path, most: int) -> int:
 
 CALLS: Mapping[str, Callable[[Desk, Request], Result]] = {
     "open": _open, "put": _put, "get": _get, "beat": _beat, "beats": _beats, "ship": _ship, "gather": _gather,
+    "elders": _elders, "close": _close, "inherit": _inherit,
 }  # fmt: skip

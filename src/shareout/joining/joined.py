@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 from shareout.errors import UsageError
 from shareout.fields import dataclass
 from shareout.joining.arrival import answered, number_of_guest, refuse_living
+from shareout.joining.elders import Closing, refuse_closed
+from shareout.joining.far_side import Doors
+from shareout.joining.history import History
 from shareout.joining.liaison import Liaison
 from shareout.joining.member import Member
 from shareout.joining.parcel import NotToShare, Parcel
@@ -38,6 +41,7 @@ from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.stores.charter import Charter, told_groups
+from shareout.stores.folder.elders import open_elders
 from shareout.stores.folder.opening import open_folder
 from shareout.supply.static import Wanted
 from shareout.units import counted, format_duration
@@ -85,9 +89,10 @@ class Joined:
         def open_store() -> Store:
             return open_folder(folder, charter)
 
-        self.liaison = Liaison(open_store)
+        self.liaison = Liaison(Doors(open_store, partial(open_elders, folder, charter)))
         try:
-            slack_s, self._dead_s = self._opened(folder)
+            slack_s, self._dead_s, self._ledger = self._opened(folder)
+            self._open_at = refuse_closed(self.liaison, folder)
         except BaseException:
             self.liaison.close()
             raise
@@ -109,12 +114,12 @@ class Joined:
                 f"in this folder a host is dead after {held}, as whoever came first has said, and not {said}"
             )
 
-    def _opened(self, folder: Path) -> tuple[float, float]:
-        """By how much looks may lag there, and after how long silence a host is dead to this ledger."""
-        slack_s, dead_s = answered(self.liaison, folder, "open").told
-        return math.inf if slack_s is None else float(slack_s), float(dead_s)
+    def _opened(self, folder: Path) -> tuple[float, float, str]:
+        """By how much looks may lag there, after how long silence a host is dead to this ledger, and which it is."""
+        slack_s, dead_s, ledger = answered(self.liaison, folder, "open").told
+        return math.inf if slack_s is None else float(slack_s), float(dead_s), str(ledger)
 
-    def arrive(self, folder: RunFolder) -> None:
+    def arrive(self, folder: RunFolder, said: Callable[[str], None]) -> None:
         """When the run directory is ours, and before anything is made for its jobs: refused where one of the same name
         goes on elsewhere; a guest is given its number."""
         # We hold the lock of the folder that these journals lie in. One that came with a copy of it from another host
@@ -126,6 +131,7 @@ class Joined:
             if one.header.start.host == here and one.header.claims
         ]
         there = self._asked.folder
+        Closing(self.liaison, there, self._plan.hex, self._dead).close_all(folder.elsewhere, said)
         refuse_living(self.liaison, there, self._machine, self._dead, self.times)
         if self._machine in self._plan.guests:
             number = number_of_guest(self.liaison, there, self._machine, folder.guest)
@@ -150,8 +156,17 @@ class Joined:
         earlier = [one for one in incarnations_of(folder) if one.path != writer.path]
         host.proved_dead(self._dead)
         shipping = Shipping(self._machine, folder, [one.path for one in earlier], writer)
+        # By what earlier ledgers of these jobs have, too.
+        self._see(folder, tally, 0, self._plan.jobs)
         member = Member(
-            host, self.liaison, shipping, pace, live=partial(_told_in, folder.live), publishing=self._publishing(folder)
+            host,
+            self.liaison,
+            shipping,
+            pace,
+            live=partial(_told_in, folder.live),
+            history=History(folder.seen, self._ledger, self._asked.folder, self.times),
+            open_at=self._open_at,
+            publishing=self._publishing(folder),
         )
         costs = self._plan.costs_between if self._plan.costs and not wishes.in_place else None
         self.supply = LedgerSupply(
@@ -178,7 +193,7 @@ class Joined:
 
     def _see(self, folder: RunFolder, tally: Tally, low: int, hi: int) -> None:
         """What others have done between these positions."""
-        for path in sorted(folder.elsewhere.iterdir()):
+        for path in sorted(folder.elsewhere.iterdir()) if folder.elsewhere.is_dir() else ():
             other = RunFolder(path)
             starts = incarnations_of(other)
             met = common(own_ranges([one.header for one in starts]), [(low, hi)])

@@ -15,9 +15,8 @@ from typing import Any
 
 from shareout.edges import STOPPING
 from shareout.errors import cannot_start
-from shareout.joining.far_side import serve
+from shareout.joining.far_side import Doors, serve
 from shareout.joining.messages import READ, Answer, Inbox, Request, send
-from shareout.ledger.store import Store
 from shareout.world import close_all_but, world
 
 MOST_UNDER_WAY = 32
@@ -29,9 +28,9 @@ AT_LEAST_S = 1.0
 class Liaison:
     """All calls come from the crew's own thread."""
 
-    def __init__(self, open_store: Callable[[], Store]) -> None:
+    def __init__(self, doors: Doors) -> None:
         """Forks at once."""
-        self._open_store = open_store
+        self._doors = doors
         self._born: Callable[[int], None] = lambda pid: None
         self._number = 0
         self._asked: dict[int, float] = {}
@@ -128,7 +127,7 @@ class Liaison:
                 world.signal(number, _let_pass)
         close_all_but({0, 1, 2, down, up})
         with suppress(BrokenPipeError):
-            serve(self._open_store, down, up)
+            serve(self._doors, down, up)
         return 0
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from shareout.errors import RunDirectoryInUse, ShareoutError
+from shareout.joining.history import History
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer
 from shareout.joining.publishing import Publishing
@@ -19,6 +21,8 @@ from shareout.ledger.host import Host
 from shareout.ledger.store import LONGEST_BEAT
 from shareout.world import world
 
+CLOSED = "closed"
+"""The key of a ledger that others have taken the place of."""
 BEATS, LONGEST_S = 24, 5.0
 """So many in the time after which whoever is silent is dead, and no longer apart than this."""
 LOOKED_AT = 32
@@ -46,11 +50,18 @@ class Member:
         shipping: Shipping,
         pace: Callable[[], Pace],
         live: Callable[[], dict[str, Any]],
+        history: History,
+        open_at: float,
         publishing: Publishing | None = None,
     ) -> None:
         """`live`: what this run tells of itself, for who looks at the folder."""
         self.host = host
         self._publishing = publishing
+        self._history = history
+        self._asked_closed = 0
+        self._looks_at = 0.0
+        self._open_at = open_at
+        """When the ledger was not closed."""
         self._leaves = False
         self._live = live
         self.shipping = shipping
@@ -77,6 +88,8 @@ class Member:
         for answer in answers:
             self._hear(answer, now)
         self.host.wants(self._pace())
+        self._history.turn(self._liaison, now)
+        self._look_whether_closed(now)
         if self._liaison.may_ask():
             for call in self.host.calls(now):
                 self._ask(call)
@@ -86,6 +99,24 @@ class Member:
             self._publishing.ask(self._liaison)
         self.events += self.host.happened()
         return bool(answers)
+
+    def limit(self, lane: str) -> float:
+        """From when on no job of it starts: it may be another's by then, or all of them those of another ledger."""
+        until = self.host.limit(lane)
+        return until if math.isinf(self.host.times.slack) else min(until, self._open_at + self.host.times.fence)
+
+    def _look_whether_closed(self, now: float) -> None:
+        if now >= self._looks_at and self._liaison.may_ask():
+            self._looks_at = now + self.host.times.probe
+            self._asked_closed = self._liaison.ask("get", CLOSED)
+
+    def _hear_whether_closed(self, answer: Answer) -> None:
+        if answer.body is not None:
+            raise RunDirectoryInUse(
+                "this ledger was closed: other hosts work on these jobs by another plan",
+                way_out="What was done here counts there. Give this host the inputs that the others have now.",
+            )
+        self._open_at = max(self._open_at, answer.began - self.host.times.slack)
 
     def gather(self, folder: Path, done: Callable[[], None]) -> None:
         """What others' journals in the store have, into this folder; then `done` is called. Nothing, while the last
@@ -102,6 +133,7 @@ class Member:
         ahead = world.time() - now
         if abs(ahead - self._ahead) > self.host.times.fence / 4:
             self._ahead = ahead
+            self._open_at = -math.inf
             self.host.lose_contact()
 
     def farewell(self) -> None:
@@ -130,15 +162,26 @@ class Member:
             raise refused(answer.refusal)
         self.away = answer.away
         if call := self._calls.pop(answer.number, None):
-            if answer.away:
-                self.host.lost(call, now)
-            else:
-                self.host.found(call, call.read(answer.body), now)
-        elif self.shipping.heard(answer) or (self._publishing and self._publishing.heard(answer)):
+            self._hear_call(call, answer, now)
+        elif not any(one.heard(answer) for one in (self.shipping, self._history, self._publishing) if one):
+            self._hear_own(answer, now)
+
+    def _hear_call(self, call: Call, answer: Answer, now: float) -> None:
+        if answer.away or (answer.body is None and self._history.misses(call.lane, call.k, now)):
+            self.host.lost(call, now)
             return
-        elif answer.number == self._gathering and self._gathered is not None:
+        if answer.body is not None:
+            self._history.saw(call.lane, call.k)
+        self.host.found(call, call.read(answer.body), now)
+
+    def _hear_own(self, answer: Answer, now: float) -> None:
+        if answer.number == self._gathering and self._gathered is not None:
             self._hear_gathered(answer, self._gathered)
-        elif answer.number == self._asked_beats and not answer.away:
+        elif answer.away:
+            return
+        elif answer.number == self._asked_closed:
+            self._hear_whether_closed(answer)
+        elif answer.number == self._asked_beats:
             self._hear_beats(answer.told, now)
 
     def _hear_gathered(self, answer: Answer, done: Callable[[], None]) -> None:

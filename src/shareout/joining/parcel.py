@@ -86,25 +86,29 @@ def parcel_of(
     """What this call gives. NotToShare where files are not below the folder of the pool, or of the configs. What is
     written for it goes to `drafts`."""
     first = plan.pool.inputs[0]
-    places: dict[str, Path] = {}
-    for name in BESIDE:
-        if (configs / name).is_file():
-            places[f"{CONFIGS}/{name}"] = configs / name
     pool = _beside_pool(first.path, first.path, configs)
-    for one in plan.inputs:
-        if one.path and one.role not in ("machines", "rest"):
-            places[_beside_pool(Path(one.path), first.path, configs)] = Path(one.path)
-    if plan.cost_source is not None and plan.cost_source.is_file:
-        # Where whoever opens the pool looks for it.
-        places[f"{pool.rpartition('/')[0]}/costs.csv"] = plan.cost_source.path
+    places = {**_beside(configs), **_of_pool(plan, configs)}
     known = {one.path: one.blake3 for one in plan.inputs}
     if first.has_states:
-        first_draft = _without_states(first.path, drafts)
-        places[pool] = first_draft
+        places[pool] = _without_states(first.path, drafts)
         known.pop(str(first.path), None)
     pieces = tuple(_piece(place, path, known.get(str(path))) for place, path in sorted(places.items()))
     said = {name: text for name, text in flags.items() if not name.startswith(OF_ONE_HOST)}
     return Parcel(plan.hex, plan.kind, pool, said, own, shards=shards, pieces=pieces)
+
+
+def _beside(configs: Path) -> dict[str, Path]:
+    return {f"{CONFIGS}/{name}": configs / name for name in BESIDE if (configs / name).is_file()}
+
+
+def _of_pool(plan: Plan, configs: Path) -> dict[str, Path]:
+    pool = plan.pool.inputs[0].path
+    given = [Path(one.path) for one in plan.inputs if one.path and one.role not in ("machines", "rest")]
+    places = {_beside_pool(path, pool, configs): path for path in given}
+    if plan.cost_source is not None and plan.cost_source.is_file:
+        # Where whoever opens the pool looks for it.
+        places[f"{_beside_pool(pool, pool, configs).rpartition('/')[0]}/costs.csv"] = plan.cost_source.path
+    return places
 
 
 def _beside_pool(path: Path, pool: Path, configs: Path) -> str:

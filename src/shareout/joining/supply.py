@@ -301,7 +301,7 @@ class LedgerSupply:
             self._limits.extend(lane, LONG_AGO)
             return
         lanes = {name for name, low, hi in inside for a, b in ranges if low < b and a < hi}
-        self._limits.extend(lane, min(self._host.limit(one) for one in lanes))
+        self._limits.extend(lane, min(self.member.limit(one) for one in lanes))
 
 
 def _how(verb: str) -> How:

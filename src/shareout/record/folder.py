@@ -103,6 +103,11 @@ class RunFolder:
         return self.path / "guest.json"
 
     @property
+    def seen(self) -> Path:
+        """Up to which entry the run has seen each lane of its ledger."""
+        return self.path / "seen.json"
+
+    @property
     def inputs(self) -> Path:
         """What of its inputs the run gives to hosts that have none: a list of files."""
         return self.path / "parcel.json"

@@ -137,7 +137,7 @@ def _open(request: RunRequest, share: Share, views: Sequence[Listener], stack: E
     lock = Lock(folder)
     stack.callback(lock.release)
     if joined:
-        joined.arrive(folder)
+        joined.arrive(folder, _to_all(views))
     request.keep_call(folder)
     if joined is None and not request.is_alone:
         refuse_to_part(folder)

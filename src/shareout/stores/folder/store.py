@@ -33,6 +33,8 @@ class FolderStore:
         self._beats = Beats(tree)
         self.charter, self.mount = charter, mount
         self.dead_s = charter.dead_s
+        self.identity = charter.nonce
+        """Another one where this ledger is made anew."""
         self.slack_s = max(charter.slack_s, mount.slack_s if mount else math.inf)
 
     def put(self, key: str, text: bytes) -> bytes:
