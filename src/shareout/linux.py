@@ -42,6 +42,19 @@ def host_name() -> str:
     return os.uname().nodename
 
 
+def folders_of_handles(pid: int, name: str) -> list[str]:
+    """The folders of those files of a name that a process has open, as that process sees them; none where nobody tells
+    us."""
+    found = []
+    with suppress(OSError):
+        for handle in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                folder, _, last = os.readlink(f"/proc/{pid}/fd/{handle}").rpartition("/")
+                if last == name:
+                    found.append(f"/proc/{pid}/root{folder}")
+    return found
+
+
 def die_with_parent(number: int, parent: int) -> None:
     """Be sent a signal when the parent dies; at once when it is gone already."""
     # Linux means the thread that has forked us and not its process: whoever forks does so from the main thread. And a

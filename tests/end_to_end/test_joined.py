@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -169,16 +170,21 @@ def test_one_that_stood_still_for_too_long_starts_nothing_that_was_taken_over(
     bob = hosts.start("bob")
     wait_until(lambda: hosts.done("bob") > 10)
     tree = [bob.pid, *descendants(bob.pid)]
-    for pid in tree:
-        os.kill(pid, signal.SIGSTOP)
+    send(tree, signal.SIGSTOP)
     hosts.ended("alice")
     went_on = time.time()
-    for pid in tree:
-        os.kill(pid, signal.SIGCONT)
+    send(tree, signal.SIGCONT)
     assert "has taken over" in hosts.ended("bob")
     late = [one for one in hosts.records("bob") if one["start"] > went_on + 0.5]
     assert not late
     assert "complete: 100 of 100 jobs" in hosts.merged()
+
+
+def send(tree: list[int], number: signal.Signals) -> None:
+    """To all of them but jobs that have ended since."""
+    for pid in tree:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def descendants(pid: int) -> list[int]:
@@ -339,13 +345,11 @@ def test_a_job_that_a_silent_host_and_its_heir_both_did_is_told_and_is_no_contra
     bob = hosts.start("bob")
     wait_until(lambda: hosts.done("bob") >= 10)
     tree = [bob.pid, *descendants(bob.pid)]
-    for pid in tree:
-        os.kill(pid, signal.SIGSTOP)
+    send(tree, signal.SIGSTOP)
     hosts.start("alice")
     hosts.ended("alice")
     (hosts.hosts["bob"].folder / "gate").unlink()
-    for pid in tree:
-        os.kill(pid, signal.SIGCONT)
+    send(tree, signal.SIGCONT)
     hosts.ended("bob")
     told = hosts.merged()
     assert "complete: 40 of 40 jobs" in told

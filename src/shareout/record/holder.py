@@ -3,7 +3,10 @@ that was given its number since, nor the run that goes on in the original of a c
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from shareout.fields import dataclass
+from shareout.linux import folders_of_handles
 from shareout.record.folder import RunFolder
 from shareout.world import stat_of, world
 
@@ -32,6 +35,19 @@ class Holder:
     def lives(self) -> bool:
         """On this host, since the start that it was noted in."""
         return self.began > 0 and _began(self.pid) == self.began
+
+    def works_in(self, folder: RunFolder) -> bool | None:
+        """Whether this is the folder that it has locked, though perhaps by another mount; None where nobody tells us.
+        What is put here is seen there, or this is another one."""
+        places = folders_of_handles(self.pid, folder.lock.name)
+        probe = folder.path / f".look.{world.getpid()}"
+        try:
+            probe.write_bytes(b"")
+            return any(Path(place, probe.name).exists() for place in places) if places else None
+        except OSError:
+            return None
+        finally:
+            probe.unlink(missing_ok=True)
 
 
 def _identity(folder: RunFolder) -> tuple[int, int]:

@@ -4,9 +4,9 @@ Two things together. On one host the kernel's lock tells, and lets go of a dead 
 in the way; it knows nothing of a process on another host that has the same folder by a network mount. Between hosts the
 owner's note tells: its host, boot and pid, in a file of its own that only one can make (a hard link, which is atomic on
 network mounts too) and that an orderly end removes. One of this host is believed where its process lives and has this
-very folder, though the locked file was removed; else it is a dead owner's, before a reboot or not, or came with a
-copy. One of another host may be that of a run that goes on there: it is refused, until somebody says that the host is
-dead (`release`).
+very folder, by this mount or another one, though the locked file was removed; else it is a dead owner's, before a
+reboot or not, or came with a copy. One of another host may be that of a run that goes on there: it is refused, until
+somebody says that the host is dead (`release`). A run looks now and then whether the folder is still its own.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ except ImportError:
 
 MACHINE = Path("/etc/machine-id")
 A_LOOK_S = 0.5
+HOLD_S = 5.0
+"""Between two looks of a run whether the folder is still its own."""
+WATCH_S = 3.0
+"""So long it is watched whether a run says something, that nobody can be asked about: each does so once a second."""
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -72,8 +76,22 @@ class Owner:
 
     def lives_in(self, folder: RunFolder) -> bool:
         """Whether its process goes on, on this host, and this is its folder: no copy."""
-        holder = Holder(self.pid, self.began, self.device, self.inode)
-        return self.boot == world.boot_id() and holder.is_of(folder) and holder.lives()
+        return self.boot == world.boot_id() and self._holder.is_of(folder) and self._holder.lives()
+
+    def lives_by_another_mount(self, folder: RunFolder) -> bool:
+        """The same of a folder that this kernel has mounted twice, where its locks do not tell: by sshfs, or in
+        containers."""
+        if self.boot != world.boot_id() or self._holder.is_of(folder):
+            return False
+        if not self._holder.lives():
+            # Dead; or in another container, where it has another number.
+            return self.host != host_name() and _moves(folder)
+        seen = self._holder.works_in(folder)
+        return _moves(folder) if seen is None else seen
+
+    @property
+    def _holder(self) -> Holder:
+        return Holder(self.pid, self.began, self.device, self.inode)
 
 
 def owner_of(folder: RunFolder) -> Owner | None:
@@ -96,6 +114,9 @@ def refuse_owned(folder: RunFolder) -> None:
         raise in_use(folder)
     if owner := owner_elsewhere(folder):
         raise _elsewhere(folder, owner)
+    owner = owner_of(folder)
+    if owner is not None and owner.lives_by_another_mount(folder):
+        raise _elsewhere(folder, owner)
 
 
 class Lock:
@@ -103,6 +124,7 @@ class Lock:
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
+        self._looks_at = world.monotonic() + HOLD_S
         try:
             self._handle = world.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -111,7 +133,8 @@ class Lock:
             # flock and not lockf: a POSIX lock is lost when its process closes any descriptor of that file, as a look
             # at `is_locked` does.
             self._take()
-            _note_down(folder, Owner.this(folder))
+            self._own = Owner.this(folder)
+            _note_down(folder, self._own)
         except BlockingIOError:
             world.close(self._handle)
             raise in_use(folder) from None
@@ -133,6 +156,24 @@ class Lock:
                 if (owner is not None and owner.lives_in(self._folder)) or world.monotonic() >= end:
                     raise
             world.sleep(0.01)
+
+    def hold(self) -> None:
+        """To be called now and then: RunDirectoryInUse when the folder is another run's by now, since a person has said
+        that this host was dead. A note that was removed is put again."""
+        if world.monotonic() < self._looks_at:
+            return
+        self._looks_at = world.monotonic() + HOLD_S
+        owner = owner_of(self._folder)
+        if owner is None:
+            # Also where nothing can be read or written for now: the journal tells that in time.
+            with suppress(OSError):
+                _note_down(self._folder, self._own)
+        elif owner != self._own:
+            raise RunDirectoryInUse(
+                f"{self._folder.path} is another run's now: that of process {owner.pid} on {owner.host}",
+                way_out="Somebody said that this host was dead, and it was not. Let the other run go on: what was "
+                "recorded here counts.",
+            )
 
     def fileno(self) -> int:
         """For whoever must close it after a fork: the lock lives as long as any copy of it is open."""
@@ -206,10 +247,27 @@ def _note_down(folder: RunFolder, own: Owner) -> None:
             if left is not None and left.lives_in(folder):
                 # Its locked file was removed, and the one that we have locked is another.
                 raise in_use(folder)
+            if left is not None and left.lives_by_another_mount(folder):
+                raise _elsewhere(folder, left)
             # Whose note it was is dead, for we hold the kernel's lock; or it came with a copy, or is no note at all.
-            folder.owner.unlink(missing_ok=True)
+            _take_away(folder, left)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _take_away(folder: RunFolder, left: Owner | None) -> None:
+    """That note and no other: where locks do not tell, somebody may have put another one meanwhile."""
+    gone = folder.path / f".owner.{world.getpid()}.gone"
+    with suppress(FileNotFoundError):
+        folder.owner.replace(gone)
+        try:
+            found: Owner | None = Owner(**json.loads(gone.read_bytes()))
+        except (ValueError, TypeError):
+            found = None
+        if found != left:
+            with suppress(FileExistsError):
+                world.link(gone, folder.owner)
+        gone.unlink(missing_ok=True)
 
 
 def _is_made(fresh: Path, folder: RunFolder) -> bool:
@@ -238,14 +296,25 @@ def in_use(folder: RunFolder, pid: int | None = None) -> RunDirectoryInUse:
 
 
 def _elsewhere(folder: RunFolder, owner: Owner) -> RunDirectoryInUse:
+    where = "by another mount of this folder" if owner.boot == world.boot_id() else "another host"
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner.since))
     still_s = _still_for_s(folder)
     moved = "" if still_s is None else f"; it last moved {format_duration(round(still_s))} ago"
     return RunDirectoryInUse(
-        f"{folder.path} is in use by process {owner.pid} on {owner.host}, another host, since {since}{moved}",
+        f"{folder.path} is in use by process {owner.pid} on {owner.host}, {where}, since {since}{moved}",
         way_out=f"Wait for it, or stop it there. If {owner.host} is dead for sure, or this is a copy: "
         f"release {owner.host}",
     )
+
+
+def _moves(folder: RunFolder) -> bool:
+    """Whether a run there says something new of itself."""
+    before, end = _read(folder.live), world.monotonic() + WATCH_S
+    while before and world.monotonic() < end:
+        world.sleep(0.1)
+        if _read(folder.live) not in (before, b""):
+            return True
+    return False
 
 
 def _still_for_s(folder: RunFolder) -> float | None:

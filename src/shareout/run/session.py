@@ -197,7 +197,7 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         joined=joined,
     )
     hooks = hooks_of(request, log, children)
-    audience = Listeners([*views, hooks, LiveFile(folder.live, outputs.activity)], log)
+    audience = Listeners([*views, hooks, LiveFile(folder.live, outputs.activity, opened.lock.hold)], log)
     packing = make_packing(makings, share)
     duty = make_duty(makings)
     _prepare(request, makings)

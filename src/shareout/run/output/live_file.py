@@ -22,8 +22,10 @@ class LiveFile:
 
     wants_every_attempt = False
 
-    def __init__(self, path: Path, activity: Callable[[int], float | None]) -> None:
+    def __init__(self, path: Path, activity: Callable[[int], float | None], hold: Callable[[], None]) -> None:
+        """`hold`: to be called now and then, to keep the folder."""
         self._path = path
+        self._hold = hold
         self._activity = activity
         self._next = 0.0
         self._host = host_name()
@@ -41,6 +43,7 @@ class LiveFile:
         if world.monotonic() >= self._next:
             self._next = world.monotonic() + WRITE_S
             self._write(counts, running)
+            self._hold()
 
     def said(self, line: str) -> None:
         """It is in the log."""
