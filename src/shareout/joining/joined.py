@@ -36,6 +36,7 @@ from shareout.ranges import common, size
 from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
 from shareout.record.journal import claim_line
+from shareout.record.outcome import Attempt
 from shareout.record.reader import incarnations_of
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.tally import Tally
@@ -74,6 +75,8 @@ class Wishes(NamedTuple):
     wanted: Wanted | None
     in_place: bool
     """Each in its place, whatever it is known to take."""
+    ended: Callable[[Sequence[int]], list[Attempt]] | None = None
+    """Of positions, what the list of jobs says has ended."""
 
 
 class Joined:
@@ -177,6 +180,7 @@ class Joined:
             claim=lambda claim: writer.append(claim_line(claim)),
             elsewhere=Elsewhere(folder.elsewhere, partial(self._see, folder, tally)),
             picking=Picking(tally, wishes.wanted, costs, slots),
+            ended=wishes.ended,
             most=wishes.most,
             leaves=self._asked.leaves,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from blake3 import blake3
 from shareout.errors import ShareoutError, UsageError, cannot_record
 from shareout.fields import dataclass
 from shareout.ledger.store import COMMON, LONGEST_PIECE, Store
-from shareout.plan.digest import without_states
 from shareout.plan.plan import Plan
 from shareout.pool.compressed import is_compressed
 
@@ -90,7 +90,7 @@ def parcel_of(
     places = {**_beside(configs), **_of_pool(plan, configs)}
     known = {one.path: one.blake3 for one in plan.inputs}
     if first.has_states:
-        places[pool] = _without_states(first.path, drafts)
+        places[pool] = _as_it_stands(first.path, drafts)
         known.pop(str(first.path), None)
     pieces = tuple(_piece(place, path, known.get(str(path))) for place, path in sorted(places.items()))
     said = {name: text for name, text in flags.items() if not name.startswith(OF_ONE_HOST)}
@@ -123,13 +123,11 @@ def _refuse(path: Path) -> str:
     raise NotToShare(f"{path} is neither below the pool's folder nor below the configs")
 
 
-def _without_states(path: Path, drafts: Path) -> Path:
-    """A runs.txt as it is hashed: its letters are rewritten all the while, and what is done the journals say."""
+def _as_it_stands(path: Path, drafts: Path) -> Path:
+    """A copy of a runs.txt: its letters are rewritten all the while."""
     draft = drafts / path.name
     draft.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("rb") as file, draft.open("wb") as made:
-        while lines := file.readlines(1 << 20):
-            made.write(without_states(b"".join(lines)))
+    shutil.copyfile(path, draft)
     return draft
 
 

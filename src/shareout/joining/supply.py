@@ -19,7 +19,9 @@ from shareout.joining.picking import Picking
 from shareout.ledger.calls import Grant
 from shareout.ledger.times import LONG_AGO
 from shareout.ranges import Range, common, size, union, without
+from shareout.record.journal import attempt_line
 from shareout.record.lines.claim import Claim, How
+from shareout.record.outcome import Attempt
 from shareout.record.tallies.standing import FAILED
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
@@ -85,6 +87,7 @@ class LedgerSupply:
         elsewhere: Elsewhere,
         *,
         picking: Picking,
+        ended: Callable[[Sequence[int]], list[Attempt]] | None = None,
         most: int | None = None,
         leaves: bool = False,
     ) -> None:
@@ -93,6 +96,7 @@ class LedgerSupply:
         self._host = member.host
         self._tally = tally
         self._picking = picking
+        self._ended_there = ended
         self._writer = writer
         self._limits = limits
         self._claim = claim
@@ -134,17 +138,34 @@ class LedgerSupply:
     def _chosen(self, grants: Sequence[Grant], limit: int) -> Work | None:
         """The longest job of all of them, or the first stretch of the first one; the rest is given back."""
         longest = self._picking.longest([(one.start, one.stop) for one in grants])
+        if longest >= 0 and self._take_over(longest, longest + 1):
+            longest = -1
         for grant in grants:
             if grant.start <= longest < grant.stop:
                 self._give_back_others(grants, longest, longest + 1)
                 return self._handing_out(grant.lane, longest, longest + 1)
         grant = grants[0]
         start, stop = self._picking.first(grant.start, grant.stop, limit)
+        while self._take_over(start, stop):
+            start, stop = self._picking.first(grant.start, grant.stop, limit)
         self._give_back_others(grants, grant.start, stop)
         if grant.start < start:
             # Perhaps by a record of this very start that has not arrived yet.
             self._finished.append(Finished(self._writer.size, grant.start, start))
         return self._handing_out(grant.lane, start, stop) if start < stop else None
+
+    def _take_over(self, start: int, stop: int) -> bool:
+        """Of what would run next, that which the list itself says has ended is recorded so; whether there was any."""
+        if self._ended_there is None or start == stop:
+            return False
+        # What has tries behind it is known here better than there.
+        fresh = [one for one in range(start, stop) if not self._tally.attempts_of(one)]
+        found = self._ended_there(fresh)
+        for attempt in found:
+            self._tally.apply(attempt)
+        if found:
+            self._writer.append(b"".join(map(attempt_line, found)))
+        return bool(found)
 
     def _give_back_others(self, grants: Sequence[Grant], start: int, stop: int) -> None:
         for one in without([(one.start, one.stop) for one in grants], [(start, stop)]):

@@ -9,6 +9,7 @@ says is where a job begins; from its first attempt on, the journal says how it s
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ from shareout.pool.lines import Lines
 from shareout.units import counted
 
 LETTERS = ".?rd!e"
-_TO_RUN = b".?r"
+TO_RUN = ".?r"
+_TO_RUN = TO_RUN.encode()
 _JOB = re.compile(rb"[^#/][ \t]")
 _NO_JOB = re.compile(rb"\n(?![^#/\n][ \t])")
 
@@ -75,6 +77,16 @@ class RunmakerPool:
     def letter(self, job: int) -> str:
         """Its state, as the file has it now."""
         return chr(self._lines.at(job)[0][0])
+
+    def offsets(self) -> array[int]:
+        """Where the line of each job begins, in bytes."""
+        found = array("Q")
+        for _, offset, text in self._lines.texts():
+            for line in text.split(b"\n"):
+                if is_job(line):
+                    found.append(offset)
+                offset += len(line) + 1
+        return found
 
     def oddities(self) -> Iterator[str]:
         """What Runmaker passes over without a word."""

@@ -73,7 +73,8 @@ def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: Jour
 def take_over_all(request: RunRequest, folder: RunFolder, header: Header, tally: Tally, log: LogWriter) -> None:
     """Of the pool's own letters and of status files, in a journal of its own: no part of how long this run takes."""
     plan = request.plan
-    earlier = [of_pool(plan)]
+    # Where hosts share the file, whoever would begin a job heeds what stands there then.
+    earlier = [] if request.join else [of_pool(plan)]
     if request.resume_from:
         earlier.append(
             of_status_files(request.resume_from, plan, failed_too=not request.retry_failed, force=request.force_resume)

@@ -86,8 +86,9 @@ class RunRequest:
     def wishes(self) -> Wishes:
         """For who shares work with others."""
         from shareout.joining.joined import Wishes
+        from shareout.run.output.letters import ended_in_file
 
-        return Wishes(self.most, wanted_of(self.plan, self.groups), self.in_place)
+        return Wishes(self.most, wanted_of(self.plan, self.groups), self.in_place, ended_in_file(self.plan))
 
 
 def refuse_the_countless(share: Share) -> None:

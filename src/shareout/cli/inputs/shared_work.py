@@ -13,7 +13,6 @@ from shareout.fields import dataclass, replace
 from shareout.linux import host_name
 from shareout.names import ALL, ANYBODY, AUTO, alike, why_no_name
 from shareout.plan.plan import Plan
-from shareout.pool.runmaker import RunmakerPool
 from shareout.record.folder import RunFolder
 from shareout.record.reader import incarnations_of
 
@@ -88,8 +87,6 @@ def refuse_unshared(plan: Plan, machine: str, flags: Sequence[str]) -> None:
         raise UsageError("a pool with barriers cannot be shared by --join", way_out=alone)
     if any(plan.share(one.name).audit for one in plan.machines):
         raise UsageError("[run] audit and --join exclude each other: who runs what is not known before", way_out=alone)
-    if isinstance(getattr(plan.pool, "whole", plan.pool), RunmakerPool):
-        raise UsageError("a runs.txt cannot be shared by --join", way_out=alone)
 
 
 def refuse_to_change(folders: Sequence[RunFolder]) -> None:
