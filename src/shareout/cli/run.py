@@ -66,7 +66,6 @@ def _joblogs(request: RunRequest, path: Path | None) -> list[Listener]:
 
 def finish(request: RunRequest, common: Common, joblog: Path | None = None) -> int:
     """Runs it, and tells how it went: the exit code."""
-    from shareout.run.output.letters import LettersFile, runmaker_pool
     from shareout.run.session import run_share
 
     name = request.machine if request.machine != ALL else "all machines"
@@ -75,8 +74,10 @@ def finish(request: RunRequest, common: Common, joblog: Path | None = None) -> i
     # weeks.
     views = views_of(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
     views += _joblogs(request, joblog)
-    if request.join and (pool := runmaker_pool(request.plan)):
-        views.append(LettersFile(pool, lambda sentence: say(f"shareout: {sentence}")))
+    if request.join:
+        from shareout.run.output.letters import letters_of
+
+        views += letters_of(request.plan, lambda sentence: say(f"shareout: {sentence}"))
     result = run_share(request, views)
     folder = RunFolder.of(common.runs, request.plan.origin, request.machine).path
     if request.entry is not None and request.entry.on_end is not None:

@@ -32,6 +32,12 @@ def runmaker_pool(plan: Plan) -> RunmakerPool | None:
     return pool if isinstance(pool, RunmakerPool) else None
 
 
+def letters_of(plan: Plan, told: Callable[[str], None]) -> list[LettersFile]:
+    """Who rewrites them, where the jobs stand in such a file."""
+    pool = runmaker_pool(plan)
+    return [LettersFile(pool, told)] if pool else []
+
+
 class Places:
     """Where each job's letter is."""
 
