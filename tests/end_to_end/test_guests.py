@@ -154,6 +154,8 @@ def test_what_cannot_be_joined_is_refused_with_a_sentence(joiners: Joiners) -> N
     assert "no terminal to confirm on" in gast.call("join", shared, code=2).err
     assert "is a machine of the plan" in gast.call("join", shared, "--yes", "--name", "Bob", code=2).err
     assert "has a meaning of its own" in gast.call("join", shared, "--yes", "--name", "all", code=2).err
+    for odd in ("a/b", "..", " x", "-"):
+        assert "cannot be a name" in gast.call("join", shared, "--yes", f"--name={odd}", code=2).err
     words = gast.call("join", shared, "--yes", "--expect", "lusab-babad-gutih-tugad", code=2).err
     assert f"is {fingerprint.words(bytes.fromhex(plan))}, not the expected lusab" in words
     gast.script("from shareout import run\nrun(len, pool=[1])\n")

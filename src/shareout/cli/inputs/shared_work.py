@@ -61,7 +61,8 @@ def admit_guest(plan: Plan, said: str | None) -> str:
     """The name under which a host joins that no machine of the plan is: its own, unless it is said. Refused where it is
     a machine's, which nobody is to be by accident."""
     name = said or host_name().partition(".")[0] or "guest"
-    if why := why_no_name(name):
+    # It names a folder as well.
+    if why := why_no_name(name) or ("has a slash" if "/" in name else "is a folder's" if name in (".", "..") else ""):
         raise UsageError(f"{name!r} cannot be a name: it {why}", way_out="Say --name NAME.")
     taken = {alike(one.name): one.name for one in plan.machines}
     if alike(name) in taken and alike(name) != ANYBODY:
