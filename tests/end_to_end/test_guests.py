@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit.joiners import Joiners
+from kit.terminal import Terminal
 from kit.wait import wait_until
 from shareout.plan import fingerprint
 
@@ -140,11 +141,32 @@ def test_hosts_that_share_some_groups_run_these_alone_and_a_guest_knows_which(jo
     assert "of small" in joiners.looker().call("join", str(joiners.shared), "--yes", code=2).err
 
 
+@pytest.mark.module_only("the same terminal as in other tests of both")
+def test_on_a_terminal_a_guest_compares_the_digest_before_it_runs_what_others_put_there(joiners: Joiners) -> None:
+    joiners.host("alice").jobs(*["true"] * 40, machines=MACHINES)
+    joiners.run("alice", "-n", "1")
+    joiners.ended("alice")
+    gast = joiners.host("gast")
+    for answer in ("n\r", "\r"):
+        terminal = Terminal(gast, "join", str(joiners.shared), "--name", "gast")
+        terminal.answer({"(y/N)": answer})
+        assert terminal.end() == 130
+        assert "guest   gast: takes of 40 jobs what others have not begun" in terminal.seen
+        assert "nothing was started" in terminal.seen
+        assert not list(gast.folder.glob("runs/*/*/journal*"))
+    words = joiners.host("alice").call("plan", "--json").json["fingerprint"]
+    terminal = Terminal(gast, "join", str(joiners.shared), "--name", "gast", "--expect", words)
+    terminal.answer({"(Y/n)": "\r"})
+    assert terminal.end() == 0
+    assert joiners.done("gast") == 39
+
+
 @pytest.mark.module_only("refused before anything runs")
 def test_what_cannot_be_joined_is_refused_with_a_sentence(joiners: Joiners) -> None:
     gast = joiners.host("gast")
     shared = str(joiners.shared)
-    assert "one folder is to be named" in gast.call("join", code=2).err
+    assert "no folder is named, and [join] at names none either" in gast.call("join", code=2).err
+    assert "is one word too many" in gast.call("join", "here", "--probe", "there", code=2).err
     assert "there is no folder nowhere" in gast.call("join", "nowhere", "--yes", code=2).err
     assert "no host has begun a run in" in gast.call("join", shared, "--yes", code=2).err
     joiners.host("alice").jobs("true", machines=MACHINES)
@@ -166,6 +188,8 @@ def test_what_cannot_be_joined_is_refused_with_a_sentence(joiners: Joiners) -> N
     )
     assert not list(gast.folder.glob("runs/*/*/journal*"))
     joiners.host("other").jobs("false", machines=MACHINES)
+    joiners.host("other").write("configs/runner.config", f"[join]\nat = {shared}\n")
+    assert "the inputs here make the plan" in joiners.host("other").call("join", "--yes", "--name", "x", code=2).err
     told = joiners.host("other").call("join", shared, "--yes", "--name", "x", code=2).err
     assert "the inputs here make the plan" in told
     joiners.run("other", machine="alice")

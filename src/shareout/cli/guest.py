@@ -77,7 +77,7 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
     check_shell(settings.commands.shell)
     if not common.quiet:
         tell_oddities(plan)
-    if not asked.yes and not _confirmed(chosen, folder):
+    if not asked.yes and not _confirmed(chosen, is_known=bool(asked.expect)):
         say("nothing was started")
         return 130
     return finish(request_of(chosen, asked, common, entry), common)
@@ -184,7 +184,8 @@ def _inputs(folder: Path, charter: Charter, into: Path) -> tuple[Parcel, Path]:
     )
 
 
-def _confirmed(chosen: Chosen, folder: Path) -> bool:
+def _confirmed(chosen: Chosen, *, is_known: bool) -> bool:
+    """What others put into a folder is run here: Enter alone does so only where it was said what is expected."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "there is no terminal to confirm on", way_out="Add --yes, and --expect FINGERPRINT to be sure of the plan."
@@ -194,4 +195,4 @@ def _confirmed(chosen: Chosen, folder: Path) -> bool:
     plan, columns = chosen.plan, columns_of(sys.stdout) or COLUMNS
     print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
     print(folded(f"guest   {chosen.machine}: takes of {plan.jobs:,} jobs what others have not begun", columns))
-    return ask_same("Is the digest the same on every machine, and shall it join?", columns, default=True)
+    return ask_same("Is the digest the same on every machine, and shall it join?", columns, default=is_known)

@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 
 from shareout.cli import probing
-from shareout.cli.options import add_common
+from shareout.cli.options import Common, add_common
+from shareout.config import load_settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
 
@@ -18,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"example, with no inputs here, for they are in the folder:\n  {name} /nfs/experiment -j 8\n"
         f"before all else, on two hosts at once:\n  {name} --probe /nfs/experiment"
     )
-    parser.add_argument("where", nargs="?", metavar="DIR", help="the folder that the hosts share, as mounted here")
+    parser.add_argument("where", nargs="?", metavar="DIR", help="the folder that hosts share (default: [join] at)")
     parser.add_argument("--name", metavar="NAME", help="this host's name in it (default: the host's own)")
     parser.add_argument("-y", "--yes", action="store_true", help="ask nothing")
     parser.add_argument("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
@@ -37,12 +38,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """As of `run`; of a probe as told there."""
-    if (arguments.probe is None) == (arguments.where is None):
-        raise UsageError(
-            "one folder is to be named: to join it, or behind --probe to try it", way_out="As: join /nfs/experiment"
-        )
     if arguments.probe is not None:
+        if arguments.where is not None:
+            raise UsageError(f"{arguments.where} is one word too many: --probe names the folder that is tried")
         return probing.probe(arguments)
+    if arguments.where is None:
+        arguments.where = _usual(Common.of(arguments))
     from shareout.cli.guest import join
 
     return join(arguments, entry)
+
+
+def _usual(common: Common) -> str:
+    """The folder that the settings name."""
+    if at := load_settings(common.configs).join.at:
+        return at
+    raise UsageError(
+        "no folder is named, and [join] at names none either", way_out="Name the one that the hosts share: join DIR."
+    )

@@ -140,8 +140,11 @@ class Member:
         """From now on nothing runs here: the next beat says so, at once."""
         self._live = dict
         self._leaves = True
-        self._publishing = None
         self._next_beat = 0.0
+
+    def has_given(self) -> bool:
+        """Whether hosts without inputs find them, as far as this run gives any."""
+        return self._publishing is None or self._publishing.is_over
 
     def patience(self) -> float:
         """How long nothing is due, if nothing comes."""

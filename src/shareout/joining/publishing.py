@@ -14,7 +14,7 @@ from shareout.ledger.store import COMMON
 
 
 class Publishing:
-    """One call at a time is under way. Nobody waits for it: not even the end of the run."""
+    """One call at a time is under way. Nobody waits for it, but for a moment who leaves what others could help with."""
 
     def __init__(self, parcel: Parcel, file: Path) -> None:
         """`file`: where the list of them may be written."""
@@ -24,6 +24,11 @@ class Publishing:
         self._under_way = 0
         self._call = "get"
         self._name = b""
+
+    @property
+    def is_over(self) -> bool:
+        """They are there, whoever has put them."""
+        return not self._call
 
     def ask(self, liaison: Liaison) -> None:
         """Asks for what comes next, if nothing is under way."""

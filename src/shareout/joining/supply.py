@@ -31,6 +31,8 @@ from shareout.world import world
 
 LOOKS = 3
 """So many at the lanes of others, without anything to take, until there is nothing."""
+GIVES_S = 5.0
+"""So long who leaves before all is over goes on to give its inputs, for who comes later."""
 KNOWN_AT_ONCE = 1 << 20
 """Positions that are looked at in one step where they may be done already."""
 
@@ -253,7 +255,11 @@ class LedgerSupply:
         self._host.leave()
         self.member.farewell()
         self.member.shipping.look_again()
-        while not (self._is_told() or world.since_boot() >= until):
+        gives_until = min(until, world.since_boot() + GIVES_S)
+        while world.since_boot() < until:
+            is_given = self._host.is_over() or self.member.has_given() or world.since_boot() >= gives_until
+            if self._is_told() and is_given:
+                break
             self.turn()
             self.member.wait(0.25)
         return self._is_told()
