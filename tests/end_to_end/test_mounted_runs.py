@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.joiners import Joiners
 from kit.mounts import Mounts, mounting, need_mounts
 from kit.program import Machine
 from kit.wait import wait_until
@@ -91,3 +92,22 @@ def test_a_run_whose_place_another_has_taken_stops_and_says_whose_it_is(mounts: 
     assert f"process {second.python(other)} on" in err.decode()
     _, err = other.communicate(timeout=60)
     assert other.returncode == 0, err
+
+
+def test_guests_join_through_mounts_and_a_second_one_of_a_name_is_refused(mounts: Mounts, tmp_path: Path) -> None:
+    joiners = Joiners(tmp_path)
+    joiners.shared = mounts.folder
+    joiners.host("alice").jobs(*["sleep 0.2"] * 120)
+    joiners.run("alice", dead="8s")
+    views = {name: mounts.of(host, "dcache_timeout=1").point for host, name in ((1, "gast"), (2, "twin"))}
+    wait_until(lambda: joiners.done("alice") > 2)
+    joiners.shared = views["gast"]
+    joiners.join("gast", "-j", "2")
+    wait_until(lambda: joiners.done("gast") > 2, seconds=40)
+    joiners.shared = views["twin"]
+    joiners.join("twin", "-j", "2", said="gast")
+    assert "gast is alive elsewhere: it has moved in" in joiners.ended("twin", code=4)
+    for name in ("alice", "gast"):
+        assert "120 done, 0 failed, 0 to do" in joiners.ended(name)
+    joiners.shared = mounts.folder
+    assert "complete: 120 of 120 jobs" in joiners.merged()
