@@ -195,6 +195,14 @@ def test_what_cannot_be_joined_is_refused_with_a_sentence(joiners: Joiners) -> N
     joiners.run("other", machine="alice")
     joiners.ended("other", code=1)
     assert "has 2 runs" in joiners.looker().call("join", shared, "--yes", "--name", "x", code=2).err
+    # Hosts work on one of three.
+    joiners.host("third").jobs(*["sleep 0.1"] * 80, machines=MACHINES)
+    joiners.run("third", machine="alice")
+    wait_until(lambda: joiners.done("third") > 1)
+    told = joiners.looker().call("join", shared, "--yes", "--name", "x").err
+    assert "of 3 runs there, hosts work on" in told
+    assert "80 done, 0 failed, 0 to do" in told
+    joiners.ended("third")
 
 
 @pytest.mark.module_only("refused before anything runs")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shareout.cli import run_flags
 from shareout.cli.inputs.recorded_call import Call
@@ -19,7 +20,7 @@ from shareout.cli.run_start import Chosen, RunArguments, asked_by, check_flags, 
 from shareout.entry import Entry, kind_of
 from shareout.errors import PlanMismatch, UsageError
 from shareout.fields import replace
-from shareout.joining.member import CLOSED
+from shareout.joining.member import CLOSED, facts_of
 from shareout.joining.parcel import Parcel, fetched
 from shareout.ledger.store import Away
 from shareout.plan import fingerprint
@@ -33,7 +34,10 @@ from shareout.units import counted
 
 if TYPE_CHECKING:
     from shareout.stores.charter import Charter
+    from shareout.stores.folder.store import FolderStore
 
+T = TypeVar("T")
+ALL_HOSTS = 1 << 20
 PATIENCE_S = 60.0
 """So long inputs are waited for that somebody may be putting there."""
 LOOK_S = 0.5
@@ -135,6 +139,10 @@ def _charter(folder: Path, expected: str | None) -> Charter:
                 way_out="Ask whoever runs there for the words of the plan.",
             )
         found = meant
+    busy = [one for one in found if _is_worked_from(folder, one)] if len(found) > 1 else []
+    if len(busy) == 1:
+        tell(f"of {counted(len(found), 'run')} there, hosts work on {_words(busy[0])}")
+        return busy[0]
     if len(found) > 1:
         raise UsageError(
             f"{folder} has {counted(len(found), 'run')}: {', '.join(map(_words, found[:LISTED]))}",
@@ -150,9 +158,19 @@ def _open_ledgers(folder: Path) -> list[tuple[Path, Charter]]:
 
 
 def _is_closed(folder: Path, charter: Charter) -> bool:
+    return _asked(folder, charter, lambda store: store.get(CLOSED) is not None)
+
+
+def _is_worked_from(folder: Path, charter: Charter) -> bool:
+    """Whether there is a host that has not said that it leaves."""
+    beats = _asked(folder, charter, lambda store: store.beats(ALL_HOSTS))
+    return any((facts := facts_of(text)) and not facts.leaves for text in beats.values())
+
+
+def _asked(folder: Path, charter: Charter, call: Callable[[FolderStore], T]) -> T:
     with open_folder(folder, charter).closing() as store:
         try:
-            return store.get(CLOSED) is not None
+            return call(store)
         except Away as error:
             raise UsageError(f"{folder} cannot be joined: {error}", way_out="Mend it, then join again.") from error
 

@@ -12,7 +12,7 @@ from shareout.cli.inputs.followed_runs import follow
 from shareout.cli.inputs.run_folders import add_sources, folders_of, tell
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
-from shareout.names import ALL
+from shareout.names import ALL, ANYBODY
 from shareout.plan.plan import Plan
 from shareout.show.beside import may_steer, say, write
 from shareout.show.pace import told_time
@@ -60,7 +60,7 @@ def _waited_for(followers: Sequence[Follower], *, tells: bool) -> Status:
 def _tell_end(status: Status, plan: Plan | None, common: Common) -> None:
     """Who was not waited for must not seem to have ended: machines of the plan without a directory here."""
     here = {one.name for one in status.machines}
-    others = sorted({one.name for one in plan.machines} - here) if plan and ALL not in here else []
+    others = sorted({one.name for one in plan.machines} - here - {ANYBODY}) if plan and ALL not in here else []
     if common.json:
         print(json.dumps(_facts(status, others)))
     elif others and not common.quiet:
