@@ -67,6 +67,7 @@ class _Names:
         """What is told is asked before the next job comes."""
         for block in self._merge.blocks():
             for row, meta in zip(block.rows, block.metas, strict=True):
+                assert meta is not None, "they were asked for"
                 self._job, self._value, self._meta = int(row.partition(b"\t")[0]), value_of(row), meta
                 self._inputs = None
                 if isinstance(self._value, dict):
