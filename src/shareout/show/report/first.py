@@ -53,7 +53,7 @@ def _bar(report: Report) -> str:
         return ""
     parts = ((counts.done, ""), (counts.failed, "bad"), (counts.skipped, "cx"))
     inner = "".join(
-        element("span", "\N{ZERO WIDTH SPACE}", class_=kind or None, style=f"width:{100 * many / counts.total:.3f}%")
+        element("span", "\u200b", class_=kind or None, style=f"width:{100 * many / counts.total:.3f}%")
         for many, kind in parts
         if many
     )

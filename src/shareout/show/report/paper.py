@@ -69,7 +69,7 @@ def figure(drawing: Drawing) -> str:
     rows = table(drawing.head, drawing.rows, drawing.left)
     return (
         f'<figure tabindex="0" role="group" aria-label="{told}" data-along="{"y" if drawing.is_down else "x"}">{drawn}'
-        f'<p class="at soft" aria-live="polite">\N{NO-BREAK SPACE}</p>'
+        f'<p class="at soft" aria-live="polite">\u00a0</p>'
         f"<details><summary>as a table</summary>{rows}</details></figure>"
     )
 
