@@ -134,12 +134,12 @@ def test_lines_of_csv_become_columns_with_the_names_that_stand_before_them(here:
 
 def test_rows_of_jobs_that_failed_or_are_missing(here: Machine) -> None:
     whole(here.jobs("echo a", "echo b; exit 3", "echo c", "kill -9 $$", machines=TWO))
-    listed = {str(job["id"]): job for job in here.call("list", "--json").json}
+    ended = {str(record["job"]): record["state"] for record in here.records()}
     head, *rows = table(here, "--rows", "done,failed,missing", code=1)
     assert head == ["job", "line", "exit", "state", "error", "stdout"]
     assert [row[0] for row in rows] == ["0", "1", "2", "3"]
     for row in rows:
-        state = {"done": "done", "failed": "failed"}.get(listed[row[0]]["state"], "missing")
+        state = ended.get(row[0], "missing")
         assert row[3] == state
         if state == "failed":
             assert row[4]

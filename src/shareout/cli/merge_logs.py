@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="", metavar="TIME", help="from then on, as 2026-11-20T19:23")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
     parser.add_argument("--grep", metavar="REGEX", help="only lines that match")
-    parser.add_argument("--raw", action="store_true", help="what jobs printed, byte for byte, in the order of the pool")
+    parser.add_argument("--raw", action="store_true", help="what jobs printed, byte for byte, in pool order")
     parser.add_argument("--configs", metavar="DIR", help=argparse.SUPPRESS)
     add_runs(parser)
 

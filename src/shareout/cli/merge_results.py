@@ -46,11 +46,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
     parser.add_argument("--adopt", nargs="*", action="extend", metavar="DIR", help="count what other lists did, too")
     parser.add_argument(
-        "--columns", action="append", default=[], metavar="LIST", help=f"what it has: {','.join(GROUPS)}; or names"
+        "--columns", action="append", default=[], metavar="LIST", help=f"{','.join(GROUPS)}; or names of columns"
     )
     parser.add_argument("--rows", default="done", metavar="LIST", help="whose: done,failed,missing (done)")
     parser.add_argument(
-        "--stdout", choices=[one.value for one in Parse], default="text", help="read what was printed as that"
+        "--stdout",
+        choices=[one.value for one in Parse],
+        default="text",
+        metavar="AS",
+        help="what was printed is: json csv number (text)",
     )
     parser.add_argument("--bom", action="store_true", help="begin a CSV with a byte order mark, for Excel")
     parser.add_argument("--meta", choices=list(META), default="none", help="columns about how each job ran")

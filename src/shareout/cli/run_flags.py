@@ -132,12 +132,13 @@ def add_pool(group: argparse._ArgumentGroup) -> None:
     add("--colsep", metavar="REGEX", help="what separates {1} {2}: ',' (default: blanks)")
     add("--as", dest="kind", metavar="KIND", choices=list(ENDINGS), help="what POOL is: txt csv jsonl grid groups")
     add("-0", "--null", action="store_true", help="POOL is separated by NUL, as of find -print0")
-    add("-d", "--delimiter", metavar="SIGN", help="POOL is separated by it: ',' or '\\t'")
+    add("-d", dest="delimiter", metavar="SIGN", help="POOL is separated by it: ',' or '\\t'")
     add("-N", dest="each", type=int, metavar="N", help="N lines or values are a job: {1} … {N}")
     sources: dict[str, Any] = {"dest": "sources", "action": _AddSource}
     add("--arg", nargs="+", metavar="VALUE", help="values; several --arg: all combinations", **sources)
     add("--arg+", nargs="+", metavar="VALUE", help="values that go along with the source before", **sources)
-    add("-a", "--arg-file", metavar="FILE", help="a source of values: the lines of a file, or -", **sources)
+    add("--arg-file", metavar="FILE", help="a source of values: the lines of a file, or -", **sources)
+    add("-a", metavar="FILE", help="the same, as xargs has it", **sources)
     add(VALUES, help=argparse.SUPPRESS, **sources)
     add("--arg-file+", metavar="FILE", help="the same, along with the source before it", **sources)
 

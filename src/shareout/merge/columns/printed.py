@@ -6,7 +6,6 @@ What is read back is held against the hash in the journal: so it is told where a
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from array import array
@@ -31,6 +30,7 @@ SHORT = 64 << 10
 """What is longer stands in a table only for who asks for it."""
 MOST_BUFFERED = 16 << 20
 _RECORD = re.compile(rb"^\S+ \S+ job=(\d{1,18}) try=(\d{1,9}) (out|err|RAW) (.*)$", re.MULTILINE)
+_IMPRINTS = {one: re.compile(rb'"%b":\[(\d+),"([0-9a-f]*)"\]' % one.value.encode()) for one in Stream}
 _FIELDS = 4
 _NUMBERS = {Stream.OUT.value.encode(): 0, Stream.ERR.value.encode(): 1}
 
@@ -141,8 +141,8 @@ def attempt_of(extra: bytes) -> int:
 
 def imprint_in(extra: bytes, stream: Stream) -> Imprint | None:
     """The same of what was printed on a stream; None: nothing."""
-    told = imprints_in(extra)
-    return Imprint.of(json.loads(b"{%b}" % told).get(stream.value)) if told else None
+    found = _IMPRINTS[stream].search(imprints_in(extra))
+    return Imprint(int(found[1]), found[2].decode("ascii")) if found else None
 
 
 def _held_against(imprint: Imprint | None, data: bytes) -> tuple[bytes, bool]:
