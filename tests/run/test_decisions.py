@@ -19,7 +19,7 @@ from shareout.run.host.capacity import Capacity
 from shareout.run.policy import deadline_of, halts, judge, may_start, time_limit
 from shareout.settings_values import Timeout, parse_halt
 
-LIMITS = LimitSettings(None, None, 2, 0.0, Fraction(2), None, "", 5.0)
+LIMITS = LimitSettings(None, None, 2, 0.0, Fraction(2), None, "", 5.0, 0.0, None, None)
 
 
 def failed(number: int, cause: Cause = Cause.EXIT) -> Attempt:
@@ -93,7 +93,7 @@ def test_nothing_starts_that_would_not_end_in_time() -> None:
 
 
 def test_a_share_of_the_median_is_a_limit_once_there_is_a_median() -> None:
-    limits = LimitSettings(Timeout(percent=200.0), None, 0, 0.0, Fraction(1), None, "", 5.0)
+    limits = LimitSettings(Timeout(percent=200.0), None, 0, 0.0, Fraction(1), None, "", 5.0, 0.0, None, None)
     assert time_limit(limits, seen(10.0)) is None
     limit = time_limit(limits, seen(*[10.0] * 9, 1000.0))
     assert limit == pytest.approx(20.0, rel=0.07)
