@@ -18,6 +18,21 @@ TELL = "sleep 0.05; echo rank $DISBATCH_ENGINE_RANK on $SHAREOUT_MACHINE"
 MACHINES = '{"alice": [1, 2], "bob": [1, 2]}'
 
 
+def gated(line: str, machine: str = "alice") -> str:
+    """On that machine it waits for the gate, so that others come in time however slow this host is."""
+    return f"while [ $SHAREOUT_MACHINE = {machine} ] && [ ! -e ../go ]; do sleep 0.02; done; {line}"
+
+
+def begin(joiners: Joiners, *words: str, dead: str = "3s") -> None:
+    """alice, until her ledger can be found."""
+    joiners.run("alice", *words, dead=dead)
+    wait_until(lambda: list(joiners.shared.glob("*/*/ledger.json")) or list(joiners.shared.glob("*/*/beats")))
+
+
+def go(joiners: Joiners) -> None:
+    (joiners.folder / "go").touch()
+
+
 @pytest.fixture
 def joiners(tmp_path: Path) -> Iterator[Joiners]:
     made = Joiners(tmp_path)
@@ -26,10 +41,11 @@ def joiners(tmp_path: Path) -> Iterator[Joiners]:
 
 
 def test_a_host_without_inputs_finds_them_in_the_folder_and_does_its_part(joiners: Joiners) -> None:
-    joiners.host("alice").jobs(*[TELL] * 200, machines=MACHINES)
-    joiners.run("alice")
-    wait_until(lambda: joiners.done("alice") > 3)
+    joiners.host("alice").jobs(*[gated(TELL)] * 200, machines=MACHINES)
+    begin(joiners)
     joiners.join("gast", "-j", "2")
+    wait_until(lambda: joiners.done("gast") > 10)
+    go(joiners)
     for name in ("alice", "gast"):
         assert "200 done, 0 failed, 0 to do" in joiners.ended(name)
     assert joiners.done("gast") > 10, "bob never came: what would be his is anybody's"
@@ -55,16 +71,19 @@ def test_a_program_of_ones_own_joins_with_nothing_but_itself(joiners: Joiners) -
     script = (
         "import os, time\n"
         "from shareout import run\n"
-        "def job(a, b):\n    time.sleep(0.03)\n    return a * b\n"
+        "def job(a, b):\n"
+        "    while os.path.exists('configs') and not os.path.exists('../go'): time.sleep(0.02)\n"
+        "    return a * b\n"
         "rows = [(a, 7) for a in range(100)] if os.path.exists('configs') else [(0, 0)]\n"
         "if __name__ == '__main__': run(job, pool=rows)\n"
     )
     joiners.host("alice").script(script)
     joiners.host("gast").script(script)
     shutil.rmtree(joiners.host("gast").folder / "configs")
-    joiners.run("alice", "-j", "1")
-    wait_until(lambda: joiners.done("alice") > 3)
+    begin(joiners, "-j", "1")
     joiners.join("gast", "-j", "2")
+    wait_until(lambda: joiners.done("gast") > 3)
+    go(joiners)
     for name in ("alice", "gast"):
         assert "100 done, 0 failed, 0 to do" in joiners.ended(name)
     assert joiners.done("gast") > 3
@@ -73,9 +92,8 @@ def test_a_program_of_ones_own_joins_with_nothing_but_itself(joiners: Joiners) -
 
 @pytest.mark.module_only("the same processes and signals as in other tests of both")
 def test_a_guest_that_was_killed_comes_back_as_itself_and_goes_on_at_once(joiners: Joiners) -> None:
-    joiners.host("alice").jobs(*[TELL] * 120, machines='{"alice": [1, 2]}')
-    joiners.run("alice", dead="1h")
-    wait_until(lambda: joiners.done("alice") > 3)
+    joiners.host("alice").jobs(*[gated(TELL)] * 120, machines='{"alice": [1, 2]}')
+    begin(joiners, dead="1h")
     joiners.join("other", "-n", "1")
     joiners.ended("other")
     joiners.join("gast", "-j", "2")
@@ -83,6 +101,7 @@ def test_a_guest_that_was_killed_comes_back_as_itself_and_goes_on_at_once(joiner
     joiners.kill("gast")
     number = json.loads((joiners.host("gast").run_folder / "guest.json").read_bytes())["number"]
     joiners.join("gast", "-j", "2")
+    go(joiners)
     for name in ("alice", "gast"):
         assert "120 done, 0 failed, 0 to do" in joiners.ended(name)
     assert number == 2
@@ -93,10 +112,9 @@ def test_a_guest_that_was_killed_comes_back_as_itself_and_goes_on_at_once(joiner
 
 @pytest.mark.module_only("the same processes as in other tests of both")
 def test_a_name_that_lives_elsewhere_is_refused_and_the_one_that_has_it_goes_on(joiners: Joiners) -> None:
-    joiners.host("alice").jobs(*["sleep 0.1"] * 150, machines=MACHINES)
-    joiners.host("twin").jobs(*["sleep 0.1"] * 150, machines=MACHINES)
-    joiners.run("alice")
-    wait_until(lambda: joiners.done("alice") > 3)
+    for name in ("alice", "twin"):
+        joiners.host(name).jobs(*[gated("sleep 0.1")] * 150, machines=MACHINES)
+    begin(joiners)
     joiners.run("twin", machine="alice")
     assert "alice is alive elsewhere: it has moved" in joiners.ended("twin", code=4)
     assert not joiners.done("twin")
@@ -107,28 +125,32 @@ def test_a_name_that_lives_elsewhere_is_refused_and_the_one_that_has_it_goes_on(
     # On one host the lock tells.
     joiners.join("gast", "-j", "1", said="gast")
     assert "is in use by process" in joiners.ended("gast", code=4)
+    go(joiners)
     joiners.ended("alice")
 
 
 @pytest.mark.module_only("the same processes as in other tests of both")
 def test_the_same_call_on_every_host_needs_no_machines(joiners: Joiners) -> None:
-    (joiners.folder / "jobs.txt").write_text(f"{TELL}\n" * 160)
+    (joiners.folder / "jobs.txt").write_text(f"{gated(TELL, 'first')}\n" * 160)
     for name in ("first", "second"):
         joiners._start(name, "run", "../jobs.txt", "--join", str(joiners.shared), "--machine", name, "-j", "2")
+    wait_until(lambda: joiners.done("second") > 3)
+    go(joiners)
     for name in ("first", "second"):
         assert "160 done, 0 failed, 0 to do" in joiners.ended(name)
-        assert joiners.done(name) > 20
     assert "complete: 160 of 160 jobs, each counted once" in joiners.merged()
     assert sorted(one["guest"] for one in joiners.entries("guests/*").values()) == ["first", "second"]
 
 
 @pytest.mark.module_only("the same processes as in other tests of both")
 def test_hosts_that_share_some_groups_run_these_alone_and_a_guest_knows_which(joiners: Joiners) -> None:
-    groups = [f"#SHAREOUT GROUP {'small' if at % 3 else 'large'}\nsleep 0.03" for at in range(150)]
+    line = gated("true")
+    groups = [f"#SHAREOUT GROUP {'small' if at % 3 else 'large'}\n{line}" for at in range(150)]
     joiners.host("alice").jobs(*groups, machines=MACHINES)
-    joiners.run("alice", "--group", "small")
-    wait_until(lambda: joiners.done("alice") > 3)
+    begin(joiners, "--group", "small")
     joiners.join("gast", "-j", "1")
+    wait_until(lambda: joiners.done("gast") > 3)
+    go(joiners)
     told = {name: joiners.ended(name) for name in ("alice", "gast")}
     assert "100 done, 0 failed, 50 to do" in told["alice"]
     assert "100 done, 0 failed, 50 to do" in told["gast"]
@@ -196,10 +218,14 @@ def test_what_cannot_be_joined_is_refused_with_a_sentence(joiners: Joiners) -> N
     joiners.ended("other", code=1)
     assert "has 2 runs" in joiners.looker().call("join", shared, "--yes", "--name", "x", code=2).err
     # Hosts work on one of three.
-    joiners.host("third").jobs(*["sleep 0.1"] * 80, machines=MACHINES)
+    joiners.host("third").jobs(*[gated("true")] * 80, machines=MACHINES)
     joiners.run("third", machine="alice")
-    wait_until(lambda: joiners.done("third") > 1)
-    told = joiners.looker().call("join", shared, "--yes", "--name", "x").err
+    wait_until(lambda: (joiners.host("third").folder / "runs").exists())
+    wait_until(lambda: len(list(joiners.shared.glob("*/*/beats/alice"))) == 3)
+    joiners.join("fourth")
+    wait_until(lambda: joiners.done("fourth") > 1)
+    go(joiners)
+    told = joiners.ended("fourth")
     assert "of 3 runs there, hosts work on" in told
     assert "80 done, 0 failed, 0 to do" in told
     joiners.ended("third")
