@@ -6,7 +6,7 @@ STAMP := $(VENV)/made-from-requirements
 QUICK := $(addprefix tests/,house plan/test_split.py plan/test_rest.py plan/test_algorithm.py record pool/test_lines.py pool/test_needs.py pool/test_pools.py docs/test_names.py run)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test soak lint format bench exe clean check-python node mounts browser readers
+.PHONY: help demo quick test soak lint format bench exe clean check-python node mounts browser readers shells
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -34,7 +34,7 @@ format: $(STAMP)  ## repair what lint can repair
 quick: lint  ## lint and the pure tests: what to run after each change
 	$(BIN)/python -m pytest --numprocesses 2 --quiet $(QUICK)
 
-test: lint node mounts browser readers  ## lint, then all tests, on the module and on the built executable
+test: lint node mounts browser readers shells  ## lint, then all tests, on the module and on the built executable
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 node:
@@ -60,6 +60,11 @@ readers: build/readers/made
 build/readers/made: packaging/readers.txt | $(STAMP)
 	@echo 'tables are read with pandas, polars, DuckDB and pyarrow: installing them' && rm -rf build/readers && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --target build/readers -r $< && touch $@ || true
+
+shells:
+	@test "$$(id -u)" != 0 || { command -v zsh && command -v fish; } >/dev/null || { \
+	  echo 'what Tab completes is tested in the shells themselves: installing zsh and fish' && \
+	  apt-get update -qq && apt-get install --yes -qq zsh fish >/dev/null; } || true
 
 soak: $(STAMP)  ## the long hunts: rounds of signals and kills, a million seeds, all planted bugs, all crash states
 	$(BIN)/python -m pytest -m soak

@@ -96,13 +96,15 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     call("costs")
     call("plan")
     call("status")
+    words = call("plans")["plans"][0]["fingerprint"]
+    call("plans", "--remove", words, "--yes")
     return found
 
 
 @pytest.mark.parametrize(
     "command",
     ["init", "plan", "run", "pilot", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip",
-     "release", "join", "merge-results", "rebalance", "reweigh", "costs", "report"],
+     "release", "plans", "join", "merge-results", "rebalance", "reweigh", "costs", "report"],
 )  # fmt: skip
 def test_the_keys_are_those_that_are_documented(told: dict[str, set[str]], command: str) -> None:
     assert told[command] - documented(command) == set(), "not documented"

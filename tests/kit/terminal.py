@@ -37,6 +37,14 @@ class Terminal:
             if select.select([self._master], [], [], 0.05)[0]:
                 self._read()
 
+    def wait_to_see(self, text: str, seconds: float = 20) -> None:
+        """The same of what a person sees, whichever codes stand between its letters."""
+        end = time.monotonic() + seconds
+        while text not in re.sub(r"\x1b\[[?\d;]*[A-Za-z]|\x1b[=>]|.\x08", "", self.seen):
+            assert time.monotonic() < end, f"{text!r} never came; seen:\n{self.seen!r}"
+            if select.select([self._master], [], [], 0.05)[0]:
+                self._read()
+
     @property
     def lines(self) -> list[str]:
         """What was seen, without what moves the cursor."""

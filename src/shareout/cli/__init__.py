@@ -45,6 +45,7 @@ COMMANDS = {
     "explain": "whose a job is, and why it is not running",
     "requeue": "run again what has ended: some jobs, all that failed, or everything",
     "skip": "never run some jobs",
+    "plans": "the plans that ran here, a line each; remove some",
     "release": "say that a host is dead, so that its runs go on elsewhere",
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
@@ -54,6 +55,7 @@ COMMANDS = {
     "reweigh": "other weights or machines for the same jobs; what is done stays done",
     "report": "one page to look at: throughput, slots, failures, and better weights",
     "freeze": "make one executable file of an entry script",
+    "completion": "what a shell completes when Tab is pressed: bash, zsh, fish",
 }
 RUNNING = ("run", "pilot", "launch", "join", "replay")
 BUG = 70
@@ -211,6 +213,14 @@ def _load_rarer(command: str) -> Command:
             from shareout.cli import explain
 
             return explain
+        case "plans":
+            from shareout.cli import plans
+
+            return plans
+        case "completion":
+            from shareout.cli import completion
+
+            return completion
     raise KeyError(command)
 
 

@@ -15,8 +15,8 @@ from shareout.cli.elsewhere import called_here
 from shareout.errors import UsageError, nearest
 from shareout.fields import dataclass
 
-# An argument of a job's may be empty, and so may what stands before its lines.
-MAY_BE_EMPTY = {"--arg", "--arg+", "--tagstring"}
+# An argument of a job's may be empty, what stands before its lines, and a word that is about to be typed.
+MAY_BE_EMPTY = {"--arg", "--arg+", "--tagstring", "WORD"}
 
 
 class Parser(argparse.ArgumentParser):

@@ -106,7 +106,7 @@ def _order(recipe: Recipe, reading: Reading, work: Path) -> dict[str, object]:
     script = recipe.entry.resolve() if recipe.entry else runner
     return {
         "script": str(script),
-        "first": str(HERE / "first.py"),
+        "first": [str(HERE / "first.py"), str(HERE.parent / "cli" / "completing" / "at_once.py")],
         "beside": str(script.parent),
         "paths": [str(HERE.parents[1])],
         "name": recipe.name,

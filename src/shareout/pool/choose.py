@@ -16,13 +16,18 @@ NAMES = ("jobs.txt", "jobs.csv", "jobs.jsonl", "jobs.grid.json", "jobs.groups.js
 
 def choose_pool(configs: Path, settings: Settings, named: Path | None, shelf: Shelf | None) -> Pool:
     """The named file, `[run] pool`, or the one jobs.* of the folder."""
-    path = named or _configured(configs, settings) or _only(configs)
+    path = pool_path(configs, settings, named)
     if not path.exists():
         raise InputError("there is no such pool file", where=Place(str(path)))
     pool = _open(path, settings.commands.template, settings.commands.colsep, shelf)
     if hasattr(pool, "reserved"):
         pool.reserved = pool.reserved | {settings.run.cost}
     return pool
+
+
+def pool_path(configs: Path, settings: Settings, named: Path | None) -> Path:
+    """Which file that is, whether it is there or not."""
+    return named or _configured(configs, settings) or _only(configs)
 
 
 def _configured(configs: Path, settings: Settings) -> Path | None:

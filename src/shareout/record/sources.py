@@ -19,6 +19,8 @@ from shareout.record.folder import CALL, JOURNALS, LIST, RunFolder, is_journal
 from shareout.record.reader import is_torn_header
 
 LIVE = "live.json"
+REMOVED = ".removed-"
+"""What the name of a folder begins with that is being removed: no run is looked for in it."""
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip")
 
 
@@ -145,7 +147,7 @@ def run_folders_below(folder: Path) -> Iterator[RunFolder]:
             below.clear()
             continue
         seen.add(real)
-        below.sort()
+        below[:] = sorted(name for name in below if not name.startswith(REMOVED))
         if any(map(is_journal, files)):
             below.clear()
             yield RunFolder(Path(here))

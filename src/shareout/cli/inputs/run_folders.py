@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +16,16 @@ from shareout.cli.planning import plan_of
 from shareout.entry import Entry, kind_of
 from shareout.errors import CannotRead, ShareoutError, UsageError
 from shareout.plan.plan import Plan
-from shareout.record.folder import RunFolder
+from shareout.record.folder import JOURNALS, RunFolder
 from shareout.record.headers import check_folders
 from shareout.record.journal import Header
 from shareout.record.reader import newest_header
 from shareout.record.sources import find_sources, run_folders_below
 from shareout.show.beside import say
+
+HEX = "[0-9a-f]" * 16
+"""As folders of plans are named, for a search by pattern."""
+MOST_NEAR = 8
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
@@ -62,13 +68,36 @@ def tell(sentence: str) -> None:
 @contextmanager
 def folders_of(sources: Sequence[str], common: Common) -> Iterator[list[RunFolder]]:
     """Those that were named, else all under `--runs`."""
-    if not sources and not common.runs.is_dir():
-        raise UsageError(
-            f"there is no folder {common.runs}: nothing has run here yet",
-            way_out="Name run directories, or the folder that holds them with --runs DIR.",
-        )
-    with find_sources(list(sources) or [str(common.runs)], tell) as found:
+    with find_sources(list(sources) or [str(_runs_here(common))], tell) as found:
         yield found.folders
+
+
+def _runs_here(common: Common) -> Path:
+    """What `--runs` names; where it was not said and there is none, the only folder of runs that is near."""
+    if common.runs.is_dir():
+        return common.runs
+    near = sorted(runs_near()) if common.runs == Path("runs") else []
+    if len(near) == 1:
+        tell(f"there is no folder runs here; this is {near[0]}")
+        return near[0]
+    if near:
+        listed = ", ".join(map(str, near[:MOST_NEAR])) + (" …" if len(near) > MOST_NEAR else "")
+        raise UsageError(
+            f"there is no folder runs here, but {len(near)} near: {listed}", way_out="Name one of them with --runs DIR."
+        )
+    raise UsageError(
+        f"there is no folder {common.runs}: nothing has run here yet",
+        way_out="Name run directories, or the folder that holds them with --runs DIR.",
+    )
+
+
+def runs_near() -> set[Path]:
+    """Folders of runs: this one, one in a folder here, or beside the program; never further, for another project's
+    would look like this one's."""
+    if any(next(Path().glob(f"{below}{JOURNALS}"), None) for below in ("", "*/", f"{HEX}/*/")):
+        return {Path()}
+    near = [*Path().glob("*/runs"), Path(sys.argv[0]).resolve().parent / "runs"]
+    return {Path(os.path.relpath(one)) for one in near if any(one.glob(f"{HEX}/*/{JOURNALS}"))}
 
 
 def of_one_plan(folders: Sequence[RunFolder], plan: Plan | None) -> list[RunFolder]:

@@ -1,0 +1,97 @@
+"""The folders of plans below a folder of runs, each as a whole: how far it is, who worked in it, how large it is."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from shareout.errors import ShareoutError
+from shareout.fields import dataclass
+from shareout.plan.fingerprint import words
+from shareout.record.folder import RunFolder
+from shareout.record.lock import is_locked, owner_elsewhere
+from shareout.record.reader import is_torn_header
+from shareout.status.total import look, open_followers
+
+NAME = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFolder:
+    """What the machines of one plan have left in one folder of runs."""
+
+    path: Path
+    jobs: int | None
+    """None where nothing tells it: no journal has a whole header."""
+    done: int
+    failed: int
+    machines: tuple[str, ...]
+    live: tuple[str, ...]
+    """Those in whose directories a process works, or may on another host."""
+    changed: float
+    """When something was last recorded, in seconds since 1970."""
+    bytes: int
+    trouble: str = ""
+    """Why it cannot be told how far it is."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The words of the plan."""
+        return words(bytes.fromhex(self.path.name))
+
+
+def plan_folders(runs: Path) -> list[Path]:
+    """Those of that folder, by their names; the folder itself when it is one."""
+    if NAME.fullmatch(runs.resolve().name):
+        return [runs.resolve()]
+    return sorted(path for path in runs.iterdir() if NAME.fullmatch(path.name) and path.is_dir())
+
+
+def machines_of(path: Path) -> list[RunFolder]:
+    """The run directories in the folder of a plan, with what a start had made before it recorded anything."""
+    return [RunFolder(one) for one in sorted(path.iterdir()) if one.is_dir()]
+
+
+def is_live(folder: RunFolder) -> bool:
+    """Whether a process works there, or may on another host."""
+    return is_locked(folder) or owner_elsewhere(folder) is not None
+
+
+def look_at(path: Path, said: Callable[[str], None]) -> PlanFolder:
+    """As it stands now. What is damaged is a folder too, and can be removed: it is told, and not refused."""
+    folders = machines_of(path)
+    begun = [one for one in folders if one.journals() and not all(map(is_torn_header, one.journals()))]
+    jobs, done, failed, trouble = None, 0, 0, ""
+    try:
+        if begun:
+            jobs, done, failed = _counts(begun, said)
+    except ShareoutError as error:
+        trouble = error.lines()[0]
+    return PlanFolder(
+        path,
+        jobs,
+        done=done,
+        failed=failed,
+        machines=tuple(one.path.name for one in folders),
+        live=tuple(one.path.name for one in folders if is_live(one)),
+        changed=max((one.worked_on() for one in begun), default=path.stat().st_mtime),
+        bytes=sum(size for _, size in _files(path)),
+        trouble=trouble,
+    )
+
+
+def _counts(folders: Sequence[RunFolder], said: Callable[[str], None]) -> tuple[int, int, int]:
+    counts = look(open_followers(folders, said), None).counts
+    return counts.jobs, counts.done, counts.failed
+
+
+def _files(path: Path) -> Iterator[tuple[str, int]]:
+    """All below it; links are not followed."""
+    with os.scandir(path) as entries:
+        for one in entries:
+            if one.is_dir(follow_symlinks=False):
+                yield from _files(Path(one.path))
+            else:
+                yield one.path, one.stat(follow_symlinks=False).st_size
