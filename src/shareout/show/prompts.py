@@ -49,6 +49,25 @@ def ask_what_to_keep(sentence: str, plans: Sequence[str], columns: int) -> int |
     return None if answer is None else int(answer)
 
 
+def ask_choice(message: str, texts: Sequence[str], columns: int) -> int | None:
+    """Which of these. None: the user left."""
+    room = columns - BEFORE - 1
+    choices = [questionary.Choice(clip(text, room), value=number) for number, text in enumerate(texts)]
+    end = "\n " if len(f"? {message} ") + max(map(len, [KEYS, *texts])) >= columns else ""
+    answer = _asked(questionary.select(message + end, choices, instruction=KEYS, output=_screen()))
+    return None if answer is None else int(answer)
+
+
+def ask_line(message: str, default: str, columns: int, *, path: bool = False) -> str | None:
+    """What is typed; with `path` Tab completes the names of files. None: the user left."""
+    asked = "\n  ".join(fold(message, columns - BEFORE))
+    if path:
+        answer = _asked(questionary.path(asked, default=default, output=_screen()))
+    else:
+        answer = _asked(questionary.text(asked, default=default, output=_screen()))
+    return None if answer is None else str(answer).strip()
+
+
 def ask_same(question: str, columns: int, *, default: bool) -> bool:
     """A confirmation by `y` and Enter, or by Enter alone where that is the default; leaving is a no."""
     keys = " (Y/n)" if default else " (y/N)"
