@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 import signal
 import socket
@@ -136,3 +137,63 @@ def test_more_cores_than_the_host_grants_are_told(here: Machine) -> None:
     here.jobs("true", machines='{"alice": [1, 9999]}')
     assert "grants" not in here.run("-j", "1").err, "who says how many jobs at once knows"
     assert "machines.json says 9999 cores, but this host grants" in here.run().err
+
+
+def many(own: str) -> str:
+    names = [f"node{number:03}" for number in range(499)]
+    return json.dumps({name: [1, 1] for name in [*names[:250], own, *names[250:]]})
+
+
+def test_of_many_machines_the_own_is_preselected_and_others_are_found_by_typing(here: Machine) -> None:
+    here.jobs(*["true"] * 500, machines=many(own_name()))
+    terminal = Terminal(here, columns=40)
+    terminal.wait_for("letters of it")
+    terminal.wait_for(own_name())
+    terminal.send("\r")
+    terminal.wait_for(f"1 of 500 jobs for {own_name()}")
+    terminal.send("n\r")
+    assert terminal.end() == 130
+    terminal = Terminal(here, columns=40)
+    terminal.wait_for("letters of it")
+    terminal.send("node437")
+    terminal.wait_to_see("node437")
+    terminal.send("\r")
+    terminal.wait_for("jobs for node437")
+    terminal.send("n\r")
+    assert terminal.end() == 130
+
+
+def test_with_yes_one_line_says_which_machine_of_which_plan(here: Machine) -> None:
+    here.jobs("true", "true", machines='{"alice": [1, 1], "bob": [1, 1]}')
+    words = here.call("plan", "--json").json["fingerprint"]
+    first = here.run().err.splitlines()[0]
+    assert first.startswith(f"alice of {words} (")
+    assert first.endswith("): 1 of 2 jobs")
+    assert here.run("--quiet", machine="bob").err == ""
+
+
+def test_quiet_tells_failures_in_one_line_with_the_exit_code(here: Machine) -> None:
+    here.jobs("true", "false")
+    (line,) = here.run("--quiet", code=1).err.splitlines()
+    assert line.startswith("1 done, 1 failed, 0 to do: runs/")
+    assert "`list --failed` names them" in line
+    assert line.endswith("(exit 1)")
+
+
+@pytest.mark.module_only("parsed before anything is done")
+def test_a_misspelt_choice_names_the_nearest(here: Machine) -> None:
+    assert '(did you mean "given"?)' in here.call("run", "--order", "givn", code=2).err
+    assert '(did you mean "--keep-order"?)' in here.call("run", "--keep-oder", code=2).err
+
+
+@pytest.mark.module_only("drawn by the same code")
+def test_what_is_read_for_long_is_said_at_once_and_taken_away(here: Machine) -> None:
+    here.jobs("true")
+    here.write("configs/jobs.txt", b"true # a long line for a large file, and not many jobs in it" * 20 + b"\n")
+    with (here.folder / "configs/jobs.txt").open("ab") as file:
+        file.write((b"true " + b"x" * (1 << 20) + b"\n") * 20)
+    terminal = Terminal(here, "plan", columns=100)
+    assert terminal.end() == 0
+    said = terminal.seen.index("reading and hashing configs/jobs.txt (20MiB)")
+    assert said < terminal.seen.index("\r\x1b[Kinput") < terminal.seen.index("digest")
+    assert "reading" not in here.call("plan").err

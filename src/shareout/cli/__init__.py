@@ -245,7 +245,7 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if words[:1] == ["version"]:
         return _version()
     if words[:1] == ["help"] and len(words) > 1:
-        words = [words[1], "--help"]
+        return _help(words[1])
     if words[:1] in (["--help"], ["-h"], ["help"]):
         print(_overview())
         sys.stdout.flush()
@@ -289,6 +289,17 @@ def _refuse_elsewhere(command: str) -> None:
         )
 
 
+def _help(word: str) -> int:
+    if word in COMMANDS:
+        _parsed(word, ["--help"])
+        return 0
+    from shareout.cli.manual import about
+
+    print(about(word))
+    sys.stdout.flush()
+    return 0
+
+
 def _pin(arguments: argparse.Namespace, entry: Entry) -> None:
     from shareout.cli.inputs.pinned_start import start_again_if_portable
 
@@ -321,7 +332,8 @@ def _overview() -> str:
         f"  {name} run --machine alice --yes   run one machine's share; run again to resume\n"
         f"  {name} merge-results runs/*        merge, and know that nothing is missing\n\n"
         f"{listed}\n\n"
-        f"`{name} COMMAND --help` tells the flags of each. `{name} --version` tells the version."
+        f"`{name} COMMAND --help` tells the flags of each, `{name} help WORD` what is about a word,\n"
+        f"`{name} --version` the version."
     )
 
 

@@ -67,15 +67,19 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         raise cannot_write(
             error.filename or configs, error, way_out="Name another folder with --configs DIR."
         ) from error
-    if arguments.json:
+    _tell(is_new, "" if wanted.is_plain else _next(wanted, configs), as_json=arguments.json)
+    return 0
+
+
+def _tell(is_new: Mapping[Path, bool], then: str, *, as_json: bool) -> None:
+    if as_json:
         wrote, kept = ([str(path) for path, new in is_new.items() if new is asked] for asked in (True, False))
         print(json.dumps({"wrote": wrote, "kept": kept}))
-        return 0
+        return
     for path, new in is_new.items():
         print(f"wrote  {path}" if new else f"kept   {path}: it is there already")
-    if not wanted.is_plain:
-        print(f"next   {_next(wanted, configs)}")
-    return 0
+    if then:
+        print(f"next   {then}")
 
 
 def _wanted(arguments: argparse.Namespace, entry: Entry | None) -> Wanted | None:

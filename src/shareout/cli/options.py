@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,6 +37,9 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(self._told(message), way_out=f"`{self.prog} --help` lists the flags.")
 
     def _told(self, message: str) -> str:
+        choice = re.fullmatch(r"argument .*: invalid choice: '(.*)' \(choose from (.*)\)", message, re.DOTALL)
+        if choice is not None:
+            return message + nearest(choice[1], re.findall(r"[\w.-]+", choice[2]))
         words = message.removeprefix("unrecognized arguments: ")
         if words == message:
             return message

@@ -9,20 +9,24 @@ from typing import TypeVar
 from shareout.cli.options import Common, machines_file
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, kind_of
-from shareout.errors import InputError, InputErrors, Place, PlanMismatch, raise_all
+from shareout.errors import InputError, InputErrors, Place, PlanMismatch, ShareoutError, raise_all
 from shareout.machines import load_machines
 from shareout.plan import fingerprint
 from shareout.plan.plan import Plan, make_plan
 from shareout.plan.rest import with_rest
 from shareout.pool import COSTS, Pool, open_pool
+from shareout.pool.choose import pool_path
 from shareout.pool.places.shelf import Shelf
 from shareout.pool.runmaker import RunmakerPool
 from shareout.pool.text import TextPool
 from shareout.show.beside import say
 from shareout.show.progress import Progress
 from shareout.titles import named_columns
+from shareout.units import told_filesize
 
 T = TypeVar("T")
+LARGE = 16 << 20
+"""Bytes that are read and hashed in a fifth of a second, on a slow host."""
 
 
 def plan_of(
@@ -46,15 +50,29 @@ def plan_of(
     # With settings that are refused the pool is looked at by the defaults: its own mistakes are told as well.
     # By a folder that is not there: the defaults of the table, and no second list of them.
     known = settings or load_settings(common.configs / "none")
-    pool = _collect(lambda: pool_of(common, known, entry, pool_file), mistakes)
-    if settings is not None:
-        _collect(lambda: named_columns(common.configs, known), mistakes)
-    raise_all(mistakes)
-    assert settings is not None
-    assert pool is not None
     with Progress() as progress:
+        if (large := _large_file(common, known, entry, pool_file)) is not None:
+            progress.begin(large)
+        pool = _collect(lambda: pool_of(common, known, entry, pool_file), mistakes)
+        if settings is not None:
+            _collect(lambda: named_columns(common.configs, known), mistakes)
+        raise_all(mistakes)
+        assert settings is not None
+        assert pool is not None
         made = make_plan(pool, machines, settings, kind=kind, local_barriers=local_barriers, watch=progress.watch)
     return made, settings
+
+
+def _large_file(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> str | None:
+    """What is to be read, where that takes longer than a person waits for a sign of life."""
+    if entry is not None and pool_file is None and (entry.pool is not None or entry.groups):
+        return None
+    try:
+        path = pool_path(common.configs, settings, pool_file)
+        size = path.stat().st_size
+    except (OSError, ShareoutError):
+        return None
+    return f"reading and hashing {path} ({told_filesize(size >> 20 << 20)})" if size >= LARGE else None
 
 
 def pool_of(common: Common, settings: Settings, entry: Entry | None, pool_file: Path | None) -> Pool:

@@ -85,7 +85,7 @@ def finish(request: RunRequest, common: Common, joblog: Path | None = None) -> i
     if common.json:
         print(json.dumps(run_facts(result, request)))
     if not common.quiet or result.exit_code:
-        tell_end(result, request, folder)
+        tell_end(result, request, folder, quiet=common.quiet)
     if result.lost:
         say(f"shareout: {result.lost}: not all that jobs printed was shown; `merge-logs --job` has it")
     # What became of the jobs is worth more than what became of their output.

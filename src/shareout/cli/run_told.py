@@ -16,31 +16,32 @@ if TYPE_CHECKING:
     from shareout.run.session import RunResult
 
 
-def tell_end(result: RunResult, request: RunRequest, folder: Path) -> None:
-    """Where it stands, and the one thing that leads on from there."""
+def tell_end(result: RunResult, request: RunRequest, folder: Path, *, quiet: bool) -> None:
+    """Where it stands, and the one thing that leads on from there; `quiet`: in one line, with the exit code."""
     counts = result.counts
     todo = _todo(counts)
-    say(f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}")
+    lines = [f"{counts.done:,} done, {counts.failed:,} failed, {todo:,} to do: {folder}"]
     if todo and request.groups and result.reason == "finished":
-        say(f"{', '.join(request.groups)}: all have run; without --group, the others do")
+        lines.append(f"{', '.join(request.groups)}: all have run; without --group, the others do")
     elif todo:
-        _tell_way_on(result.reason, request.settings)
+        lines += _way_on(result.reason, request.settings)
     elif counts.failed:
-        say("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
+        lines.append("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
+    for line in [f"{'; '.join(lines)} (exit {result.exit_code})"] if quiet else lines:
+        say(line)
 
 
 def _todo(counts: Counts) -> int:
     return counts.jobs - counts.done - counts.failed - counts.skipped
 
 
-def _tell_way_on(reason: str, settings: Settings) -> None:
+def _way_on(reason: str, settings: Settings) -> list[str]:
     """What makes the rest run. A full disk, or workers that cannot begin, have been told with their own way out."""
     if reason == "barrier":
-        say("-R runs again what failed before the barrier, `skip ID` gives it up: then the rest is let through")
-    elif reason == "deadline" and is_date(settings.limits.until):
-        say("run it again with a later --until to go on")
-    elif reason not in ("refused", "full"):
-        say("run the same command again to go on")
+        return ["-R runs again what failed before the barrier, `skip ID` gives it up: then the rest is let through"]
+    if reason == "deadline" and is_date(settings.limits.until):
+        return ["run it again with a later --until to go on"]
+    return [] if reason in ("refused", "full") else ["run the same command again to go on"]
 
 
 def run_facts(result: RunResult, request: RunRequest) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from shareout.show.beside import may_steer, write
 
 PATIENCE_S = 1.0
 EVERY_S = 0.2
+BAR = 20
 
 
 class Progress:
-    """Silent where nobody looks, and in what takes no longer than a second."""
+    """Silent where nobody looks, and in what takes no longer than a second; but for what `begin` is told."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -28,6 +29,12 @@ class Progress:
             write("\r\x1b[K")
             self._is_shown = False
 
+    def begin(self, what: str) -> None:
+        """Said at once: what is about to take long."""
+        if self._steers:
+            write(f"\r\x1b[K{what} …")
+            self._is_shown = True
+
     def watch(self, what: str, part: int, whole: int) -> None:
         """So much of it is done."""
         now = time.monotonic()
@@ -38,5 +45,6 @@ class Progress:
         if is_over and self._is_shown:
             write("\r\x1b[K")
         elif not is_over:
-            write(f"\r\x1b[K{what}: {100 * part / whole:.0f}%")
+            full = BAR * part // whole
+            write(f"\r\x1b[K{what} {'━' * full}{' ' * (BAR - full)} {100 * part / whole:.0f}%")
         self._is_shown = not is_over

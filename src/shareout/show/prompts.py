@@ -21,6 +21,9 @@ from shareout.show.fold import fold
 from shareout.show.tables import clip
 
 KEYS = "(arrow keys, Enter)"
+SEARCH_KEYS = "(arrow keys or letters of it, Enter)"
+MANY = 8
+"""So many machines are searched by typing."""
 CURSOR_ON = "\x1b[?25h"
 BEFORE = 3
 """What stands before a choice and, but for a blank, before a question."""
@@ -32,9 +35,20 @@ def ask_machine(names: Sequence[str], described: Sequence[str], host: str, colum
     choices = [questionary.Choice(clip(text, room), value=name) for name, text in zip(names, described, strict=True)]
     choices.append(questionary.Choice(clip("all machines (this host runs every job)", room), value=ALL))
     default = next((choice for choice in choices if choice.value == matching(names, host)), None)
+    # Letters choose where the keys would be pressed too often; j and k are then letters.
+    is_searched = len(names) >= MANY
+    keys = SEARCH_KEYS if is_searched else KEYS
     # What stands behind it, the keys and then the answer, goes to a line of its own where it does not fit.
-    end = "\n " if len("? Which machine is this? ") + max(map(len, [KEYS, *described])) >= columns else ""
-    question = questionary.select("Which machine is this?" + end, choices, default, instruction=KEYS, output=_screen())
+    end = "\n " if len("? Which machine is this? ") + max(map(len, [keys, *described])) >= columns else ""
+    question = questionary.select(
+        "Which machine is this?" + end,
+        choices,
+        default,
+        instruction=keys,
+        use_search_filter=is_searched,
+        use_jk_keys=not is_searched,
+        output=_screen(),
+    )
     answer = _asked(question)
     return None if answer is None else str(answer)
 

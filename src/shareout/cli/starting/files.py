@@ -183,30 +183,35 @@ def _stub(what: str, kinds: Mapping[str, str]) -> str:
 
 def _rows_for(script: Path) -> str | None:
     """A few rows for the function that the script gives to `run`; None where it needs none, or gives a pool itself."""
-    try:
-        tree = ast.parse(script.read_bytes(), str(script))
-    except OSError as error:
-        raise cannot_read(script, error) from error
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", 0) or 0
-        raise InputError(f"is no Python: {getattr(error, 'msg', error)}", where=Place(str(script), line)) from None
-    calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and _is_run(one.func)]
-    if not calls:
+    tree = _parsed(script)
+    calls = (one for one in ast.walk(tree) if isinstance(one, ast.Call) and _is_run(one.func))
+    call = next(calls, None)
+    if call is None:
         raise InputError(
             "never calls shareout.run: it would be no program",
             where=Place(str(script)),
             way_out='End it with `if __name__ == "__main__": run(job)`, after `from shareout import run`.',
         )
-    call = calls[0]
-    if any(one.arg in ("pool", "commands", "groups") for one in call.keywords) or not call.args:
+    job = call.args[0] if call.args else None
+    if {"pool", "commands", "groups"} & {one.arg for one in call.keywords} or not isinstance(job, ast.Name):
         return None
-    name = call.args[0].id if isinstance(call.args[0], ast.Name) else ""
-    found = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == name]
-    return (
-        _sample({one.arg: ast.unparse(one.annotation or ast.Name("str")) for one in found[0].args.args})
-        if found
-        else None
-    )
+    defined = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == job.id)
+    function = next(defined, None)
+    return _sample({one.arg: _annotated(one) for one in function.args.args}) if function is not None else None
+
+
+def _parsed(script: Path) -> ast.Module:
+    try:
+        return ast.parse(script.read_bytes(), str(script))
+    except OSError as error:
+        raise cannot_read(script, error) from error
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", 0) or 0
+        raise InputError(f"is no Python: {getattr(error, 'msg', error)}", where=Place(str(script), line)) from None
+
+
+def _annotated(parameter: ast.arg) -> str:
+    return "" if parameter.annotation is None else ast.unparse(parameter.annotation)
 
 
 def _is_run(func: ast.expr) -> bool:
