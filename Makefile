@@ -62,9 +62,9 @@ build/readers/made: packaging/readers.txt | $(STAMP)
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --target build/readers -r $< && touch $@ || true
 
 shells:
-	@test "$$(id -u)" != 0 || { command -v zsh && command -v fish; } >/dev/null || { \
-	  echo 'what Tab completes is tested in the shells themselves: installing zsh and fish' && \
-	  apt-get update -qq && apt-get install --yes -qq zsh fish >/dev/null; } || true
+	@test "$$(id -u)" != 0 || { command -v zsh && command -v fish && command -v groff; } >/dev/null || { \
+	  echo 'what Tab completes is tested in the shells themselves, the man page by groff: installing them' && \
+	  apt-get update -qq && apt-get install --yes -qq zsh fish groff-base >/dev/null; } || true
 
 soak: $(STAMP)  ## the long hunts: rounds of signals and kills, a million seeds, all planted bugs, all crash states
 	$(BIN)/python -m pytest -m soak

@@ -1,7 +1,8 @@
 """What the documents show is what happens: their examples are run, in order, in one folder a document.
 
 A block that begins with ```console is run line by line; ```KIND PATH is a file that is written there; ```screen COMMAND
-is what the command shows on a terminal, where the machine is chosen by Enter and the digest confirmed by y.
+is what the command shows on a terminal, where the machine is chosen by Enter and the digest confirmed by y. ```sh is
+pasted as it stands, into a shell that goes on from block to block, and ```text behind it is what it prints.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,10 @@ from kit.program import Machine
 from kit.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+LONGEST_GUIDE = 5000
+LONGEST_PAGE = 800
+"""Words."""
 # What differs from one run to the next.
 MASKS = [
     (r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"[\d.]+/s", "…/s"),
@@ -51,8 +56,14 @@ def masked(text: str) -> str:
 def test_examples_print_what_the_document_shows(document: Path, tmp_path: Path) -> None:
     programs = str(Path(sys.executable).parent)
     environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-    for head, block in blocks(document):
+    parts = blocks(document)
+    # Where the shell that blocks are pasted into stands.
+    place = tmp_path
+    for (head, block), (following, shown_then) in zip(parts, [*parts[1:], ("", "")], strict=False):
         kind, _, rest = head.partition(" ")
+        if kind == "sh":
+            place, printed = pasted(block, place, environ)
+            assert following != "text" or masked(printed) == masked(shown_then), block
         if kind == "screen":
             shown = Terminal(Machine(tmp_path, ["sh", "-c", rest], environ), columns=100)
             shown.answer({"(arrow keys": "\r", "(y/N)": "y\r"})
@@ -68,6 +79,31 @@ def test_examples_print_what_the_document_shows(document: Path, tmp_path: Path) 
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
             )  # fmt: skip
             assert masked(done.stdout) == masked(output), command
+
+
+def pasted(block: str, place: Path, environ: Mapping[str, str]) -> tuple[Path, str]:
+    """Where the shell stands then, and what was printed; a line that fails ends it, and the test."""
+    call = ["bash", "-e", "-c", f"{block}\npwd > '{place}/.place'"]
+    done = subprocess.run(
+        call, cwd=place, env=environ, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    note = place / ".place"
+    where = Path(note.read_text().strip())
+    note.unlink()
+    return where, done.stdout
+
+
+def test_the_guide_is_one_story_and_a_page_answers_one_question() -> None:
+    """In words, without what stands in blocks for pages: what a program prints is not read word by word."""
+    assert len((ROOT / "docs/guide.md").read_text().split()) <= LONGEST_GUIDE
+    for page in (ROOT / "docs" / "how").glob("*.md"):
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        assert len(text.split()) <= LONGEST_PAGE, page.name
+        assert f"(how/{page.name})" in (ROOT / "docs/guide.md").read_text(), (
+            f"nothing in the guide leads to {page.name}"
+        )
+        assert not re.search(r"^## ", text, re.MULTILINE), f"{page.name} has several questions"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

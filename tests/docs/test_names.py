@@ -21,7 +21,7 @@ from shareout.record.outcome import Attempt
 from shareout.run.python.context import GIVEN, JobInfo, Progress
 
 DOCS = Path(__file__).parents[2] / "docs"
-GUIDE = (DOCS / "guide.md").read_text()
+GUIDE = "\n\n".join(path.read_text() for path in [DOCS / "guide.md", *sorted((DOCS / "how").glob("*.md"))])
 FORMATS = (DOCS / "formats.md").read_text()
 
 
