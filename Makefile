@@ -6,7 +6,7 @@ STAMP := $(VENV)/made-from-requirements
 QUICK := $(addprefix tests/,house plan/test_split.py plan/test_rest.py plan/test_algorithm.py record pool/test_lines.py pool/test_needs.py pool/test_pools.py docs/test_names.py run)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test soak lint format bench exe clean check-python node mounts browser readers shells
+.PHONY: help demo quick test soak lint format bench exe clean check-python node mounts browser readers shells wheel
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -75,10 +75,15 @@ demo: $(STAMP)  ## build an executable, run it as four machines, merge, show the
 bench: $(STAMP)  ## measure against the tools that a user would pick instead; prints ratios
 	$(BIN)/python bench/all.py
 
-exe: $(STAMP)  ## one file: make exe ENTRY=main.py [NAME= DATA=src:dest WITH="numpy" SMALL=1 ONEDIR=1]
+exe: $(STAMP)  ## one file: make exe ENTRY=main.py [NAME= DATA=src:dest WITH="numpy" SMALL=1 DIR=1]
 	@$(BIN)/shareout freeze $(ENTRY) $(if $(NAME),--name $(NAME)) $(foreach one,$(DATA),--data $(one)) \
-	  $(foreach one,$(WITH),--with $(one)) $(if $(SMALL),--small) $(if $(ONEDIR),--onedir)
+	  $(foreach one,$(WITH),--with $(one)) $(if $(SMALL),--small) $(if $(DIR)$(ONEDIR),--dir)
+
+wheel: $(STAMP)  ## dist/: what pip and uvx install, and SHA256SUMS
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	cd dist && sha256sum *.whl > SHA256SUMS
 
 clean:  ## remove what was made here; never fails
-	-rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	-rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
 	-find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -31,7 +31,7 @@ def test_man_shows_its_page_without_a_complaint() -> None:
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     # A hyphen that is to be copied is shown as a minus, where nothing says otherwise.
-    shown = re.sub(r"\x1b\[[\d;]*m", "", done.stdout).replace("\u2212", "-")
+    shown = re.sub(r".\x08|\x1b\[[\d;]*m", "", done.stdout).replace("\u2212", "-")
     assert all(f"   {command}\n" in shown for command in COMMANDS)
     assert "--keep-order" in shown
 

@@ -31,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a module that is imported by name only",
     )
     parser.add_argument("--small", action="store_true", help="compressed: half the size, slower to start")
-    parser.add_argument("--onedir", action="store_true", help="a folder instead of one file: starts without unpacking")
+    parser.add_argument(
+        "--dir", "--onedir", dest="onedir", action="store_true", help="a folder instead of one file: for large programs"
+    )
     parser.add_argument("-o", "--output", default="build", metavar="DIR", help="where to (default: build)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
@@ -41,6 +43,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if getattr(sys, "frozen", False):
         raise UsageError("an executable cannot make another one", way_out="Use `shareout freeze` where it was built.")
     from shareout.freeze.build import Recipe, build
+    from shareout.freeze.inside import table
 
     script = Path(arguments.entry) if arguments.entry else None
     recipe = Recipe(
@@ -60,9 +63,24 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             file=sys.stderr,
         )
     if arguments.json:
-        facts = {"program": str(built.program), "starter": str(built.starter), "bytes": built.bytes}
-        print(json.dumps({**facts, "glibc": built.glibc, "code": built.code, "missing": list(built.missing)}))
+        sizes = [{"name": name, "bytes": size} for name, size in built.inside]
+        facts: dict[str, object] = {"program": str(built.program), "starter": str(built.starter), "bytes": built.bytes}
+        print(
+            json.dumps(
+                {
+                    **facts,
+                    "glibc": built.glibc,
+                    "code": built.code,
+                    "missing": list(built.missing),
+                    "inside": sizes,
+                    "left_out": list(built.left_out),
+                }
+            )
+        )
     else:
+        print(f"inside, as it is unpacked:\n{table(built.inside)}")
+        for line in built.left_out:
+            print(f"left out  {line}")
         print(f"{built.program}  {built.bytes / 1e6:.1f} MB  code {built.code[:16]}")
         print(f"runs on Linux with glibc {built.glibc} or newer; {built.starter} starts it where /tmp does not serve")
     return 0

@@ -15,6 +15,8 @@ from pathlib import Path
 from shareout.errors import ShareoutError, UsageError
 from shareout.fields import dataclass
 from shareout.freeze.imports import Need, Reading, check, how_to_install, is_installed, read_imports
+from shareout.freeze.inside import whats_inside
+from shareout.freeze.leaving_out import told
 
 HERE = Path(__file__).parent
 RUNNER = "import sys\nfrom shareout.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
@@ -50,6 +52,10 @@ class Built:
     glibc: str
     missing: tuple[str, ...]
     code: str
+    inside: tuple[tuple[str, int], ...]
+    """What it is made of, by package, the largest first: bytes as they are unpacked, or read."""
+    left_out: tuple[str, ...]
+    """What is installed here and was not put in, a line a reason."""
 
 
 def build(recipe: Recipe) -> Built:
@@ -69,13 +75,22 @@ def build(recipe: Recipe) -> Built:
         program = recipe.output / recipe.name
         _move(work / "dist" / recipe.name, program)
         inside = (
-            [path for path in program.rglob("*") if path.is_file()]
+            [path for path in program.rglob("*") if path.is_file() and not path.is_symlink()]
             if recipe.onedir
             else [*_collected(work), *map(Path, facts["late"])]
         )
         size = sum(path.stat().st_size for path in (inside if recipe.onedir else [program]))
         starter = _write_starter(recipe, 0 if recipe.onedir else sum(path.stat().st_size for path in inside))
-        return Built(program, starter, size, glibc=oldest_glibc(inside), missing=missing, code=facts["code"])
+        return Built(
+            program,
+            starter,
+            size,
+            glibc=oldest_glibc(inside),
+            missing=missing,
+            code=facts["code"],
+            inside=whats_inside(facts["files"], next(iter((work / "build").rglob("PYZ-*.pyz")))),
+            left_out=() if order["lean"] else tuple(told(wanted_by(recipe, reading))),
+        )
 
 
 def _check(recipe: Recipe) -> Reading:
@@ -112,7 +127,7 @@ def _order(recipe: Recipe, reading: Reading, work: Path) -> dict[str, object]:
         "name": recipe.name,
         "data": [[str(Path(source).resolve()), target] for source, target in recipe.data],
         "with": list(recipe.needs),
-        "wanted": sorted({one.top for one in reading.imports} | {name.partition(".")[0] for name in recipe.needs}),
+        "wanted": sorted(wanted_by(recipe, reading)),
         "lean": reading.is_light and not recipe.needs,
         "small": recipe.small,
         "onedir": recipe.onedir,
@@ -120,6 +135,11 @@ def _order(recipe: Recipe, reading: Reading, work: Path) -> dict[str, object]:
         "strip": shutil.which("strip") is not None,
         "work": str(work),
     }
+
+
+def wanted_by(recipe: Recipe, reading: Reading) -> set[str]:
+    """The packages that the entry names, or the call."""
+    return {one.top for one in reading.imports} | {name.partition(".")[0] for name in recipe.needs}
 
 
 def _run_pyinstaller(order: dict[str, object], work: Path, recipe: Recipe) -> str:
