@@ -78,9 +78,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             )
         )
     else:
-        print(f"inside, as it is unpacked:\n{table(built.inside)}")
-        for line in built.left_out:
-            print(f"left out  {line}")
+        print(
+            "\n".join(["inside, as it is unpacked:", table(built.inside), *map("left out  {}".format, built.left_out)])
+        )
         print(f"{built.program}  {built.bytes / 1e6:.1f} MB  code {built.code[:16]}")
         print(f"runs on Linux with glibc {built.glibc} or newer; {built.starter} starts it where /tmp does not serve")
     return 0

@@ -74,11 +74,7 @@ def build(recipe: Recipe) -> Built:
         recipe.output.mkdir(parents=True, exist_ok=True)
         program = recipe.output / recipe.name
         _move(work / "dist" / recipe.name, program)
-        inside = (
-            [path for path in program.rglob("*") if path.is_file() and not path.is_symlink()]
-            if recipe.onedir
-            else [*_collected(work), *map(Path, facts["late"])]
-        )
+        inside = _files_in(program) if recipe.onedir else [*_collected(work), *map(Path, facts["late"])]
         size = sum(path.stat().st_size for path in (inside if recipe.onedir else [program]))
         starter = _write_starter(recipe, 0 if recipe.onedir else sum(path.stat().st_size for path in inside))
         return Built(
@@ -91,6 +87,10 @@ def build(recipe: Recipe) -> Built:
             inside=whats_inside(facts["files"], next(iter((work / "build").rglob("PYZ-*.pyz")))),
             left_out=() if order["lean"] else tuple(told(wanted_by(recipe, reading))),
         )
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
 def _check(recipe: Recipe) -> Reading:

@@ -195,9 +195,13 @@ def _rows_for(script: Path) -> str | None:
     job = call.args[0] if call.args else None
     if {"pool", "commands", "groups"} & {one.arg for one in call.keywords} or not isinstance(job, ast.Name):
         return None
-    defined = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == job.id)
-    function = next(defined, None)
+    function = _defined(tree, job.id)
     return _sample({one.arg: _annotated(one) for one in function.args.args}) if function is not None else None
+
+
+def _defined(tree: ast.Module, name: str) -> ast.FunctionDef | None:
+    found = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == name)
+    return next(found, None)
 
 
 def _parsed(script: Path) -> ast.Module:
