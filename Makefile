@@ -80,7 +80,7 @@ exe: $(STAMP)  ## one file: make exe ENTRY=main.py [NAME= DATA=src:dest WITH="nu
 	  $(foreach one,$(WITH),--with $(one)) $(if $(SMALL),--small) $(if $(DIR)$(ONEDIR),--dir)
 
 wheel: $(STAMP)  ## dist/: what pip and uvx install, and SHA256SUMS
-	rm -rf dist
+	rm -rf dist build/lib build/bdist.*
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	cd dist && sha256sum *.whl > SHA256SUMS
 
