@@ -167,7 +167,7 @@ def test_with_yes_one_line_says_which_machine_of_which_plan(here: Machine) -> No
     here.jobs("true", "true", machines='{"alice": [1, 1], "bob": [1, 1]}')
     words = here.call("plan", "--json").json["fingerprint"]
     first = here.run().err.splitlines()[0]
-    assert first.startswith(f"alice of {words} (")
+    assert first.startswith(f"shareout: alice of {words} (")
     assert first.endswith("): 1 of 2 jobs")
     assert here.run("--quiet", machine="bob").err == ""
 
