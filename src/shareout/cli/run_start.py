@@ -184,9 +184,8 @@ def _tell_before(chosen: Chosen, asked: RunArguments, common: Common, entry: Ent
     plan, settings = chosen.plan, chosen.settings
     if asked.yes:
         # Before all else, for whoever reads the log of a start that nobody watched.
-        say(
-            f"shareout: {chosen.machine} of {plan.fingerprint} ({plan.short_hex}): {len(chosen.share):,} of {plan.jobs:,} jobs"
-        )
+        name = f"{chosen.machine} of {plan.fingerprint} ({plan.short_hex})"
+        say(f"shareout: {name}: {len(chosen.share):,} of {plan.jobs:,} jobs")
     tell_oddities(plan)
     if asked.adopt is None and has_others(common.runs, plan):
         from shareout.cli.inputs.abandoned_work import tell_other_inputs
