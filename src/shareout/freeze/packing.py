@@ -29,9 +29,9 @@ _COLD = frozenset(
 _SELDOM = tuple(
     f"shareout.{room}"
     for room in (
-        "adopt", "cli.init", "cli.launch", "cli.pilot", "cli.plotting", "cli.rebalance", "cli.replay", "cli.reweigh",
-        "cli.watch_page", "costs", "export", "freeze", "joining", "launch", "ledger", "merge.tables", "pilot", "replay",
-        "report", "rewrite", "show.report", "stores", "web",
+        "adopt", "cli.completing", "cli.init", "cli.launch", "cli.manual", "cli.pilot", "cli.plotting",
+        "cli.rebalance", "cli.replay", "cli.reweigh", "cli.starting", "cli.watch_page", "costs", "export", "freeze", "joining", "launch", "ledger", "merge.tables", "pilot",
+        "replay", "report", "rewrite", "show.report", "stores", "web",
     )
 )  # fmt: skip
 """Of ours, what few calls load."""
