@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from kit.far_hosts import Net
+from kit.launches import hosts_for
 from kit.program import Machine
 from kit.ways import Executable
 
@@ -21,3 +26,10 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     if request.param == "executable":
         executable: Executable = request.getfixturevalue("executable")
         monkeypatch.setattr(Machine, "way", executable)
+
+
+@pytest.fixture
+def net(here: Machine, tmp_path: Path) -> Iterator[Net]:
+    """Hosts that are reached by ssh."""
+    with hosts_for(here, tmp_path / "net") as one:
+        yield one

@@ -148,8 +148,9 @@ class Net:
     def environ(self) -> dict[str, str]:
         return {"SHAREOUT_SSH": f"ssh -F {self.folder}/config"}
 
-    def machines(self) -> str:
-        return json.dumps({name: {"perf": 1, "cores": 1, "ssh": name} for name in self.hosts})
+    def machines(self, **perf: int) -> str:
+        """A machines.json of them all; how fast they are said to be, where it is not 1."""
+        return json.dumps({name: {"perf": perf.get(name, 1), "cores": 1, "ssh": name} for name in self.hosts})
 
     def end(self) -> None:
         for host in self.hosts.values():

@@ -26,6 +26,8 @@ class LaunchArguments:
     files: tuple[Path, ...]
     executable: Path | None
     returns: tuple[str, ...]
+    join: str
+    """Empty: each its own share, or as the settings say."""
     spread: tuple[str, ...]
     is_here: bool
     patience_s: float
@@ -49,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--dir", metavar="DIR", help="the folder there (default: shareout/NAME)")
     add("--files", nargs="*", action="extend", metavar="PATH", help="files and folders of this one that jobs need")
     add("--return", nargs="*", action="extend", dest="returns", metavar="GLOB", help="files that jobs write there")
+    add("--join", metavar="DIR", default="", help="all share their work by a folder that they mount")
     add("--exe", metavar="FILE", help="the executable to copy (default: this program)")
     add("--patience", default=PATIENCE, metavar="TIME", help=f"give up a host so long silent (default: {PATIENCE})")
     add_output(parser, "the merged table, when all is home")
@@ -93,6 +96,7 @@ def _asked(arguments: argparse.Namespace) -> LaunchArguments:
         files=tuple(map(Path, arguments.files or ())),
         executable=Path(arguments.exe) if arguments.exe else None,
         returns=tuple(arguments.returns or ()),
+        join=arguments.join,
         spread=tuple(arguments.ssh_node or ()),
         is_here=arguments.here,
         patience_s=_seconds(arguments.patience),

@@ -14,6 +14,7 @@ from threading import Event
 from shareout.cli.launch import LaunchArguments
 from shareout.cli.options import Common, machines_file
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
+from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import InputError, RunDirectoryInUse, UsageError, nearest
 from shareout.fields import asdict, dataclass
@@ -35,7 +36,7 @@ from shareout.show.beside import say
 from shareout.show.launch import LaunchView, status_text
 
 OURS, HOME = Path("launch"), Path("home")
-STATE = OURS / "state.json"
+STATE, LEDGER = OURS / "state.json", OURS / "ledger"
 RUNS = Path("runs")
 """Of the far folder."""
 
@@ -52,6 +53,10 @@ class _Trip:
     configs: str
     pool: str
     """As it is named there; empty: what the configs have."""
+    shared: str
+    """The folder by which all share their work; empty: each runs its own share."""
+    ledger: str
+    """Where in it."""
 
     @property
     def card(self) -> tuple[str, ...]:
@@ -63,17 +68,19 @@ class _Trip:
         run = RunFolder.of(RUNS, self.plan.origin, machine).path.as_posix()
         pool = (self.pool,) if self.pool else ()
         words = ("run", *pool, "--machine", machine, "--yes", "--quiet", "--configs", self.configs)
-        return Order(self.folder, machine, run, (f"./{PROGRAM}", *words, "--expect", self.plan.fingerprint))
+        words = (f"./{PROGRAM}", *words, "--expect", self.plan.fingerprint)
+        words += ("--join", self.shared) if self.shared else ()
+        return Order(self.folder, machine, run, words, shared=self.shared, ledger=self.ledger)
 
 
 def launch(asked: LaunchArguments, common: Common, entry: Entry | None) -> int:
     """The exit code."""
     _spread(asked, common)
-    plan, _ = plan_of(common, entry, pool_file=asked.pool)
+    plan, settings = plan_of(common, entry, pool_file=asked.pool)
     check_fits(entry, plan.pool)
     if asked.does == "launch" and not common.quiet:
         tell_oddities(plan)
-    trip = _trip(asked, common, entry, plan)
+    trip = _trip(asked, common, entry, plan, settings)
     if asked.does == "dry_run":
         return _dry_run(trip, asked)
     rows = _done(trip, asked, common)
@@ -93,8 +100,17 @@ def _done(trip: _Trip, asked: LaunchArguments, common: Common) -> list[Standing]
         if sys.stdin.isatty() and sys.stderr.isatty():
             fleet.ask_for_passwords()
         fleet.run(_steps(asked), view.shown)
+        _bring_ledger(trip, asked, fleet)
     view.ended(standings.now())
     return standings.now()
+
+
+def _bring_ledger(trip: _Trip, asked: LaunchArguments, fleet: Fleet) -> None:
+    """What hosts that cannot be reached have shipped comes by one that can."""
+    rows = fleet.standings.now()
+    through = [one.machine for one in rows if one.state == State.DONE]
+    if asked.does == "launch" and trip.shared and through and len(through) < len(rows):
+        fleet.once(through[0], lambda errand: errand.fetch_ledger(LEDGER))
 
 
 def _spread(asked: LaunchArguments, common: Common) -> None:
@@ -106,7 +122,7 @@ def _spread(asked: LaunchArguments, common: Common) -> None:
         say(f"shareout: wrote {file}")
 
 
-def _trip(asked: LaunchArguments, common: Common, entry: Entry | None, plan: Plan) -> _Trip:
+def _trip(asked: LaunchArguments, common: Common, entry: Entry | None, plan: Plan, settings: Settings) -> _Trip:
     hosts = _hosts(asked, plan, machines_file(common))
     folder = asked.folder or _kept_folder(plan) or f"shareout/{Path.cwd().name or 'root'}"
     is_far = not all(_is_here(asked, host) for host in hosts)
@@ -115,7 +131,25 @@ def _trip(asked: LaunchArguments, common: Common, entry: Entry | None, plan: Pla
     needs = needs_of(Path(items[0].source), items[0].size)
     # With `./` before it a name that begins with a dash is no option.
     pool = f"./{parcel.place_of(asked.pool)}" if asked.pool else ""
-    return _Trip(plan, hosts, folder, items, needs=needs, configs=parcel.place_of(common.configs), pool=pool)
+    shared, ledger = _shared(asked.join or settings.join.at, asked, plan, settings)
+    configs = parcel.place_of(common.configs)
+    return _Trip(plan, hosts, folder, items, needs=needs, configs=configs, pool=pool, shared=shared, ledger=ledger)
+
+
+def _shared(at: str, asked: LaunchArguments, plan: Plan, settings: Settings) -> tuple[str, str]:
+    """The folder by which all share their work, as each has it, and the ledger's place in it; empty where none does."""
+    if not at:
+        return "", ""
+    from shareout.cli.inputs.shared_work import refuse_unshared
+    from shareout.joining.joined import charter_of
+
+    if not os.path.isabs(at) and not asked.is_here:
+        raise UsageError(
+            f"{at} is another folder on each host", way_out="Name it from its beginning: --join /mnt/experiment."
+        )
+    for machine in plan.machines:
+        refuse_unshared(plan, machine.name, ())
+    return os.path.abspath(at), "/".join(charter_of(plan, settings.join.dead).folders)
 
 
 def _kept_folder(plan: Plan) -> str:
@@ -170,7 +204,7 @@ def _fleet(trip: _Trip, asked: LaunchArguments, sockets: Sockets, standings: Sta
     words = ssh_words() if any(not _is_here(asked, host) for host in trip.hosts) else []
     journey = Journey(
         trip.items, trip.needs, card=trip.card, globs=asked.returns, home=HOME, patience_s=asked.patience_s,
-        compare=_comparing(trip.plan),
+        compare=_comparing(trip.plan), ledgers={},
     )  # fmt: skip
     before, leaving = kept(STATE, trip.plan.hex), Event()
     errands, jumps = [], Jumps(sockets, words)
@@ -225,16 +259,34 @@ def _dry_run(trip: _Trip, asked: LaunchArguments) -> int:
 
 def _outcome(trip: _Trip, asked: LaunchArguments, common: Common, entry: Entry | None, rows: Sequence[Standing]) -> int:
     code = worst(rows)
-    folders = [HOME / one.name / RunFolder.of(RUNS, trip.plan.origin, one.name).path for one in trip.plan.machines]
-    is_home = all(RunFolder(one).journals() for one in folders)
-    if asked.does != "launch" or code not in (0, 1) or not is_home:
+    # Who is through with shared work has seen all of it end, whatever became of the others.
+    is_shared = bool(trip.shared) and code == 3 and any(one.state == State.DONE for one in rows)
+    folders = _folders(trip, rows, is_shared=is_shared)
+    if asked.does != "launch" or (code not in (0, 1) and not is_shared) or not all(folders):
         return code
     from shareout.cli import load, make_parser
 
     flags = ["--configs", str(common.configs), *(["-o", str(asked.output)] if asked.output else [])]
     flags += [flag for flag, is_on in (("--json", common.json), ("--quiet", common.quiet)) if is_on]
     arguments = make_parser("merge-results").parse_args([*flags, *map(str, folders)])
-    return max(code, load("merge-results").execute(arguments, entry))
+    merged = load("merge-results").execute(arguments, entry)
+    return merged if is_shared and merged == 0 else max(code, merged)
+
+
+def _folders(trip: _Trip, rows: Sequence[Standing], *, is_shared: bool) -> list[Path | None]:
+    """What is merged: each machine's record; None where it is not home. Of hosts that share their work, and are not
+    through, what they had shipped."""
+    through = {one.machine for one in rows if one.state == State.DONE}
+    found: list[Path | None] = []
+    for one in trip.plan.machines:
+        home = HOME / one.name / RunFolder.of(RUNS, trip.plan.origin, one.name).path
+        shipped = LEDGER / "machines" / one.name
+        best = [shipped] if is_shared and one.name not in through else []
+        record = next((place for place in [*best, home] if RunFolder(place).journals()), None)
+        # One that never came has none.
+        if record or not is_shared:
+            found.append(record)
+    return found
 
 
 def worst(rows: Sequence[Standing]) -> int:

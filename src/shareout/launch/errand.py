@@ -10,24 +10,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
-from typing import IO, Any
+from typing import Any
 
 from shareout.fields import dataclass
 from shareout.launch import scripts
 from shareout.launch.fetch import Fetched, Home
-from shareout.launch.launcher import Answer, Gone, Launcher, Refusal, Talk, Unreached, ask
-from shareout.launch.needs import Needs, lacks
+from shareout.launch.launcher import Answer, Gone, Launcher, Refusal, Talk, Unreached, ask, facts_of, readable
+from shareout.launch.needs import Needs, about_clock, lacks
+from shareout.launch.parcel import sent
 from shareout.launch.scripts import Item, Order
 from shareout.launch.standing import Standings, State
-from shareout.safe import safe
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STARTS = 3
 """Without any progress between them."""
 EVERY = "2s"
-CLOCKS_APART_S = 60
-BLOCK = 1 << 18
-LONGEST_WHY = 2000
 SIGNALS, STOPPED = 128, (130, 143)
 
 
@@ -45,6 +42,8 @@ class Journey:
     """So long a host may be silent before it is given up."""
     compare: Callable[[str], list[str]]
     """What differs between the plan of a card and the one here, in sentences."""
+    ledgers: dict[str, tuple[str, str]]
+    """By its place: the ledger that the first machine found there, and which machine that was."""
 
 
 class Errand:
@@ -55,7 +54,7 @@ class Errand:
     ) -> None:
         self.launcher, self.order = launcher, order
         self._journey, self._standings, self._leaving = journey, standings, leaving
-        self._tmp, self._note = "", ""
+        self._tmp, self._note, self._is_service = "", "", False
         self._tries = 0
         self._since = time.monotonic()
 
@@ -73,10 +72,10 @@ class Errand:
             except Gone:
                 return None
             except Refusal as refusal:
-                return self.tell(State.REFUSED, why=_readable(str(refusal)))
+                return self.tell(State.REFUSED, why=readable(str(refusal)))
             except (Unreached, OSError) as error:
                 self.launcher.close()
-                if not self._waits(_readable(str(error))):
+                if not self._waits(readable(str(error))):
                     return None
         return None
 
@@ -85,14 +84,15 @@ class Errand:
         self.reach(State.CHECKING)
         told = self.check()
         own = self._look() if "have0" in told and "recorded" in told else {}
-        if not own.get("live") and own.get("todo") != 0:
+        if not own.get("live") and not (own and self._how_it_ended(own)[0] == 0):
             self._prepare(told)
             self._start()
         idle = 0
         while True:
             before = self._standings.of(self.machine).done
+            self._agree()
             self._follow()
-            left, (code, said) = self._left(), self.last_end()
+            left, code, said = self._how_it_ended(self._look())
             if left == 0 or code is not None or idle >= STARTS:
                 break
             # Killed, or its host went down: what it has recorded stands.
@@ -114,7 +114,8 @@ class Errand:
         if "arch" not in told:
             raise Refusal(f"its shell does not answer: {answer.err or answer.out[:200].decode('utf-8', 'replace')}")
         self._tmp = told.get("tmp", "").partition("\n")[0]
-        self._note = _about_clock(told.get("clock", ""))
+        self._is_service = "scope" in told
+        self._note = about_clock(told.get("clock", ""))
         return told
 
     def last_end(self) -> tuple[int | None, str]:
@@ -128,8 +129,17 @@ class Errand:
     def fetch(self) -> Fetched:
         """What is new there comes home."""
         self.tell(State.FETCHING)
-        home = Home(self._journey.home / self.machine)
-        request = {"do": "give", "run": self.order.run, "globs": self._globs, "have": home.has()}
+        return self._fetch(self.order.run, self._globs, Home(self._journey.home / self.machine))
+
+    def fetch_ledger(self, home: Path) -> None:
+        """What all hosts have shipped to the folder that they share, for those of them that cannot be reached."""
+        self.reach(State.FETCHING)
+        self.check()
+        self._fetch("machines", [], Home(home), f"{self.order.shared}/{self.order.ledger}")
+        self.tell(State.DONE)
+
+    def _fetch(self, run: str, globs: Sequence[str], home: Home, folder: str = ".") -> Fetched:
+        request = {"do": "give", "in": folder, "run": run, "globs": globs, "have": home.has()}
         with Talk(self.launcher, scripts.answer(self.order.folder, self._tmp)) as talk:
             if talk.send(json.dumps(request).encode("ascii")):
                 talk.end()
@@ -146,8 +156,7 @@ class Errand:
             return
         if self._far({"do": "stop", "run": self.order.run, "now": now})[-1].get("stopped") is not None:
             self._follow()
-        left = self._left()
-        self._end(left, *self.last_end())
+        self._end(*self._how_it_ended(self._look()))
 
     def bring(self) -> None:
         """What there is by now comes home; its run goes on."""
@@ -213,28 +222,26 @@ class Errand:
 
     def _look(self) -> Mapping[str, Any]:
         """How its run stands there; empty where there is none."""
-        return self._count(_facts(self._ask(scripts.look(self.order, self._tmp)).out))
+        return self._count(facts_of(self._ask(scripts.look(self.order, self._tmp)).out))
 
     def _stands(self) -> None:
         own = self._look()
         if own.get("live"):
             return self.tell(State.RUNNING, why="")
-        left = own.get("todo")
-        return self._end(None if left is None else int(left), *self.last_end())
+        return self._end(*self._how_it_ended(own))
 
-    def _left(self) -> int | None:
-        """How many of its jobs are to do; None where nothing is recorded."""
-        left = self._look().get("todo")
-        return None if left is None else int(left)
+    def _how_it_ended(self, own: Mapping[str, Any]) -> tuple[int | None, int | None, str]:
+        """How many of its jobs are to do, None where nothing is recorded; then as `last_end`. Who shares all work is
+        through when all of it is, which only the end of its own run tells."""
+        code, said = self.last_end()
+        left = int(own["todo"]) if "todo" in own else None
+        if left is not None and self.order.shared:
+            left = 0 if code in (0, 1) else max(1, left)
+        return left, code, said
 
     def _copy(self, item: Item, offset: int) -> None:
         for _ in range(STARTS):
-            with open(item.source, "rb") as file:
-                file.seek(offset if offset <= item.size else 0)
-                offset = file.tell()
-                with Talk(self.launcher, scripts.copy(self.order.folder, item, offset)) as talk:
-                    _pour(file, talk)
-                    answer = talk.hear()
+            answer = sent(self.launcher, self.order.folder, item, offset)
             told = answer.told()
             self._heard()
             if "whole" in told:
@@ -252,9 +259,19 @@ class Errand:
 
     def _start(self) -> None:
         self.tell(State.STARTING)
-        answer = self._ask(scripts.start(self.order, self._tmp))
+        answer = self._ask(scripts.start(self.order, self._tmp, as_service=self._is_service))
         if "began" not in answer.told():
             raise Refusal(f"it cannot be started: {answer.err}")
+
+    def _agree(self) -> None:
+        """A folder that is not mounted on a host is an empty one there, in which it would run everything once more."""
+        found = self._ask(scripts.ledger(self.order)).told().get("ledger", "") if self.order.shared else ""
+        if not found:
+            return
+        first, machine = self._journey.ledgers.setdefault(self.order.ledger, (found, self.machine))
+        if first != found:
+            self._far({"do": "stop", "run": self.order.run, "now": True})
+            raise Refusal(f"{self.order.shared} is another folder there than on {machine}: is it mounted on both?")
 
     def _follow(self) -> None:
         """Until it is over. A connection that is cut in the middle is Unreached."""
@@ -262,14 +279,14 @@ class Errand:
         with Talk(self.launcher, scripts.follow(self.order, self._tmp, EVERY)) as talk:
             for line in iter(talk.out.readline, b""):
                 self._heard()
-                self._count(_facts(line))
+                self._count(facts_of(line))
                 self.tell(State.RUNNING)
             talk.hear()
 
     def _end(self, left: int | None, code: int | None, said: str) -> None:
         if left == 0:
             return self.tell(State.DONE, exit=int(self._standings.of(self.machine).failed > 0), why="")
-        words = _readable(said)
+        words = readable(said)
         if code == 2:
             differs = self._differences() if "this is the plan" in said else []
             return self.tell(State.REFUSED, exit=code, why="\n".join([words, *differs]))
@@ -315,33 +332,3 @@ class Errand:
         self._standings.change(self.machine, state=State.UNREACHABLE, why=f"try {self._tries}: {why}")
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (self._tries - 1)) * random.uniform(0.7, 1.3)
         return not self._leaving.wait(min(pause_s, max(0.1, self._journey.patience_s - silent_s)))
-
-
-def _about_clock(told: str) -> str:
-    apart_s = int(told) - round(time.time()) if told.isdigit() else 0
-    if abs(apart_s) < CLOCKS_APART_S:
-        return ""
-    return f"its clock is {abs(apart_s):,} s {'ahead' if apart_s > 0 else 'behind'}"
-
-
-def _pour(file: IO[bytes], talk: Talk) -> None:
-    while (block := file.read(BLOCK)) and talk.send(block):
-        pass
-
-
-def _facts(out: bytes) -> dict[str, Any]:
-    """The last JSON document of what was printed; empty where there is none."""
-    for line in reversed(out.splitlines()):
-        try:
-            facts = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(facts, dict):
-            return facts
-    return {}
-
-
-def _readable(text: str) -> str:
-    """A far side's words: no control characters of theirs reach a terminal."""
-    lines = [line.strip() for line in safe(text.replace("\r", "")).splitlines() if line.strip()]
-    return "\n".join(lines)[:LONGEST_WHY]

@@ -34,6 +34,7 @@ def answer(asked: IO[bytes], out: IO[bytes]) -> int:
     """One request, one answer; the exit code."""
     try:
         request = json.loads(asked.read())
+        os.chdir(request.get("in", "."))
         folder = RunFolder(Path(request["run"]))
         wanted = request["do"]
     except (ValueError, KeyError, TypeError):

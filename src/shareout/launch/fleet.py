@@ -40,6 +40,17 @@ class Fleet:
             self._jumps.close()
             self.standings.keep()
 
+    def once(self, machine: str, steps: Callable[[Errand], None]) -> None:
+        """One of them does these steps as well, after all."""
+        errand = next(one for one in self.errands if one.machine == machine)
+        self._leaving.clear()
+        try:
+            errand.run(lambda: steps(errand))
+        finally:
+            self._leaving.set()
+            errand.launcher.close()
+            self._jumps.close()
+
     def ask_for_passwords(self) -> None:
         """Before anything else, where there is a terminal: all are reached, and those whose ssh wants to ask get the
         terminal, one after the other."""

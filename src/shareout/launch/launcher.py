@@ -7,15 +7,17 @@ read by a shell that nobody has chosen, whichever that is.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
-from typing import Protocol
+from typing import Any, Protocol
 
 from shareout.environment import user_environment
 from shareout.fields import dataclass
+from shareout.safe import safe
 
 # Byte by byte, for a shell that reads ahead (dash does) would swallow the data that follows the script.
 FAR_SHELL = 'exec sh -c \'read -r n; eval "$(dd bs=1 count="$n" 2>/dev/null)"\''
@@ -23,6 +25,7 @@ MARK = b"@shareout\n"
 """What every script says first."""
 LOCAL = "localhost"
 """The address of this host: no ssh is needed for it."""
+LONGEST_WHY = 2000
 ANSWER_S = 600.0
 """Longer no single question takes; whoever says nothing for so long is taken for gone."""
 
@@ -195,3 +198,21 @@ def leave(process: subprocess.Popen[bytes]) -> None:
             if stream is not None:
                 stream.close()
     process.wait()
+
+
+def facts_of(out: bytes) -> dict[str, Any]:
+    """The last JSON document of what was printed; empty where there is none."""
+    for line in reversed(out.splitlines()):
+        try:
+            facts = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(facts, dict):
+            return facts
+    return {}
+
+
+def readable(text: str) -> str:
+    """A far side's words: no control characters of theirs reach a terminal."""
+    lines = [line.strip() for line in safe(text.replace("\r", "")).splitlines() if line.strip()]
+    return "\n".join(lines)[:LONGEST_WHY]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ MACHINES = {
     3: ("i386", "i486", "i586", "i686", "x86_64"), 21: ("ppc64", "ppc64le"), 22: ("s390x",), 40: ("armv7l", "armv8l"),
     62: ("x86_64", "amd64"), 183: ("aarch64", "arm64"), 243: ("riscv64",),
 }  # fmt: skip
+CLOCKS_APART_S = 60
 ROOM = 4
 """Of the program's size: it unpacks itself, and there are journals."""
 
@@ -55,12 +57,22 @@ def lacks(needs: Needs, told: Mapping[str, str]) -> str:
     return _lacks_place(needs, told)
 
 
+def about_clock(told: str) -> str:
+    """What a person should know of the time that it is there; empty where it is that of here."""
+    apart_s = int(told) - round(time.time()) if told.isdigit() else 0
+    if abs(apart_s) < CLOCKS_APART_S:
+        return ""
+    return f"its clock is {abs(apart_s):,} s {'ahead' if apart_s > 0 else 'behind'}"
+
+
 def _lacks_place(needs: Needs, told: Mapping[str, str]) -> str:
     if told.get("ends"):
         return (
             "ends all that a user runs when they log out (KillUserProcesses of logind); "
-            "start it there by hand: systemd-run --user --scope"
+            "type there, once: loginctl enable-linger"
         )
+    if shared := told.get("unshared", ""):
+        return f"has no folder {shared} to write in: is it mounted there?"
     if closed := told.get("closed", ""):
         return f"gives no right to write in {closed}"
     free = told.get("free", "")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from shareout.entry import Entry
 from shareout.errors import UsageError, cannot_read
+from shareout.launch import scripts
+from shareout.launch.launcher import Answer, Launcher, Talk
 from shareout.launch.scripts import PROGRAM, Item
 from shareout.plan.plan import Plan
 
@@ -59,6 +61,16 @@ def items(executable: Path | str, plan: Plan, configs: Path, files: Sequence[Pat
 def place_of(folder: Path) -> str:
     """Where a folder of this one is at the far end."""
     return _place(folder)
+
+
+def sent(launcher: Launcher, folder: str, item: Item, offset: int) -> Answer:
+    """A file goes there from this byte on, where its part has so many; what the far side says of it."""
+    with open(item.source, "rb") as file:
+        file.seek(offset if offset <= item.size else 0)
+        with Talk(launcher, scripts.copy(folder, item, file.tell())) as talk:
+            while (block := file.read(BLOCK)) and talk.send(block):
+                pass
+            return talk.hear()
 
 
 def _inputs(plan: Plan, configs: Path) -> Iterator[Path]:

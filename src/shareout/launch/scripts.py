@@ -40,6 +40,34 @@ class Order:
     run: str
     """Its run directory, below the folder."""
     words: tuple[str, ...]
+    shared: str = ""
+    """The folder of its ledger, as it is there; empty: it runs its share alone."""
+    ledger: str = ""
+    """The ledger's own place in that folder."""
+
+
+# Whether what a user leaves running ends with their last session; and if so, whether their own services do not. Only
+# logind itself knows the defaults it was built with; where it cannot be asked its files are read.
+_LINGER = """\
+me=$(id -un)
+ends=
+login='org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager'
+if [ -d /run/systemd/system ] && [ "$(id -u)" != 0 ]; then
+  case $(busctl get-property $login KillUserProcesses 2>/dev/null) in
+    *true) ends=yes ;;
+    *false) ;;
+    *) for file in /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf; do
+        grep -qs '^KillUserProcesses=\\(yes\\|true\\|on\\|1\\)' "$file" && ends=yes
+      done ;;
+  esac
+  case $(busctl get-property $login KillExcludeUsers 2>/dev/null) in *\\"$me\\"*) ends= ;; esac
+  case $(busctl get-property $login KillOnlyUsers 2>/dev/null) in ''|*' 0') ;; *\\"$me\\"*) ;; *) ends= ;; esac
+fi
+if [ -n "$ends" ] && [ -e "/var/lib/systemd/linger/$me" ] && command -v systemd-run >/dev/null; then
+  echo "@scope yes"
+elif [ -n "$ends" ]; then echo "@ends yes"
+fi
+"""
 
 
 def check(order: Order, items: Sequence[Item]) -> str:
@@ -51,6 +79,8 @@ def check(order: Order, items: Sequence[Item]) -> str:
         )
         for number, item in enumerate(items)
     ]
+    place = quote(order.shared)
+    shared = f'[ -d {place} ] && [ -w {place} ] || echo "@unshared "{place}\n' if order.shared else ""
     return f"""\
 echo "@arch $(uname -m)"
 echo "@system $(uname -s)"
@@ -58,11 +88,7 @@ echo "@glibc $(getconf GNU_LIBC_VERSION 2>/dev/null | awk '{{print $2}}')"
 echo "@cores $(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)"
 echo "@clock $(date +%s)"
 for tool in {" ".join(TOOLS)}; do command -v "$tool" >/dev/null || echo "@lacks $tool"; done
-for file in /etc/systemd/logind.conf /etc/systemd/logind.conf.d/*.conf; do
-  grep -qs '^KillUserProcesses=\\(yes\\|true\\|on\\|1\\)' "$file" && [ -d /run/systemd/system ] &&
-    [ "$(id -u)" != 0 ] && echo "@ends yes"
-done
-folder={quote(order.folder)}
+{_LINGER}{shared}folder={quote(order.folder)}
 there=$folder
 while [ ! -e "$there" ]; do there=$(dirname -- "$there"); done
 [ -d "$there" ] && [ -w "$there" ] || echo "@closed $there"
@@ -107,11 +133,13 @@ def first_words(folder: str, tmp: str) -> str:
     return f"{_within(folder, tmp)}exec ./{PROGRAM} --version </dev/null\n"
 
 
-def start(order: Order, tmp: str) -> str:
+def start(order: Order, tmp: str, *, as_service: bool = False) -> str:
     """Starts the run so that it outlives this connection, and waits until it holds its lock or has ended. Where one
-    runs there already it goes on, and is told by `@busy`."""
+    runs there already it goes on, and is told by `@busy`. `as_service`: what only survives as one of the user's own."""
     name, owner = quote(f"launch/{order.machine}"), quote(f"{order.run}/owner.json")
     watched = '"$@"; code=$?; [ $code = 4 ] && echo 4 >"$0.busy" || echo $code >"$0.exit"'
+    scope = "systemd-run --user --scope --quiet --collect " if as_service else ""
+    found = 'export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"\n' if as_service else ""
     # All three streams are led elsewhere, or ssh would wait for the run.
     return f"""\
 {_within(order.folder, tmp)}mkdir -p launch || exit 1
@@ -120,7 +148,7 @@ owner={owner}
 rm -f -- "$name.exit" "$name.busy"
 before=$(cat "$owner" 2>/dev/null)
 setsid=$(command -v setsid)
-$setsid nohup sh -c '{watched}' "$name" {join(order.words)} </dev/null >>"$name.out" 2>&1 &
+{found}$setsid nohup {scope}sh -c '{watched}' "$name" {join(order.words)} </dev/null >>"$name.out" 2>&1 &
 pid=$!
 while [ ! -e "$name.exit" ] && [ ! -e "$name.busy" ] && [ "$(cat "$owner" 2>/dev/null)" = "$before" ]; do
   kill -0 $pid 2>/dev/null || break
@@ -129,6 +157,11 @@ done
 [ -e "$name.busy" ] && echo "@busy yes"
 echo "@began yes"
 """
+
+
+def ledger(order: Order) -> str:
+    """Which ledger this host's run is part of: what was drawn by chance when it was made."""
+    return f'echo "@ledger $(cat {quote(f"{order.shared}/{order.ledger}/ledger.json")})"\n'
 
 
 def follow(order: Order, tmp: str, every: str) -> str:
