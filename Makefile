@@ -42,9 +42,10 @@ node:
 	  apt-get update -qq && apt-get install --yes -qq nodejs >/dev/null; } || true
 
 mounts:
-	@test "$$(id -u)" != 0 || { command -v sshfs && command -v ip && PATH="$$PATH:/usr/sbin" command -v sshd; } >/dev/null || { \
-	  echo 'far hosts and shared folders are tested with ssh and sshfs: installing them' && \
-	  apt-get update -qq && apt-get install --yes -qq sshfs openssh-server iproute2 >/dev/null; } || true
+	@test "$$(id -u)" != 0 || { command -v sshfs && command -v ip && PATH="$$PATH:/usr/sbin" command -v sshd && \
+	  command -v systemd-run && ls /usr/lib/*/security/pam_systemd.so; } >/dev/null || { \
+	  echo 'far hosts and shared folders are tested with ssh, sshfs and systemd: installing them' && \
+	  apt-get update -qq && apt-get install --yes -qq sshfs openssh-server iproute2 systemd dbus libpam-systemd dbus-user-session >/dev/null; } || true
 
 browser:
 	@test "$$(id -u)" != 0 || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \

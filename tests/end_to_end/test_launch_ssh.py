@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from kit.far_hosts import Net
-from kit.launches import nothing_is_left, runner, started, two, until, waiting
+from kit.launches import hosts_for, nothing_is_left, runner, started, two, until, waiting
+from kit.network import networked
 from kit.program import Machine
 from kit.terminal import Terminal
 from kit.wait import wait_until
@@ -63,6 +64,24 @@ def test_a_cut_link_ends_nothing(here: Machine, net: Net) -> None:
     assert b"complete: 4 of 4" in out
     assert len(list(net.hosts["bob"].far(here).glob("runs/*/*/journal.*"))) == 1
     nothing_is_left(net)
+
+
+def test_a_link_that_goes_silent_is_noticed_and_ends_nothing(here: Machine, tmp_path: Path) -> None:
+    with networked(2) as network, hosts_for(here, tmp_path / "net", network) as net:
+        net.host("bob").start()
+        go = waiting(here, net)
+        process = started(here)
+        wait_until(lambda: list(net.hosts["bob"].far(here).glob("runs/*/*/owner.json")))
+        until(here, "bob: running\n")
+        network.cut(1)
+        until(here, "bob: unreachable")
+        network.mend(1)
+        go.touch()
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert b"complete: 4 of 4" in out
+        assert len(list(net.hosts["bob"].far(here).glob("runs/*/*/journal.*"))) == 1
+        nothing_is_left(net)
 
 
 def test_a_host_that_is_started_anew_goes_on(here: Machine, net: Net) -> None:

@@ -11,12 +11,13 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from kit.network import Network
 from kit.program import Machine
 from kit.wait import wait_until
 
 SSHD = "/usr/sbin/sshd"
 SETTINGS = """\
-ListenAddress 127.0.0.1
+ListenAddress {address}
 HostKey {folder}/key
 AuthorizedKeysFile {keys}
 PidFile {folder}/pid
@@ -35,6 +36,9 @@ class FarHost:
 
     def __init__(self, net: Net, name: str) -> None:
         self.net, self.name = net, name
+        self.cable = len(net.hosts) + 1
+        """Its number in the network, where there is one."""
+        self.address = net.network.address(self.cable) if net.network else "127.0.0.1"
         self.folder = net.folder / name
         self.home = self.folder / "home"
         self.home.mkdir(parents=True)
@@ -52,7 +56,9 @@ class FarHost:
     def start(self, before: str = "", *, keys: str = "", passwords: str = "no") -> None:
         """`before`: what is mounted or made in its own namespaces first."""
         settings = self.folder / "sshd_config"
-        text = SETTINGS.format(folder=self.folder, keys=keys or self.net.folder / "id.pub", passwords=passwords)
+        text = SETTINGS.format(
+            address=self.address, folder=self.folder, keys=keys or self.net.folder / "id.pub", passwords=passwords
+        )
         settings.write_text(f"Port {self.port}\n{text}")
         Path("/run/sshd").mkdir(exist_ok=True)
         users = self.folder / "passwd"
@@ -60,6 +66,7 @@ class FarHost:
         mounts = f"mount --bind '{users}' /etc/passwd\nmount --bind '{self.folder}/tmp' /var/tmp\n{before}"
         script = f"hostname {self.name}\n{mounts}\nexec {SSHD} -D -e -f '{settings}'"
         call = ["unshare", "-u", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "sh", "-ec", script]
+        call = self.net.network.within(self.cable, call) if self.net.network else call
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(call, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(self._listens)
@@ -67,6 +74,8 @@ class FarHost:
     def _listens(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, (self.folder / "log").read_text()
+        if self.net.network:
+            return "Server listening on" in (self.folder / "log").read_text()
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -82,6 +91,11 @@ class FarHost:
         if inside := self._inside():
             call = ["nsenter", "-t", str(inside[0]), "-p", "-m", "kill", "-9", str(pid)]
             subprocess.run(call, stderr=subprocess.DEVNULL, check=False)
+
+    def within(self, *words: str) -> str:
+        """What a command prints that is run there."""
+        call = ["nsenter", "-t", str(self._inside()[0]), "-p", "-m", "-u", "--root", "--wd", *words]
+        return subprocess.run(call, capture_output=True, text=True, check=True).stdout
 
     def _inside(self) -> list[int]:
         """Its sshd."""
@@ -117,8 +131,9 @@ class FarHost:
 class Net:
     """The hosts that a client knows, with its keys."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, network: Network | None = None) -> None:
+        self.folder, self.network = folder, network
+        """Without one all are ports of this machine."""
         folder.mkdir()
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "id"], check=True)
         self.temporary = folder
@@ -134,9 +149,10 @@ class Net:
 
     def write_client(self) -> None:
         """What an ssh of this net reads, and the host keys that it knows."""
-        one = "Host {name}\n  HostName 127.0.0.1\n  Port {port}\n  HostKeyAlias {name}\n"
+        one = "Host {name}\n  HostName {address}\n  Port {port}\n  HostKeyAlias {name}\n"
         own = "".join(
-            one.format(name=host.name, port=host.port) + self.more.get(host.name, "") for host in self.hosts.values()
+            one.format(name=host.name, address=host.address, port=host.port) + self.more.get(host.name, "")
+            for host in self.hosts.values()
         )
         common = f"Host *\n  User root\n  IdentityFile {self.folder}/id\n  IdentitiesOnly yes\n"
         (self.folder / "config").write_text(

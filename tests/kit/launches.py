@@ -12,17 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kit.far_hosts import SSHD, Net
+from kit.network import SERVER, Network
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
 
 
 @contextmanager
-def hosts_for(here: Machine, folder: Path) -> Iterator[Net]:
-    """Hosts that this machine's ssh knows; none is up yet."""
+def hosts_for(here: Machine, folder: Path, network: Network | None = None) -> Iterator[Net]:
+    """Hosts that this machine's ssh knows; none is up yet. With a network each has a cable, and so has this one."""
     assert Path(SSHD).exists(), "these tests need openssh-server; `make test` installs it"
-    one = Net(folder)
+    one = Net(folder, network)
     # A socket's path must be short, and that of a test is not.
     one.temporary = Path(tempfile.mkdtemp(prefix="launch-"))
+    here.program = network.within(SERVER, here.program) if network else here.program
     here.environ = {**one.environ(), "TMPDIR": str(one.temporary)}
     try:
         yield one

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 from typing import Any, Protocol
@@ -124,9 +125,10 @@ class Talk:
 
     def __enter__(self) -> Talk:
         # What a login prints by itself may end without a line's end, and comes before ours.
-        for line in iter(self.out.readline, b""):
-            if line == MARK:
-                break
+        with killed_after(ANSWER_S, self.process):
+            for line in iter(self.out.readline, b""):
+                if line == MARK:
+                    break
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -148,13 +150,8 @@ class Talk:
     def hear(self) -> Answer:
         """Nothing more is sent; all that it has not said yet. Raises Unreached where it was not heard to its end."""
         self.end()
-        late = Timer(ANSWER_S, self.process.kill)
-        late.daemon = True
-        late.start()
-        try:
+        with killed_after(ANSWER_S, self.process):
             out, code = self.out.read(), self.process.wait()
-        finally:
-            late.cancel()
         # 255 is ssh's own: the far side never says it.
         if code == 255 or code < 0:
             raise Unreached(self.complaint() or "the connection was cut")
@@ -164,6 +161,18 @@ class Talk:
         """What came on standard error."""
         self._said.seek(0)
         return self._said.read().decode("utf-8", "replace").strip()
+
+
+@contextmanager
+def killed_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Who waits for its words is not kept waiting for ever."""
+    late = Timer(seconds, process.kill)
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
 
 
 def ask(launcher: Launcher, script: str, data: bytes = b"") -> Answer:

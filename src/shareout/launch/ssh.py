@@ -13,18 +13,20 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock, Semaphore
 
 from shareout.environment import user_environment
 from shareout.errors import UsageError
-from shareout.launch.launcher import FAR_SHELL, Host, Refusal, Unreached, leave, send
+from shareout.launch.launcher import FAR_SHELL, Host, Refusal, Unreached, killed_after, leave, send
 
 PROGRAM = "SHAREOUT_SSH"
 """The variable that names another ssh, or one with options before: `ssh -F FILE`."""
 HELLO = b"shareout is here\n"
 AT_ONCE = 6
 """Handshakes. An sshd that nobody has set up otherwise drops some of more than ten."""
+LOGIN_S = 60.0
 ALIVE = ("-o", "ServerAliveInterval=3", "-o", "ServerAliveCountMax=2", "-o", "ConnectTimeout=10")
 # What ssh says when no further try would help; in words, for it has one exit code for all.
 FINAL = (
@@ -178,7 +180,10 @@ class Ssh:
                 call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said if apart else None,
                 env=user_environment() | ({"SSH_ASKPASS_REQUIRE": "never"} if apart else {}), start_new_session=apart,
             )  # fmt: skip
-            if _answers(master):
+            # A link that goes silent in the middle of a login is nothing that ssh itself would notice.
+            with killed_after(LOGIN_S, master) if apart else nullcontext():
+                is_open = _answers(master)
+            if is_open:
                 self._master = master
                 return
             master.kill()
