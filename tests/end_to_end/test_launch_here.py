@@ -180,6 +180,24 @@ def test_what_is_printed_instead_of_run_works_when_it_is_pasted(here: Machine) -
     assert len(list(far(here, "alice").glob("runs/*/*/journal.*"))) == 1
 
 
+def test_files_of_one_name_stay_apart_and_those_that_differ_are_told(here: Machine) -> None:
+    here.jobs(*["echo same >same; echo $SHAREOUT_MACHINE | tee other"] * 4, machines='{"alice": [1, 1], "bob": [1, 1]}')
+    told = here.call("launch", "--here", "--return", "same", "other", "--results", "printed")
+    assert "other is another file on alice and bob: each is in the folder of its machine, home/MACHINE" in told.err
+    assert "same is" not in told.err
+    assert "printed" not in told.err
+    assert [(here.folder / f"home/{name}/other").read_text() for name in ("alice", "bob")] == ["alice\n", "bob\n"]
+    assert len(list(here.folder.glob("home/*/printed/0/*.out"))) == 4
+
+
+def test_a_pattern_that_leads_elsewhere_is_refused(here: Machine) -> None:
+    here.jobs("true", machines=TWO)
+    for pattern in ("/etc/*", "../*", "a**b"):
+        assert "is no pattern" in here.call("launch", "--here", "--return", pattern, code=2).err
+    assert "runs is a name of ours" in here.call("launch", "--here", "--results", "runs/x", code=2).err
+    assert "name of a table" in here.call("launch", "--here", "--results", "x.csv", code=2).err
+
+
 def test_events_are_told_as_json(here: Machine) -> None:
     here.jobs("true", "true", machines=TWO)
     lines = [json.loads(line) for line in here.call("launch", "--here", "--json").out.splitlines()]
@@ -188,6 +206,7 @@ def test_events_are_told_as_json(here: Machine) -> None:
     for line in lines[:-1]:
         assert set(line) <= set(re.findall(r"`([a-z]+)`", section[1]))
     assert [line["state"] for line in lines[:-1] if line["machine"] == "bob"][-1] == "done"
+    assert [line["done"] for line in lines[:-1] if line["machine"] == "bob"][-1] == 1
     assert len(lines[-1]["certificate"]) == 64
 
 

@@ -12,10 +12,12 @@ import pytest
 
 from kit.far_hosts import Net
 from kit.launches import hosts_for, nothing_is_left, runner, started, two, until, waiting
+from kit.mounts import small_disk
 from kit.network import networked
 from kit.program import Machine
 from kit.terminal import Terminal
 from kit.wait import wait_until
+from kit.ways import Executable
 
 pytestmark = [
     pytest.mark.slow,
@@ -197,6 +199,50 @@ def test_a_host_without_room_is_refused(here: Machine, net: Net) -> None:
     here.write("data.bin", bytes(1 << 20))
     told = here.call("launch", *runner(here), "--files", "data.bin", code=2)
     assert "free there" in told.err or "No space left" in told.err
+
+
+def test_a_run_whose_disk_is_full_is_told_and_goes_on_when_there_is_room(
+    here: Machine, net: Net, tmp_path: Path
+) -> None:
+    alice = net.host("alice")
+    alice.home.rmdir()
+    with small_disk(alice.home, 512):
+        alice.start()
+        here.jobs("head -c 1000000 /dev/urandom | base64", *["echo $((1 + 1))"] * 3, machines=net.machines())
+        told = here.call("launch", *runner(here), code=3)
+        assert "alice: stopped: exit 3: " in told.err
+        assert "No space left" in told.err
+        subprocess.run(["mount", "-o", "remount,size=64M", alice.home], check=True)
+        again = here.call("launch", *runner(here))
+        assert "complete: 4 of 4" in again.out
+        alice.cut_power()
+
+
+def test_an_older_glibc_is_refused_before_anything_is_copied(here: Machine, net: Net, executable: Executable) -> None:
+    alice = net.host("alice")
+    alice.start()
+    (alice.folder / "bin").mkdir()
+    getconf = alice.folder / "bin" / "getconf"
+    getconf.write_text("#!/bin/sh\necho glibc 2.5\n")
+    getconf.chmod(0o755)
+    (alice.home / ".bashrc").write_text(f"PATH='{alice.folder}/bin':$PATH\n")
+    here.jobs("true", machines=net.machines())
+    here.program = executable.runner()
+    assert "alice: refused: has glibc 2.5, and the program needs 2." in here.call("launch", code=2).err
+    assert [path.name for path in alice.home.iterdir()] == [".bashrc"]
+
+
+def test_a_run_that_never_gets_on_is_started_four_times(here: Machine, net: Net) -> None:
+    net.host("alice").start()
+    script, starts = here.folder.parent / "runner", here.folder.parent / "starts"
+    runner(here)
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" = run ] && echo >>{starts} && kill -9 $$\nexec "{sys.executable}" -m shareout "$@"\n'
+    )
+    here.jobs("true", machines=net.machines())
+    told = here.call("launch", "--exe", str(script), code=3)
+    assert "alice: stopped: it was killed" in told.err
+    assert len(starts.read_text()) == 4
 
 
 def test_a_place_that_allows_no_programs_is_passed_over(here: Machine, net: Net) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -112,6 +113,27 @@ class FarHost:
         for pid in self._sessions():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def freeze(self, seconds: float) -> None:
+        """Its sshd stands still for so long: to who is connected, as if the cable were out."""
+        pids = [*self._inside(), *self._sessions()]
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(seconds)
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def processes(self) -> set[str]:
+        """What runs there beside its sshd, by name."""
+        return set(self.within("ps", "-e", "-o", "comm=").split()) - {"sshd", "ps"}
+
+    def temporary(self) -> list[Path]:
+        """What lies where it has what it needs for a while, and in its home what is not whole."""
+        parts = [path for form in (".part-*", ".shareout-probe*") for path in self.home.rglob(form)]
+        return [*(self.folder / "tmp").iterdir(), *parts]
 
     def _sessions(self) -> list[int]:
         """The processes of its sshd that serve one connection each. One may end meanwhile."""

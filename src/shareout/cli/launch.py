@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class LaunchArguments:
     files: tuple[Path, ...]
     executable: Path | None
     returns: tuple[str, ...]
+    results: Path | None
     join: str
     """Empty: each its own share, or as the settings say."""
     spread: tuple[str, ...]
@@ -51,6 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--dir", metavar="DIR", help="the folder there (default: shareout/NAME)")
     add("--files", nargs="*", action="extend", metavar="PATH", help="files and folders of this one that jobs need")
     add("--return", nargs="*", action="extend", dest="returns", metavar="GLOB", help="files that jobs write there")
+    add("--results", metavar="DIR", help="also a folder there of each job's output; it comes home")
     add("--join", metavar="DIR", default="", help="all share their work by a folder that they mount")
     add("--exe", metavar="FILE", help="the executable to copy (default: this program)")
     add("--patience", default=PATIENCE, metavar="TIME", help=f"give up a host so long silent (default: {PATIENCE})")
@@ -85,10 +88,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
 def _asked(arguments: argparse.Namespace) -> LaunchArguments:
     does = next((one for one in INSTEAD if getattr(arguments, one)), "launch")
-    if arguments.now and does != "stop":
-        raise UsageError("--now says how to stop", way_out="Add --stop.")
-    if arguments.output is not None and does != "launch":
-        raise UsageError("-o is for what a launch merges", way_out="`merge-results home` merges what is here.")
+    _refuse_odd(arguments, does)
     return LaunchArguments(
         tuple(arguments.machines),
         Path(arguments.pool) if arguments.pool else None,
@@ -96,6 +96,7 @@ def _asked(arguments: argparse.Namespace) -> LaunchArguments:
         files=tuple(map(Path, arguments.files or ())),
         executable=Path(arguments.exe) if arguments.exe else None,
         returns=tuple(arguments.returns or ()),
+        results=Path(arguments.results) if arguments.results else None,
         join=arguments.join,
         spread=tuple(arguments.ssh_node or ()),
         is_here=arguments.here,
@@ -104,6 +105,27 @@ def _asked(arguments: argparse.Namespace) -> LaunchArguments:
         now=arguments.now,
         output=arguments.output,
     )
+
+
+def _refuse_odd(arguments: argparse.Namespace, does: str) -> None:
+    if arguments.now and does != "stop":
+        raise UsageError("--now says how to stop", way_out="Add --stop.")
+    if arguments.output is not None and does != "launch":
+        raise UsageError("-o is for what a launch merges", way_out="`merge-results home` merges what is here.")
+    for pattern in arguments.returns or ():
+        _check_pattern(pattern)
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        parts = Path(pattern).parts
+        next(Path(os.devnull).glob(pattern), None)
+    except (ValueError, NotImplementedError):
+        parts = ("..",)
+    if ".." in parts:
+        raise UsageError(
+            f'--return "{pattern}" is no pattern of files in the far folder', way_out="Write --return 'out/*.csv'."
+        )
 
 
 def _seconds(text: str) -> float:

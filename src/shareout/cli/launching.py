@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from glob import escape
 from pathlib import Path
 from threading import Event
 
@@ -15,16 +16,17 @@ from shareout.cli.launch import LaunchArguments
 from shareout.cli.options import Common, machines_file
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
 from shareout.config import Settings
-from shareout.entry import Entry
+from shareout.entry import Entry, runs_commands
 from shareout.errors import InputError, RunDirectoryInUse, UsageError, nearest
 from shareout.fields import asdict, dataclass
 from shareout.launch import parcel
 from shareout.launch.errand import Errand, Journey
+from shareout.launch.fetch import differing
 from shareout.launch.fleet import Fleet
 from shareout.launch.launcher import LOCAL, Here, Host, Launcher
 from shareout.launch.needs import Needs, needs_of
 from shareout.launch.pasted import caller, commands
-from shareout.launch.scripts import PROGRAM, Item, Order
+from shareout.launch.scripts import ABOVE, PROGRAM, Item, Order
 from shareout.launch.spread import VARIABLE, cores_of, write_machines
 from shareout.launch.ssh import Jumps, Sockets, Ssh, ssh_words
 from shareout.launch.standing import Standing, Standings, State, kept
@@ -33,7 +35,7 @@ from shareout.plan.card import compare, read_card
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.show.beside import say
-from shareout.show.launch import LaunchView, status_text
+from shareout.show.launch import LaunchView, differing_lines, status_text
 
 OURS, HOME = Path("launch"), Path("home")
 STATE, LEDGER = OURS / "state.json", OURS / "ledger"
@@ -57,6 +59,10 @@ class _Trip:
     """The folder by which all share their work; empty: each runs its own share."""
     ledger: str
     """Where in it."""
+    results: str
+    """The folder there for what each job prints; empty: none."""
+    globs: tuple[str, ...]
+    """Of what comes home, beside the record."""
 
     @property
     def card(self) -> tuple[str, ...]:
@@ -70,6 +76,7 @@ class _Trip:
         words = ("run", *pool, "--machine", machine, "--yes", "--quiet", "--configs", self.configs)
         words = (f"./{PROGRAM}", *words, "--expect", self.plan.fingerprint)
         words += ("--join", self.shared) if self.shared else ()
+        words += ("--results", self.results) if self.results else ()
         return Order(self.folder, machine, run, words, shared=self.shared, ledger=self.ledger)
 
 
@@ -86,6 +93,9 @@ def launch(asked: LaunchArguments, common: Common, entry: Entry | None) -> int:
     rows = _done(trip, asked, common)
     if asked.does == "status" and not common.json:
         print(status_text(rows, None))
+    if asked.does in ("launch", "fetch") and trip.globs and not common.quiet:
+        for line in differing_lines(differing(HOME, [one.machine for one in rows]), HOME):
+            say(line)
     return _outcome(trip, asked, common, entry, rows)
 
 
@@ -96,6 +106,7 @@ def _done(trip: _Trip, asked: LaunchArguments, common: Common) -> list[Standing]
     writes = asked.does in ("launch", "fetch", "clean")
     with _alone() if writes else nullcontext(), Sockets() as sockets:
         standings = Standings(STATE, trip.plan.hex, trip.folder, _event if common.json else view.told)
+        standings.tells_counts = common.json
         fleet = _fleet(trip, asked, sockets, standings)
         if sys.stdin.isatty() and sys.stderr.isatty():
             fleet.ask_for_passwords()
@@ -124,7 +135,7 @@ def _spread(asked: LaunchArguments, common: Common) -> None:
 
 def _trip(asked: LaunchArguments, common: Common, entry: Entry | None, plan: Plan, settings: Settings) -> _Trip:
     hosts = _hosts(asked, plan, machines_file(common))
-    folder = asked.folder or _kept_folder(plan) or f"shareout/{Path.cwd().name or 'root'}"
+    folder = asked.folder or _kept_folder(plan) or f"{ABOVE}/{Path.cwd().name or 'root'}"
     is_far = not all(_is_here(asked, host) for host in hosts)
     program = parcel.program(asked.executable, entry, is_far=is_far)
     items = parcel.items(program, plan, common.configs, asked.files, OURS)
@@ -133,7 +144,22 @@ def _trip(asked: LaunchArguments, common: Common, entry: Entry | None, plan: Pla
     pool = f"./{parcel.place_of(asked.pool)}" if asked.pool else ""
     shared, ledger = _shared(asked.join or settings.join.at, asked, plan, settings)
     configs = parcel.place_of(common.configs)
-    return _Trip(plan, hosts, folder, items, needs=needs, configs=configs, pool=pool, shared=shared, ledger=ledger)
+    results = _results(asked, plan, entry)
+    globs = (*asked.returns, *([escape(results)] if results else []))
+    return _Trip(
+        plan, hosts, folder, items, needs=needs, configs=configs, pool=pool, shared=shared, ledger=ledger,
+        results=results, globs=globs,
+    )  # fmt: skip
+
+
+def _results(asked: LaunchArguments, plan: Plan, entry: Entry | None) -> str:
+    if asked.results is None:
+        return ""
+    from shareout.cli.run_asked import check_asked
+    from shareout.cli.run_flags import Screen
+
+    check_asked(plan, (), Screen(False, False, None), runs_commands(entry), asked.results)
+    return f"./{parcel.free_place(asked.results)}"
 
 
 def _shared(at: str, asked: LaunchArguments, plan: Plan, settings: Settings) -> tuple[str, str]:
@@ -203,7 +229,7 @@ def _alone() -> Iterator[None]:
 def _fleet(trip: _Trip, asked: LaunchArguments, sockets: Sockets, standings: Standings) -> Fleet:
     words = ssh_words() if any(not _is_here(asked, host) for host in trip.hosts) else []
     journey = Journey(
-        trip.items, trip.needs, card=trip.card, globs=asked.returns, home=HOME, patience_s=asked.patience_s,
+        trip.items, trip.needs, card=trip.card, globs=trip.globs, home=HOME, patience_s=asked.patience_s,
         compare=_comparing(trip.plan), ledgers={},
     )  # fmt: skip
     before, leaving = kept(STATE, trip.plan.hex), Event()
@@ -252,7 +278,7 @@ def _dry_run(trip: _Trip, asked: LaunchArguments) -> int:
     for host in trip.hosts:
         here = (OURS / "here" / host.machine).absolute() if _is_here(asked, host) else None
         pasted = caller(host, words, here)
-        for line in commands(pasted, trip.order(host.machine), trip.items, asked.returns):
+        for line in commands(pasted, trip.order(host.machine), trip.items, trip.globs):
             print(line)
     return 0
 

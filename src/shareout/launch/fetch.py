@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from filecmp import cmp
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -17,6 +19,8 @@ from shareout.launch.far import BLOCK, hash_of
 from shareout.launch.launcher import Refusal, Unreached
 
 PART = ".part"
+RECORDS = ("runs", "launch")
+"""Folders there that are no job's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,24 @@ class Home:
         ):
             raise Refusal(f"a link here leads out of {self.folder}: {name}")
         return path
+
+
+def differing(home: Path, machines: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Files that jobs wrote under one name on several machines, and that are not the same; with whose they are."""
+    found: dict[str, list[str]] = {}
+    for machine in machines:
+        for here, folders, names in os.walk(home / machine):
+            below = Path(here).relative_to(home / machine)
+            if not below.parts:
+                folders[:] = [name for name in folders if name not in RECORDS]
+            for name in names:
+                if not _is_part(name):
+                    found.setdefault((below / name).as_posix(), []).append(machine)
+    return [
+        (path, of)
+        for path, of in sorted(found.items())
+        if any(not cmp(home / of[0] / path, home / other / path, shallow=False) for other in of[1:])
+    ]
 
 
 def _is_part(name: str) -> bool:

@@ -51,9 +51,7 @@ def items(executable: Path | str, plan: Plan, configs: Path, files: Sequence[Pat
         executable = script
     found = {PROGRAM: _item(PROGRAM, executable, mode=0o755)}
     for path in _unique([*_inputs(plan, configs), *(one for named in files for one in _below(named))]):
-        place = _place(path)
-        if place.split("/")[0] in OURS:
-            raise UsageError(f"{path} cannot be copied: {place.split('/')[0]} is a name of ours there")
+        place = free_place(path)
         found[place] = _item(place, path)
     return list(found.values())
 
@@ -61,6 +59,14 @@ def items(executable: Path | str, plan: Plan, configs: Path, files: Sequence[Pat
 def place_of(folder: Path) -> str:
     """Where a folder of this one is at the far end."""
     return _place(folder)
+
+
+def free_place(path: Path) -> str:
+    """Where something of the user's is at the far end. Names of ours are refused."""
+    place = _place(path)
+    if (first := place.split("/")[0]) in OURS:
+        raise UsageError(f"{path} cannot be there: {first} is a name of ours at the far end")
+    return place
 
 
 def sent(launcher: Launcher, folder: str, item: Item, offset: int) -> Answer:

@@ -11,6 +11,8 @@ from shlex import join, quote
 from shareout.fields import dataclass
 
 TOOLS = ("sha256sum", "dd", "nohup", "mv", "wc", "df", "awk")
+ABOVE = "shareout"
+"""What folders are in, where nobody has named another."""
 PROGRAM = "main"
 """The name of the executable there."""
 
@@ -137,7 +139,9 @@ def start(order: Order, tmp: str, *, as_service: bool = False) -> str:
     """Starts the run so that it outlives this connection, and waits until it holds its lock or has ended. Where one
     runs there already it goes on, and is told by `@busy`. `as_service`: what only survives as one of the user's own."""
     name, owner = quote(f"launch/{order.machine}"), quote(f"{order.run}/owner.json")
-    watched = '"$@"; code=$?; [ $code = 4 ] && echo 4 >"$0.busy" || echo $code >"$0.exit"'
+    # How it ended is told by a name that a file gets: on a disk that is full by then nothing can be written.
+    watched = 'going=$0.going-$$; : >"$going"; "$@"; code=$?; [ $code = 4 ] && end=busy || end=exit-$code'
+    watched += '; mv -f -- "$going" "$0.$end"'
     scope = "systemd-run --user --scope --quiet --collect " if as_service else ""
     found = 'export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"\n' if as_service else ""
     # All three streams are led elsewhere, or ssh would wait for the run.
@@ -145,12 +149,14 @@ def start(order: Order, tmp: str, *, as_service: bool = False) -> str:
 {_within(order.folder, tmp)}mkdir -p launch || exit 1
 name={name}
 owner={owner}
-rm -f -- "$name.exit" "$name.busy"
+rm -f -- "$name".exit-* "$name.busy"
+for one in "$name".going-*; do kill -0 "${{one##*-}}" 2>/dev/null || rm -f -- "$one"; done
+over() {{ for one in "$name".exit-* "$name.busy"; do [ -e "$one" ] && return 0; done; return 1; }}
 before=$(cat "$owner" 2>/dev/null)
 setsid=$(command -v setsid)
 {found}$setsid nohup {scope}sh -c '{watched}' "$name" {join(order.words)} </dev/null >>"$name.out" 2>&1 &
 pid=$!
-while [ ! -e "$name.exit" ] && [ ! -e "$name.busy" ] && [ "$(cat "$owner" 2>/dev/null)" = "$before" ]; do
+while ! over && [ "$(cat "$owner" 2>/dev/null)" = "$before" ]; do
   kill -0 $pid 2>/dev/null || break
   sleep 0.1 2>/dev/null || sleep 1
 done
@@ -180,9 +186,10 @@ def ended(order: Order) -> str:
     return f"""\
 cd -- {quote(order.folder)} || exit 1
 name={name}
+over() {{ for one in "$name".exit-*; do [ -e "$one" ] && return 0; done; return 1; }}
 tries=0
-while [ ! -e "$name.exit" ] && [ $tries -lt 10 ]; do tries=$((tries + 1)); sleep 0.1 2>/dev/null || sleep 1; done
-[ -e "$name.exit" ] && echo "@exit $(cat "$name.exit")"
+while ! over && [ $tries -lt 10 ]; do tries=$((tries + 1)); sleep 0.1 2>/dev/null || sleep 1; done
+over && echo "@exit ${{one##*-}}"
 [ -e "$name.out" ] && tail -n 5 "$name.out" | cut -c1-400 | sed 's/^/@said /'
 exit 0
 """
@@ -204,15 +211,18 @@ def clean(order: Order, items: Sequence[Item]) -> str:
     folders = sorted({str(parent) for one in items for parent in PurePosixPath(one.path).parents} - {"."}, reverse=True)
     emptied = "\n".join(f"rmdir -- {quote(one)} 2>/dev/null" for one in folders)
     name = quote(f"launch/{order.machine}")
+    above = str(PurePosixPath(order.folder).parent)
+    ours = f"rmdir -- {quote(above)} 2>/dev/null\n" if above == ABOVE else ""
     return f"""\
+begin=$PWD
 cd -- {quote(order.folder)} 2>/dev/null || {{ echo "@left 0"; exit 0; }}
-rm -rf -- {quote(order.run)} {name}.out {name}.exit {name}.busy
+rm -rf -- {quote(order.run)} {name}.out {name}.exit-* {name}.going-* {name}.busy
 rmdir -- {quote(str(PurePosixPath(order.run).parent))} runs launch 2>/dev/null
 {files}
 {emptied}
 echo "@left $(find . -type f | wc -l | tr -d ' ')"
-cd / && rmdir -- "$OLDPWD" 2>/dev/null
-exit 0
+cd -- "$begin" && rmdir -- {quote(order.folder)} 2>/dev/null
+{ours}exit 0
 """
 
 

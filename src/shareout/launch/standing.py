@@ -62,6 +62,8 @@ class Standings:
     def __init__(self, file: Path, digest: str, folder: str, told: Callable[[Standing], None]) -> None:
         self._file, self._told = file, told
         self._head = {"version": FORM, "digest": digest, "folder": folder}
+        self.tells_counts = False
+        """Also of a change of what is done."""
         self._lock = Lock()
         self._rows: dict[str, Standing] = {}
 
@@ -70,13 +72,15 @@ class Standings:
         self._rows[one.machine] = one
 
     def change(self, machine: str, **changes: Any) -> None:
-        """What is given, and when it was heard. Who listens is told of a change of state or of its reason."""
+        """What is given, and when it was heard. Who listens is told of a change of state or of its reason; of one of
+        what is done, where that is asked for."""
         with self._lock:
             before = self._rows[machine]
             after = replace(before, **changes)
             after = replace(after, started=before.started or after.state in STARTED)
             self._rows[machine] = after
-            if (after.state, after.why) != (before.state, before.why):
+            is_counted = self.tells_counts and (after.done, after.failed) != (before.done, before.failed)
+            if is_counted or (after.state, after.why) != (before.state, before.why):
                 self._told(after)
 
     def now(self) -> list[Standing]:

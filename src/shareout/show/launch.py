@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from shareout.launch.standing import OVER, Standing, State
 from shareout.safe import one_line, safe
@@ -16,6 +17,8 @@ from shareout.show.pace import told_time
 from shareout.show.tables import clip, table
 
 PLAIN_S = 10.0
+SHOWN = 4
+"""Of what is named."""
 SILENT_S = 7
 """A host that has said nothing for longer is told as such."""
 
@@ -62,7 +65,12 @@ class LaunchView:
         if len(lines) > most:
             lines = [*lines[: most - 2], "…", lines[-1]]
         up = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
-        write(up + "".join(f"{clip(line, size.columns - 1)}\n" for line in lines))
+        texts = [clip(line, size.columns - 1) for line in lines]
+        # After the titles comes a line a host. What was heard last of one that is not reached is paler.
+        for number, one in enumerate(rows[: len(lines) - 2], 1):
+            if one.state == State.UNREACHABLE:
+                texts[number] = f"\x1b[2m{texts[number]}\x1b[0m"
+        write(up + "".join(f"{text}\n" for text in texts))
         self._drawn = len(lines)
 
 
@@ -72,6 +80,14 @@ def status_text(rows: Sequence[Standing], columns: int | None) -> str:
     cells = [[one.machine, one.address, str(one.state), *_counts(one), _note(one, now)] for one in rows]
     text = table(["machine", "host", "state", "jobs", "done", "failed", ""], cells, right={3, 4, 5})
     return "\n".join(clip(line, columns) if columns else safe(line) for line in text.splitlines())
+
+
+def differing_lines(found: Sequence[tuple[str, Sequence[str]]], home: Path) -> list[str]:
+    """Files of one name that are not the same on all machines."""
+    more = f", as are {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
+    lines = [f"{one_line(path)} is another file on {' and '.join(of[:SHOWN])}" for path, of in found[:SHOWN]]
+    where = f": each is in the folder of its machine, {home}/MACHINE"
+    return [f"shareout: {line}" for line in [*lines[:-1], *[f"{line}{more}{where}" for line in lines[-1:]]]]
 
 
 def summary(rows: Sequence[Standing]) -> str:
