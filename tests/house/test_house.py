@@ -32,6 +32,7 @@ FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "ma
 GROUND = {
     "errors",
     "units",
+    "number_set",
     "ranges",
     "safe",
     "json_places",

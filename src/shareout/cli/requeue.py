@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_among, plan_at_hand, tell
 from shareout.cli.inputs.shared_work import refuse_to_change
-from shareout.cli.list import job_ids
+from shareout.cli.list import job_ranges
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.merge.partition import as_ranges
-from shareout.merge.proof.complete import ranges_of
+from shareout.number_set import NumberSet
 from shareout.plan.ids import ids_as_told
 from shareout.record.amend import FINAL, refuse_busy, requeue
 from shareout.record.folder import RunFolder
@@ -51,8 +50,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         refuse_to_change(folders)
         jobs = _jobs(ids, folders)
         again = _requeued(folders, (FAILED,) if arguments.failed else FINAL, jobs)
-    ended = set(again)
-    left = sorted(job for job in jobs or () if job not in ended)
+    left = [job for job in jobs or () if job not in again]
     _tell(again, left, common, failed=arguments.failed)
     return 1 if left else 0
 
@@ -63,30 +61,36 @@ def _refuse_archives(sources: Sequence[str]) -> None:
             raise UsageError(f"{source} is not a folder", way_out="An archive cannot be changed: unpack it first.")
 
 
-def _jobs(ids: Sequence[str], folders: Sequence[RunFolder]) -> Collection[int] | None:
-    """None: all."""
+def _jobs(ids: Sequence[str], folders: Sequence[RunFolder]) -> range | NumberSet | None:
+    """Ascending; None: all."""
     if not ids:
         return None
-    found = job_ids(ids, max(newest_header(folder).total for folder in folders))
-    return found if isinstance(found, range) else set(found)
+    found = job_ranges(ids, max(newest_header(folder).total for folder in folders))
+    # One may be the whole of a large pool, and is not written out.
+    if len(found) == 1:
+        return found[0]
+    several = NumberSet()
+    for one in found:
+        several.update(one)
+    return several
 
 
-def _requeued(folders: Sequence[RunFolder], states: Sequence[int], jobs: Collection[int] | None) -> list[int]:
+def _requeued(folders: Sequence[RunFolder], states: Sequence[int], jobs: range | NumberSet | None) -> NumberSet:
     """The ids that are to do again; in order, each once, also where an audit has ended a job a second time."""
     # All of them before the first is changed: half a requeue would leave the plan half undone.
     refuse_busy(folders)
-    again: set[int] = set()
+    again = NumberSet()
     for folder in folders:
         header = newest_header(folder)
         again.update(requeue(folder, header, states, jobs, ids_as_told(header)))
-    return sorted(again)
+    return again
 
 
-def _tell(again: Sequence[int], left: Sequence[int], common: Common, *, failed: bool) -> None:
+def _tell(again: NumberSet, left: Sequence[int], common: Common, *, failed: bool) -> None:
     for job in left:
         tell(f"job {job} has not ended here: there is nothing to take back")
     if common.json:
-        print(json.dumps({"count": len(again), "requeued": ranges_of(as_ranges(again)), "not_ended": list(left)}))
+        print(json.dumps({"count": len(again), "requeued": again.ranges(), "not_ended": left}))
     elif common.quiet:
         return
     elif again:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
+from itertools import chain, islice
 
 from shareout.cli.explain import position_of
 from shareout.cli.inputs.run_folders import folders_here, inputs_for, tell
 from shareout.cli.inputs.shared_work import refuse_to_change
-from shareout.cli.list import job_ids
+from shareout.cli.list import job_ranges
 from shareout.cli.options import Common, add_common
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.names import ALL
+from shareout.number_set import NumberSet
 from shareout.plan.plan import Plan
 from shareout.ranges import is_in
-from shareout.record.amend import refuse_busy, skip
+from shareout.record.amend import Places, refuse_busy, skip
 from shareout.record.folder import RunFolder
 from shareout.run.request import RunRequest, header_of, make_folder
 from shareout.titles import named_columns
+
+LOT = 10_000
+"""Ids that are written at once."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,48 +41,65 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     up before anything has run."""
     common = Common.of(arguments)
     plan, settings = inputs_for(common, entry, folders_here(common))
-    by_machine: dict[str, list[tuple[int, int]]] = {}
-    for job in job_ids(arguments.ids, plan.total):
+    by_machine: dict[str, Places] = {}
+    named, runs = NumberSet(), _Runs(common, plan)
+    for job in chain.from_iterable(job_ranges(arguments.ids, plan.total)):
         position = position_of(plan, job)
         # Said to the owner's run, and recorded as any verdict: a list of skipped ids in the inputs would be another
         # digest, and another plan.
-        machine = arguments.machine or _machine(common, plan, job)
-        by_machine.setdefault(machine, []).append((job, position))
+        machine = arguments.machine or runs.of(plan.owner_at(position))
+        if named.add(job):
+            by_machine.setdefault(machine, Places()).add(job, position)
     # All is refused before anything is written: half of the ids skipped would be nobody's wish.
     for machine, jobs in by_machine.items():
         _refuse_foreign(plan, machine, jobs)
     refuse_to_change([RunFolder.of(common.runs, plan.origin, machine) for machine in by_machine])
     refuse_busy([RunFolder.of(common.runs, plan.origin, machine) for machine in by_machine])
-    skipped: list[int] = []
+    skipped = NumberSet()
     for machine, jobs in by_machine.items():
         request = RunRequest(
             plan, settings, machine, common.runs, entry, columns=named_columns(common.configs, settings)
         )
-        skipped += skip(
-            make_folder(request), header_of(request, plan.share(machine)), jobs, plan.ids_of(plan.origin_hex)
+        skipped.update(
+            skip(make_folder(request), header_of(request, plan.share(machine)), jobs, plan.ids_of(plan.origin_hex))
         )
-    ended = sorted({job for jobs in by_machine.values() for job, _ in jobs} - set(skipped))
+    ended = [job for job in named if job not in skipped]
     _tell(skipped, ended, common)
     return 1 if ended else 0
 
 
-def _tell(skipped: Sequence[int], ended: Sequence[int], common: Common) -> None:
+def _tell(skipped: NumberSet, ended: Sequence[int], common: Common) -> None:
     for job in ended:
         tell(f"job {job} has ended already, and stays as it is")
     if common.json:
-        print(json.dumps({"count": len(skipped), "skipped": sorted(skipped), "ended": list(ended)}))
+        # In pieces: of a large pool all may be named.
+        sys.stdout.write(f'{{"count": {len(skipped)}, "skipped": [')
+        ids, between = iter(skipped), ""
+        while lot := ", ".join(map(str, islice(ids, LOT))):
+            sys.stdout.write(between + lot)
+            between = ", "
+        sys.stdout.write(f'], "ended": {json.dumps(ended)}}}\n')
     elif not common.quiet:
         print(f"{len(skipped):,} skipped; `requeue` takes that back")
 
 
-def _refuse_foreign(plan: Plan, machine: str, jobs: Sequence[tuple[int, int]]) -> None:
+def _refuse_foreign(plan: Plan, machine: str, jobs: Places) -> None:
     ranges = plan.share(machine).ranges
     for job, at in jobs:
         if not is_in(at, ranges):
             raise UsageError(f"job {job} is not {machine}'s", way_out=f"It is {plan.owner(job)}'s.")
 
 
-def _machine(common: Common, plan: Plan, job: int) -> str:
-    """Its owner; or all of them, when this host runs for all."""
-    alone, owner = (RunFolder.of(common.runs, plan.origin, name) for name in (ALL, plan.owner(job)))
-    return ALL if alone.journals() and not owner.journals() else plan.owner(job)
+class _Runs:
+    """Whose run is told of a job."""
+
+    def __init__(self, common: Common, plan: Plan) -> None:
+        self._common, self._plan = common, plan
+        self._known: dict[str, str] = {}
+
+    def of(self, owner: str) -> str:
+        """Its owner's; or that of all of them, when this host runs for all."""
+        if owner not in self._known:
+            alone, own = (RunFolder.of(self._common.runs, self._plan.origin, name) for name in (ALL, owner))
+            self._known[owner] = ALL if alone.journals() and not own.journals() else owner
+        return self._known[owner]

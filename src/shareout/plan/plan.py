@@ -216,12 +216,15 @@ class Plan:
 
     def owner(self, job: int) -> str:
         """The machine whose share a job is in. Raises IndexError as `position_of` does."""
-        position = self.position_of(job)
+        return self.owner_at(self.position_of(job))
+
+    def owner_at(self, position: int) -> str:
+        """Of the job that stands at this position."""
         phase = self._phase(position)
         for machine, bound in zip(self.machines, self._cut.bounds[1:], strict=True):
             if position < self._starts[phase] + bound[phase]:
                 return machine.name
-        raise IndexError(job)
+        raise IndexError(position)
 
     def prepare(self) -> None:
         """Do now what makes `jobs_between` and the pool's rows cheap, before workers are forked."""

@@ -1,0 +1,158 @@
+"""`launch` to sixty hosts behind one that drops who comes in a crowd; and how much work it is. For `make soak`."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kit.far_hosts import FarHost, Net
+from kit.launches import nothing_is_left, runner, said, started, waiting
+from kit.program import Machine
+from kit.wait import processes_with, wait_until
+from kit.ways import Executable
+
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.module_only("who is reached in what order is the same for both"),
+]
+HOSTS = 60
+LOOK_S = 60
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def test_sixty_hosts_behind_one_that_drops_crowds(
+    here: Machine, net: Net, record_property: Callable[[str, object], None]
+) -> None:
+    bastion = net.host("bastion")
+    bastion.start()
+    for number in range(HOSTS):
+        net.more[f"n{number:02}"] = "  ProxyJump bastion\n"
+        net.host(f"n{number:02}").start()
+    del net.hosts["bastion"]
+    go = waiting(here, net, HOSTS)
+    net.hosts["bastion"] = bastion
+    began = time.monotonic()
+    view = started(here)
+    wait_until(lambda: said(here).read_text().count(": running\n") == HOSTS, 300)
+    record_property("told", f"{HOSTS} hosts through a bastion: all started after {time.monotonic() - began:.1f} s")
+    own, far = used(view.pid), used(*processes_with("--watch"))
+    # How much it uses while nothing happens is what is asked.
+    time.sleep(LOOK_S)
+    own_s, far_s = used(view.pid) - own, used(*processes_with("--watch")) - far
+    record_property("told", f"following them: {own_s / LOOK_S:.2%} of a core here, {far_s / LOOK_S / HOSTS:.2%} there")
+    view.kill()
+    view.wait()
+    began = time.monotonic()
+    again = started(here)
+    wait_until(lambda: said(here).read_text().count(": running\n") == HOSTS, 300)
+    record_property("told", f"found again after {time.monotonic() - began:.1f} s")
+    go.touch()
+    out, _ = again.communicate(timeout=300)
+    assert again.returncode == 0
+    assert f"complete: {HOSTS} of {HOSTS}".encode() in out
+    assert bastion.logins() == 2, "one for each view"
+    assert "drop connection" not in (bastion.folder / "log").read_text()
+    nothing_is_left(net)
+
+
+def test_an_executable_is_there_sooner_than_by_scp(
+    here: Machine, net: Net, executable: Executable, record_property: Callable[[str, object], None]
+) -> None:
+    alice = net.host("alice")
+    alice.start()
+    config = net.folder / "config"
+    copies = []
+    for number in range(5):
+        began = time.monotonic()
+        call = ["scp", "-q", "-F", str(config), str(executable.file), f"alice:main{number}"]
+        subprocess.run(call, check=True)
+        scp_s = time.monotonic() - began
+        one = Machine(here.folder / str(number), here.program, here.environ)
+        one.jobs("true", machines=net.machines())
+        process = subprocess.Popen(
+            [*one.program, "launch", "--exe", str(executable.file), "--json"], cwd=one.folder,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **one.environ},
+        )  # fmt: skip
+        seen = {}
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                for state in ("copying", "starting"):
+                    if f'"state": "{state}"'.encode() in line:
+                        seen.setdefault(state, time.monotonic())
+        assert process.returncode == 0
+        copies.append((seen["starting"] - seen["copying"], scp_s))
+    size = executable.file.stat().st_size
+    told = ", ".join(f"{ours:.2f}/{scp:.2f}" for ours, scp in copies)
+    record_property("told", f"{size:,} bytes, all files and a first start of it, against scp of it alone: {told} s")
+
+
+def test_a_gigabyte_of_journals_comes_home_through_a_hundred_cuts(
+    here: Machine, net: Net, record_property: Callable[[str, object], None]
+) -> None:
+    alice = net.host("alice")
+    alice.start()
+    here.jobs("true", machines=net.machines())
+    here.call("launch", *runner(here))
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    far = next(alice.far(here).glob("runs/*/alice"))
+    block = chance.randbytes(1 << 24)
+    for number in range(2, 6):
+        with (far / f"journal.{number}-0000000{number}.jsonl").open("wb") as file:
+            for _ in range(16):
+                file.write(block)
+    home = next(here.folder.glob("home/alice/runs/*/alice"))
+    before = sent(alice)
+    began = time.monotonic()
+    for _ in range(100):
+        view = started(here, "--fetch")
+        size = so_far(home)
+        # Somewhere in the next hundredth, wherever that is.
+        most = size + chance.randrange(1, 1 << 24)
+        wait_until(lambda view=view, most=most: so_far(home) >= most or view.poll() is not None, 60)
+        view.kill()
+        with view:
+            view.wait()
+        alice.cut_connections()
+    here.call("launch", *runner(here), "--fetch", timeout=300)
+    record_property("told", f"a gigabyte in {time.monotonic() - began:.0f} s, with 100 cuts")
+    for number in range(2, 6):
+        name = f"journal.{number}-0000000{number}.jsonl"
+        assert subprocess.run(["cmp", far / name, home / name], check=False).returncode == 0
+    moved = sent(alice) - before
+    whole = 4 * 16 << 24
+    record_property("told", f"moved: {moved / whole:.3f} times their size")
+
+
+def sent(host: FarHost) -> int:
+    """Bytes that its processes have written, those that have ended with them."""
+    assert host.process is not None
+    fields = Path(f"/proc/{host.process.pid}/io").read_text().split()
+    return int(fields[fields.index("wchar:") + 1])
+
+
+def so_far(home: Path) -> int:
+    return sum(path.stat().st_size for path in home.rglob("*journal*"))
+
+
+def used(*pids: int) -> float:
+    """Seconds of a processor that these have used, with all that they have started and that lives."""
+    seconds = 0.0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            seconds += (int(fields[11]) + int(fields[12])) / TICKS
+            # Each thread has children of its own.
+            children = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        except OSError:
+            continue
+        seconds += used(*(int(child) for of_one in children for child in of_one))
+    return seconds
