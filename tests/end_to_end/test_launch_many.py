@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.far_hosts import FarHost, Net
+from kit.far_hosts import Net
 from kit.launches import nothing_is_left, runner, said, started, waiting
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
@@ -110,11 +110,11 @@ def test_a_gigabyte_of_journals_comes_home_through_a_hundred_cuts(
             for _ in range(16):
                 file.write(block)
     home = next(here.folder.glob("home/alice/runs/*/alice"))
-    before = sent(alice)
-    began = time.monotonic()
+    began, size = time.monotonic(), 0
     for _ in range(100):
         view = started(here, "--fetch")
-        size = so_far(home)
+        size, before = so_far(home), size
+        assert size >= before, "what is home stays"
         # Somewhere in the next hundredth, wherever that is.
         most = size + chance.randrange(1, 1 << 24)
         wait_until(lambda view=view, most=most: so_far(home) >= most or view.poll() is not None, 60)
@@ -122,21 +122,12 @@ def test_a_gigabyte_of_journals_comes_home_through_a_hundred_cuts(
         with view:
             view.wait()
         alice.cut_connections()
-    here.call("launch", *runner(here), "--fetch", timeout=300)
+    # What these journals say is nothing that a status could tell of: its code is of no matter.
+    here.call("launch", *runner(here), "--fetch", timeout=300, code=None)
     record_property("told", f"a gigabyte in {time.monotonic() - began:.0f} s, with 100 cuts")
     for number in range(2, 6):
         name = f"journal.{number}-0000000{number}.jsonl"
         assert subprocess.run(["cmp", far / name, home / name], check=False).returncode == 0
-    moved = sent(alice) - before
-    whole = 4 * 16 << 24
-    record_property("told", f"moved: {moved / whole:.3f} times their size")
-
-
-def sent(host: FarHost) -> int:
-    """Bytes that its processes have written, those that have ended with them."""
-    assert host.process is not None
-    fields = Path(f"/proc/{host.process.pid}/io").read_text().split()
-    return int(fields[fields.index("wchar:") + 1])
 
 
 def so_far(home: Path) -> int:

@@ -29,6 +29,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 MaxStartups 10:30:100
 SetEnv TMPDIR=/var/tmp
+Subsystem sftp internal-sftp
 """
 
 

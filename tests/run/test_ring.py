@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shareout.run.hands import ring as module
+from shareout.run.hands.pace import ready_pipes
 from shareout.run.hands.ring import Ring, RingWriter
 from shareout.run.hands.seat import Seat
 from shareout.run.hands.shared import Control
@@ -31,12 +32,16 @@ class Ends:
     def writer(self) -> RingWriter:
         return RingWriter(self.ring, self.up)
 
+    def read(self) -> bytes:
+        """As a turn of the parent does it."""
+        return self.seat.read(is_ready=self.seat.up in ready_pipes([self.seat]))
+
     def until(self, has_ended: Callable[[], bool]) -> bytes:
         """All that comes until then, and what is there at the end."""
         parts = []
         while not has_ended():
-            parts.append(self.seat.read())
-        return b"".join([*parts, self.seat.read(), self.seat.read()])
+            parts.append(self.read())
+        return b"".join([*parts, self.read(), self.read()])
 
     def close(self) -> None:
         os.close(self.up)
@@ -95,7 +100,7 @@ def test_what_a_worker_has_put_there_survives_its_death(small: None, ends: Ends)
 
     pid = in_child(work)
     os.waitpid(pid, 0)
-    assert ends.seat.read() == b"".join(b"line %02d\n" % number for number in range(20))
+    assert ends.read() == b"".join(b"line %02d\n" % number for number in range(20))
 
 
 def test_a_line_of_which_something_is_missing_has_not_come(ends: Ends) -> None:
@@ -103,10 +108,10 @@ def test_a_line_of_which_something_is_missing_has_not_come(ends: Ends) -> None:
     segment[:6] = b"whole\n"
     # As another processor may see it: the end of a line before its middle.
     segment[6:16] = b"lin\0\0\0\0\0e\n"
-    assert ends.seat.read() == b"whole\n"
-    assert ends.seat.read() == b""
+    assert ends.read() == b"whole\n"
+    assert ends.read() == b""
     segment[9:14] = b"e of "
-    assert ends.seat.read() == b"line of e\n"
+    assert ends.read() == b"line of e\n"
 
 
 def test_threads_write_between_lines_and_never_into_one(small: None, ends: Ends) -> None:
@@ -165,22 +170,36 @@ def test_what_a_job_forks_says_what_it_has_to_say_by_the_pipe(small: None, ends:
     _, status = os.waitpid(in_child(work), 0)
     writer.put(b"behind\n")
     writer.ring()
-    assert ends.seat.read() == b"before\nbehind\n!L of a child\n"
+    assert ends.read() == b"before\nbehind\n!L of a child\n"
     assert status == 0
 
 
 def test_a_bell_in_the_middle_of_what_a_child_says_breaks_nothing(ends: Ends) -> None:
     for piece in (b"!L one \0\0", b"line\n\0"):
         os.write(ends.up, piece)
-    assert ends.seat.read() == b"!L one line\n"
+    assert ends.read() == b"!L one line\n"
 
 
 def test_that_the_pipe_has_ended_is_known(ends: Ends) -> None:
     spare: Any = os.dup(ends.up)
     os.close(ends.up)
-    assert ends.seat.read() == b""
+    assert ends.read() == b""
     assert not ends.seat.is_closed
     os.close(spare)
-    assert ends.seat.read() == b""
+    assert ends.read() == b""
     assert ends.seat.is_closed
     ends.up = os.open(os.devnull, os.O_WRONLY)
+
+
+def test_a_pipe_in_which_there_is_nothing_is_not_read(ends: Ends) -> None:
+    writer = ends.writer()
+    up, ends.seat.up = ends.seat.up, -1
+    try:
+        assert ends.seat.read(is_ready=False) == b""
+        writer.put(b"in the ring alone\n")
+        ends.seat.look()
+        # To read what is no descriptor would be an error.
+        assert ends.seat.read(is_ready=False) == b"in the ring alone\n"
+        assert not ends.ring.has_more()
+    finally:
+        ends.seat.up = up

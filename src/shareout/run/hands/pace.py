@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shareout.run.hands.seat import READ_BYTES, Seat
 from shareout.world import world
@@ -34,6 +34,14 @@ def gather(seats: Iterable[Seat], most_s: float) -> None:
     """Wait for more, where no slot can be without work meanwhile."""
     busy = min((seat.busy_for() for seat in seats if seat.batches), default=0.0)
     world.sleep(min(most_s, busy / 2))
+
+
+def ready_pipes(seats: Sequence[Seat]) -> set[int]:
+    """Those in which there is something to read, after a look into each ring. Asked once for all: to read each of many
+    pipes in vain would cost more than all else of a turn."""
+    for seat in seats:
+        seat.look()
+    return set(world.readable([seat.up for seat in seats if not seat.is_closed], 0.0))
 
 
 def patience(seats: Iterable[Seat]) -> float:

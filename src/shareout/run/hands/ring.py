@@ -44,6 +44,12 @@ class Ring:
         """How many segments the worker is done with. Before the pipe is read, and that before `take`."""
         self._is_full = self.control.filled
 
+    def has_more(self) -> bool:
+        """Whether `take` would find anything. A byte is asked, and nothing is copied: of many slots few have said
+        something."""
+        at = self._at
+        return self._number < self._is_full or (at < SEGMENT_BYTES and self.segments[self._number % SEGMENTS][at] != 0)
+
     def take(self) -> bytes:
         """What has come since the last time; a line may not be whole yet."""
         parts: list[bytes] = []

@@ -179,17 +179,24 @@ class Seat:
         """The unfinished batch that a position belongs to."""
         return next((batch for batch in self.batches if batch.seen <= position < batch.stop), None)
 
-    def read(self) -> bytes:
-        """Whole lines that have come up. A line of many megabytes is put together once, at its end."""
+    def read(self, *, is_ready: bool) -> bytes:
+        """Whole lines that have come up. A line of many megabytes is put together once, at its end. `is_ready`: there
+        is something in the pipe, as it was seen after a `look` into the ring."""
         if self.ring is None:
-            return self._by_pipe.whole(self._read_pipe())
-        self.ring.look()
+            return self._by_pipe.whole(self._read_pipe()) if is_ready else b""
+        if not is_ready and not self.ring.has_more():
+            return b""
         # What processes of a job say that share the pipe, and nothing else than that there is something in the ring.
-        said = self._by_pipe.whole(self._read_pipe().replace(BELL, b""))
+        said = self._by_pipe.whole(self._read_pipe().replace(BELL, b"")) if is_ready else b""
         block = self._by_ring.whole(self.ring.take())
         if block:
             self.moved = world.monotonic()
         return block + said
+
+    def look(self) -> None:
+        """Before `read`, and before its pipe is asked whether there is something in it."""
+        if self.ring is not None:
+            self.ring.look()
 
     def advance(self, count: int) -> list[Work]:
         """So many lines came up: the ranges of positions that they cover."""

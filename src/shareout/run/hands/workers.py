@@ -20,7 +20,7 @@ from shareout.run.endings import failed_attempt, lost_attempt, lost_words
 from shareout.run.hands import Ended, Finished, Order
 from shareout.run.hands.fences import free
 from shareout.run.hands.messages import parse_message
-from shareout.run.hands.pace import gather, make_room, patience
+from shareout.run.hands.pace import gather, make_room, patience, ready_pipes
 from shareout.run.hands.seat import FAREWELL_S, Batch, Seat, let_begin
 from shareout.run.hands.shared import Given
 from shareout.run.output.aside import set_aside_left
@@ -105,9 +105,10 @@ class Workers:
     def collect(self, ended: Mapping[int, Ended]) -> Sequence[Finished]:
         """Then jobs that were told to end and did not are killed, and a turn may wait up to 16 ms for more lines."""
         finished = []
+        ready = ready_pipes(self._seats)
         for seat in self._seats:
             # An idle one too: where it ends what was taken back, it may say so when nothing of that is left.
-            one = self._take_up(seat)
+            one = self._take_up(seat, is_ready=seat.up in ready)
             if one is not None:
                 finished.append(one)
             if seat.pid in ended:
@@ -240,9 +241,9 @@ class Workers:
         self._runs(slot, seat.pid)
         return seat
 
-    def _take_up(self, seat: Seat) -> Finished | None:
+    def _take_up(self, seat: Seat, *, is_ready: bool) -> Finished | None:
         """Everything that the worker has written so far."""
-        block = seat.read()
+        block = seat.read(is_ready=is_ready)
         if not block:
             return None
         # One byte is looked for ten times as fast as two.
@@ -318,7 +319,8 @@ class Workers:
     def _hear_out(self, seat: Seat, end: float) -> None:
         """Its messages, until it has gone."""
         while not seat.is_closed and world.readable([seat.up], end - world.monotonic()):
-            block = seat.read()
+            seat.look()
+            block = seat.read(is_ready=True)
             for line in block.splitlines():
                 if line.startswith((b"!L", b"!O", b"!F")):
                     self._heard(*parse_message(line))
