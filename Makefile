@@ -6,7 +6,7 @@ STAMP := $(VENV)/made-from-requirements
 QUICK := $(addprefix tests/,house plan/test_split.py plan/test_rest.py plan/test_algorithm.py record pool/test_lines.py pool/test_needs.py pool/test_pools.py docs/test_names.py run)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test soak lint format bench exe clean check-python node mounts browser readers shells wheel
+.PHONY: help demo quick test soak lint format bench exe clean check-python node mounts browser readers shells wheel slurm
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -34,7 +34,7 @@ format: $(STAMP)  ## repair what lint can repair
 quick: lint  ## lint and the pure tests: what to run after each change
 	$(BIN)/python -m pytest --numprocesses 2 --quiet $(QUICK)
 
-test: lint node mounts browser readers shells  ## lint, then all tests, on the module and on the built executable
+test: lint node mounts browser readers shells slurm  ## lint, then all tests, on the module and on the built executable
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 node:
@@ -66,6 +66,11 @@ shells:
 	@test "$$(id -u)" != 0 || { command -v zsh && command -v fish && command -v groff; } >/dev/null || { \
 	  echo 'what Tab completes is tested in the shells themselves, the man page by groff: installing them' && \
 	  apt-get update -qq && apt-get install --yes -qq zsh fish groff-base >/dev/null; } || true
+
+slurm:
+	@test "$$(id -u)" != 0 || PATH="$$PATH:/usr/sbin" command -v slurmctld slurmd munged sbatch >/dev/null || { \
+	  echo 'arrays are tested on a Slurm of our own: installing it' && \
+	  apt-get update -qq && apt-get install --yes -qq slurmctld slurmd slurm-client munge >/dev/null; } || true
 
 soak: $(STAMP)  ## the long hunts: rounds of signals and kills, a million seeds, all planted bugs, all crash states
 	$(BIN)/python -m pytest -m soak

@@ -38,8 +38,7 @@ OF_RUN = {
     "--fill": "all cores that this host grants are used, unless told otherwise",
     "-S": _NO_SERVER, "--startup-only": _NO_SERVER, "--use-address": _NO_SERVER, "--kvsserver": _NO_SERVER,
     "--taskserver": _NO_SERVER, "--taskcommand": "a program's jobs come through a pipe: `PROGRAM | run -`",
-    "--label": _NO_SERVER, "--token": _NO_SERVER, "--retire-cmd": "[hooks] on_finish runs a command when a run ends",
-    "--no-retire": "no node is given back here, unless [hooks] on_finish does it",
+    "--label": _NO_SERVER, "--token": _NO_SERVER,
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,19 @@ from shareout.units import parse_duration
 
 PATIENCE = "10m"
 INSTEAD = ("dry_run", "status", "stop", "fetch", "clean")
+MOST_ARRAYS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmArguments:
+    """The flags that mean an array of Slurm."""
+
+    submits: bool
+    seconds: int | None
+    chain: int
+    nodes: tuple[int, int] | None
+    """How many, and the cores of each."""
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,7 @@ class LaunchArguments:
     """`launch`, or the flag that asks for something else."""
     now: bool
     output: Path | None
+    slurm: SlurmArguments | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--exe", metavar="FILE", help="the executable to copy (default: this program)")
     add("--patience", default=PATIENCE, metavar="TIME", help=f"give up a host so long silent (default: {PATIENCE})")
     add_output(parser, "the merged table, when all is home")
+    _add_slurm(parser.add_argument_group("on Slurm, with a folder that all nodes see"))
     instead = parser.add_argument_group("instead of all that")
     others = instead.add_mutually_exclusive_group()
     others.add_argument("--dry-run", action="store_true", help="print the commands, and run none")
@@ -81,6 +97,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
         return answer(sys.stdin.buffer, sys.stdout.buffer)
     asked = _asked(arguments)
+    if asked.slurm:
+        from shareout.cli.on_slurm import launch_on_slurm
+
+        return launch_on_slurm(asked, asked.slurm, Common.of(arguments), entry)
     from shareout.cli.launching import launch
 
     return launch(asked, Common.of(arguments), entry)
@@ -100,10 +120,11 @@ def _asked(arguments: argparse.Namespace) -> LaunchArguments:
         join=arguments.join,
         spread=tuple(arguments.ssh_node or ()),
         is_here=arguments.here,
-        patience_s=_seconds(arguments.patience),
+        patience_s=_seconds(arguments.patience, "--patience", PATIENCE),
         does=does,
         now=arguments.now,
         output=arguments.output,
+        slurm=_slurm(arguments),
     )
 
 
@@ -128,8 +149,40 @@ def _check_pattern(pattern: str) -> None:
         )
 
 
-def _seconds(text: str) -> float:
+def _add_slurm(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--slurm", action="store_true", help="print the script of an array, an element a machine")
+    add("--submit", action="store_true", help="submit it and follow it; the same call finds it again")
+    add("--time", metavar="TIME", help="how long an element may take: 4h")
+    add("--chain", metavar="N", help="N arrays, each after the one before, for what is left")
+    add("--nodes", metavar="N:CORES", help="so many equal machines, without machines.json")
+    add("--sbatch", action="append", metavar="LINE", help="one more #SBATCH line: --sbatch='-p long'")
+
+
+def _slurm(arguments: argparse.Namespace) -> SlurmArguments | None:
+    given = [name for name in ("submit", "time", "chain", "nodes", "sbatch") if getattr(arguments, name)]
+    if not arguments.slurm:
+        if given:
+            raise UsageError(f"--{given[0]} is about Slurm", way_out="Add --slurm.")
+        return None
+    chain, nodes = arguments.chain or "1", arguments.nodes
+    if not re.fullmatch("[0-9]{1,6}", chain) or not 1 <= int(chain) <= MOST_ARRAYS:
+        raise UsageError(f"--chain {chain} is no number of arrays", way_out=f"Write 1 to {MOST_ARRAYS:,}.")
+    found = re.fullmatch("([0-9]{1,6}):([0-9]{1,6})", nodes or "1:1")
+    if found is None or "0" in (one.lstrip("0") or "0" for one in found.groups()):
+        raise UsageError(f'--nodes: "{nodes}" is not N:CORES', way_out="Write --nodes 8:16 for 8 nodes of 16 cores.")
+    seconds = int(_seconds(arguments.time, "--time", "4h")) if arguments.time else None
+    return SlurmArguments(
+        arguments.submit,
+        seconds,
+        int(chain),
+        (int(found[1]), int(found[2])) if nodes else None,
+        lines=tuple(arguments.sbatch or ()),
+    )
+
+
+def _seconds(text: str, flag: str, example: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise UsageError(f"--patience: {error}", way_out="Write --patience 10m.") from None
+        raise UsageError(f"{flag}: {error}", way_out=f"Write {flag} {example}.") from None

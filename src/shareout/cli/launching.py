@@ -27,7 +27,7 @@ from shareout.launch.launcher import LOCAL, Here, Host, Launcher
 from shareout.launch.needs import Needs, needs_of
 from shareout.launch.pasted import caller, commands
 from shareout.launch.scripts import ABOVE, PROGRAM, Item, Order
-from shareout.launch.spread import VARIABLE, cores_of, write_machines
+from shareout.launch.spread import VARIABLE, cores_of, machines_text, write_machines
 from shareout.launch.ssh import Jumps, Sockets, Ssh, ssh_words
 from shareout.launch.standing import Standing, Standings, State, kept
 from shareout.machines import Machine
@@ -104,8 +104,8 @@ def _done(trip: _Trip, asked: LaunchArguments, common: Common) -> list[Standing]
     # A status is its table.
     view = LaunchView(quiet=common.quiet or common.json or asked.does == "status")
     writes = asked.does in ("launch", "fetch", "clean")
-    with _alone() if writes else nullcontext(), Sockets() as sockets:
-        standings = Standings(STATE, trip.plan.hex, trip.folder, _event if common.json else view.told)
+    with alone() if writes else nullcontext(), Sockets() as sockets:
+        standings = Standings(STATE, trip.plan.hex, trip.folder, event if common.json else view.told)
         standings.tells_counts = common.json
         fleet = _fleet(trip, asked, sockets, standings)
         if sys.stdin.isatty() and sys.stderr.isatty():
@@ -129,7 +129,7 @@ def _spread(asked: LaunchArguments, common: Common) -> None:
     texts = asked.spread or tuple(filter(None, [os.environ.get(VARIABLE, "")]))
     file = common.configs / "machines.json"
     # What a variable says is for whoever has nothing else.
-    if texts and (asked.spread or not file.exists()) and write_machines(file, cores_of(texts)):
+    if texts and (asked.spread or not file.exists()) and write_machines(file, machines_text(cores_of(texts)), "-s"):
         say(f"shareout: wrote {file}")
 
 
@@ -213,7 +213,7 @@ def _is_here(asked: LaunchArguments, host: Host) -> bool:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """One at a time brings things home to a folder."""
     OURS.mkdir(exist_ok=True)
     with open(OURS / "lock", "w") as lock:
@@ -269,7 +269,8 @@ def _steps(asked: LaunchArguments) -> Callable[[Errand], None]:
     return Errand.remove if asked.does == "clean" else Errand.see
 
 
-def _event(one: Standing) -> None:
+def event(one: Standing) -> None:
+    """A change of a row, for a script."""
     print(json.dumps({**asdict(one), "state": str(one.state)}), flush=True)
 
 
@@ -287,16 +288,26 @@ def _outcome(trip: _Trip, asked: LaunchArguments, common: Common, entry: Entry |
     code = worst(rows)
     # Who is through with shared work has seen all of it end, whatever became of the others.
     is_shared = bool(trip.shared) and code == 3 and any(one.state == State.DONE for one in rows)
-    folders = _folders(trip, rows, is_shared=is_shared)
-    if asked.does != "launch" or (code not in (0, 1) and not is_shared) or not all(folders):
+    if asked.does != "launch" or (code not in (0, 1) and not is_shared):
         return code
+    folders = _folders(trip, rows, is_shared=is_shared)
+    found = merged(folders, 0 if is_shared else code, asked, common, entry)
+    return found if found == 0 and is_shared else max(code, found or 0)
+
+
+def merged(
+    folders: Sequence[Path | None], code: int, asked: LaunchArguments, common: Common, entry: Entry | None
+) -> int | None:
+    """The worse of this code and of a merge; None where the record of a machine is not here, and nothing is merged."""
+    found = [one for one in folders if one and RunFolder(one).journals()]
+    if len(found) < len(folders):
+        return None
     from shareout.cli import load, make_parser
 
     flags = ["--configs", str(common.configs), *(["-o", str(asked.output)] if asked.output else [])]
     flags += [flag for flag, is_on in (("--json", common.json), ("--quiet", common.quiet)) if is_on]
-    arguments = make_parser("merge-results").parse_args([*flags, *map(str, folders)])
-    merged = load("merge-results").execute(arguments, entry)
-    return merged if is_shared and merged == 0 else max(code, merged)
+    arguments = make_parser("merge-results").parse_args([*flags, *map(str, found)])
+    return max(code, load("merge-results").execute(arguments, entry))
 
 
 def _folders(trip: _Trip, rows: Sequence[Standing], *, is_shared: bool) -> list[Path | None]:

@@ -42,6 +42,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if chosen is not None and asked.dry_run:
         ids = in_running_order(chosen.plan, chosen.share, chosen.settings)
         return print_jobs(ids, chosen.plan.pool, asked.groups, asked.limit, runs_commands(entry))
+    if chosen is not None and chosen.spread:
+        from shareout.cli.over_nodes import run_over
+
+        return run_over(chosen, asked, common, entry)
     chosen = chosen and agree(chosen, asked, common, entry)
     if chosen is None:
         return _nothing()

@@ -179,6 +179,8 @@ def _together(group: argparse._ArgumentGroup) -> None:
     add("--join", metavar="DIR", help="share all work with those who join this folder")
     add("--dead", metavar="TIME", help="who is silent for so long is taken over from")
     add("--leave", action="store_true", help="go when there is nothing to take")
+    add("--retire-cmd", dest="retire", metavar="CMD", help="gives back nodes of Slurm that are done")
+    add("--no-retire", dest="retire", action="store_const", const="", help="keeps them to the end")
     add("--alone", action="store_true", help="this machine's share, whatever [join] says")
 
 

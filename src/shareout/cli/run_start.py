@@ -20,7 +20,7 @@ from shareout.cli.inputs.adhoc_pool import Given, pool_file
 from shareout.cli.inputs.other_runs import has_others
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
 from shareout.cli.inputs.shared_work import Together, admit_guest, join_request, joins, of_anybody, refuse_unshared
-from shareout.cli.inputs.slurm_nodes import refuse_unmeant_nodes
+from shareout.cli.inputs.slurm_nodes import Spread, spread_of, told_cores
 from shareout.cli.options import Common, program_name
 from shareout.cli.place.scheduler import machine_said
 from shareout.cli.place.shard import Shard, shard_asked
@@ -29,7 +29,7 @@ from shareout.cli.run_asked import check_asked
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
-from shareout.fields import dataclass
+from shareout.fields import dataclass, replace
 from shareout.linux import host_name
 from shareout.names import ALL, ANYBODY, AUTO
 from shareout.plan.plan import Plan, Share
@@ -75,6 +75,10 @@ class RunArguments:
     anew: bool
     adopt: tuple[str, ...] | None
     together: Together
+    retire: str | None = None
+    """What gives nodes of an allocation back; empty: nothing does, None: Slurm's own."""
+    nodes: tuple[int, ...] = ()
+    """In a step that was started for a node of an allocation: the cores of all."""
 
     def unshared(self) -> list[str]:
         """The flags of this call that hold only where one machine runs its share alone."""
@@ -106,6 +110,8 @@ def asked_by(arguments: argparse.Namespace, common: Common) -> RunArguments:
         anew=arguments.anew,
         adopt=None if arguments.adopt is None else tuple(arguments.adopt),
         together=Together(arguments.alone, arguments.leave),
+        retire=arguments.retire,
+        nodes=told_cores(),
     )
 
 
@@ -125,25 +131,27 @@ class Chosen:
     plan: Plan
     settings: Settings
     machine: str
+    spread: Spread | None = None
+    """The nodes of an allocation, where each is to have a run of its own; then `machine` stands for all of them."""
 
     @property
     def share(self) -> Share:
         """Its positions."""
-        return self.plan.share(self.machine)
+        return self.plan.share_all() if self.spread else self.plan.share(self.machine)
 
 
 def choose(asked: RunArguments, flags: Mapping[str, str], common: Common, entry: Entry | None) -> Chosen | None:
     """By the flags, or by what a person answers; None: the user left."""
     call = _call(common, entry, asked, flags)
-    if call.own and asked.machine is None:
-        refuse_unmeant_nodes(os.environ)
+    if spread := spread_of(call, common) if asked.machine is None else None:
+        call = replace(call, own=None, nodes=spread.cores, flags=flags)
     plan, settings = call.plan(common, entry)
     check_fits(entry, plan.pool)
     check_expected(plan, asked.expect)
-    machine = _machine(asked, call, plan, common)
+    machine = plan.machines[0].name if spread else _machine(asked, call, plan, common)
     if machine is None:
         return None
-    chosen = Chosen(call, plan, settings, machine)
+    chosen = Chosen(call, plan, settings, machine, spread)
     _ = chosen.share
     check_with_plan(chosen, asked, entry)
     return chosen
@@ -291,6 +299,8 @@ def _call(common: Common, entry: Entry | None, asked: RunArguments, flags: Mappi
     of_commands = entry is not None and entry.job is None and bool(entry.pool or entry.groups)
     says_what = bool(asked.given) or of_commands or asked.machine == ALL
     shards = asked.shard.of if asked.shard else 0
+    if asked.nodes:
+        return Call(common.configs, named, flags, nodes=asked.nodes)
     call = call_of(common, named, flags, says_what=says_what, shards=shards)
     return of_anybody(call) if joins(known, asked.together) else call
 

@@ -231,7 +231,11 @@ def _move(made: Path, program: Path) -> None:
 def _write_starter(recipe: Recipe, unpacked: int) -> Path:
     target = f"{recipe.name}/{recipe.name}" if recipe.onedir else recipe.name
     text = (HERE / "starter.sh").read_text()
-    text = text.replace("@PROGRAM@", target).replace("@NEEDED_KIB@", str(unpacked // 1024 + 4096))
+    text = (
+        text.replace("@NAME@", recipe.name)
+        .replace("@PROGRAM@", target)
+        .replace("@NEEDED_KIB@", str(unpacked // 1024 + 4096))
+    )
     starter = recipe.output / f"{recipe.name}.sh"
     starter.write_text(text)
     starter.chmod(0o755)

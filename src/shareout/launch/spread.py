@@ -25,15 +25,14 @@ def cores_of(texts: Sequence[str]) -> dict[str, int]:
     return cores
 
 
-def write_machines(file: Path, cores: dict[str, int]) -> bool:
-    """Keeps the plan of these hosts where all commands find it; False where it is there already. Another one that is
-    there is somebody's: refused."""
-    text = machines_text(cores)
+def write_machines(file: Path, text: str, flag: str) -> bool:
+    """Keeps the machines that a flag names where all commands find them; False where they are there already. Another
+    file that is there is somebody's: refused."""
     if file.exists():
         if file.read_text("utf-8", "replace") != text:
             raise UsageError(
-                f"{file} names other machines than -s",
-                way_out="Leave -s out to use them; or remove the file, and it is written from -s.",
+                f"{file} names other machines than {flag}",
+                way_out=f"Leave {flag} out to use them; or remove the file, and it is written from {flag}.",
             )
         return False
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -59,6 +59,8 @@ class Call:
     """Without machines.json: this host's name and cores, as the only machine."""
     shards: tuple[int, int] | None = None
     """Without it, too: how many equal machines there are, and the cores of this one."""
+    nodes: tuple[int, ...] = ()
+    """Without it, too: the cores of each node of an allocation."""
 
     def plan(
         self, common: Common, entry: Entry | None, *, local_barriers: bool = False, kind: str | None = None
@@ -83,6 +85,8 @@ class Call:
         """Those that stand in no file."""
         if self.shards:
             return equal_machines(*self.shards)
+        if self.nodes:
+            return [Machine(f"s{number}", Fraction(1), cores) for number, cores in enumerate(self.nodes)]
         return (Machine(self.own[0], Fraction(1), self.own[1]),) if self.own else ()
 
     def keep(self, folder: RunFolder, typed: Typed) -> None:
@@ -90,7 +94,7 @@ class Call:
         pool = str(self.pool.absolute()) if self.pool else None
         facts = {
             "configs": str(self.configs.absolute()), "pool": pool, "flags": dict(self.flags), "own": self.own,
-            "shards": self.shards, **asdict(typed),
+            "shards": self.shards, "nodes": self.nodes, **asdict(typed),
         }  # fmt: skip
         try:
             # Not synced: it decides nothing. Without it later commands ask for --configs, and no job is lost.
@@ -147,7 +151,8 @@ def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | N
             Path(facts["pool"]) if facts["pool"] else None,
             {str(name): str(text) for name, text in facts["flags"].items()},
             (str(own[0]), int(own[1])) if own else None,
-            (int(shards[0]), int(shards[1])) if shards else None,
+            shards=(int(shards[0]), int(shards[1])) if shards else None,
+            nodes=tuple(map(int, facts.get("nodes", ()))),
         )
         plan, settings = call.plan(common, entry, local_barriers=True, kind=header.kind)
     # Whatever is wrong with it, nothing is refused: who asks looks at runs, and can do without the texts of jobs.

@@ -1,34 +1,107 @@
-"""A run inside a Slurm allocation uses the node that it is started on: where there are more, that must be meant."""
+"""A run inside a Slurm allocation uses all its nodes: each is a machine, `s0`, `s1` and so on, for what runs on a node
+today runs on another tomorrow. Where somebody has started it several times by srun, which of them it is must be said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shareout.errors import UsageError
+from shareout.cli.inputs.recorded_call import Call, is_same_place
+from shareout.cli.options import Common
+from shareout.config import apply, load_settings
+from shareout.environment import user_environment
+from shareout.errors import CannotStart, UsageError
+from shareout.fields import dataclass
+from shareout.record.folder import RunFolder
+
+if TYPE_CHECKING:
+    from shareout.launch.slurm.allocation import Node
+
+VARIABLE = "SHAREOUT_NODES"
+"""Tells a step the cores of all nodes. Nothing that this process starts gets it."""
 
 
-def refuse_unmeant_nodes(environ: Mapping[str, str]) -> None:
-    """For a run that no machine was named for. Of srun's steps each process is a run of its own, on one node; a batch
-    script or a shell of salloc is on the first node only, and the others would stay idle without a word."""
-    srun = "srun --ntasks-per-node=1 shareout run --machine auto --yes"
-    way_out = (
-        f"Write a machines.json with a machine for each node, and start a run on each: {srun}. "
-        "Or say --machine all: this node runs every job."
-    )
-    # Within a step the allocation's nodes say nothing: srun has placed each task, and how many there are is what
-    # counts.
-    if "SLURM_STEP_ID" in environ:
-        tasks = _number(environ, "SLURM_STEP_NUM_TASKS")
-        if tasks > 1:
-            raise UsageError(f"srun starts this {tasks} times, and each would run every job", way_out=way_out)
-        return
-    nodes = _number(environ, "SLURM_JOB_NUM_NODES") or _number(environ, "SLURM_NNODES")
-    if nodes > 1:
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The nodes of this allocation, where a run is to be made on each."""
+
+    nodes: Sequence[Node]
+
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """Of each."""
+        return tuple(one.cores for one in self.nodes)
+
+
+def told_cores() -> tuple[int, ...]:
+    """In a step that was started for a node: the cores of all."""
+    text = os.environ.pop(VARIABLE, "")
+    return tuple(int(part) for part in text.split(",") if part.isascii() and part.isdigit())
+
+
+def text_of(nodes: Sequence[Node]) -> str:
+    """As a step reads it."""
+    return ",".join(str(one.cores) for one in nodes)
+
+
+def spread_of(call: Call, common: Common, environ: Mapping[str, str] = os.environ) -> Spread | None:
+    """For a run that no machine was named for; None where others are named, or this node is all there is. In a step
+    that is refused which srun starts several times: each would run every job."""
+    if call.shards or call.nodes or (common.configs / "machines.json").exists():
+        return None
+    if not any(name.startswith("SLURM_") for name in environ):
+        return None
+    # Not above: nearly all runs are in no allocation.
+    from shareout.launch.slurm.allocation import count_of, is_in_step, nodes_of
+
+    if is_in_step(environ):
+        _refuse_many_tasks(environ)
+        return None
+    count = count_of(environ)
+    # A smaller allocation goes on with what a larger one has begun.
+    if count > 1 or (count == 1 and _was_spread(call, common.runs)):
+        cores_per_job = float(apply(load_settings(common.configs), call.flags).run.cores_per_job)
+        return Spread(nodes_of(environ, cores_per_job, _hostnames))
+    return None
+
+
+def _refuse_many_tasks(environ: Mapping[str, str]) -> None:
+    text = environ.get("SLURM_STEP_NUM_TASKS", "")
+    if text.isascii() and text.isdigit() and int(text) > 1:
         raise UsageError(
-            f"this Slurm allocation has {nodes} nodes, and a run uses the one that it is started on", way_out=way_out
+            f"srun starts this {text} times, and each would run every job",
+            way_out="Leave srun out: in a batch script or a shell of salloc it runs on all nodes. Or write a "
+            "machines.json with a machine for each node: srun --ntasks-per-node=1 shareout run --machine auto --yes. "
+            "Or say --machine all: this node runs every job.",
         )
 
 
-def _number(environ: Mapping[str, str], name: str) -> int:
-    text = environ.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() else 0
+def _was_spread(call: Call, runs: Path) -> bool:
+    for path in runs.glob("*/s0"):
+        folder = RunFolder(path)
+        try:
+            if is_same_place(call, folder) and json.loads(folder.call.read_bytes()).get("nodes"):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
+
+
+def _hostnames(listed: str) -> list[str]:
+    import subprocess
+
+    # Slurm's own program, for the names of some clusters have more than one number in them.
+    try:
+        done = subprocess.run(
+            ["scontrol", "show", "hostnames", listed], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            env=user_environment(), check=False,
+        )  # fmt: skip
+    except OSError as error:
+        raise CannotStart(f"scontrol cannot be started: {error.strerror}") from error
+    if done.returncode or not done.stdout.split():
+        raise UsageError(f"scontrol does not tell which nodes {listed!r} are: {done.stderr.strip()}")
+    return done.stdout.split()

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Of the plan jagis-vijav-bopij-futug: element k is its k-th machine, counted from 0. What is done is not done again,
+# whichever node an element runs on, and however often it is submitted: sbatch launch/slurm.sh
+#SBATCH --job-name=shareout-0123456789ab
+#SBATCH --array=0-3
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=16
+#SBATCH --mem=8192M
+#SBATCH --gpus-per-node=2
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=launch/slurm-%A_%a.out
+#SBATCH --signal=B:USR1@120
+
+cd -- /home/me/work || exit 1
+exec /opt/main run --machine auto --configs 'my configs' --expect jagis-vijav-bopij-futug
