@@ -16,11 +16,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from kit.slurm import Slurm, cluster, why_no_slurm
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "coming-from.md"
 FOLDERS = Path(__file__).parent / "coming"
@@ -99,8 +102,17 @@ def test_every_option_of_disbatch_is_spoken_of() -> None:
     assert [names for names in options if not told & set(names)] == [["-h", "--help"], ["--version"]]
 
 
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    if os.geteuid():
+        pytest.skip("only root runs a Slurm of its own")
+    assert not why_no_slurm(), f"{why_no_slurm()}: `make test` installs it"
+    with cluster(tmp_path_factory.mktemp("slurm"), (2, 2, 1)) as made:
+        yield made
+
+
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.folder.name}: {row.typed}")
-def test_what_the_row_says_to_type_works(row: Row, tmp_path: Path) -> None:
+def test_what_the_row_says_to_type_works(row: Row, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case = cases(row.folder).get(row.key)
     assert case is not None, f"no case for: {row.key}"
     if isinstance(case, str):
@@ -110,6 +122,8 @@ def test_what_the_row_says_to_type_works(row: Row, tmp_path: Path) -> None:
     said = tmp_path / "said"
     path = f"{here / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     environ = {**os.environ, "PATH": path, "said": str(said)}
+    if row.key.startswith(("sbatch", "salloc")):
+        environ |= request.getfixturevalue("slurm").environ
 
     def bash(script: str) -> tuple[int, str]:
         done = subprocess.run(

@@ -124,12 +124,9 @@ def test_a_launch_that_is_killed_finds_its_array_again(here: Machine, slurm: Slu
 
 
 def test_a_stop_lets_jobs_end_and_the_same_call_goes_on_with_what_is_left(here: Machine, slurm: Slurm) -> None:
-    # Five elements on five cores, of which one has nothing to do any more when it is stopped.
-    here.jobs("true", *[waits_for(here, "go")] * 5, machines='{"s0": [1, 1], "s1": [5, 1]}')
+    here.jobs(*["touch began_$SHAREOUT_MACHINE; " + waits_for(here, "go")] * 6, machines='{"s0": [1, 1], "s1": [5, 1]}')
     process = followed(here, "--chain", "2")
-    wait_until(lambda: slurm.jobs("--state=RUNNING"))
-    wait_until(lambda: starts(here, "s1"))
-    wait_until(lambda: len(running_jobs(slurm)) == 1 or starts(here, "s0"))
+    wait_until(lambda: len(list(here.folder.glob("began_*"))) == 2)
     stop = subprocess.Popen(
         [*here.program, "launch", "--slurm", "--stop"], cwd=here.folder, env={**os.environ, **here.environ},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -140,6 +137,7 @@ def test_a_stop_lets_jobs_end_and_the_same_call_goes_on_with_what_is_left(here: 
     assert stop.wait(60) == 3
     assert process.wait(60) == 3, said(here)
     assert "s1: stopped: exit 3" in said(here)
+    assert "2 of 6 jobs" in said(here).splitlines()[-1], "what ran was let end"
     assert starts(here, "s1") == 1, "no second array has begun"
     (here.folder / "go").touch()
     told = here.call("launch", "--slurm", "--submit")
@@ -217,6 +215,22 @@ def test_what_is_cancelled_is_told_and_the_same_call_goes_on(here: Machine, slur
     assert "complete: 3 of 3" in told.out
     assert not list(here.folder.glob("runs/*/s1/*failed*"))
     assert done_once(here, 3)
+
+
+def test_a_controller_that_is_started_anew_is_waited_for(here: Machine, slurm: Slurm) -> None:
+    here.jobs(waits_for(here, "go"), machines='{"s0": [1, 1]}')
+    process = followed(here)
+    wait_until(lambda: starts(here, "s0"))
+    slurm.stop_controller()
+    wait_until(lambda: "Slurm does not answer: " in said(here))
+    told = here.call("launch", "--slurm", "--status", code=3)
+    assert "What runs goes on, and the same command finds it again." in told.err
+    slurm.start_controller()
+    (here.folder / "go").touch()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said(here)
+    assert b"complete: 1 of 1" in out
+    wait_until(lambda: set(slurm.states().values()) == {"idle"})
 
 
 def test_other_inputs_than_were_submitted_are_refused_by_the_element(here: Machine, slurm: Slurm) -> None:

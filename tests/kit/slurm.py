@@ -44,6 +44,7 @@ SwitchType=switch/none
 ReturnToService=2
 MinJobAge=300
 KillWait=2
+MessageTimeout=3
 CompleteWait=0
 InactiveLimit=0
 UnkillableStepTimeout=20
@@ -109,6 +110,15 @@ class Slurm:
             self.start_node(name)
         wait_until(lambda: self.states() == dict.fromkeys(self.nodes, "idle"), 60)
 
+    def stop_controller(self) -> None:
+        """As an administrator does; what runs goes on."""
+        with self._processes.pop("slurmctld") as process:
+            process.terminate()
+
+    def start_controller(self) -> None:
+        """It knows again what it knew."""
+        self._begin("slurmctld", "-D", "-f", str(self.config))
+
     def start_node(self, name: str) -> None:
         """Its slurmd."""
         self._begin("slurmd", "-D", "-N", name, "-f", str(self.config), known=name)
@@ -159,18 +169,15 @@ class Slurm:
         self.call("scontrol", "update", f"nodename={name}", "state=down", "reason=crashed")
 
     def _of_node(self, name: str) -> list[int]:
-        """All that its jobs have started, their slurmstepd first."""
+        """All that its jobs have started; before that what has started them, or it would tell of their end."""
         found = []
         for path in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):
                 words = path.read_bytes().split(b"\0")
                 if f"SLURMD_NODENAME={name}".encode() in words and f"SLURM_CONF={self.config}".encode() in words:
                     found.append(int(path.parent.name))
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                if b"slurmstepd" in path.read_bytes() and str(self.folder / f"spool-{name}").encode() in _files(path):
-                    found.insert(0, int(path.parent.name))
-        return found
+        parents = {_parent(pid) for pid in found}
+        return [*(pid for pid in parents if _is_stepd(pid)), *found]
 
     def revive(self, name: str) -> None:
         """It comes back, as after a boot."""
@@ -200,13 +207,19 @@ class Slurm:
             self._end(name)
 
 
-def _files(cmdline: Path) -> bytes:
-    """What a process has open, as text."""
-    found = []
-    for one in (cmdline.parent / "fd").iterdir():
-        with suppress(OSError):
-            found.append(os.readlink(one))
-    return " ".join(found).encode()
+def _parent(pid: int) -> int:
+    """0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def _is_stepd(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().startswith("slurmstepd")
+    except OSError:
+        return False
 
 
 def _free_ports(count: int) -> list[int]:

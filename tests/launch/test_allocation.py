@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+
 import pytest
 
 from shareout.cli.over_nodes import retirement, worst
@@ -67,10 +71,27 @@ def test_a_step_gets_all_of_its_node_and_no_word_that_was_for_the_batch_script()
     words = step("w2", ["./main", "run"])
     assert words[0] == "srun"
     assert "--nodelist=w2" in words
-    assert words[-3:] == ["--", "./main", "run"]
-    assert not [word for word in words if word.startswith(("-c", "--cpus-per-task", "--exact"))]
+    assert words[-2:] == ["./main", "run"]
+    own = words[: words.index("--")]
+    assert not [word for word in own if word.startswith(("-c", "--cpus-per-task", "--exact"))]
     batch = {"SLURM_CPUS_PER_TASK": "4", "SLURM_NTASKS": "20", "SLURM_JOB_ID": "1", "HOME": "/"}
     assert step_environment(batch) == {"SLURM_JOB_ID": "1", "HOME": "/"}
+
+
+def test_a_signal_by_name_is_for_the_run_alone_and_one_for_all_leaves_the_shell() -> None:
+    run = "trap 'echo heard; exit 7' USR1; trap 'echo all' TERM; echo ready; while :; do sleep 0.02; done"
+    words = step("w1", ["sh", "-c", run])
+    process = subprocess.Popen(
+        words[words.index("--") + 1 :], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.stdout.readline() == b"all\n"
+    out, _ = process.communicate(b"USR1\n", timeout=20)
+    assert out == b"heard\n"
+    assert process.returncode == 7
 
 
 def test_a_command_that_gives_back_is_told_as_disbatch_tells_it() -> None:

@@ -20,11 +20,11 @@ from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.files import replace_file
 from shareout.launch.launcher import Unreached
-from shareout.launch.slurm.queue import Element, Queue, Unwilling, submission
+from shareout.launch.slurm.queue import Element, Queue, Silent, Unwilling, submission
 from shareout.launch.slurm.rows import Recorded, last_words, row, why_again
 from shareout.launch.slurm.script import Asked, Batch, batch_of, check_lines, script
 from shareout.launch.spread import write_machines
-from shareout.launch.standing import Standing, Standings, State
+from shareout.launch.standing import Standing, Standings, State, kept
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.show.beside import say
@@ -164,20 +164,25 @@ class _Journey:
         self.standings = Standings(STATE, work.plan.hex, str(Path.cwd()), event if common.json else self.view.told)
         self.numbers = {one.name: number for number, one in enumerate(work.plan.machines)}
         self._again: dict[tuple[str, int, int], str] = {}
+        before = kept(STATE, work.plan.hex)
         for name in work.machines:
-            self.standings.add(Standing(name, "-", jobs=len(work.plan.share(name))))
+            node = before[name].address if name in before else "-"
+            self.standings.add(Standing(name, node, jobs=len(work.plan.share(name))))
 
     def go(self, slurm: SlurmArguments, entry: Entry | None) -> int:
         """All that this call asks for; the exit code."""
         queue, does = self.work.queue, self.asked.does
         queue.check()
-        if does == "stop":
-            queue.cancel_waiting()
-            queue.signal("USR2" if self.asked.now else "USR1")
-        elif does == "launch":
-            self._submit(slurm, entry)
         try:
+            if does == "stop":
+                queue.cancel_waiting()
+                queue.signal("USR2" if self.asked.now else "USR1")
+            elif does == "launch":
+                self._submit(slurm, entry)
             self._follow(once=does == "status")
+        except Unreached as error:
+            way_out = "What runs goes on, and the same command finds it again."
+            raise Silent(f"Slurm does not answer: {error}", way_out=way_out) from error
         finally:
             self.standings.keep()
         rows = self.standings.now()
@@ -192,7 +197,7 @@ class _Journey:
         return code if found is None else found
 
     def _submit(self, slurm: SlurmArguments, entry: Entry | None) -> None:
-        queue, found = self.work.queue, {one.job for one in self._elements() if one.is_active}
+        queue, found = self.work.queue, {one.job for one in self.work.queue.elements() if one.is_active}
         if found:
             self._tell(f"found {'array' if len(found) == 1 else 'arrays'} {', '.join(map(str, sorted(found)))}")
             return
@@ -220,18 +225,24 @@ class _Journey:
             say(text)
 
     def _elements(self) -> list[Element]:
+        """As long as there is patience: a controller that is started anew answers again."""
+        since, pause_s = time.monotonic(), SOONEST_S
         while True:
             try:
                 return self.work.queue.elements()
             except Unreached as error:
-                say(f"shareout: Slurm does not answer: {error}; trying again")
-                time.sleep(LATEST_S)
+                if time.monotonic() - since >= self.asked.patience_s:
+                    raise
+                if pause_s == SOONEST_S:
+                    say(f"shareout: Slurm does not answer: {error}; trying again")
+                pause_s = min(LATEST_S, pause_s * SLOWER)
+                time.sleep(pause_s)
 
     def _follow(self, *, once: bool) -> None:
         pause_s = SOONEST_S
         while True:
             before = self.standings.now()
-            elements = self._elements()
+            elements = self.work.queue.elements() if once else self._elements()
             self._look(elements)
             after = self.standings.now()
             self.standings.keep()

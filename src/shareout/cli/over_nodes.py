@@ -121,9 +121,9 @@ class _Steps:
             call = step(node.name, [*words, "--machine", f"s{number}"])
             try:
                 # Of a group of its own: what the terminal of salloc sends comes through us, once.
-                self._steps[node.name] = subprocess.Popen(call, stdin=subprocess.DEVNULL, env=environ, process_group=0)
+                self._steps[node.name] = subprocess.Popen(call, stdin=subprocess.PIPE, env=environ, process_group=0)
             except OSError as error:
-                self._signal(signal.SIGTERM)
+                self._say("USR2")
                 raise CannotStart(f"srun cannot be started: {error.strerror}") from error
 
     def wait(self, retire: str) -> int:
@@ -132,7 +132,7 @@ class _Steps:
             self._pass_on()
             for name, process in list(self._steps.items()):
                 if process.poll() is not None:
-                    del self._steps[name]
+                    _let_go(self._steps.pop(name))
                     self._ended(name, process.returncode)
             if retire and self._unretired and self._steps and time.monotonic() >= self._retires_at:
                 self._give_back(retire)
@@ -195,14 +195,23 @@ class _Steps:
     def _pass_on(self) -> None:
         if self._told < self._level:
             self._told = self._level
-            self._signal(signal.SIGUSR1 if self._level == 1 else signal.SIGUSR2)
+            self._say("USR1" if self._level == 1 else "USR2")
             if not self._quiet:
                 say("stopping: running jobs may end" if self._level == 1 else "stopping: running jobs are ended")
 
-    def _signal(self, number: int) -> None:
+    def _say(self, name: str) -> None:
         for process in self._steps.values():
-            with suppress(ProcessLookupError):
-                process.send_signal(number)
+            assert process.stdin is not None
+            # One that has ended needs no signal.
+            with suppress(OSError):
+                process.stdin.write(f"{name}\n".encode("ascii"))
+                process.stdin.flush()
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
 
 
 def _srun_told(code: int) -> str:

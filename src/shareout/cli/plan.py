@@ -22,7 +22,7 @@ from shareout.cli.running_order import in_running_order
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import CannotRead, InputError, UsageError, cannot_read
-from shareout.fields import dataclass
+from shareout.fields import dataclass, replace
 from shareout.names import ALL
 from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of
 from shareout.plan.plan import Plan, Share
@@ -75,6 +75,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     asked = _asked(arguments, common)
     says_what = asked.pool is not None or asked.machine == ALL
     call = call_of(common, asked.pool, {}, says_what=says_what, shards=asked.shard.of if asked.shard else 0)
+    if asked.machine is None and "SLURM_JOB_ID" in os.environ and "SLURM_STEP_ID" not in os.environ:
+        call = _over_nodes(call, common)
     # As `run` would make it, with the pool that is named and, where there is no machines.json, this host as the only
     # machine: the digest that is compared must be the one that runs.
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
@@ -98,6 +100,14 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     elif not common.quiet:
         print(plan_text(plan, shares, columns_of(sys.stdout), forecast_of(plan, settings.run)))
     return 0
+
+
+def _over_nodes(call: Call, common: Common) -> Call:
+    """In an allocation of Slurm with several nodes: with these as machines, as `run` has them."""
+    from shareout.cli.inputs.slurm_nodes import spread_of
+
+    spread = spread_of(call, common)
+    return replace(call, own=None, nodes=spread.cores, flags={}) if spread else call
 
 
 def _asked(arguments: argparse.Namespace, common: Common) -> PlanArguments:

@@ -73,11 +73,31 @@ def expanded(text: str) -> list[int]:
     return found
 
 
+# What Slurm signals in a step gets to each process in it, the jobs as well. So the names of signals that are for the
+# run alone come by standard input; and the shell outlives all others, for a step is over with its first process.
+EARS = """\
+trap : TERM INT HUP USR1 USR2 QUIT
+exec 3<&0
+"$@" </dev/null 3<&- &
+run=$!
+{ trap '' TERM INT HUP USR1 USR2 QUIT; while read -r name; do kill -s "$name" "$run"; done; } <&3 &
+ears=$!
+while :; do
+  wait "$run"
+  code=$?
+  kill -0 "$run" 2>/dev/null || break
+done
+kill -s KILL "$ears" 2>/dev/null
+exit "$code"
+"""
+
+
 def step(node: str, words: Sequence[str]) -> list[str]:
-    """A call of srun that runs words once on a node, with all that the allocation has there."""
+    """A call of srun that runs words once on a node, with all that the allocation has there. They are sent the signals
+    whose names it reads, a line each."""
     return [
-        "srun", "--nodes=1", "--ntasks=1", f"--nodelist={node}", "--cpu-bind=none", "--mpi=none", "--input=none",
-        "--kill-on-bad-exit=0", "--unbuffered", "--", *words,
+        "srun", "--nodes=1", "--ntasks=1", f"--nodelist={node}", "--cpu-bind=none", "--mpi=none",
+        "--kill-on-bad-exit=0", "--unbuffered", "--", "sh", "-c", EARS, "sh", *words,
     ]  # fmt: skip
 
 

@@ -28,6 +28,12 @@ ACTIVE = frozenset((
 WAITING = frozenset(("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"))
 
 
+class Silent(ShareoutError):
+    """Slurm does not answer. What it runs goes on."""
+
+    exit_code = 3
+
+
 class Unwilling(ShareoutError):
     """Slurm takes no array of ours, in its own words."""
 

@@ -53,7 +53,9 @@ def row(elements: Sequence[Element], recorded: Recorded, said: Sequence[str], ag
         return {**counts, "state": State.DONE, "exit": int(recorded.failed > 0), "why": ""}
     waiting = next((one for one in elements if one.waits), None)
     if waiting:
-        return {**counts, "state": State.WAITING, "address": "-", "why": _why_waiting(waiting, elements, again)}
+        # The node that it had is what tells why it has none: whoever looks later is to know it.
+        node = {} if waiting.restarts else {"address": "-"}
+        return {**counts, **node, "state": State.WAITING, "why": _why_waiting(waiting, elements, again)}
     return {**counts, **_ended(elements, said)}
 
 
