@@ -165,20 +165,26 @@ def _slurm(arguments: argparse.Namespace) -> SlurmArguments | None:
         if given:
             raise UsageError(f"--{given[0]} is about Slurm", way_out="Add --slurm.")
         return None
-    chain, nodes = arguments.chain or "1", arguments.nodes
-    if not re.fullmatch("[0-9]{1,6}", chain) or not 1 <= int(chain) <= MOST_ARRAYS:
-        raise UsageError(f"--chain {chain} is no number of arrays", way_out=f"Write 1 to {MOST_ARRAYS:,}.")
-    found = re.fullmatch("([0-9]{1,6}):([0-9]{1,6})", nodes or "1:1")
-    if found is None or "0" in (one.lstrip("0") or "0" for one in found.groups()):
-        raise UsageError(f'--nodes: "{nodes}" is not N:CORES', way_out="Write --nodes 8:16 for 8 nodes of 16 cores.")
-    seconds = int(_seconds(arguments.time, "--time", "4h")) if arguments.time else None
     return SlurmArguments(
         arguments.submit,
-        seconds,
-        int(chain),
-        (int(found[1]), int(found[2])) if nodes else None,
+        int(_seconds(arguments.time, "--time", "4h")) if arguments.time else None,
+        _arrays(arguments.chain or "1"),
+        _nodes(arguments.nodes) if arguments.nodes else None,
         lines=tuple(arguments.sbatch or ()),
     )
+
+
+def _arrays(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,6}", text) or not 1 <= int(text) <= MOST_ARRAYS:
+        raise UsageError(f"--chain {text} is no number of arrays", way_out=f"Write 1 to {MOST_ARRAYS:,}.")
+    return int(text)
+
+
+def _nodes(text: str) -> tuple[int, int]:
+    found = re.fullmatch("([0-9]{1,6}):([0-9]{1,6})", text)
+    if found is None or not int(found[1]) or not int(found[2]):
+        raise UsageError(f'--nodes: "{text}" is not N:CORES', way_out="Write --nodes 8:16 for 8 nodes of 16 cores.")
+    return int(found[1]), int(found[2])
 
 
 def _seconds(text: str, flag: str, example: str) -> float:

@@ -17,6 +17,7 @@ from shareout.cli.launching import OURS, RUNS, alone, event, merged, worst
 from shareout.cli.options import Common, machines_file
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
 from shareout.entry import Entry
+from shareout.environment import told_folder
 from shareout.errors import UsageError, nearest
 from shareout.files import replace_file
 from shareout.launch.launcher import Unreached
@@ -105,7 +106,7 @@ def _batch(work: _Work, asked: LaunchArguments, slurm: SlurmArguments, common: C
         "--machine", "auto", "--yes", "--quiet", "--configs", str(common.configs), "--expect", plan.fingerprint,
     )  # fmt: skip
     return Batch(
-        work.queue.name, plan.fingerprint, str(Path.cwd()), elements=elements, cores=cores, memory=memory, gpus=gpus,
+        work.queue.name, plan.fingerprint, told_folder(), elements=elements, cores=cores, memory=memory, gpus=gpus,
         words=words, asked=said,
     )  # fmt: skip
 

@@ -75,8 +75,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     asked = _asked(arguments, common)
     says_what = asked.pool is not None or asked.machine == ALL
     call = call_of(common, asked.pool, {}, says_what=says_what, shards=asked.shard.of if asked.shard else 0)
-    if asked.machine is None and "SLURM_JOB_ID" in os.environ and "SLURM_STEP_ID" not in os.environ:
-        call = _over_nodes(call, common)
+    call = _over_nodes(call, common, asked.machine)
     # As `run` would make it, with the pool that is named and, where there is no machines.json, this host as the only
     # machine: the digest that is compared must be the one that runs.
     plan, settings = call.plan(common, entry, local_barriers=asked.local_barriers)
@@ -102,8 +101,10 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     return 0
 
 
-def _over_nodes(call: Call, common: Common) -> Call:
+def _over_nodes(call: Call, common: Common, machine: str | None) -> Call:
     """In an allocation of Slurm with several nodes: with these as machines, as `run` has them."""
+    if machine is not None or "SLURM_JOB_ID" not in os.environ or "SLURM_STEP_ID" in os.environ:
+        return call
     from shareout.cli.inputs.slurm_nodes import spread_of
 
     spread = spread_of(call, common)

@@ -16,10 +16,13 @@ from shareout.environment import user_environment
 from shareout.errors import CannotStart, ShareoutError, UsageError
 from shareout.fields import dataclass
 from shareout.launch.launcher import Unreached
+from shareout.safe import safe
 
 FIELDS = ("ArrayJobID", "ArrayTaskID", "State", "exit_code", "RestartCnt", "Reason", "NodeList")
 WIDTH = 120
 ANSWER_S = 60
+END = "SLURM_JOB_END_TIME"
+"""Of the job that submits, where one does: it is not that of what is submitted."""
 WAITS = re.compile("temporarily unable to accept|retrying|Slurm controller not responding", re.IGNORECASE)
 ACTIVE = frozenset((
     "PENDING", "RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING", "RESIZING", "REQUEUED", "REQUEUE_FED",
@@ -96,13 +99,13 @@ class Queue:
         words = submission(file, after)
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            errors="replace", env=user_environment(),
+            errors="replace", env={name: text for name, text in user_environment().items() if name != END},
         )  # fmt: skip
         complaints = []
         try:
             assert process.stderr is not None
             for line in process.stderr:
-                complaints.append(line.strip().removeprefix("sbatch: ").removeprefix("error: "))
+                complaints.append(safe(line.strip()).removeprefix("sbatch: ").removeprefix("error: "))
                 if WAITS.search(line):
                     said(f"sbatch waits: {complaints[-1]}")
             out, _ = process.communicate()
@@ -154,7 +157,7 @@ class Queue:
         except OSError as error:
             raise CannotStart(f"{words[0]} cannot be started: {error.strerror}") from error
         if done.returncode:
-            raise Unreached(done.stderr.strip().partition("\n")[0] or f"{words[0]}: exit {done.returncode}")
+            raise Unreached(safe(done.stderr.strip().partition("\n")[0]) or f"{words[0]}: exit {done.returncode}")
         return done.stdout
 
 
@@ -169,7 +172,7 @@ def submission(file: Path, after: int | str | None) -> list[str]:
 
 
 def _element(line: str) -> Element | None:
-    parts = [line[at : at + WIDTH].strip() for at in range(0, WIDTH * len(FIELDS), WIDTH)]
+    parts = [safe(line[at : at + WIDTH].strip()) for at in range(0, WIDTH * len(FIELDS), WIDTH)]
     if not all(part.isdigit() for part in (*parts[:2], *parts[3:5])):
         return None
     job, index, _, status, restarts = (int(part) if part.isdigit() else 0 for part in parts[:5])
