@@ -106,6 +106,7 @@ PREEMPTED = "slurmstepd: error: *** JOB 12 ON n2 CANCELLED AT 2026-11-27T10:08:4
         ([element("COMPLETING")], 0, [], State.RUNNING, ""),
         ([element("COMPLETED")], 0, [], State.DONE, ""),
         ([], 0, [], State.DONE, ""),
+        ([], None, [], State.WAITING, "it is not in the queue"),
         ([], 4, [], State.STOPPED, "it is not in the queue"),
         ([element("PENDING", restarts=2, reason="BeginTime", node="")], 3, [PREEMPTED], State.WAITING,
          "it was preempted, and waits for start 3 (BeginTime)"),

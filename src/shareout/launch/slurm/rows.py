@@ -56,6 +56,8 @@ def row(elements: Sequence[Element], recorded: Recorded, said: Sequence[str], ag
         # The node that it had is what tells why it has none: whoever looks later is to know it.
         node = {} if waiting.restarts else {"address": "-"}
         return {**counts, **node, "state": State.WAITING, "why": _why_waiting(waiting, elements, again)}
+    if not elements and recorded.todo is None and not said:
+        return {**counts, "state": State.WAITING, "address": "-", "why": "it is not in the queue"}
     return {**counts, **_ended(elements, said)}
 
 
