@@ -65,7 +65,9 @@ def _refuse(common: Common, asked: RunArguments) -> None:
             "--json tells of one run, and this is one on each node", way_out="`status --json` tells of all."
         )
     given = asked.given
-    if (given.pool == "-" and (given.null or given.kind)) or any(one.file == "-" for one in given.sources):
+    if (given.pool == "-" and (given.delimiter is not None or given.each is not None or given.kind)) or any(
+        one.file == "-" for one in given.sources
+    ):
         raise UsageError(
             "standard input of this kind is not at hand on other nodes", way_out="Write it to a file, and name that."
         )
