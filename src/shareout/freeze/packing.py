@@ -29,10 +29,10 @@ _COLD = frozenset(
 _SELDOM = tuple(
     f"shareout.{room}"
     for room in (
-        "adopt", "cli.completing", "cli.init", "cli.launch", "cli.manual", "cli.on_slurm", "cli.over_nodes", "cli.pilot",
-        "cli.plotting", "cli.rebalance", "cli.replay", "cli.reweigh", "cli.starting", "cli.watch_page", "costs", "export",
-        "freeze", "joining", "launch", "ledger", "merge.tables", "pilot", "replay", "report", "rewrite", "show.report",
-        "stores", "web",
+        "adopt", "cli.completing", "cli.init", "cli.launch", "cli.manual", "cli.on_slurm", "cli.over_nodes",
+        "cli.pilot", "cli.plotting", "cli.rebalance", "cli.replay", "cli.reweigh", "cli.starting", "cli.watch_page",
+        "costs", "export", "freeze", "joining", "launch", "ledger", "merge.tables", "pilot", "replay", "report",
+        "rewrite", "show.report", "stores", "web",
     )
 )  # fmt: skip
 """Of ours, what few calls load."""
