@@ -68,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--dir", metavar="DIR", help="the folder there (default: shareout/NAME)")
     add("--files", nargs="*", action="extend", metavar="PATH", help="files and folders of this one that jobs need")
     add("--return", nargs="*", action="extend", dest="returns", metavar="GLOB", help="files that jobs write there")
-    add("--results", metavar="DIR", help="also a folder there of each job's output; it comes home")
+    add("--results", metavar="DIR", help="also a folder of each job's output; it comes home")
     add("--join", metavar="DIR", default="", help="all share their work by a folder that they mount")
     add("--exe", metavar="FILE", help="the executable to copy (default: this program)")
     add("--patience", default=PATIENCE, metavar="TIME", help=f"give up a host so long silent (default: {PATIENCE})")

@@ -26,11 +26,11 @@ from shareout.cli.place.scheduler import machine_said
 from shareout.cli.place.shard import Shard, shard_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked
+from shareout.cli.run_questions import ask_machine, confirmed
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
 from shareout.fields import dataclass, replace
-from shareout.linux import host_name
 from shareout.names import ALL, ANYBODY, AUTO
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
@@ -41,18 +41,14 @@ from shareout.run.output.choose import pool_of_results, refuse_others_results
 from shareout.run.policy import deadline_of
 from shareout.run.request import RunRequest
 from shareout.show.beside import say
-from shareout.show.fold import columns_of, folded
+from shareout.show.fold import columns_of
 from shareout.titles import named_columns
-from shareout.units import counted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shareout.adopt.adopting import Adopt
     from shareout.cli.inputs.earlier_plans import EarlierPlan
-
-COLUMNS = 80
-"""Of a terminal that does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +159,7 @@ def _machine(asked: RunArguments, call: Call, plan: Plan, common: Common) -> str
     if call.own and call.own[0] == ANYBODY and asked.machine != ALL:
         return admit_guest(plan, asked.machine)
     said = machine_said(asked.machine, plan, os.environ)
-    return said or (call.own[0] if call.own else _ask_machine(plan, common.configs / "machines.json"))
+    return said or (call.own[0] if call.own else ask_machine(plan, common.configs / "machines.json"))
 
 
 def agree(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | None) -> Chosen | None:
@@ -185,7 +181,7 @@ def agree(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | No
         _tell_before(chosen, asked, common, entry)
     # Neither a scheduler nor a shard is a person who could compare anything; a host that is alone has nothing to.
     is_sure = asked.yes or chosen.call.own or asked.shard or asked.machine == AUTO
-    return chosen if is_sure or _confirmed(plan, chosen.machine, named=asked.machine is not None) else None
+    return chosen if is_sure or confirmed(plan, chosen.machine, named=asked.machine is not None) else None
 
 
 def _tell_before(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | None) -> None:
@@ -303,43 +299,6 @@ def _call(common: Common, entry: Entry | None, asked: RunArguments, flags: Mappi
         return Call(common.configs, named, flags, nodes=asked.nodes)
     call = call_of(common, named, flags, says_what=says_what, shards=shards)
     return of_anybody(call) if joins(known, asked.together) else call
-
-
-def _ask_machine(plan: Plan, machines: Path) -> str | None:
-    names = [one.name for one in plan.machines]
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        listed = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
-        raise UsageError(
-            f"{machines} names {listed}, and there is no terminal to ask on which of them this is",
-            # Refused at once, and not waited for: a batch job would wait for an answer until its time is over.
-            way_out="Say --machine NAME --yes (all: this host runs every job), and --expect FINGERPRINT to be sure.",
-        )
-    # Asked, and never guessed from the host's name, although the one that matches is preselected: hosts that were
-    # copied have the same name, and both would run its share without a word.
-    from shareout.show.prompts import ask_machine
-
-    width = max(map(len, names))
-    described = [
-        f"{one.name:<{width}}  {counted(one.cores, 'core')}, {counted(len(plan.share(one.name)), 'job')}"
-        for one in plan.machines
-    ]
-    return ask_machine(names, described, host_name(), columns_of(sys.stdout) or COLUMNS)
-
-
-def _confirmed(plan: Plan, machine: str, *, named: bool) -> bool:
-    """A machine that was only picked may be another's: Enter twice must not run its share a second time."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "there is no terminal to confirm on", way_out="Add --yes, and --expect FINGERPRINT to be sure of the plan."
-        )
-    from shareout.show.prompts import ask_same
-
-    share = plan.share(machine)
-    columns = columns_of(sys.stdout) or COLUMNS
-    # The words, for two people read them to each other; the hex beside them is what the folder is named by.
-    print(folded(f"digest  {plan.fingerprint}  ·  {plan.short_hex}", columns))
-    print(folded(f"share   {len(share):,} of {plan.jobs:,} jobs for {machine}", columns))
-    return ask_same("Is the digest the same on every machine, and shall it run?", columns, default=named)
 
 
 def _tell_grant(cores: int, settings: Settings) -> None:
