@@ -26,7 +26,7 @@ from shareout.cli.place.scheduler import machine_said
 from shareout.cli.place.shard import Shard, shard_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked
-from shareout.cli.run_questions import ask_machine, confirmed
+from shareout.cli.run_questions import COLUMNS, ask_machine, confirmed
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
