@@ -60,7 +60,7 @@ def test_the_merged_table_is_the_same_for_any_number_of_machines(tmp_path: Path)
     assert len(tables) == len(certificates) == len(answers) == 1
     rows = tables.pop().decode().splitlines()
     assert rows[0] == "job,a,b,result_a,result_b,x,text"
-    assert rows[1].startswith("0,0,0.5,0.")
+    assert rows[1].startswith("0,0,0.5,0,0.5,0.")
     assert rows[1].endswith(',"é,""0"')
     assert len(rows) == 91
 

@@ -84,12 +84,12 @@ def test_a_launch_goes_from_inputs_to_the_certificate(here: Machine, slurm: Slur
     shutil.copytree(here.folder / "configs", here.folder / "alone" / "configs")
     alone = Machine(here.folder / "alone", here.program)
     alone.call("run", "--machine", "all", "--yes")
-    wanted = alone.call("merge-results", "-o", "r.csv").out.splitlines()[1]
+    wanted = alone.call("merge-results", "-o", "r.csv").out.splitlines()[1:3]
     script = here.call("launch", "--slurm", "--time", "10m").out
     assert not slurm.jobs("--state=PENDING,RUNNING"), "without --submit it is only printed"
     told = here.call("launch", "--slurm", "--time", "10m", "--submit", "-o", "results.csv")
     assert (here.folder / "launch" / "slurm.sh").read_text() == script
-    assert told.out.splitlines() == ["complete: 20 of 20 jobs, each counted once", wanted, "wrote results.csv"]
+    assert told.out.splitlines() == ["complete: 20 of 20 jobs, each counted once", *wanted, "wrote results.csv"]
     assert re.match(r"submitted array \d+: 3 machines\n", told.err)
     assert told.err.splitlines()[-1] == "3 of 3 started · 3 done · 20 of 20 jobs"
     assert not any(file.read_text() for file in here.folder.glob("launch/*.out")), "what went well says nothing"
