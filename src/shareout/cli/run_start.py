@@ -26,7 +26,6 @@ from shareout.cli.place.scheduler import machine_said
 from shareout.cli.place.shard import Shard, shard_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_asked import check_asked
-from shareout.cli.run_questions import COLUMNS, ask_machine, confirmed
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
@@ -158,8 +157,12 @@ def _machine(asked: RunArguments, call: Call, plan: Plan, common: Common) -> str
         return asked.shard.name
     if call.own and call.own[0] == ANYBODY and asked.machine != ALL:
         return admit_guest(plan, asked.machine)
-    said = machine_said(asked.machine, plan, os.environ)
-    return said or (call.own[0] if call.own else ask_machine(plan, common.configs / "machines.json"))
+    said = machine_said(asked.machine, plan, os.environ) or (call.own[0] if call.own else None)
+    if said is None:
+        from shareout.cli.run_questions import ask_machine
+
+        said = ask_machine(plan, common.configs / "machines.json")
+    return said
 
 
 def agree(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | None) -> Chosen | None:
@@ -180,8 +183,11 @@ def agree(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | No
     if not common.quiet:
         _tell_before(chosen, asked, common, entry)
     # Neither a scheduler nor a shard is a person who could compare anything; a host that is alone has nothing to.
-    is_sure = asked.yes or chosen.call.own or asked.shard or asked.machine == AUTO
-    return chosen if is_sure or confirmed(plan, chosen.machine, named=asked.machine is not None) else None
+    if not (asked.yes or chosen.call.own or asked.shard or asked.machine == AUTO):
+        from shareout.cli.run_questions import confirmed
+
+        return chosen if confirmed(plan, chosen.machine, named=asked.machine is not None) else None
+    return chosen
 
 
 def _tell_before(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | None) -> None:
@@ -280,6 +286,7 @@ def _goes_on(found: Sequence[EarlierPlan], common: Common, asked: RunArguments) 
             sentence,
             way_out="`shareout reweigh` keeps them, for all machines; --anew runs them again.",
         )
+    from shareout.cli.run_questions import COLUMNS
     from shareout.show.prompts import ask_what_to_keep
 
     chosen = ask_what_to_keep(sentence, [one.words for one in found], columns_of(sys.stdout) or COLUMNS)

@@ -22,21 +22,28 @@ _LIBRARIES = {"_ctypes": "libffi.", "_sqlite3": "libsqlite3.", "_decimal": "libm
 # Of Python's library: large, and nothing that a run waits for. Smaller in the file, slower to load.
 _COLD = frozenset(
     ("ast", "asyncio", "calendar", "concurrent", "dataclasses", "difflib", "dis", "email", "gzip", "html", "http",
-     "importlib", "inspect", "ipaddress", "mimetypes", "multiprocessing", "pickle", "platform", "pprint", "_pydatetime",
+     "importlib", "inspect", "mimetypes", "multiprocessing", "pickle", "platform", "pprint", "_pydatetime",
      "_pydecimal", "socket", "socketserver", "sqlite3", "statistics", "subprocess", "sysconfig", "tarfile", "unittest",
-     "urllib", "uuid", "webbrowser", "xml", "zipfile", "zoneinfo")
+     "uuid", "webbrowser", "xml", "zipfile", "zoneinfo")
 )  # fmt: skip
 _SELDOM = tuple(
     f"shareout.{room}"
     for room in (
-        "adopt", "cli.completing", "cli.init", "cli.launch", "cli.manual", "cli.on_slurm", "cli.over_nodes",
-        "cli.pilot", "cli.plotting", "cli.rebalance", "cli.replay", "cli.reweigh", "cli.starting", "cli.watch_page",
-        "costs", "export", "freeze", "joining", "launch", "ledger", "merge.tables", "pilot", "replay", "report",
-        "rewrite", "show.report", "stores", "web",
+        "adopt", "cli.", "costs", "export", "freeze", "joining", "launch", "ledger", "merge", "pilot", "replay",
+        "report", "rewrite", "runs", "serving", "show.report", "stores", "web",
     )
 )  # fmt: skip
 """Of ours, what few calls load."""
-_RARE = frozenset(("_asyncio", "_sqlite3", "pyexpat"))
+_OFTEN = tuple(
+    f"shareout.{room}"
+    for room in (
+        "adopt.kept", "cli.inputs", "cli.options", "cli.place", "cli.plan", "cli.rates", "cli.run", "cli.status",
+        "cli.streams", "costs",
+    )
+)  # fmt: skip
+"""And of that, what many do."""
+_RARE = frozenset(("_asyncio", "_pickle", "_sqlite3", "pyexpat"))
+_COLD_PARTS = ("urllib.error", "urllib.request", "urllib.response", "urllib.robotparser")
 # PyInstaller imports these at every start, to change them. They cost more than all else of one: here they are changed
 # when somebody imports them.
 _CHANGES = {
@@ -132,8 +139,8 @@ def is_stored(name: str) -> bool:
     if name.startswith(MARK):
         return name.removeprefix(MARK) not in _RARE
     top = name.partition(".")[0]
-    is_ours = top == "shareout" and not name.startswith(_SELDOM)
-    return (is_ours or top in sys.stdlib_module_names) and top not in _COLD
+    is_ours = top == "shareout" and (not name.startswith(_SELDOM) or name.startswith(_OFTEN))
+    return (is_ours or top in sys.stdlib_module_names) and top not in _COLD and name not in _COLD_PARTS
 
 
 def store(writer: Any) -> None:
