@@ -70,7 +70,11 @@ def test_a_script_is_written_for_the_columns_of_rows(here: Machine) -> None:
     here.call("init", "--csv", "rows.csv", "--python", "main.py")
     assert "def job(alpha: float, n: int, name: str, flag: bool):" in (here.folder / "main.py").read_text()
     here.program = [sys.executable, "main.py"]
-    assert runs_at_once(here) == ["job,alpha,n,name,flag", "0,1.5,3,x,true", "1,2.0,4,y,false"]
+    assert runs_at_once(here) == [
+        "job,alpha,n,name,flag,result_alpha,result_n,result_name,result_flag",
+        "0,1.5,3,x,true,1.5,3,x,true",
+        "1,2.0,4,y,false,2.0,4,y,false",
+    ]
     here.program = here.way.runner()
     kept = here.call("init", "--csv", "rows.csv", "--python", "main.py").out
     assert kept.count("it is there already") == 5
@@ -98,7 +102,7 @@ def test_the_makefile_makes_the_executable_without_a_checkout(here: Machine) -> 
     done = subprocess.run(call, cwd=here.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     here.program = [str(here.folder / "build/main")]
-    assert runs_at_once(here)[0] == "job,steps,right,place"
+    assert runs_at_once(here)[0] == "job,steps,right,result_steps,result_right,place"
 
 
 @pytest.mark.module_only("the scripts are Python's to run")
