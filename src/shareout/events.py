@@ -67,3 +67,35 @@ class Listener(Protocol):
     def wants_every_attempt(self) -> bool:
         """Asked once, when the run begins. A run that nobody listens to so closely makes no outcome of a job that went
         well."""
+
+
+class Told(Protocol):
+    """Why a run is to end."""
+
+    @property
+    def reason(self) -> str:
+        """In a word."""
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+
+    @property
+    def at_once(self) -> bool:
+        """What runs is ended."""
+
+
+class Others(Protocol):
+    """Those who work on the same jobs."""
+
+    def whole(self, known: Counts) -> Counts:
+        """What this machine knows → what all have done."""
+
+    def asked(self) -> Told | None:
+        """What they, or a person, ask of this run."""
+
+    def halt(self, why: str, *, at_once: bool) -> None:
+        """The rule for stopping is met here: all are to stop."""
+
+    def rests(self) -> bool:
+        """Whether nothing is to begin here for a while."""

@@ -112,7 +112,7 @@ def test_a_folder_that_was_set_back_is_told_with_the_place_by_a_new_start_and_by
     joiners: Joiners,
 ) -> None:
     for name in ("alice", "bob"):
-        joiners.host(name).jobs(*["sleep 0.05"] * 1500, machines=OLD)
+        joiners.host(name).jobs(*["sleep 0.05"] * 9000, machines=OLD)
     joiners.run("alice")
     joiners.run("bob")
     wait_until(lambda: joiners.done("alice") > 3 and joiners.done("bob") > 3)

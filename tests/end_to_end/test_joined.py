@@ -211,6 +211,26 @@ def test_one_that_is_stopped_gives_back_what_it_has_not_begun_and_nobody_waits_f
     assert "complete: 100 of 100 jobs, each counted once" in hosts.merged()
 
 
+@pytest.mark.module_only("the same signals as in other tests of both")
+def test_what_was_stopped_with_its_run_is_done_by_others(tmp_path: Path, end_all: list[Hosts]) -> None:
+    """It has a record, of a job that is not over."""
+    hosts = Hosts(tmp_path, *["touch begun; until [ -e gate ]; do sleep 0.05; done"] * 6)
+    end_all.append(hosts)
+    (hosts.hosts["bob"].folder / "gate").touch()
+    alice = hosts.start("alice", dead="1h")
+    wait_until((hosts.hosts["alice"].folder / "begun").exists)
+    alice.send_signal(signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        # Another one within a second is the same one.
+        alice.wait(1.5)
+    alice.send_signal(signal.SIGTERM)
+    hosts.ended("alice", code=143)
+    hosts.start("bob", dead="1h")
+    assert "6 done, 0 failed, 0 to do" in hosts.ended("bob")
+    assert "stopped" in {one["state"] for one in hosts.records("alice")}
+    assert "complete: 6 of 6 jobs, each counted once" in hosts.merged()
+
+
 @pytest.mark.module_only("the same files are read")
 def test_the_folder_itself_tells_how_far_all_are_while_they_run(tmp_path: Path, end_all: list[Hosts]) -> None:
     hosts = Hosts(tmp_path, *["sleep 0.1"] * 150)
@@ -229,11 +249,46 @@ def test_the_folder_itself_tells_how_far_all_are_while_they_run(tmp_path: Path, 
     assert 0 < seen["done"] < 150
     assert {name: one["live"] for name, one in seen["machines"].items()} == {"alice": True, "bob": True}
     assert {one["machine"] for one in seen["active"]} == {"alice", "bob"}
+    assert {one["machine"] for one in seen["lanes"]["held"]} <= {"alice", "bob", None}
+    assert sum(one["jobs"] for one in seen["lanes"]["held"]) >= 150 - seen["done"] - 60
+    assert "has to do" in looker.call("status", str(hosts.shared)).out
     for name in hosts.hosts:
         hosts.ended(name)
     seen = status()
     assert (seen["done"], seen["todo"]) == (150, 0)
+    assert seen["lanes"]["held"] == []
     assert "150 done" in looker.call("status", str(hosts.shared)).out
+
+
+@pytest.mark.module_only("the same files are read")
+def test_the_folder_tells_who_has_a_job_who_is_silent_and_what_was_taken_over(
+    tmp_path: Path, end_all: list[Hosts]
+) -> None:
+    hosts = Hosts(tmp_path, *["until [ -e gate ]; do sleep 0.05; done"] * 8)
+    end_all.append(hosts)
+    bob = hosts.start("bob")
+    wait_until(lambda: hosts.verbs()["open"])
+    looker = hosts.hosts["alice"]
+
+    def explained(job: int) -> str:
+        return str(looker.call("explain", str(job), "--in", str(hosts.shared)).out)
+
+    wait_until(lambda: any("it runs now, on bob" in explained(job) for job in range(8)))
+    whose = [explained(job) for job in range(8)]
+    assert sum("its machine has not come yet" in one for one in whose) == 4, "alice's share"
+    assert any("bob has" in one for one in whose)
+    tree = [bob.pid, *descendants(bob.pid)]
+    for pid in tree:
+        os.kill(pid, signal.SIGKILL)
+    bob.wait()
+    (looker.folder / "gate").touch()
+    hosts.start("alice")
+    hosts.ended("alice")
+    told = looker.call("status", str(hosts.shared), "--json").json["lanes"]
+    assert {(one["from"], one["by"]) for one in told["taken"]} == {("bob", "alice")}
+    assert sum(one["jobs"] for one in told["taken"]) >= 2
+    assert "from bob by alice, at " in looker.call("status", str(hosts.shared)).out
+    assert "it is done, by alice" in explained(0)
 
 
 @pytest.mark.module_only("pure counting")
@@ -256,8 +311,6 @@ def test_what_is_no_folder_to_share_is_refused_with_a_sentence(tmp_path: Path) -
     for words in (["--retry-failed"], ["--anew"]):
         assert f"{words[0]} is about one machine's share" in host.run("--join", str(tmp_path), *words, code=2).err
     assert "all is no machine" in host.run("--join", str(tmp_path), machine="all", code=2).err
-    host.write("configs/jobs.txt", "true\n#SHAREOUT BARRIER\ntrue\n")
-    assert "barriers" in host.run("--join", str(tmp_path), code=2).err
     assert not (host.folder / "runs").exists()
 
 
@@ -294,6 +347,25 @@ def test_a_folder_that_is_lost_stops_what_is_new_and_loses_nothing(tmp_path: Pat
     here = hosts.hosts["alice"]
     done = len(here.records())
     assert f"{done} of 1000 jobs" in here.call("merge-results", "--partial", "-o", "all.csv", code=1).out
+
+
+@pytest.mark.module_only("refused before anything runs")
+def test_who_has_shared_before_makes_no_new_ledger_in_a_folder_that_is_not_mounted(
+    tmp_path: Path, end_all: list[Hosts]
+) -> None:
+    """In the place of one that is not mounted there is an empty folder: a ledger there is nobody else's."""
+    hosts = Hosts(tmp_path, *["true"] * 4, machines='{"alice": [1, 2]}')
+    end_all.append(hosts)
+    hosts.start("alice")
+    hosts.ended("alice")
+    hosts.shared.rename(tmp_path / "elsewhere")
+    hosts.shared.mkdir()
+    told = hosts.hosts["alice"].run("--join", str(hosts.shared), code=2)
+    assert "has no ledger, and this machine has shared its work in one: it is not mounted" in told.err
+    assert not list(hosts.shared.iterdir())
+    made = told.err.partition("mkdir ")[2].split()[0]
+    Path(made).mkdir()
+    hosts.hosts["alice"].run("--join", str(hosts.shared))
 
 
 @pytest.mark.slow

@@ -88,6 +88,7 @@ def test_what_a_host_had_that_went_down_is_done_by_the_others(here: Machine, net
 
 def test_what_cannot_be_shared_is_refused(here: Machine, net: Net) -> None:
     net.host("alice")
-    here.jobs("true", "#SHAREOUT BARRIER", "true", machines=net.machines())
+    net.host("bob")
+    here.jobs(*["true"] * 40, machines=net.machines()).write("configs/runner.config", "[run]\naudit = 50%\n")
     told = here.call("launch", *runner(here), "--join", "/mnt", code=2)
-    assert "a pool with barriers cannot be shared" in told.err
+    assert "audit" in told.err

@@ -11,7 +11,7 @@ import pytest
 from kit.remote_store import charter
 from shareout.config import load_settings
 from shareout.errors import UsageError
-from shareout.joining.parcel import KEY, NotToShare, Parcel, fetched, parcel_of, read_parcel
+from shareout.joining.inputs.parcel import KEY, NotToShare, Parcel, fetched, parcel_of, read_parcel
 from shareout.ledger.store import COMMON
 from shareout.plan.plan import Plan, make_plan
 from shareout.pool import open_pool

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shareout.joining.picking import Picking
+from shareout.joining.pieces.picking import Picking
 from shareout.ranges import Range, union, without
 from shareout.record.outcome import Attempt, State
 from shareout.record.tallies.tally import Tally

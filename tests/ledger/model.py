@@ -12,12 +12,15 @@ import math
 from collections.abc import Callable, Container, Iterator
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from shareout.ledger.asks.ask import ASKS, Ask, Stretch
+from shareout.ledger.asks.asked import Asked, asked
 from shareout.ledger.calls import Call, Root
 from shareout.ledger.choose import Pace
 from shareout.ledger.entry import NOBODY, Entry, name_of, root_begins
 from shareout.ledger.host import Host
+from shareout.ledger.knowing import Knowing, phases_of
 from shareout.ledger.lane import Lane
 from shareout.ledger.times import LONG_AGO, Times
 
@@ -51,6 +54,14 @@ class Budget(NamedTuple):
     """Releases `--now`, of anybody."""
     freezes: int = 0
     """Of a virtual machine."""
+    requeues: int = 0
+    """Of any position that is over; each is asked for by one who looks at the store."""
+    skips: int = 0
+    """Of any position."""
+    drains: int = 0
+    halts: int = 0
+    resumes: int = 0
+    rests: int = 0
 
 
 class Case(NamedTuple):
@@ -80,6 +91,10 @@ class Case(NamedTuple):
     """Each look is made by itself, and may have been asked for a while ago; else all that are due are made at once."""
     blind: bool = False
     """A host knows for how long it could not look."""
+    second: tuple[int, ...] = ()
+    """How many positions each machine has in a second phase."""
+    check: bool = False
+    """Which begins only where nothing of the first has failed."""
 
     def times(self) -> Times:
         return Times(
@@ -98,10 +113,26 @@ class Case(NamedTuple):
         for number, (machine, count) in enumerate(self.shares):
             made.append(Root(f"{number}.0", machine, 0, low, low + count))
             low += count
+        for number, ((machine, _), count) in enumerate(zip(self.shares, self.second, strict=False)):
+            made.append(Root(f"{number}.1", machine, 1, low, low + count))
+            low += count
         return made
 
     def size(self) -> int:
-        return sum(count for _, count in self.shares)
+        return sum(count for _, count in self.shares) + sum(self.second)
+
+    def checks(self) -> frozenset[int]:
+        return frozenset([1] if self.check else [])
+
+    def asked(self, asks: tuple[Ask, ...]) -> Asked:
+        """What these have come to."""
+        return _asked(self, asks)
+
+
+@cache
+def _asked(case: Case, asks: tuple[Ask, ...]) -> Asked:
+    phases = phases_of(case.roots(), case.checks())
+    return asked(_asked(case, asks[:-1]), asks[-1], phases) if asks else Asked()
 
 
 class Node(NamedTuple):
@@ -114,6 +145,10 @@ class Node(NamedTuple):
     """Lanes and positions that workers have and have not begun."""
     running: tuple[int, ...] = ()
     frozen: bool = False
+    came: int = 0
+    """After so many asks."""
+    jumped: bool = False
+    """It has thawed, and its crew has not looked at the clocks yet: workers look before each job."""
 
 
 class World(NamedTuple):
@@ -137,6 +172,9 @@ class World(NamedTuple):
     budget: Budget
     owners: tuple[str, ...]
     """All incarnations that there were."""
+    asks: tuple[Ask, ...] = ()
+    spared: frozenset[int] = frozenset()
+    """Recorded as skipped."""
 
 
 Step = tuple[str, World]
@@ -164,13 +202,15 @@ def begin(case: Case) -> World:
 def started(case: Case, world: World, machine: str, dead: tuple[str, ...]) -> World:
     """A new incarnation. What is proved dead has its journals shipped first."""
     owner = f"{machine}/{len(world.owners) + 1}-nonc"
-    host = Host(owner, case.roots(), case.times(), lambda lane, k: f"{lane}:{k}{owner[0]}{owner[2]}")
+    host = Host(owner, case.roots(), case.times(), lambda lane, k: f"{lane}:{k}{owner[0]}{owner[2]}", case.checks())
     host.proved_dead(dead)
     world = world._replace(owners=(*world.owners, owner))
     if dead:
         own = {one for one in world.recorded if one[0] in dead}
         world = world._replace(recorded=world.recorded - own, shipped=world.shipped | {at for _, at in own})
-    return settled(case, world._replace(nodes=(*world.nodes, Node(owner, host))), len(world.nodes))
+    return settled(
+        case, world._replace(nodes=(*world.nodes, Node(owner, host, came=len(world.asks)))), len(world.nodes)
+    )
 
 
 def settled(case: Case, world: World, number: int) -> World:
@@ -185,9 +225,18 @@ def settled(case: Case, world: World, number: int) -> World:
         grant = host.grant(case.batch, NOW) if room else None
         if grant is None:
             break
+        if any(grant.start <= at < grant.stop for at in node.running):
+            # It was taken from this host, and has come back while it runs here all the while: its end is waited for.
+            if not any(("", at) in world.explained for at in range(grant.start, grant.stop)):
+                raise Wrong(f"{node.owner} hands out {grant.start} of {grant.lane}, which it has in hand")
+            host.give_back(grant.start, grant.stop)
+            break
         for at in range(grant.start, grant.stop):
             if at in world.shipped:
-                host.ended(at, at + 1, failed=fails(at))
+                host.ended(at, at + 1, failed=fails(case, at) and at not in world.spared)
+            elif is_skipped(case, host, at):
+                host.ended(at, at + 1, failed=False)
+                world = world._replace(shipped=world.shipped | {at}, spared=world.spared | {at})
             elif (node.owner, at) not in world.recorded:
                 hands.append((grant.lane, at))
     calls = (*node.under_way, *host.calls(NOW))
@@ -197,9 +246,21 @@ def settled(case: Case, world: World, number: int) -> World:
     return with_node(world, number, node._replace(hands=tuple(hands), under_way=calls))
 
 
-def fails(at: int) -> bool:
-    """Each job has one outcome."""
-    return at % 2 == 0
+def is_skipped(case: Case, host: Host, at: int) -> bool:
+    """Whether nobody is to run what stands at this place, as far as this host knows."""
+    state = host.asking.state
+    return any(start <= real_of(case, state, at)[0] < stop for start, stop in state.skipped)
+
+
+def real_of(case: Case, state: Asked, at: int) -> Stretch:
+    """The position that stands at a place, and how often it was tried before it was asked for once more."""
+    lane = next((one for one in state.again if one.low <= at < one.hi), None)
+    return next(lane.real(at, at + 1)) if lane else Stretch(at, at + 1)
+
+
+def fails(case: Case, at: int) -> bool:
+    """Each job has one outcome, but for what is asked for once more: that ends well."""
+    return at < case.size() and at % 2 == 0
 
 
 def with_node(world: World, number: int, node: Node | None) -> World:
@@ -211,10 +272,11 @@ def steps(case: Case, world: World) -> Iterator[Step]:
     """All that may happen next, and what is then."""
     for number, node in enumerate(world.nodes):
         if not node.frozen:
-            yield from _calls(case, world, number)
+            if not node.jumped:
+                yield from _calls(case, world, number)
             yield from _jobs(case, world, number)
         yield from _fates(case, world, number)
-        if not node.frozen:
+        if not node.frozen and not node.jumped:
             yield from _people(case, world, number)
     for stray in world.strays:
         rest = tuple(one for one in world.strays if one is not stray)
@@ -234,7 +296,7 @@ def _touched(world: World, number: int) -> tuple[World, Node, Host]:
 
 def copied(host: Host) -> Host:
     made = object.__new__(Host)
-    for name in Host.__slots__:
+    for name in Knowing.__slots__:
         value = getattr(host, name)
         setattr(made, name, value.copy() if type(value) in (dict, list) else value)
     return made
@@ -260,7 +322,7 @@ def _puts(case: Case, world: World, number: int, call: Call) -> Iterator[Step]:
     assert call.entry
     what = f"{called(world.nodes[number])} puts {call.entry.verb} at {call.lane}/{call.k}"
     after = standing(case, world, call)
-    yield what, _told(case, after, number, call, after.lanes[call.lane][call.k])
+    yield what, _told(case, after, number, call, stands(after, call.lane)[call.k])
     if world.budget.lost:
         spent = world.budget._replace(lost=world.budget.lost - 1)
         yield f"{what}, answer lost", _unanswered(case, after._replace(budget=spent), number, call)
@@ -274,12 +336,19 @@ def called(node: Node) -> str:
     return machine + rest[0]
 
 
+def stands(world: World, lane: str) -> tuple[Any, ...]:
+    """What stands in the store of a lane, or of the asks; first what it begins with."""
+    return (None, *world.asks) if lane == ASKS else world.lanes[lane]
+
+
 def standing(case: Case, world: World, call: Call) -> World:
     """After a put has come through: it stands there where nothing stood."""
-    entries = world.lanes[call.lane]
+    entries = stands(world, call.lane)
     entry = call.entry
     if len(entries) > call.k or entry is None:
         return world
+    if isinstance(entry, Ask):
+        return asking(case, world, entry)
     if len(entries) < call.k:
         raise Wrong(f"put at {call.k} of {call.lane}, where {len(entries) - 1} is the newest")
     lanes = {**world.lanes, call.lane: (*entries, entry)}
@@ -292,9 +361,19 @@ def standing(case: Case, world: World, call: Call) -> World:
     if entry.low > entries[-1].low:
         # Nobody can start it any more: who had it tells states apart that are alike.
         left = {at for one in lanes.values() for at in range(one[-1].low, one[-1].hi)}
-        explained = frozenset(one for one in world.explained if one[1] in left)
+        explained = frozenset(one for one in world.explained if one[1] in left or one[0] == "--now")
         world = world._replace(started=world.started & left, explained=explained)
     return world
+
+
+def asking(case: Case, world: World, ask: Ask) -> World:
+    """After one more ask."""
+    before = case.asked(world.asks)
+    check_ask(case, world, before, ask)
+    after = case.asked((*world.asks, ask))
+    lanes = {one.lane: (root_begins(one.low, one.hi),) for one in after.made_since(before)}
+    young = (*world.young, (ASKS, len(world.asks) + 1, 0)) if case.slack else ()
+    return world._replace(asks=(*world.asks, ask), lanes={**world.lanes, **lanes}, young=young)
 
 
 def explains(world: World, before: Entry, entry: Entry) -> set[tuple[str, int]]:
@@ -316,7 +395,7 @@ def _looked(case: Case, world: World, number: int, calls: list[Call], unseen: Co
     for call in calls:
         look: Call | None = call
         while look:
-            entries = world.lanes[call.lane]
+            entries = stands(world, call.lane)
             found = entries[look.k] if look.k < len(entries) and look[:2] not in unseen else None
             world = _told(case, world, number, look, found)
             again = [one for one in world.nodes[number].under_way if one.lane == call.lane and one.entry is None]
@@ -324,10 +403,13 @@ def _looked(case: Case, world: World, number: int, calls: list[Call], unseen: Co
     return world
 
 
-def _told(case: Case, world: World, number: int, call: Call, found: Entry | None) -> World:
+def _told(case: Case, world: World, number: int, call: Call, found: Entry | Ask | None) -> World:
     world, node, host = _touched(world, number)
     world = with_node(world, number, node._replace(under_way=tuple(one for one in node.under_way if one is not call)))
+    wish = host.asking.wish
     host.found(call, found, NOW)
+    if wish and host.asking.wish is None and all(ask.verb != "halt" for ask in world.asks):
+        raise Wrong(f"{node.owner} would halt all, and says so no more")
     if not case.blind:
         host.last = NOW
     return settled(case, world, number)
@@ -347,14 +429,19 @@ def _jobs(case: Case, world: World, number: int) -> Iterator[Step]:
     node = world.nodes[number]
     name = called(node)
     for lane, at in node.hands[: 9 if case.jumbled else 1] if len(node.running) < case.slots else ():
-        if node.host.limit(lane) > NOW:
-            check_start(world, node, lane, at)
+        if node.host.limit(lane) > NOW and not node.jumped:
+            if node.host.resting:
+                raise Wrong(f"{node.owner} starts {at}, and rests")
+            check_start(case, world, node, lane, at)
             hands = tuple(one for one in node.hands if one != (lane, at))
             after = world._replace(started=world.started | {at})
             yield (
                 f"{name} starts {at}",
                 with_node(after, number, node._replace(hands=hands, running=(*node.running, at))),
             )
+    if node.jumped:
+        # What has ended is looked at by the crew, which looks at the clocks first.
+        return
     for at in node.running:
         after, now, host = _touched(world, number)
         after = with_node(after, number, now._replace(running=tuple(one for one in now.running if one != at)))
@@ -362,12 +449,12 @@ def _jobs(case: Case, world: World, number: int) -> Iterator[Step]:
             record = after._replace(recorded=after.recorded | {(node.owner, at)})
             yield f"{name} records {at}", settled(case, record, number)
         else:
-            host.ended(at, at + 1, failed=fails(at))
+            host.ended(at, at + 1, failed=fails(case, at))
             yield f"{name} ends {at}", settled(case, after._replace(shipped=after.shipped | {at}), number)
     if own := [one for one in world.recorded if one[0] == node.owner]:
         after, _, host = _touched(world, number)
         for _, at in sorted(own):
-            host.ended(at, at + 1, failed=fails(at))
+            host.ended(at, at + 1, failed=fails(case, at))
         after = after._replace(recorded=after.recorded - set(own), shipped=after.shipped | {at for _, at in own})
         yield f"{name} ships", settled(case, after, number)
 
@@ -385,9 +472,11 @@ def _fates(case: Case, world: World, number: int) -> Iterator[Step]:
         if puts:
             yield f"{name} dies, puts on the way", with_node(spent._replace(strays=world.strays + puts), number, None)
     if node.frozen:
+        yield f"{name} thaws", with_node(world, number, node._replace(frozen=False, jumped=True))
+    elif node.jumped:
         after, now, host = _touched(world, number)
         host.lose_contact()
-        yield f"{name} thaws", settled(case, with_node(after, number, now._replace(frozen=False)), number)
+        yield f"{name} looks at the clocks", settled(case, with_node(after, number, now._replace(jumped=False)), number)
     elif budget.freezes:
         spent = world._replace(budget=budget._replace(freezes=budget.freezes - 1))
         yield f"{name} freezes", with_node(spent, number, node._replace(frozen=True))
@@ -414,6 +503,7 @@ def _people(case: Case, world: World, number: int) -> Iterator[Step]:
     node, budget = world.nodes[number], world.budget
     name = called(node)
     yield from _suspicions(case, world, number)
+    yield from _asks(case, world, number)
     if budget.leaves and not node.host.leaving:
         after, now, host = _touched(world._replace(budget=budget._replace(leaves=budget.leaves - 1)), number)
         host.leave()
@@ -436,6 +526,68 @@ def _people(case: Case, world: World, number: int) -> Iterator[Step]:
             owners = [lane.entry.owner for lane in node.host.lanes.values()]
             if machine != name_of(node.owner) and machine in map(name_of, owners):
                 yield from _releases(case, world, number, machine)
+
+
+def _asks(case: Case, world: World, number: int) -> Iterator[Step]:
+    """What a person asks of all hosts, by what stands in the store; halts are put by hosts."""
+    node, budget = world.nodes[number], world.budget
+    name, state = called(node), case.asked(world.asks)
+    if budget.halts and node.host.asking.wish is None:
+        after, now, host = _touched(world._replace(budget=budget._replace(halts=budget.halts - 1)), number)
+        host.say(Ask("halt", now.owner, "halt"))
+        yield f"{name} would halt all", settled(case, after, number)
+    if budget.rests and not node.host.leaving:
+        after, now, host = _touched(world._replace(budget=budget._replace(rests=budget.rests - 1)), number)
+        host.rest(True)
+        for _, at in now.hands:
+            host.give_back(at, at + 1)
+        yield f"{name} rests", settled(case, with_node(after, number, now._replace(hands=())), number)
+    if node.host.resting:
+        after, _, host = _touched(world, number)
+        host.rest(False)
+        yield f"{name} rests no longer", settled(case, after, number)
+        after, _, host = _touched(world, number)
+        host.leave()
+        yield f"{name} has rested and leaves", settled(case, after, number)
+    if node.host.is_drained() and not node.host.leaving:
+        after, now, host = _touched(world, number)
+        host.leave()
+        for _, at in now.hands:
+            host.give_back(at, at + 1)
+        yield f"{name} goes as it was asked", settled(case, with_node(after, number, now._replace(hands=())), number)
+    if number:
+        return
+    if budget.drains:
+        spent = world._replace(budget=budget._replace(drains=budget.drains - 1))
+        for one in world.nodes:
+            yield f"drain {called(one)}", asking(case, spent, Ask("drain", "ann", "drain", whom=one.owner))
+    if budget.resumes and state.halt:
+        spent = world._replace(budget=budget._replace(resumes=budget.resumes - 1))
+        yield "resume", asking(case, spent, Ask("resume", "ann", "resume"))
+    left = {at for entries in world.lanes.values() for at in range(entries[-1].low, entries[-1].hi)}
+    for at in range(case.size()):
+        was = max((one.tries for one in state.cleared if one.start <= at < one.stop), default=0)
+        again = [
+            place for one in state.again for place in range(one.low, one.hi) if real_of(case, state, place)[0] == at
+        ]
+        is_over = at in world.shipped and not left & {at, *again}
+        one = Stretch(
+            at,
+            at + 1,
+            was + 1 if is_over else 0,
+            int(is_over and not again and fails(case, at) and at not in world.spared),
+        )
+        if budget.requeues and is_over:
+            spent = world._replace(budget=budget._replace(requeues=budget.requeues - 1))
+            ask = Ask("requeue", "ann", "again", jobs=1, stretches=(one,))
+            yield f"requeue {at}", asking(case, spent, ask)
+            if was == 0 and budget.requeues > 1:
+                # Two who have seen the same list.
+                spent = world._replace(budget=budget._replace(requeues=budget.requeues - 2))
+                yield f"requeue {at}, twice", asking(case, asking(case, spent, ask), ask)
+        if budget.skips and not (is_over and not one.failed):
+            spent = world._replace(budget=budget._replace(skips=budget.skips - 1))
+            yield f"skip {at}", asking(case, spent, Ask("skip", "ann", "skip", jobs=1, stretches=(one,)))
 
 
 def _releases(case: Case, world: World, number: int, machine: str) -> Iterator[Step]:
@@ -475,6 +627,7 @@ def _tick(case: Case, world: World) -> World:
             continue
         host = copied(node.host)
         host.lanes = {name: _older(case, lane) for name, lane in host.lanes.items()}
+        host.asking = host.asking._replace(looked=_back(host.asking.looked, 1))
         if case.blind:
             host.last = _back(host.last, 3)
         calls = tuple(call._replace(at=_back(call.at, case.fence)) if case.fine else call for call in node.under_way)
@@ -482,7 +635,7 @@ def _tick(case: Case, world: World) -> World:
     young = tuple((lane, k, age + 1) for lane, k, age in world.young if age < case.slack)
     world = world._replace(nodes=tuple(nodes), young=young)
     for number, node in enumerate(world.nodes):
-        if not node.frozen:
+        if not node.frozen and not node.jumped:
             world = settled(case, world, number)
     return world
 
@@ -532,7 +685,7 @@ def check_change(before: Entry, entry: Entry) -> None:
 
 def check_lanes(case: Case, world: World) -> None:
     """What is not final is in one lane, and all else in a journal in the store."""
-    count = [0] * case.size()
+    count = [0] * (case.size() + case.asked(world.asks).added)
     failed = 0
     for entries in world.lanes.values():
         newest = entries[-1]
@@ -542,14 +695,73 @@ def check_lanes(case: Case, world: World) -> None:
     for at, lanes in enumerate(count):
         if lanes > 1 or (lanes == 0 and at not in world.shipped):
             raise Wrong(f"position {at} is in {lanes} lanes and in {'a' if at in world.shipped else 'no'} journal")
-    right = sum(fails(at) for at, lanes in enumerate(count) if lanes == 0)
+    right = sum(fails(case, at) and at not in world.spared for at, lanes in enumerate(count) if lanes == 0)
     if failed != right:
         raise Wrong(f"{failed} failures are told, {right} were")
 
 
-def check_start(world: World, node: Node, lane: str, at: int) -> None:
+def check_ask(case: Case, world: World, before: Asked, ask: Ask) -> None:
+    """What is called over is over, and so many of it have failed as is said."""
+    newest = {name: entries[-1] for name, entries in world.lanes.items()}
+    phase_of = {root.lane: root.phase for root in [*case.roots(), *(one.root() for one in before.again)]}
+    if ask.verb in ("phase", "end"):
+        roots = {name: first_of(name) for name in newest}
+        of = {name for name, root in roots.items() if ask.verb == "end" or phase_of[root] == ask.phase}
+        if left := [name for name in of if not newest[name].is_final]:
+            raise Wrong(f"{ask} stands, and something is left of {left}")
+        failed = sum(newest[name].failed for name in of)
+        cleared = sum(
+            one.failed for one in before.cleared if not case.second or one.start < case.size() - sum(case.second)
+        )
+        if ask.verb == "phase" and ask.failed != failed - cleared:
+            raise Wrong(f"{ask} stands, and {failed - cleared} have failed")
+        if ask.verb == "end" and before.phase != max(phase_of.values(), default=0):
+            raise Wrong(f"{ask} stands in phase {before.phase}")
+
+
+def first_of(lane: str) -> str:
+    """The root that a lane is a part of."""
+    parent, _ = made_by(lane)
+    return first_of(parent) if parent else lane
+
+
+def is_halted(asks: tuple[Ask, ...]) -> bool:
+    """And nobody has resumed it."""
+    said = [ask.verb for ask in asks if ask.verb in ("halt", "resume")]
+    return said[-1:] == ["halt"]
+
+
+def check_asked(case: Case, world: World, node: Node, at: int) -> None:
+    """Nothing begins before its phase, after the end, or in a run that stood still when its host came."""
+    state, came = case.asked(world.asks), case.asked(world.asks[: node.came])
+    if is_halted(world.asks[: node.came]) and is_halted(world.asks):
+        raise Wrong(f"{node.owner} starts {at}, and the run is halted")
+    if state.is_ended:
+        raise Wrong(f"{node.owner} starts {at}, and the run is over")
+    if came.skipped and any(start <= at < stop for start, stop in came.skipped):
+        raise Wrong(f"{node.owner} starts {at}, which was skipped before it came")
+    border = case.size() - sum(case.second)
+    if border <= at < case.size():
+        if left := set(range(border)) - world.shipped:
+            raise Wrong(f"{node.owner} starts {at} of the second phase, and {left} of the first are left")
+        cleared = {one for part in state.cleared for one in range(part.start, part.stop)}
+        if case.check and any(
+            fails(case, one) and one not in cleared and one not in world.spared for one in range(border)
+        ):
+            raise Wrong(f"{node.owner} starts {at} behind a barrier with CHECK, and some before it have failed")
+    if at >= case.size():
+        real = real_of(case, state, at)
+        twins = [one for one in world.started if one >= case.size() and one != at and real_of(case, state, one) == real]
+        if twins:
+            raise Wrong(f"{node.owner} starts {real} once more, which was asked for once")
+
+
+def check_start(case: Case, world: World, node: Node, lane: str, at: int) -> None:
     """A position is started by whom the store gives it to, and a second time only where an entry says why."""
+    check_asked(case, world, node, at)
     newest = world.lanes[lane][-1]
+    if at in node.running:
+        raise Wrong(f"{node.owner} starts {at} of lane {lane} while it runs there")
     if (newest.owner != node.owner or not newest.low <= at < newest.res) and ("--now", at) not in world.explained:
         raise Wrong(f"{node.owner} starts {at} of lane {lane}, where {newest} stands")
     if {("", at), (node.owner, at)} & world.explained:
@@ -558,13 +770,21 @@ def check_start(world: World, node: Node, lane: str, at: int) -> None:
         raise Wrong(f"{node.owner} starts {at} once more, and nothing explains it")
 
 
-def is_over(world: World) -> bool:
-    """Every lane is final."""
-    return all(entries[-1].is_final for entries in world.lanes.values())
+def is_over(case: Case, world: World) -> bool:
+    """Every lane is final, and that was said where anybody is left to say it."""
+    if not all(entries[-1].is_final for entries in world.lanes.values()):
+        return False
+    return case.asked(world.asks).is_ended or not world.nodes
 
 
 def is_able(case: Case, world: World) -> bool:
     """Somebody is there, or will be, who can end it."""
+    told = [ask for ask in world.asks if ask.verb in ("phase", "requeue", "skip")]
+    if is_halted(world.asks) or (case.check and told and told[-1].verb == "phase" and told[-1].failed):
+        return False
+    if any(node.host.asking.wish for node in world.nodes):
+        # Which is to be halted.
+        return False
     return world.budget.restarts > 0 or any(node.host.able for node in world.nodes)
 
 
@@ -585,8 +805,16 @@ def key(world: World) -> int:
             world.explained,
             world.strays,
             world.budget,
+            world.asks,
+            world.spared,
+            tuple(node.came for node in world.nodes) if case_matters(world) else (),
         )
     )
+
+
+def case_matters(world: World) -> bool:
+    """Whether it tells states apart after which ask a process came."""
+    return any(ask.verb in ("halt", "skip") for ask in world.asks)
 
 
 def _still_read(world: World) -> Iterator[tuple[object, ...]]:
@@ -602,6 +830,11 @@ def _read(host: Host, name: str) -> int:
     if (lane := host.lanes.get(name)) is not None:
         return lane.k
     parent, k = made_by(name)
+    n, _, kind = name.partition(".")
+    if not parent and (
+        name in [root.lane for root in host.later] or (kind.endswith("again") and int(n) > host.asking.state.n)
+    ):
+        return 0
     return BEYOND if not parent or _read(host, parent) >= k else 0
 
 
@@ -622,11 +855,14 @@ def _key_of_node(node: Node) -> tuple[object, ...]:
         node.hands,
         node.running,
         node.frozen,
+        node.jumped,
         tuple(sorted(node.under_way)) if len(node.under_way) > 1 else node.under_way,
         tuple(sorted(host.lanes.items())),
         tuple(sorted([one for one in host.life.items() if one[1] != NOW and one[0] != node.owner])),
         tuple(sorted(host.asides.items())),
         tuple(sorted(host.released.items())),
         host.leaving,
+        host.resting,
         host.last,
+        host.asking,
     )

@@ -27,7 +27,7 @@ def search(case: Case, most: int = 10**9) -> Searched:
     known = {key(first): 0}
     parents, events = array("l", [-1]), [""]
     edges_from, edges_to = array("l"), array("l")
-    over, stuck = array("b", [is_over(first)]), array("b", [0])
+    over, stuck = array("b", [is_over(case, first)]), array("b", [0])
     queue = deque([(0, first)])
     while queue and len(known) < most:
         at, world = queue.popleft()
@@ -45,9 +45,9 @@ def search(case: Case, most: int = 10**9) -> Searched:
                 number = known[mark] = len(known)
                 parents.append(at)
                 events.append(event)
-                over.append(is_over(after))
+                over.append(is_over(case, after))
                 stuck.append(not is_able(case, after))
-                if not over[-1]:
+                if not over[-1] or after.budget.requeues:
                     queue.append((number, after))
             edges_from.append(at)
             edges_to.append(number)

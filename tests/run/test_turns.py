@@ -32,6 +32,7 @@ def test_a_retry_that_is_due_waits_idly_while_a_failure_that_may_halt_the_run_is
         watch=SimpleNamespace(patience=lambda durations: 1.0),
         selector=SimpleNamespace(select=waited.append),
         background=lambda: False,
+        others=None,
     )
     crew = Crew(cast(Parts, parts), 1, 2, None)
     crew._next_tick = time.monotonic() + 1.0

@@ -36,6 +36,7 @@ COMMANDS = {
     "run": "run this machine's share (the default)",
     "pilot": "run a few jobs, and tell what all of them would take",
     "join": "help those who share a folder; or try whether hosts can",
+    "serve": "one address by which hosts share the work that have no common folder",
     "launch": "from one terminal: start it on all machines, follow, bring home, merge",
     "status": "how far it is, how fast it goes, when it will be over",
     "wait": "come back when the runs are over",
@@ -47,6 +48,9 @@ COMMANDS = {
     "skip": "never run some jobs",
     "plans": "the plans that ran here, a line each; remove some",
     "release": "say that a host is dead, so that its runs go on elsewhere",
+    "drain": "let one host of a shared run finish what runs, and go",
+    "halt": "stop all hosts of a shared run",
+    "resume": "let a shared run go on that was halted",
     "merge-results": "one table in pool order, and the proof that it is complete",
     "merge-logs": "one log ordered by time",
     "export": "the file that another tool would have left: a status file, runs.txt",
@@ -129,6 +133,10 @@ def load(command: str) -> Command:
             from shareout.cli import join
 
             return join
+        case "serve":
+            from shareout.cli import serve
+
+            return serve
         case "freeze":
             from shareout.cli import freeze
 
@@ -189,10 +197,6 @@ def _load_rarer(command: str) -> Command:
             from shareout.cli import skip
 
             return skip
-        case "release":
-            from shareout.cli import release
-
-            return release
         case "rebalance":
             from shareout.cli import rebalance
 
@@ -221,6 +225,28 @@ def _load_rarer(command: str) -> Command:
             from shareout.cli import completion
 
             return completion
+    return _load_for_shared(command)
+
+
+def _load_for_shared(command: str) -> Command:
+    """The same for what is said to hosts that share a run."""
+    match command:
+        case "release":
+            from shareout.cli import release
+
+            return release
+        case "drain":
+            from shareout.cli import drain
+
+            return drain
+        case "halt":
+            from shareout.cli import halt
+
+            return halt
+        case "resume":
+            from shareout.cli import resume
+
+            return resume
     raise KeyError(command)
 
 
@@ -247,14 +273,18 @@ def _dispatch(words: list[str], entry: Entry | None) -> int:
     if words[:1] == ["help"] and len(words) > 1:
         return _help(words[1])
     if words[:1] in (["--help"], ["-h"], ["help"]):
-        print(_overview())
+        from shareout.cli.overview import overview
+
+        print(overview())
         sys.stdout.flush()
         return 0
     # A flag without a command is for `run`, as in job-splitter's programs. A word is not taken for a pool file in its
     # place: a mistyped command would start a run.
     named = bool(words) and words[0] in COMMANDS
     if words and not named and not words[0].startswith("-"):
-        return _unknown(words[0])
+        from shareout.cli.overview import unknown
+
+        raise unknown(words[0])
     command, rest = (words[0], words[1:]) if named else ("run", words)
     _refuse_elsewhere(command)
     # What is loaded stays: to search it for garbage on the way takes a twentieth of a start.
@@ -315,39 +345,6 @@ def _parsed(command: str, words: list[str]) -> argparse.Namespace | None:
     except SystemExit:
         sys.stdout.flush()
         return None
-
-
-def _overview() -> str:
-    from shareout.cli.options import program_name
-
-    name = program_name()
-    width = max(map(len, COMMANDS))
-    # An executable cannot make another one.
-    known = [name for name in COMMANDS if name != "freeze" or not getattr(sys, "frozen", False)]
-    listed = "\n".join(f"  {command:<{width}}  {COMMANDS[command]}" for command in known)
-    return (
-        f"usage: {name} [COMMAND] [FLAG …]\n\n"
-        "Split a huge pile of independent jobs over machines that never talk to each other.\n\n"
-        f"  {name} plan                        compare the digest on every machine\n"
-        f"  {name} run --machine alice --yes   run one machine's share; run again to resume\n"
-        f"  {name} merge-results runs/*        merge, and know that nothing is missing\n\n"
-        f"{listed}\n\n"
-        f"`{name} COMMAND --help` tells the flags of each, `{name} help WORD` what is about a word,\n"
-        f"`{name} --version` the version."
-    )
-
-
-def _unknown(word: str) -> int:
-    from shareout.cli.options import program_name
-    from shareout.errors import UsageError, nearest
-
-    name = program_name()
-    way_out = f"`{name} --help` lists them."
-    if word == "merge":
-        way_out = f"`{name} merge-results` makes the table, `{name} merge-logs` one log."
-    elif "." in word or "/" in word:
-        way_out = f"To run a pool file: {name} run {word}"
-    raise UsageError(f'there is no command "{word}"{nearest(word, COMMANDS, cutoff=0.67)}', way_out=way_out)
 
 
 def _version() -> int:

@@ -167,7 +167,7 @@ def _shared(at: str, asked: LaunchArguments, plan: Plan, settings: Settings) -> 
     if not at:
         return "", ""
     from shareout.cli.inputs.shared_work import refuse_unshared
-    from shareout.joining.joined import charter_of
+    from shareout.joining.terms import charter_of
 
     if not os.path.isabs(at) and not asked.is_here:
         raise UsageError(

@@ -7,6 +7,7 @@ import json
 
 from shareout.cli.inputs.run_folders import folders_of
 from shareout.cli.options import Common, add_common
+from shareout.cli.place.ledger import add_ledger, shared_folder
 from shareout.cli.requeue import add_changed
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
@@ -23,13 +24,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "example:\n  release node17"
     )
     parser.add_argument("host", metavar="HOST", help="a host that is dead for sure, as the refusal names it")
+    parser.add_argument("--now", action="store_true", help="in a shared run: do not wait for an answer")
     add_changed(parser)
+    add_ledger(parser)
     add_common(parser)
 
 
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0 when at least one directory was released. A host that still writes into one is not believed to be dead."""
     common = Common.of(arguments)
+    shared = shared_folder(arguments.ledger, arguments.sources, common)
+    if shared is not None:
+        from shareout.cli.asking import release_shared
+
+        return release_shared(shared, arguments.host, common, entry, at_once=arguments.now)
+    return _release(arguments, common)
+
+
+def _release(arguments: argparse.Namespace, common: Common) -> int:
+    if arguments.now:
+        raise UsageError("--now is about a run that hosts share", way_out="Name the folder they share: --join DIR.")
     with folders_of(arguments.sources, common) as folders:
         owned = [(folder, owner) for folder in folders if (owner := owner_elsewhere(folder))]
         # By a name that is typed, and without an `all`: each host is one that somebody knows to be dead.

@@ -11,6 +11,7 @@ from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_amon
 from shareout.cli.inputs.shared_work import refuse_to_change
 from shareout.cli.list import job_ranges
 from shareout.cli.options import Common, add_common
+from shareout.cli.place.ledger import add_ledger, shared_folder
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.number_set import NumberSet
@@ -28,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--failed", action="store_true", help="all that failed")
     parser.add_argument("--all", action="store_true", help="all that ended: everything is run again")
     add_changed(parser)
+    add_ledger(parser)
     add_common(parser)
 
 
@@ -44,6 +46,11 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     # Nothing is the default, and everything least of all: it would be days of work for a word left out.
     if bool(ids) + arguments.failed + arguments.all != 1:
         raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
+    if (folder := shared_folder(arguments.ledger, sources, common)) is not None:
+        from shareout.cli.asking import requeue_shared
+
+        arguments.ids = ids
+        return requeue_shared(folder, arguments, common, entry)
     _refuse_archives(sources)
     with folders_of(sources, common) as found:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))

@@ -15,6 +15,12 @@ from shareout.show.beside import say
 if TYPE_CHECKING:
     from shareout.run.session import RunResult
 
+WAYS_TOGETHER = {
+    "barrier": "`requeue --failed`, or `skip ID`, and the same command again: then the rest is let through",
+    "halt": "`resume`, and the same command again, to go on",
+}
+"""On from what has ended the runs of all hosts."""
+
 
 def tell_end(result: RunResult, request: RunRequest, folder: Path, *, quiet: bool) -> None:
     """Where it stands, and the one thing that leads on from there; `quiet`: in one line, with the exit code."""
@@ -24,9 +30,10 @@ def tell_end(result: RunResult, request: RunRequest, folder: Path, *, quiet: boo
     if todo and request.groups and result.reason == "finished":
         lines.append(f"{', '.join(request.groups)}: all have run; without --group, the others do")
     elif todo:
-        lines += _way_on(result.reason, request.settings)
+        lines += _way_on(result.reason, request.settings, is_joined=request.join is not None)
     elif counts.failed:
-        lines.append("`list --failed` names them, `show ID` tells why; --retry-failed runs them again")
+        again = f"`requeue --failed --join {request.join.folder}`" if request.join else "--retry-failed"
+        lines.append(f"`list --failed` names them, `show ID` tells why; {again} runs them again")
     for line in [f"{'; '.join(lines)} (exit {result.exit_code})"] if quiet else lines:
         say(line)
 
@@ -35,8 +42,10 @@ def _todo(counts: Counts) -> int:
     return counts.jobs - counts.done - counts.failed - counts.skipped
 
 
-def _way_on(reason: str, settings: Settings) -> list[str]:
+def _way_on(reason: str, settings: Settings, *, is_joined: bool) -> list[str]:
     """What makes the rest run. A full disk, or workers that cannot begin, have been told with their own way out."""
+    if is_joined and reason in WAYS_TOGETHER:
+        return [WAYS_TOGETHER[reason]]
     if reason == "barrier":
         return ["-R runs again what failed before the barrier, `skip ID` gives it up: then the rest is let through"]
     if reason == "deadline" and is_date(settings.limits.until):

@@ -23,7 +23,7 @@ PATIENCE_S = 60.0
 ALL = 1 << 20
 
 
-def answered(liaison: Liaison, folder: Path, call: str, *words: Any, body: bytes = b"") -> Answer:
+def answered(liaison: Liaison, folder: Path | str, call: str, *words: Any, body: bytes = b"") -> Answer:
     """The answer to a call, waited for. Refused where none comes, or the store is away: nothing has begun yet."""
     number, until = liaison.ask(call, *words, body=body), world.monotonic() + PATIENCE_S
     while (left := until - world.monotonic()) > 0:
@@ -31,10 +31,10 @@ def answered(liaison: Liaison, folder: Path, call: str, *words: Any, body: bytes
         for answer in liaison.answers():
             if answer.number == number:
                 return _usable(answer, folder)
-    raise UsageError(f"{folder} does not answer", way_out="Look whether it is mounted; then run again.")
+    raise UsageError(f"{folder} does not answer", way_out="Look whether it can be reached; then run again.")
 
 
-def _usable(answer: Answer, folder: Path) -> Answer:
+def _usable(answer: Answer, folder: Path | str) -> Answer:
     if answer.refusal:
         raise refused(answer.refusal)
     if answer.away:
@@ -42,7 +42,7 @@ def _usable(answer: Answer, folder: Path) -> Answer:
     return answer
 
 
-def refuse_living(liaison: Liaison, folder: Path, name: str, dead: Collection[str], times: Times) -> None:
+def refuse_living(liaison: Liaison, folder: Path | str, name: str, dead: Collection[str], times: Times) -> None:
     """Where a host of that name goes on elsewhere. `dead`: its starts of which this host knows that they are over.
     Nothing is waited for where nobody has that name, or it said that it leaves."""
     first = _said(liaison, folder, name)
@@ -59,14 +59,14 @@ def refuse_living(liaison: Liaison, folder: Path, name: str, dead: Collection[st
             )
 
 
-def _said(liaison: Liaison, folder: Path, name: str) -> tuple[str, int, bool] | None:
+def _said(liaison: Liaison, folder: Path | str, name: str) -> tuple[str, int, bool] | None:
     """Which start of that name has said something last, how often, and whether it was that it leaves."""
     told = answered(liaison, folder, "beats", ALL).told.get(name)
     facts = facts_of(told.encode("latin-1")) if told else None
     return (facts.owner, facts.number, facts.leaves) if facts and name_of(facts.owner) == name else None
 
 
-def number_of_guest(liaison: Liaison, folder: Path, name: str, file: Path) -> int:
+def number_of_guest(liaison: Liaison, folder: Path | str, name: str, file: Path) -> int:
     """Which guest this is. Drawn once and kept in its file, so that it is the same after a kill, and of two hosts never
     the same."""
     nonce, number = _kept(file)

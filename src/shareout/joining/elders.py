@@ -34,7 +34,7 @@ class Elder(NamedTuple):
 class Closing:
     """By one host, at its start."""
 
-    def __init__(self, liaison: Liaison, folder: Path, plan: str, dead: Collection[str]) -> None:
+    def __init__(self, liaison: Liaison, folder: Path | str, plan: str, dead: Collection[str]) -> None:
         """`plan`: which one is worked from now; `dead`: starts of this host's own that are over."""
         self._liaison, self._folder = liaison, folder
         self._text = json.dumps({"closed": plan}, separators=(",", ":")).encode("ascii")
@@ -73,7 +73,7 @@ class Closing:
                 )
 
 
-def _elders(liaison: Liaison, folder: Path) -> list[Elder]:
+def _elders(liaison: Liaison, folder: Path | str) -> list[Elder]:
     found = []
     for place, dead_s, is_closed, beats in answered(liaison, folder, "elders").told:
         facts = {name: facts_of(text.encode("latin-1")) for name, text in beats.items()}
@@ -82,7 +82,7 @@ def _elders(liaison: Liaison, folder: Path) -> list[Elder]:
     return found
 
 
-def refuse_closed(liaison: Liaison, folder: Path) -> float:
+def refuse_closed(liaison: Liaison, folder: Path | str) -> float:
     """Where others have gone on from this ledger. The moment before it was looked at."""
     answer = answered(liaison, folder, "get", CLOSED)
     if answer.body is not None:

@@ -22,6 +22,8 @@ from shareout.world import world
 
 AT_ONCE = 1 << 21
 """Bytes of a file in one call of the run's: what waits behind it must not wait for a gigabyte."""
+LONGEST_S = 1.0
+"""Nor so long for what goes over a slow line."""
 
 Result = tuple[Any, bytes | None]
 
@@ -122,7 +124,7 @@ def _close(desk: Desk, request: Request) -> Result:
 def _inherit(desk: Desk, request: Request) -> Result:
     """As `gather`, from an earlier one: (its number, folder)."""
     number, folder = request.words
-    return _gathered_all(desk.elders[number], COMMON, Path(folder)), None
+    return _gathered_all(desk.elders[number], COMMON, world.path(folder)), None
 
 
 def _ship(desk: Desk, request: Request) -> Result:
@@ -134,20 +136,32 @@ def _ship(desk: Desk, request: Request) -> Result:
         # Of what an earlier process has shipped, the end may be of the right length and empty.
         there = max(0, there - LONGEST_PIECE)
     until = min(length, there + AT_ONCE)
-    with Path(path).open("rb") as file:
+    stop = world.monotonic() + LONGEST_S
+    with world.path(path).open("rb") as file:
         while there < until:
-            data = os.pread(file.fileno(), min(LONGEST_PIECE, until - there), there)
+            data = world.pread(file.fileno(), min(LONGEST_PIECE, until - there), there)
             if not data:
                 break
             there = desk.store.ship(machine, name, there, data)
+            if world.monotonic() > stop:
+                break
     desk.shipped.add((machine, name))
     return there, None
+
+
+def _fetch(desk: Desk, request: Request) -> Result:
+    """All of a shipped file: (machine, its name)."""
+    machine, name = request.words
+    whole = bytearray()
+    while data := desk.store.fetch(machine, name, len(whole), LONGEST_PIECE):
+        whole += data
+    return None, bytes(whole)
 
 
 def _gather(desk: Desk, request: Request) -> Result:
     """What has arrived of all other machines, into folders here: (own name, folder). Whether there is more."""
     own, folder = request.words
-    return _gathered_all(desk.store, own, Path(folder)), None
+    return _gathered_all(desk.store, own, world.path(folder)), None
 
 
 def _gathered_all(store: Store, own: str, folder: Path) -> bool:
@@ -165,7 +179,7 @@ def _gathered(store: Store, machine: str, folder: Path, most: int) -> int:
     count = 0
     for name in filter(is_journal, store.files(machine)):
         with (folder / name).open("ab") as file:
-            at = file.tell()
+            at = world.lseek(file.fileno(), 0, os.SEEK_END)
             while count < most and (data := store.fetch(machine, name, at, LONGEST_PIECE)):
                 file.write(data)
                 at += len(data)
@@ -174,6 +188,6 @@ def _gathered(store: Store, machine: str, folder: Path, most: int) -> int:
 
 
 CALLS: Mapping[str, Callable[[Desk, Request], Result]] = {
-    "open": _open, "put": _put, "get": _get, "beat": _beat, "beats": _beats, "ship": _ship, "gather": _gather,
-    "elders": _elders, "close": _close, "inherit": _inherit,
+    "open": _open, "put": _put, "get": _get, "beat": _beat, "beats": _beats, "ship": _ship, "fetch": _fetch,
+    "gather": _gather, "elders": _elders, "close": _close, "inherit": _inherit,
 }  # fmt: skip

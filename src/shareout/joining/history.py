@@ -12,16 +12,23 @@ from shareout.errors import RunDirectoryDamaged
 from shareout.files import replace_file
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer
+from shareout.ledger.asks.ask import ASKS
+from shareout.ledger.calls import key_of
 from shareout.ledger.times import Times
 
 KEPT_S = 5.0
 """What was seen within it may be forgotten by a kill."""
+BACK = 8
+"""So far back, in powers of two, entries are looked at again."""
+
+Place = tuple[str, int]
+"""A lane, and the number of an entry."""
 
 
 class History:
     """Of one ledger."""
 
-    def __init__(self, file: Path, ledger: str, folder: Path, times: Times) -> None:
+    def __init__(self, file: Path, ledger: str, folder: Path | str, times: Times) -> None:
         """`ledger`: which one it is; what is kept of another says nothing."""
         self._file, self._ledger, self._folder = file, ledger, folder
         self._patience_s = times.silent + (times.dead / 2 if math.isinf(times.slack) else 0.0)
@@ -30,15 +37,15 @@ class History:
         self._seen = self._read()
         self._is_kept = True
         self._keeps_at = self._looks_at = 0.0
-        self._missed: dict[str, float] = {}
-        """Since when an entry that was seen is missed, by its lane."""
+        self._missed: dict[Place, float] = {}
+        """Since when entries that were seen are missed."""
         self._under_way = 0
-        self._lane = ""
+        self._place: Place = ("", 0)
         self._turn = 0
 
     def saw(self, lane: str, k: int) -> None:
         """An entry stands there."""
-        self._missed.pop(lane, None)
+        self._missed.pop((lane, k), None)
         if k > self._seen.get(lane, 0):
             self._seen[lane] = k
             self._is_kept = False
@@ -48,10 +55,11 @@ class History:
         lasts for longer than any look may lag."""
         if k > self._seen.get(lane, 0):
             return False
-        since = self._missed.setdefault(lane, now)
+        since = self._missed.setdefault((lane, k), now)
         if now - since > self._patience_s:
+            what = f"ask {k}" if lane == ASKS else f"entry {k} of lane {lane}"
             raise RunDirectoryDamaged(
-                f"the ledger in {self._folder} has gone back: entry {k} of lane {lane} is missing, and this host has "
+                f"the ledger in {self._folder} has gone back: {what} is missing, and this host has "
                 f"seen {self._seen[lane]} of them",
                 way_out="Was a backup restored there? Bring back what was there since; or, when no host works from it, "
                 "move that ledger away and join again: journals at home stay, and what they prove is not run again.",
@@ -66,12 +74,16 @@ class History:
         if self._under_way or now < self._looks_at or not self._seen or not liaison.may_ask():
             return
         self._looks_at = now + self._every_s
-        if self._missed:
-            self._lane = next(iter(self._missed))
-        else:
-            self._turn += 1
-            self._lane = next(islice(self._seen, self._turn % len(self._seen), None))
-        self._under_way = liaison.ask("get", f"lanes/{self._lane}/{self._seen[self._lane]}")
+        self._place = next(iter(self._missed), None) or self._next_place()
+        self._under_way = liaison.ask("get", key_of(*self._place))
+
+    def _next_place(self) -> Place:
+        """Of each lane in turn the last entry, and some before it: where a host has put more since, what is missing
+        lies behind that."""
+        rounds, number = divmod(self._turn, len(self._seen))
+        self._turn += 1
+        lane, last = next(islice(self._seen.items(), number, None))
+        return lane, max(1, last + 1 - (1 << rounds % BACK))
 
     def heard(self, answer: Answer) -> bool:
         """Whether it was an answer to a call of ours."""
@@ -79,9 +91,9 @@ class History:
             return False
         self._under_way = 0
         if answer.body is not None:
-            self._missed.pop(self._lane, None)
+            self._missed.pop(self._place, None)
         elif not answer.away:
-            self.misses(self._lane, self._seen[self._lane], answer.began)
+            self.misses(*self._place, answer.began)
         return True
 
     def _read(self) -> dict[str, int]:

@@ -8,43 +8,43 @@ import selectors
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from shareout.errors import UsageError
-from shareout.fields import dataclass
+from shareout.events import Counts
 from shareout.joining.arrival import answered, number_of_guest, refuse_living
 from shareout.joining.elders import Closing, refuse_closed
 from shareout.joining.far_side import Doors
 from shareout.joining.history import History
+from shareout.joining.inputs.parcel import NotToShare
+from shareout.joining.inputs.publishing import Publishing
 from shareout.joining.liaison import Liaison
-from shareout.joining.member import Member
-from shareout.joining.parcel import NotToShare, Parcel
-from shareout.joining.picking import Picking
-from shareout.joining.publishing import Publishing
+from shareout.joining.member import LONGEST_S, Member
+from shareout.joining.pieces.held import Limits
+from shareout.joining.pieces.luck import Luck
+from shareout.joining.pieces.picking import Picking
+from shareout.joining.pieces.places import Places
+from shareout.joining.request import JoinRequest, Order, Wishes
 from shareout.joining.shipping import Shipping
-from shareout.joining.supply import Elsewhere, LedgerSupply, Limits
-from shareout.ledger.calls import Happened, Root
+from shareout.joining.supply import Elsewhere, LedgerSupply
+from shareout.joining.terms import charter_of, checks_of, nonce_of, roots_of
+from shareout.ledger.asks.ask import Ask, words
+from shareout.ledger.calls import Happened
 from shareout.ledger.choose import Pace
 from shareout.ledger.entry import name_of
 from shareout.ledger.host import Host
-from shareout.ledger.store import Store
 from shareout.ledger.times import Times
 from shareout.linux import host_name
-from shareout.names import ANYBODY
 from shareout.plan.plan import Plan
-from shareout.ranges import common, size
+from shareout.ranges import Range, common, size
 from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
-from shareout.record.journal import claim_line
-from shareout.record.outcome import Attempt
+from shareout.record.journal import attempt_line, claim_line
+from shareout.record.outcome import Attempt, State
 from shareout.record.reader import incarnations_of
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
-from shareout.stores.charter import Charter, told_groups
-from shareout.stores.folder.elders import open_elders
-from shareout.stores.folder.opening import open_folder
-from shareout.supply.static import Wanted
 from shareout.units import counted, format_duration
 from shareout.world import world
 
@@ -54,72 +54,49 @@ FAREWELL_S = 60.0
 """So long an end waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRequest:
-    """What `--join` asked for."""
-
-    folder: Path
-    dead_s: float
-    leaves: bool = False
-    """Goes when there is nothing to take, and does not wait for the others."""
-    groups: tuple[str, ...] = ()
-    """Only of jobs of these; none: of all."""
-    parcel: Callable[[Path], Parcel] | None = None
-    """The inputs of this run, for hosts that have none; drafts go into the folder that it is given."""
-
-
-class Wishes(NamedTuple):
-    """Which of the jobs that fall to a run it runs."""
-
-    most: int | None
-    wanted: Wanted | None
-    in_place: bool
-    """Each in its place, whatever it is known to take."""
-    ended: Callable[[Sequence[int]], list[Attempt]] | None = None
-    """Of positions, what the list of jobs says has ended."""
-
-
 class Joined:
     """One run's."""
 
-    def __init__(self, asked: JoinRequest, plan: Plan, machine: str, limits: Limits) -> None:
+    def __init__(self, asked: JoinRequest, plan: Plan, machine: str, limits: Limits, *, runs: Path) -> None:
         """Opens the store; refused where it is none, or where nobody can work by its times."""
+        before = incarnations_of(RunFolder.of(runs.absolute(), plan.origin, machine))
+        is_back = any(one.header.claims for one in before)
         self._plan = plan
         self._machine = machine
-        charter = charter_of(plan, asked.dead_s, asked.groups)
-        folder = asked.folder.absolute()
-
-        def open_store() -> Store:
-            return open_folder(folder, charter)
-
-        self.liaison = Liaison(Doors(open_store, partial(open_elders, folder, charter)))
+        self.place = asked.place
+        way = asked.way(charter_of(plan, asked.dead_s, asked.groups), is_back=is_back)
+        self.liaison = Liaison(Doors(way.open, way.elders))
         try:
-            slack_s, self._dead_s, self._ledger = self._opened(folder)
-            self._open_at = refuse_closed(self.liaison, folder)
+            slack_s, self._dead_s, self._ledger = self._opened()
+            self._open_at = refuse_closed(self.liaison, self.place)
         except BaseException:
             self.liaison.close()
             raise
+        way.is_open = True
         self.times = Times.of(self._dead_s, slack_s)
         if why := self.times.why_not():
             self.liaison.close()
-            raise UsageError(f"{folder} cannot be joined: {why}", way_out="Say a longer --dead on all hosts.")
+            raise UsageError(f"{self.place} cannot be joined: {why}", way_out="Say a longer --dead on all hosts.")
+        self.luck = Luck(self.times.silent + LONGEST_S, self.times.dead)
+        """A listener of the run: whether its jobs end well here."""
         self._limits = limits
         limits.jump_s = self.times.fence / 4
         self.supply: LedgerSupply
         self._asked = asked
         self._is_away = False
+        self._has_rested = False
         self._odd: list[str] = []
         self._dead: list[str] = []
         """Earlier starts of this machine, on this host."""
-        if self._dead_s != asked.dead_s:
+        if self._dead_s != asked.dead_s and asked.network is None:
             held, said = format_duration(self._dead_s), format_duration(asked.dead_s)
             self._odd.append(
                 f"in this folder a host is dead after {held}, as whoever came first has said, and not {said}"
             )
 
-    def _opened(self, folder: Path) -> tuple[float, float, str]:
+    def _opened(self) -> tuple[float, float, str]:
         """By how much looks may lag there, after how long silence a host is dead to this ledger, and which it is."""
-        slack_s, dead_s, ledger = answered(self.liaison, folder, "open").told
+        slack_s, dead_s, ledger = answered(self.liaison, self.place, "open").told
         return math.inf if slack_s is None else float(slack_s), float(dead_s), str(ledger)
 
     def arrive(self, folder: RunFolder, said: Callable[[str], None]) -> None:
@@ -133,11 +110,10 @@ class Joined:
             for one in incarnations_of(folder)
             if one.header.start.host == here and one.header.claims
         ]
-        there = self._asked.folder
-        Closing(self.liaison, there, self._plan.hex, self._dead).close_all(folder.elsewhere, said)
-        refuse_living(self.liaison, there, self._machine, self._dead, self.times)
+        Closing(self.liaison, self.place, self._plan.hex, self._dead).close_all(folder.elsewhere, said)
+        refuse_living(self.liaison, self.place, self._machine, self._dead, self.times)
         if self._machine in self._plan.guests:
-            number = number_of_guest(self.liaison, there, self._machine, folder.guest)
+            number = number_of_guest(self.liaison, self.place, self._machine, folder.guest)
             self._plan.admit(self._machine, number)
 
     def take_part(
@@ -155,19 +131,20 @@ class Joined:
 
         header = writer.header
         me = f"{self._machine}/{header.ordinal}-{header.nonce}"
-        host = Host(me, roots_of(self._plan), self.times, _nonce_of(header.nonce))
+        host = Host(me, roots_of(self._plan), self.times, nonce_of(header.nonce), checks_of(self._plan))
         earlier = [one for one in incarnations_of(folder) if one.path != writer.path]
         host.proved_dead(self._dead)
         shipping = Shipping(self._machine, folder, [one.path for one in earlier], writer)
         # By what earlier ledgers of these jobs have, too.
-        self._see(folder, tally, 0, self._plan.jobs)
+        self._see(folder, tally, [(0, self._plan.jobs)])
         member = Member(
             host,
             self.liaison,
             shipping,
             pace,
             live=partial(_told_in, folder.live),
-            history=History(folder.seen, self._ledger, self._asked.folder, self.times),
+            luck=self.luck,
+            history=History(folder.seen, self._ledger, self.place, self.times),
             open_at=self._open_at,
             publishing=self._publishing(folder),
         )
@@ -179,10 +156,12 @@ class Joined:
             limits=self._limits,
             claim=lambda claim: writer.append(claim_line(claim)),
             elsewhere=Elsewhere(folder.elsewhere, partial(self._see, folder, tally)),
+            places=Places(self._plan.jobs, lambda: host.asking.state, tally, partial(self._skip, host, tally, writer)),
             picking=Picking(tally, wishes.wanted, costs, slots),
             ended=wishes.ended,
             most=wishes.most,
             leaves=self._asked.leaves,
+            patience_s=self._asked.patience_s,
         )
         return self.supply
 
@@ -195,16 +174,60 @@ class Joined:
             self._odd.append(f"hosts without inputs cannot join: {error}")
             return None
 
-    def _see(self, folder: RunFolder, tally: Tally, low: int, hi: int) -> None:
-        """What others have done between these positions."""
-        for path in sorted(folder.elsewhere.iterdir()) if folder.elsewhere.is_dir() else ():
+    def _see(self, folder: RunFolder, tally: Tally, ranges: Sequence[Range]) -> None:
+        """What others have done of these positions, and how often they have tried them."""
+        for path in sorted(folder.elsewhere.glob("*")):
             other = RunFolder(path)
             starts = incarnations_of(other)
-            met = common(own_ranges([one.header for one in starts]), [(low, hi)])
+            met = common(own_ranges([one.header for one in starts]), ranges)
             if met:
-                tally.done_elsewhere(
-                    tally_of(other, starts[-1].header, self._plan.ids_of(self._plan.origin_hex), met), met
-                )
+                theirs = tally_of(other, starts[-1].header, self._plan.ids_of(self._plan.origin_hex), met)
+                tally.done_elsewhere(theirs, met)
+                for position, tries in theirs.tries.items():
+                    tally.tries[position] = max(tries, tally.tries.get(position, 0))
+
+    def _skip(self, host: Host, tally: Tally, writer: JournalWriter, positions: list[int]) -> None:
+        now, ids = world.time(), map(self._plan.job_at, positions)
+        records = [
+            Attempt(job, at, tally.attempts_of(at) + 1, state=State.SKIPPED, start=now, end=now, slot=0)
+            for job, at in zip(ids, positions, strict=True)
+        ]
+        writer.append(b"".join(map(attempt_line, records)), len(records))
+        for one in records:
+            tally.apply(one)
+
+    def asked(self) -> Order | None:
+        """What the others, or a person, ask of this run: to end."""
+        host = self.supply.member.host
+        if not host.asking.is_known:
+            # What was asked first may have been taken back since.
+            return None
+        if halt := host.asking.state.halt:
+            why = f": {halt.why}" if halt.why else ""
+            told = f"all hosts halt, as {halt.by} has asked{why}; `resume` lets them go on"
+            return Order("halt", told, at_once=halt.now)
+        if (host.is_drained() or self.luck.better) and not host.leaving:
+            host.leave()
+        if better := self.luck.better:
+            row = f"{self.luck.most} jobs in a row have failed here, and those of {better} end well"
+            return Order("black hole", f"{row}: this host takes nothing more, and gives back what has not begun")
+        if host.is_drained():
+            return Order("drained", "this host is drained: it gives back what has not begun, lets finish what runs")
+        return None
+
+    def whole(self, known: Counts) -> Counts:
+        """What is done of all."""
+        return self.supply.whole(known)
+
+    def rests(self) -> bool:
+        """Whether nothing is to begin here for a while."""
+        return self.supply.member.host.resting
+
+    def halt(self, why: str, *, at_once: bool) -> None:
+        """All hosts are to stop, by a rule that was met here."""
+        host = self.supply.member.host
+        n = host.asking.state.n + 1
+        host.say(Ask("halt", self._machine, host.nonce("halt", n), now=at_once, why=words(why)))
 
     def watch(self, selector: selectors.BaseSelector, born: Callable[[int], None]) -> None:
         """Its answers wake the crew; `born` is told the number of the process, which is no orphan of a job's."""
@@ -230,8 +253,12 @@ class Joined:
             told.append(
                 f"{member.away}: what is reserved here goes on for a while, then nothing new is started"
                 if member.away
-                else f"{self._asked.folder} answers again"
+                else f"{self.place} answers again"
             )
+        if self.luck.rests != self._has_rested:
+            self._has_rested = self.luck.rests
+            row = f"{self.luck.most} jobs in a row have failed here: none begins until others tell how they fare"
+            told.append(row if self._has_rested else "others fail as well, or nobody else is there: this host goes on")
         told += map(self._sentence, member.events)
         member.events.clear()
         return told
@@ -259,25 +286,3 @@ def _told_in(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def charter_of(plan: Plan, dead_s: float, groups: Sequence[str] = ()) -> Charter:
-    """What all hosts of the ledger must agree in."""
-    names = tuple(machine.name for machine in plan.machines)
-    return Charter(plan.origin_hex, plan.hex, told_groups(groups), names, dead_s=dead_s, slack_s=0.0)
-
-
-def roots_of(plan: Plan) -> Sequence[Root]:
-    """Each machine's share of each phase."""
-    return [
-        Root(f"{place}.{phase}", machine.name if machine.name != ANYBODY else "", phase, start, stop)
-        for place, machine in enumerate(plan.machines)
-        for phase, (start, stop) in enumerate(plan.share(machine.name).ranges)
-    ]
-
-
-def _nonce_of(start: str) -> Callable[[str, int], str]:
-    """Names of entries: of this start, and of the place that it is meant for."""
-    from blake3 import blake3
-
-    return lambda lane, k: blake3(f"{start} {lane} {k}".encode()).digest(8).hex()

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shareout.errors import RunDirectoryInUse, ShareoutError
+from shareout.errors import RunDirectoryDamaged, RunDirectoryInUse, ShareoutError
 from shareout.joining.history import History
+from shareout.joining.inputs.publishing import Publishing
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer
-from shareout.joining.publishing import Publishing
+from shareout.joining.pieces.luck import Luck
 from shareout.joining.shipping import Shipping
+from shareout.ledger.asks.ask import Ask, name_of_list, parse_list
 from shareout.ledger.calls import Call, Happened
 from shareout.ledger.choose import Pace
 from shareout.ledger.entry import name_of
 from shareout.ledger.host import Host
-from shareout.ledger.store import LONGEST_BEAT
+from shareout.ledger.store import COMMON, LONGEST_BEAT
 from shareout.world import world
 
 CLOSED = "closed"
 """The key of a ledger that others have taken the place of."""
 BEATS, LONGEST_S = 24, 5.0
 """So many in the time after which whoever is silent is dead, and no longer apart than this."""
-LOOKED_AT = 32
-"""Others' beats that are read at a time."""
+LOOKED_AT, ROUNDS = 32, 8
+"""Others' beats that are read at a time; of very many all in so many times."""
+MANY, SCAN_S = 64, 0.001
+"""With more lanes than that, so long a while a lane goes by until all are looked through again: at each answer would
+keep a core busy."""
 
 
 class Facts(NamedTuple):
@@ -38,6 +43,8 @@ class Facts(NamedTuple):
     """Which of its beats it is."""
     leaves: bool
     """It is the last one."""
+    told: Mapping[str, Any]
+    """All that it says."""
 
 
 class Member:
@@ -50,6 +57,7 @@ class Member:
         shipping: Shipping,
         pace: Callable[[], Pace],
         live: Callable[[], dict[str, Any]],
+        luck: Luck,
         history: History,
         open_at: float,
         publishing: Publishing | None = None,
@@ -64,20 +72,29 @@ class Member:
         """When the ledger was not closed."""
         self._leaves = False
         self._live = live
+        self._luck = luck
         self.shipping = shipping
         self._liaison = liaison
         self._pace = pace
         self._calls: dict[int, Call] = {}
         self._ahead = world.time() - world.since_boot()
+        self._beat_s = min(LONGEST_S, host.times.dead / BEATS)
         self._beats = 0
         self._next_beat = 0.0
         self._asked_beats = 0
-        self._others: dict[str, bytes] = {}
+        self._others: dict[str, tuple[bytes, float]] = {}
+        """What others said when they were looked at last, and when that was."""
+        self._silent = host.times.silent
+        self._next_scan = 0.0
         self._gathering = 0
         self._gathered: Callable[[], None] | None = None
         self.away = ""
         """Why the store does not answer, when it does not."""
         self._into = Path()
+        self._lists: dict[int, tuple[Call, Ask]] = {}
+        """Asks whose lists are fetched, by the numbers of the calls for these."""
+        self._unlike: dict[int, float] = {}
+        """Since when the list of an ask is not what the ask says."""
         self.events: list[Happened] = []
 
     def turn(self) -> bool:
@@ -87,10 +104,15 @@ class Member:
         answers = self._liaison.answers()
         for answer in answers:
             self._hear(answer, now)
+        self._luck.judge(now, has_company=self.has_company())
+        if self._luck.rests != self.host.resting:
+            self.host.rest(self._luck.rests)
         self.host.wants(self._pace())
         self._history.turn(self._liaison, now)
         self._look_whether_closed(now)
-        if self._liaison.may_ask():
+        if self._liaison.may_ask() and now >= self._next_scan:
+            lanes = len(self.host.lanes)
+            self._next_scan = now + (lanes * SCAN_S if lanes > MANY else 0.0)
             for call in self.host.calls(now):
                 self._ask(call)
         self._beat(now)
@@ -102,15 +124,24 @@ class Member:
 
     def limit(self, lane: str) -> float:
         """From when on no job of it starts: it may be another's by then, or all of them those of another ledger."""
-        until = self.host.limit(lane)
-        return until if math.isinf(self.host.times.slack) else min(until, self._open_at + self.host.times.fence)
+        return min(self.host.limit(lane), self._open_until())
+
+    def may_hand_out(self, now: float) -> bool:
+        """Workers would give it back else, at once and again and again."""
+        return now < self._open_until()
+
+    def _open_until(self) -> float:
+        return math.inf if math.isinf(self.host.times.slack) else self._open_at + self.host.times.fence
 
     def _look_whether_closed(self, now: float) -> None:
-        if now >= self._looks_at and self._liaison.may_ask():
+        if now >= self._looks_at and not self._asked_closed and self._liaison.may_ask():
             self._looks_at = now + self.host.times.probe
             self._asked_closed = self._liaison.ask("get", CLOSED)
 
     def _hear_whether_closed(self, answer: Answer) -> None:
+        self._asked_closed = 0
+        if answer.away:
+            return
         if answer.body is not None:
             raise RunDirectoryInUse(
                 "this ledger was closed: other hosts work on these jobs by another plan",
@@ -149,6 +180,8 @@ class Member:
     def patience(self) -> float:
         """How long nothing is due, if nothing comes."""
         now = world.since_boot()
+        if self._next_scan > now:
+            return max(0.0, min(self._next_scan, self._next_beat) - now)
         return max(0.0, min(self.host.wake_at(now), self._next_beat) - now)
 
     def wait(self, seconds: float) -> None:
@@ -166,8 +199,18 @@ class Member:
         self.away = answer.away
         if call := self._calls.pop(answer.number, None):
             self._hear_call(call, answer, now)
+        elif found := self._lists.pop(answer.number, None):
+            self._hear_list(*found, answer, now)
         elif not any(one.heard(answer) for one in (self.shipping, self._history, self._publishing) if one):
             self._hear_own(answer, now)
+
+    def _hear_own(self, answer: Answer, now: float) -> None:
+        if answer.number == self._gathering and self._gathered is not None:
+            self._hear_gathered(answer, self._gathered)
+        elif answer.number == self._asked_closed:
+            self._hear_whether_closed(answer)
+        elif answer.number == self._asked_beats and not answer.away:
+            self._hear_beats(answer.told, now)
 
     def _hear_call(self, call: Call, answer: Answer, now: float) -> None:
         if answer.away or (answer.body is None and self._history.misses(call.lane, call.k, now)):
@@ -175,17 +218,31 @@ class Member:
             return
         if answer.body is not None:
             self._history.saw(call.lane, call.k)
-        self.host.found(call, call.read(answer.body), now)
+        found = call.read(answer.body)
+        if isinstance(found, Ask) and found.list:
+            # An ask is heard with what it is about, or not yet.
+            self._lists[self._liaison.ask("fetch", COMMON, name_of_list(found.list))] = call, found
+        else:
+            self.host.found(call, found, now)
 
-    def _hear_own(self, answer: Answer, now: float) -> None:
-        if answer.number == self._gathering and self._gathered is not None:
-            self._hear_gathered(answer, self._gathered)
-        elif answer.away:
+    def _hear_list(self, call: Call, ask: Ask, answer: Answer, now: float) -> None:
+        if answer.away:
+            self.host.lost(call, now)
             return
-        elif answer.number == self._asked_closed:
-            self._hear_whether_closed(answer)
-        elif answer.number == self._asked_beats:
-            self._hear_beats(answer.told, now)
+        try:
+            listed = parse_list(call.k, ask, answer.body or b"")
+        except RunDirectoryDamaged:
+            # It was shipped before the ask was put, and may be seen late all the same.
+            if now - self._unlike.setdefault(call.k, now) > self.host.times.dead:
+                raise
+            self.host.lost(call, now)
+        else:
+            self.host.found(call, listed, now)
+
+    def has_company(self) -> bool:
+        """Whether another host works now, by its beats."""
+        host, now = self.host, world.since_boot()
+        return any(now - host.life.get(name, -math.inf) < host.times.silent + LONGEST_S for name in host.rates)
 
     def _hear_gathered(self, answer: Answer, done: Callable[[], None]) -> None:
         if answer.away or answer.told:
@@ -195,16 +252,20 @@ class Member:
             done()
 
     def _hear_beats(self, told: dict[str, str], now: float) -> None:
+        # From one look at a beat to the next: nobody is silent for not having been looked at.
+        between = max((now - self._others[name][1] for name in told if name in self._others), default=0.0)
+        self.host.times = self.host.times._replace(silent=self._silent + max(0.0, between - self._beat_s))
         for name, text in told.items():
             data = text.encode("latin-1")
-            before, self._others[name] = self._others.get(name), data
-            facts = facts_of(data)
-            if before in (None, data) or facts is None or facts.owner == self.host.me:
+            before, self._others[name] = self._others.get(name, (None, 0.0))[0], (data, now)
+            facts = None if before in (None, data) else facts_of(data)
+            if facts is None or facts.owner == self.host.me:
                 # The first look tells nothing of when it was written.
                 continue
             if name_of(facts.owner) == name_of(self.host.me):
                 self._refuse_twin(facts)
             self.host.heard(facts.owner, facts.rate, now)
+            self._luck.heard(name, facts.told, now)
 
     def _refuse_twin(self, other: Facts) -> None:
         """Of two of one name that have come at the same moment, or do not see each other at once, the older one stays:
@@ -218,14 +279,12 @@ class Member:
     def _beat(self, now: float) -> None:
         if now < self._next_beat or not self._liaison.may_ask():
             return
-        self._next_beat = now + min(LONGEST_S, self.host.times.dead / BEATS)
+        self._next_beat = now + self._beat_s
         self._beats += 1
-        facts = {
-            "owner": self.host.me, "count": self._beats, "rate": round(self._pace().rate, 6), "leaves": self._leaves,
-            "live": self._live(),
-        }  # fmt: skip
+        facts = {"owner": self.host.me, "count": self._beats, "rate": round(self._pace().rate, 6)}
+        facts |= {"leaves": self._leaves, **self._luck.facts(), "live": self._live()}
         self._liaison.ask("beat", name_of(self.host.me), body=_fitting(facts))
-        self._asked_beats = self._liaison.ask("beats", LOOKED_AT)
+        self._asked_beats = self._liaison.ask("beats", max(LOOKED_AT, -(-len(self._others) // ROUNDS)))
 
 
 def refused(refusal: tuple[int, str, str]) -> ShareoutError:
@@ -249,6 +308,6 @@ def facts_of(text: bytes) -> Facts | None:
     try:
         told: Any = json.loads(text)
         number, leaves = int(told["count"]), bool(told.get("leaves", False))
-        return Facts(str(told["owner"]), max(0.0, float(told["rate"])), number, leaves)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return Facts(str(told["owner"]), max(0.0, float(told["rate"])), number, leaves, told)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None

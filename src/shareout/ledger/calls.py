@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from shareout.ledger.asks.ask import ASKS, Ask, parse_ask
 from shareout.ledger.entry import Entry, parse
 from shareout.ledger.lane import Lane
 from shareout.ledger.times import Moment
@@ -22,25 +23,33 @@ class Root(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One to be made of the store: a put where it has an entry, else a look."""
+    """One to be made of the store: a put where it has an entry, else a look. On the asks, they are in the place of
+    entries."""
 
     lane: str
     k: int
-    entry: Entry | None
+    entry: Entry | Ask | None
     at: Moment
 
     @property
     def key(self) -> str:
         """Where."""
-        return f"lanes/{self.lane}/{self.k}"
+        return key_of(self.lane, self.k)
 
     def text(self) -> bytes | None:
         """What is put."""
         return self.entry.text() if self.entry else None
 
-    def read(self, found: bytes | None) -> Entry | None:
-        """What stands there; damage where that is no entry."""
-        return parse(self.lane, self.k, found) if found is not None else None
+    def read(self, found: bytes | None) -> Entry | Ask | None:
+        """What stands there; damage where that is none. An ask with a list is to be given it before it is told."""
+        if found is None:
+            return None
+        return parse_ask(self.k, found) if self.lane == ASKS else parse(self.lane, self.k, found)
+
+
+def key_of(lane: str, k: int) -> str:
+    """Where an entry of a lane stands, or an ask."""
+    return f"{ASKS}/{k}" if lane == ASKS else f"lanes/{lane}/{k}"
 
 
 class Grant(NamedTuple):

@@ -93,21 +93,22 @@ def why_no_owner(owner: str) -> str:
 
 def parse(lane: str, k: int, text: bytes) -> Entry:
     """The entry that stands there. Whatever `Entry.text` would not have written is damage, told with its place."""
-    found = _object(text)
+    found = object_of(text)
     if found is not None and list(found) == list(Entry._fields):
         for name, is_right in _RIGHT.items():
             if not is_right(found[name]):
-                raise _odd(lane, k, f"its {name} is {_shown(found[name])}")
+                raise _odd(lane, k, f"its {name} is {shown(found[name])}")
         kid = found["kid"]
         entry = Entry(**{**found, "kid": None if kid is None else tuple(kid)})
         if why := _why_no_state(entry, k):
             raise _odd(lane, k, why)
         if entry.text() == text:
             return entry
-    raise _odd(lane, k, f"there stands {_shown(text.decode('utf-8', 'backslashreplace'))}")
+    raise _odd(lane, k, f"there stands {shown(text.decode('utf-8', 'backslashreplace'))}")
 
 
-def _object(text: bytes) -> dict[str, Any] | None:
+def object_of(text: bytes) -> dict[str, Any] | None:
+    """What a text of the store says; None where it is too long, or no object."""
     if len(text) > LONGEST_TEXT:
         return None
     try:
@@ -117,11 +118,13 @@ def _object(text: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether it can be a position, or a count of them."""
     return type(value) is int and 0 <= value < LARGEST
 
 
-def _is_nonce(value: object) -> bool:
+def is_nonce(value: object) -> bool:
+    """Whether an entry can be called so."""
     return isinstance(value, str) and _NONCE.fullmatch(value) is not None
 
 
@@ -131,18 +134,18 @@ def _is_owner(value: object) -> bool:
 
 def _is_stretch(value: object) -> bool:
     return (
-        isinstance(value, list) and len(value) == 3 and all(map(_is_number, value)) and value[0] <= value[1] <= value[2]
+        isinstance(value, list) and len(value) == 3 and all(map(is_number, value)) and value[0] <= value[1] <= value[2]
     )
 
 
 _RIGHT: dict[str, Callable[[object], bool]] = {
     "verb": lambda value: value in VERBS,
-    **dict.fromkeys(("low", "res", "hi", "before", "failed"), _is_number),
+    **dict.fromkeys(("low", "res", "hi", "before", "failed"), is_number),
     "owner": lambda value: value == NOBODY or _is_owner(value),
-    "doubt": lambda value: value == "" or _is_nonce(value),
+    "doubt": lambda value: value == "" or is_nonce(value),
     "kid": lambda value: value is None or _is_stretch(value),
     "by": _is_owner,
-    "nonce": _is_nonce,
+    "nonce": is_nonce,
 }
 
 
@@ -162,7 +165,7 @@ def _why_no_state(entry: Entry, k: int) -> str:
     return ""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Control characters as they are typed, and no more than a line."""
     text = ascii(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

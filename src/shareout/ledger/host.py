@@ -26,16 +26,17 @@ same positions are granted again meanwhile, whoever runs them waits for that.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from shareout.ledger.calls import Call, Grant, Happened, Root, told
+from shareout.ledger.asks.ask import ASKS, Ask
+from shareout.ledger.calls import Call, Grant, Happened
 from shareout.ledger.choose import Pace, reservation
-from shareout.ledger.entry import Entry, name_of, ordinal_of, root_begins
+from shareout.ledger.entry import name_of
+from shareout.ledger.knowing import Knowing
 from shareout.ledger.lane import Lane
-from shareout.ledger.others import Sight, is_watched, next_of_other, victim
+from shareout.ledger.others import Sight, between_looks, next_of_other, place_of, victim
 from shareout.ledger.own import Wish, is_fenced, next_of_owner, says_it_lives
-from shareout.ledger.times import LONG_AGO, Due, Moment, Times
+from shareout.ledger.times import LONG_AGO, Due, Moment
 from shareout.ledger.verbs import Pen
 from shareout.ranges import size
 
@@ -43,40 +44,10 @@ MOST_CALLS = 8
 """Under way at a time."""
 
 
-class Host:
+class Host(Knowing):
     """One incarnation of one machine, or of a guest."""
 
-    __slots__ = (
-        "able", "asides", "dead", "events", "failed_before", "lanes", "last", "leaving", "life", "me", "nonce", "pace",
-        "rates", "released", "times",
-    )  # fmt: skip
-
-    def __init__(self, me: str, roots: Iterable[Root], times: Times, nonce: Callable[[str, int], str]) -> None:
-        self.me = me
-        self.times = times
-        self.nonce = nonce
-        """Of the entry that is put on a lane at k."""
-        self.lanes: dict[str, Lane] = {}
-        """All that are known and not final."""
-        self.failed_before = 0
-        """How many positions of final lanes have failed."""
-        self.dead: frozenset[str] = frozenset()
-        self.released: dict[str, bool] = {}
-        self.able = True
-        self.leaving = False
-        self.pace = Pace()
-        self.asides: dict[int, bool] = {}
-        self.life: dict[str, Moment] = {}
-        """The last sign of life of others' incarnations, and of machines that have not come."""
-        self.rates: dict[str, float] = {}
-        self.last: Moment = LONG_AGO
-        """When the store answered last."""
-        self.events: list[Happened] = []
-        for root in roots:
-            self.life[root.machine] = math.inf
-            if root.low < root.hi:
-                entry = root_begins(root.low, root.hi)
-                self.lanes[root.lane] = Lane(root.lane, root.phase, root.machine, 0, entry)
+    __slots__ = ()
 
     # What it is told
 
@@ -93,9 +64,17 @@ class Host:
         """Takes nothing more, and gives back what is not in hand; what is goes back by `give_back`, or ends."""
         self.able, self.leaving = False, True
 
-    def lose_contact(self) -> None:
-        """The clocks jumped: this host, or all of its machine, has stood still, nobody knows for how long."""
-        self.lanes = {name: lane._replace(contact=LONG_AGO, tried=LONG_AGO) for name, lane in self.lanes.items()}
+    def rest(self, resting: bool) -> None:
+        """For a while it takes nothing, and gives back what has not begun here; or it does no longer."""
+        self.resting, self.able = resting, not (resting or self.leaving)
+
+    def say(self, ask: Ask) -> None:
+        """To all hosts, behind what they have been asked by now."""
+        self.asking = self.asking._replace(wish=ask)
+
+    def is_drained(self) -> bool:
+        """A person asks this host to go."""
+        return self.me in self.asking.state.drained
 
     def has_left(self) -> bool:
         """Nothing of it is in this host's hands any more, and the store says so."""
@@ -112,15 +91,6 @@ class Host:
         run elsewhere was given back before."""
         self.asides[position] = elsewhere
 
-    def heard(self, owner: str, rate: float, now: Moment) -> None:
-        """The beat of this incarnation has moved."""
-        name = name_of(owner)
-        for other in self.life:
-            if name_of(other) == name and ordinal_of(other) < ordinal_of(owner):
-                self.life[other] = LONG_AGO
-        self.life[name] = self.life[owner] = now
-        self.rates[name] = rate
-
     def happened(self) -> list[Happened]:
         """What a person should hear, once."""
         told, self.events = self.events, []
@@ -131,7 +101,7 @@ class Host:
     def grant(self, most: int, now: Moment) -> Grant | None:
         """Some that are reserved here and in nobody's hands, now in the caller's; None where there are none, or none of
         them may start now."""
-        if self.leaving:
+        if self.leaving or self.resting or not self.asking.may_work:
             return None
         for lane in self._own():
             if not is_fenced(lane, self.times, now):
@@ -166,23 +136,34 @@ class Host:
         return 0 if self.leaving else free
 
     def is_over(self) -> bool:
-        """Every position is final."""
-        return not self.lanes
+        """Every position is final, and all hosts know it."""
+        return self.asking.state.is_ended and not self.lanes
 
     # Calls
 
     def calls(self, now: Moment) -> list[Call]:
         """Those that are due and were not given out before."""
+        calls = self._calls_of_asks(now)
+        if not self.asking.is_known:
+            return calls
         sight = self._sight(now)
         under_way = sum(lane.busy for lane in self.lanes.values())
-        calls: list[Call] = []
-        for lane in sorted(self.lanes.values(), key=lambda one: one.entry.owner != self.me):
+        for lane in sorted(self.lanes.values(), key=lambda one: place_of(one, sight)):
             if under_way + len(calls) >= MOST_CALLS:
                 break
             if not lane.busy and lane.due <= now and (call := self._call(lane, sight)):
                 calls.append(call)
                 self.lanes[lane.name] = self.lanes[lane.name]._replace(busy=True)
         return calls
+
+    def _calls_of_asks(self, now: Moment) -> list[Call]:
+        open_phases = frozenset(lane.phase for lane in self.lanes.values())
+        nonce = self.nonce(ASKS, self.asking.state.n + 1)
+        # Who takes nothing calls nothing over: others do, or who comes next.
+        self.asking = self.asking.deciding(open_phases, self.failed_in, self.me if self.able else "", nonce)
+        call = self.asking.call(now, self.times.probe)
+        self.asking = self.asking._replace(busy=self.asking.busy or call is not None)
+        return [call] if call else []
 
     def _call(self, lane: Lane, sight: Sight) -> Call | None:
         now = sight.now
@@ -198,91 +179,23 @@ class Host:
             return None
         return Call(lane.name, lane.k + 1, lane.put, now)
 
-    def found(self, call: Call, entry: Entry | None, now: Moment) -> None:
-        """What stands where a call was made: after a put something always does."""
-        if now - self.last > 2 * self.times.probe:
-            self._watch_anew(now)
-        self.last = now
-        lane = self.lanes[call.lane]._replace(busy=False)
-        if entry is None:
-            if lane.entry.owner == self.me and not lane.entry.doubt:
-                # Whoever has seen a doubt may be seized by a put that a look would not see: it must answer.
-                lane = lane._replace(contact=max(lane.contact, call.at - self.times.slack))
-            self.lanes[call.lane] = lane._replace(looked=now)
-        else:
-            self._adopt(lane, entry, now)
-
-    def lost(self, call: Call, now: Moment) -> None:
-        """No answer, or a refusal: a put may have come through, or may still do so."""
-        self.lanes[call.lane] = self.lanes[call.lane]._replace(busy=False, due=now + self.times.retry)
-
     def wake_at(self, now: Moment) -> Due:
         """When `calls` has something new at the latest, if nothing is told until then."""
-        sight = self._sight(now)
-        waits = [
-            max(lane.due, lane.looked + self._interval(lane, sight)) for lane in self.lanes.values() if not lane.busy
-        ]
+        waits = [] if self.asking.busy else [self.asking.wake_at(self.times.probe)]
+        if self.asking.is_known:
+            sight = self._sight(now)
+            lanes = [lane for lane in self.lanes.values() if not lane.busy]
+            waits += [max(lane.due, lane.looked + self._interval(lane, sight)) for lane in lanes]
         return max(now, min(waits, default=now + self.times.probe))
 
-    def _adopt(self, old: Lane, entry: Entry, now: Moment) -> None:
-        ours = entry == old.put
-        lane = old._replace(
-            k=old.k + 1, entry=entry, put=None, tried=LONG_AGO, looked=now if ours else LONG_AGO, granted=(), ended=()
-        )
-        if entry.doubt != old.entry.doubt:
-            lane = lane._replace(since=now if entry.doubt else LONG_AGO)
-        # An entry is a sign of life of whoever put it; who is met for the first time is waited for from now on.
-        self.life[entry.by] = now
-        self.life.setdefault(entry.owner, now)
-        if entry.verb == "back":
-            lane = lane._replace(asked=LONG_AGO)
-        if entry.verb == "doubt" and ours:
-            lane = lane._replace(asked=now + self.times.again)
-        if entry.owner == self.me:
-            lane = lane.holding(old)
-            if ours:
-                lane = lane._replace(contact=old.tried)
-                self.asides.pop(entry.kid[0] if entry.kid else -1, None)
-            if old.entry.owner != self.me:
-                lane = lane._replace(how=entry.verb, whom=old.entry.owner)
-        if entry.kid:
-            self._meet_kid(old, lane, ours)
-        if entry.verb == "seize" and self.me in (old.entry.owner, entry.by):
-            self.events.append(told(old, entry, self.me))
-        if entry.is_final or entry.verb == "seize":
-            self.lanes.pop(lane.name)
-            self.released.pop(lane.name, None)
-            self.failed_before += entry.failed
-        else:
-            self.lanes[lane.name] = lane
-
-    def _meet_kid(self, old: Lane, parent: Lane, ours: bool) -> None:
-        entry = parent.entry
-        kid = Lane(entry.nonce, old.phase, "", 0, entry.kid_begins())
-        if kid.entry.owner == self.me:
-            # Its first moment is the one before the put that made it; in whose hands it was, it is now.
-            kid = kid._replace(contact=old.tried if ours else LONG_AGO, how=entry.verb, whom=old.entry.owner)
-            kid = kid.holding(old)
-        self.lanes[kid.name] = kid
-
-    def _watch_anew(self, now: Moment) -> None:
-        """Time in which it could not look is no watching."""
-        self.life = {owner: now if moment > LONG_AGO else moment for owner, moment in self.life.items()}
-        for lane in self.lanes.values():
-            if lane.entry.doubt:
-                self.lanes[lane.name] = lane._replace(since=now)
-
     # What it sees
-
-    def _own(self) -> list[Lane]:
-        return [lane for lane in self.lanes.values() if lane.entry.owner == self.me]
 
     def _sight(self, now: Moment) -> Sight:
         sight = Sight(
             now=now,
             times=self.times,
             me=self.me,
-            able=self.able,
+            able=self.able and self.asking.may_work,
             pace=self.pace,
             dead=self.dead,
             released=self.released,
@@ -290,25 +203,29 @@ class Host:
             rates=self.rates,
         )
         own = self._own()
-        if not self.able or size([one for lane in own for one in lane.free()]) >= self.pace.hungry:
-            return sight
-        if any(lane.put and lane.put.res > lane.entry.res for lane in own):
+        if not sight.able or self._has_enough(own):
             return sight
         if taker := next((lane.name for lane in own if not lane.put and lane.entry.res < lane.entry.hi), ""):
             return sight._replace(taker=taker)
         sight = sight._replace(idle=True)
         return sight._replace(victim=victim(self.lanes.values(), sight))
 
+    def _has_enough(self, own: Iterable[Lane]) -> bool:
+        """Or it has asked for more, and nothing has come of that yet."""
+        if size([one for lane in own for one in lane.free()]) >= self.pace.hungry:
+            return True
+        return any(lane.put and lane.put.res > lane.entry.res for lane in own)
+
     def _wish(self, lane: Lane, sight: Sight) -> Wish:
         aside = lane.reached().low if self.asides else -1
         more = reservation(lane.entry.hi - lane.entry.res, self.pace) if lane.name == sight.taker else 0
         return Wish(
             more=more,
-            leaving=self.leaving,
+            leaving=self.leaving or self.resting,
             pace=self.pace,
             aside=aside if aside in self.asides else -1,
             elsewhere=self.asides.get(aside, False),
         )
 
     def _interval(self, lane: Lane, sight: Sight) -> float:
-        return self.times.probe if is_watched(lane, sight) else self.times.stroll
+        return between_looks(lane, sight, len(self.lanes))

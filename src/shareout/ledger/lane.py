@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from shareout.ledger.entry import Entry
+from shareout.ledger.entry import NOBODY, Entry
 from shareout.ledger.times import LONG_AGO, Due, Moment
 from shareout.ledger.verbs import Reached
 from shareout.ranges import Range, union, without
@@ -103,6 +103,38 @@ class Lane(NamedTuple):
             (max(start, low), min(stop, hi), how) for start, stop, how in of.ended if start < hi and stop > low
         )
         return self._replace(granted=granted, ended=ended)
+
+    def followed(self, entry: Entry, me: str, now: Moment, again: Moment) -> Lane:
+        """With the entry that follows: what is in hand is so as long as the lane is this host's. `again`: how long an
+        owner that had nothing to give is not asked."""
+        ours = entry == self.put
+        lane = self._replace(
+            k=self.k + 1, entry=entry, put=None, tried=LONG_AGO, looked=now if ours else LONG_AGO, granted=(), ended=()
+        )
+        if entry.doubt != self.entry.doubt:
+            lane = lane._replace(since=now if entry.doubt else LONG_AGO)
+        if entry.verb == "back":
+            lane = lane._replace(asked=LONG_AGO)
+        if entry.verb == "doubt" and ours:
+            lane = lane._replace(asked=now + again)
+        if entry.owner == me:
+            lane = lane.holding(self)
+            if ours:
+                lane = lane._replace(contact=self.tried)
+            if self.entry.owner != me:
+                lane = lane._replace(how=entry.verb, whom=self.entry.owner)
+        return lane
+
+    def kid_of(self, entry: Entry, me: str) -> Lane:
+        """The lane that the entry that follows makes."""
+        kid = Lane(entry.nonce, self.phase, "", 0, entry.kid_begins(), how=entry.verb, whom=self.entry.owner)
+        if entry.verb == "cut" and self.entry.owner == NOBODY and self.how:
+            # Why it is nobody's is why whoever has it may do once more what another had in hand.
+            kid = kid._replace(how=self.how, whom=self.whom)
+        if kid.entry.owner == me:
+            # Its first moment is the one before the put that made it; in whose hands it was, it is now.
+            kid = kid._replace(contact=self.tried if entry == self.put else LONG_AGO).holding(self)
+        return kid
 
 
 def _joined(stretches: Iterable[Ended]) -> list[Ended]:

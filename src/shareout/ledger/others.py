@@ -11,6 +11,9 @@ from shareout.ledger.lane import Lane
 from shareout.ledger.times import LONG_AGO, Moment, Times
 from shareout.ledger.verbs import Pen, cut, doubted, opened, seized
 
+LOOKS = 15
+"""In a second an idle host looks at so many lanes where nothing is to be expected."""
+
 
 class Sight(NamedTuple):
     """What a host knows at a moment beside the lane."""
@@ -58,16 +61,36 @@ def next_of_other(lane: Lane, sight: Sight, pen: Pen) -> Entry | None:
     return _help(entry, sight, pen) if lane.name == sight.victim else None
 
 
-def is_watched(lane: Lane, sight: Sight) -> bool:
-    """Whether it is looked at as often as can be."""
+def between_looks(lane: Lane, sight: Sight, lanes: int) -> float:
+    """From one look at it to the next. Of very many lanes an idle host looks at some in each moment, as a busy one
+    does."""
+    if _is_watched(lane, sight):
+        return sight.times.probe
+    often = max(sight.times.probe, lanes / LOOKS)
+    return min(sight.times.stroll, often) if sight.idle else sight.times.stroll
+
+
+def _is_watched(lane: Lane, sight: Sight) -> bool:
     owner = lane.entry.owner
     return (
-        sight.idle
+        lane.name == sight.victim
         or owner in (sight.me, *sight.dead)
         or lane.entry.doubt != ""
         or lane.name in sight.released
         or (owner != NOBODY and sight.is_silent(owner))
     )
+
+
+def place_of(lane: Lane, sight: Sight) -> tuple[bool, bool, float]:
+    """In which order lanes have their turn, where there are more than can be looked at in time: own ones and the one
+    that is to be helped, then those of which something may follow from a look just made, then whichever was not looked
+    at for longest."""
+    is_others = lane.entry.owner != sight.me and not _is_to_open(lane, sight) and lane.name != sight.victim
+    return is_others, not _is_fresh(lane, sight), lane.looked
+
+
+def _is_fresh(lane: Lane, sight: Sight) -> bool:
+    return sight.now - lane.looked < sight.times.probe
 
 
 def victim(lanes: Collection[Lane], sight: Sight) -> str:
@@ -78,9 +101,16 @@ def victim(lanes: Collection[Lane], sight: Sight) -> str:
     others = [lane for lane in lanes if lane.entry.owner != sight.me and not lane.put]
     cuttable = [lane for lane in others if _part(lane.entry, sight) and _is_to_be_had(lane, sight)]
     if cuttable:
-        return max(cuttable, key=lambda lane: _need(lane, sight)).name
+        return _neediest(cuttable, sight)
     asked = [lane for lane in others if _can_be_asked(lane, sight)]
     return max(asked, key=lambda lane: (lane.entry.res - lane.entry.low, lane.name)).name if asked else ""
+
+
+def _neediest(lanes: Collection[Lane], sight: Sight) -> str:
+    """What was seen long ago looks larger than it is: of very many lanes there would always be one more to look at."""
+    most = max(_need(lane, sight) for lane in lanes)
+    fresh = max((_need(lane, sight) for lane in lanes if _is_fresh(lane, sight)), default=most)
+    return fresh[2] if fresh[0] == most[0] and fresh[1] > most[1] / 2 else most[2]
 
 
 def _is_to_open(lane: Lane, sight: Sight) -> bool:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import sys
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
+from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from zlib import crc32
 from shareout.fields import dataclass
 from shareout.merge.patterns import pattern, proven_pattern
 from shareout.merge.spool import SpoolWriter
-from shareout.plan.permutation import Permutation, Permutations
+from shareout.plan.permutation import Permutations
 from shareout.ranges import Range, is_in
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
@@ -59,16 +61,20 @@ class Journal:
     """The positions that are its machine's own, and no audit."""
 
     def took(self, job: int) -> bool:
-        """Whether its machine took this job over from a silent one. What is shared has one phase, and its own ids."""
+        """Whether its machine took this job over from a silent one. What is shared has its own ids."""
         header = self.header
-        if not header.taken or header.ancestors or header.phases:
+        if not header.taken or header.ancestors:
             return False
-        return is_in(_permutation(header.origin, header.jobs, header.order).position_of(job), header.taken)
+        phases = header.phases or (0,)
+        number = bisect_right(phases, job) - 1
+        permutation = _permutations(header.origin, header.jobs, phases, header.order)[number]
+        return is_in(phases[number] + permutation.position_of(job - phases[number]), header.taken)
 
 
 @cache
-def _permutation(origin: str, jobs: int, order: str) -> Permutation:
-    return Permutations(bytes.fromhex(origin), [jobs], order)[0]
+def _permutations(origin: str, jobs: int, phases: tuple[int, ...], order: str) -> Permutations:
+    sizes = [stop - start for start, stop in pairwise([*phases, jobs])]
+    return Permutations(bytes.fromhex(origin), sizes, order)
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,11 +292,13 @@ def make_plan(
         *files,
         *said_by(settings, kind, pool, costs_file),
     ]
-    if len(pool.phases) > 1 and len(named) > 1 and not (local_barriers or settings.run.barriers is Barriers.LOCAL):
+    reaches = local_barriers or settings.run.barriers is Barriers.LOCAL or settings.join.at
+    if len(pool.phases) > 1 and len(named) > 1 and not reaches:
         raise InputError(
             f"the pool has barriers, and a barrier cannot reach across {len(named)} machines that do not talk",
             where=place,
-            way_out="Use --barriers local (each machine keeps its own), or one machine in machines.json.",
+            way_out="Use --join DIR (all keep them together), --barriers local (each machine keeps its own), or one "
+            "machine in machines.json.",
         )
     plan = Plan(
         pool,

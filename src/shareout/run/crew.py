@@ -11,13 +11,14 @@ import signal
 from collections.abc import Callable, Sequence
 
 from shareout.config import LimitSettings
-from shareout.events import Counts, Listener, Running
+from shareout.events import Counts, Listener, Others, Running
 from shareout.fields import dataclass, replace
-from shareout.record.journal import attempt_line, parse
+from shareout.record.journal import attempt_line
 from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter
 from shareout.run.hands import Finished, Hands
+from shareout.run.listeners import told_of
 from shareout.run.orders import Orders
 from shareout.run.policy import halts, judge, may_start
 from shareout.run.processes.children import Children
@@ -53,8 +54,8 @@ class Parts:
     background: Callable[[], bool]
     costs: CostsLeft | None = None
     """Where it is known how long jobs take."""
-    whole: Callable[[Counts], Counts] | None = None
-    """What this machine knows → what all have done, where they tell each other."""
+    others: Others | None = None
+    """Who works on the same jobs."""
 
 
 class Crew:
@@ -76,7 +77,7 @@ class Crew:
         self._done_before = parts.tally.done
 
     def run(self) -> str:
-        """Until nothing is left to do or a reason stops it; the reason, or `finished`."""
+        """Until nothing is left or a reason stops it; the reason, or `finished`."""
         parts = self.parts
         # One thread and one selector. A thread for each slot would want locks around tally, journal and supply, and a
         # fork beside threads may copy a lock that somebody holds.
@@ -90,8 +91,8 @@ class Crew:
                 return self.reason or "finished"
             self._wait()
             finished = self._take_up()
-            if parts.hands.refusal and not self.reason:
-                self._stop("refused", f"{parts.hands.refusal}; mend it, and run the same command to go on")
+            if (why := parts.hands.refusal or parts.orders.lost) and not self.reason:
+                self._stop("refused", f"{why}; mend it, and run the same command to go on")
             if finished:
                 if self._is_smooth(finished):
                     # The slots are refilled first: the bookkeeping then costs no slot any time.
@@ -114,7 +115,7 @@ class Crew:
         return finished
 
     def counts(self) -> Counts:
-        """Of the whole share, with what earlier runs have done."""
+        """Of all, earlier runs included."""
         tally = self.parts.tally
         running = self.parts.hands.count_running()
         counts = Counts(
@@ -125,7 +126,7 @@ class Crew:
             running=running,
             finished_here=self._finished_here,
         )
-        return self.parts.whole(counts) if self.parts.whole else counts
+        return self.parts.others.whole(counts) if self.parts.others else counts
 
     def _is_smooth(self, finished: Sequence[Finished]) -> bool:
         """Nothing ended badly and nobody asked to stop: what was learned changes nothing about what comes next."""
@@ -144,20 +145,13 @@ class Crew:
 
         for one, attempts in zip(finished, judged, strict=True):
             self._sum_up(one, attempts)
-        parts.listener.finished(self._told(finished, judged), self.counts())
+        parts.listener.finished(told_of(finished, judged, parts.listener.wants_every_attempt), self.counts())
 
         for one, attempts in zip(finished, judged, strict=True):
             self._hand_back(one, attempts)
         if self._is_full and not self.reason:
             self._stop("full", f"stopping: the disk of {parts.writer.path.parent} is full; make room, and run again")
         self._heed_halt()
-
-    def _told(self, finished: Sequence[Finished], judged: Sequence[Sequence[Attempt]]) -> list[Attempt]:
-        told = [attempt for attempts in judged for attempt in attempts]
-        if self.parts.listener.wants_every_attempt:
-            for one in finished:
-                told += [done for line in one.lines.splitlines() if isinstance(done := parse(line), Attempt)]
-        return told
 
     def _judged(self, attempt: Attempt) -> Attempt:
         if attempt.state is not State.FAILED:
@@ -213,6 +207,9 @@ class Crew:
             return
         if not may_start(world.time(), self.deadline, parts.tally.durations):
             self._stop("deadline", "no job would end before the deadline: nothing new is started")
+            return
+        if parts.others and parts.others.rests():
+            self._take_back()
             return
         for slot in range(self.slots):
             appetite = parts.hands.appetite(slot)
@@ -287,6 +284,7 @@ class Crew:
     def _heed_stops(self) -> None:
         if self.parts.stops.pause:
             self._pause()
+        self._heed_others()
         level = self.parts.stops.heed()
         if level >= 1:
             self.parts.hands.tell_stopping()
@@ -297,8 +295,15 @@ class Crew:
                 self._stop("stopped")
             self._stop_now("stopping now: running jobs are ended")
 
+    def _heed_others(self) -> None:
+        told = self.parts.others.asked() if self.parts.others else None
+        if told and not self.reason:
+            self._stop(told.reason, told.sentence)
+        if told and told.at_once and not self.at_once:
+            self._stop_now("running jobs are ended")
+
     def _meets_halt(self, more: int = 0) -> bool:
-        """Whether the halt rule is met, or would be if so many more have failed."""
+        """Whether the halt rule is met, or would be with so many more."""
         tally = self.parts.tally
         done, failed = tally.done - self._done_before, tally.failed - self._failed_before
         return halts(self.parts.limits.halt, done, failed + more, self.jobs)
@@ -309,6 +314,8 @@ class Crew:
         if halt is not None and self._meets_halt() and not self.reason and not self._is_over():
             done, failed = tally.done - self._done_before, tally.failed - self._failed_before
             self._stop("halt", f"stopping by the halt rule: {failed} failed, {done} done")
+            if self.parts.others:
+                self.parts.others.halt(f"{failed} failed, {done} done", at_once=halt.when == "now")
             if halt.when == "now":
                 self._stop_now("running jobs are ended")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shareout.events import Counts, Listener, Running
+from shareout.record.journal import parse
 from shareout.record.logs.segments import LogWriter
 from shareout.record.outcome import Attempt, State
+from shareout.run.hands import Finished
 
 
 class Listeners:
@@ -51,3 +53,11 @@ class Listeners:
         """The log is told by whoever ends the run."""
         for one in self._listeners:
             one.ended(counts, reason)
+
+
+def told_of(finished: Sequence[Finished], judged: Sequence[Sequence[Attempt]], wants_every: bool) -> list[Attempt]:
+    """What listeners are told of that has ended: what did not end well, or all of it."""
+    told = [attempt for attempts in judged for attempt in attempts]
+    for one in finished if wants_every else ():
+        told += [done for line in one.lines.splitlines() if isinstance(done := parse(line), Attempt)]
+    return told

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 
 from shareout.config import LimitSettings
-from shareout.record.outcome import Attempt, State
+from shareout.record.outcome import Attempt, Cause, State
 from shareout.record.tallies.tally import Tally
 from shareout.run.hands import Order
 from shareout.run.host.gate import Gate
@@ -32,6 +32,8 @@ class Orders:
         self._gate = Gate.of(limits)
         self._again: list[tuple[float, int, int]] = []
         """When they are due, positions, and which try it will be."""
+        self._stays: set[int] = set()
+        """Of these, what only this machine can try: it knows why."""
 
     @property
     def are_alike(self) -> bool:
@@ -40,6 +42,7 @@ class Orders:
 
     def next(self, appetite: int) -> Order | None:
         """At most so many jobs for a slot that takes them; None when there is nothing now, or nothing may start."""
+        self._pass_on()
         if self._gate is None:
             return self._next(appetite)
         if not self._gate.is_open():
@@ -66,6 +69,11 @@ class Orders:
         if self._gate is None or self._supply.is_exhausted():
             return due
         return self._gate.opens() if due is None else min(due, self._gate.opens())
+
+    @property
+    def lost(self) -> str:
+        """Why nothing more will come, where that is no end."""
+        return self._supply.lost
 
     def is_exhausted(self) -> bool:
         """Nothing waits, and nothing will come."""
@@ -97,13 +105,21 @@ class Orders:
             due, number = world.monotonic() + self._retry_delay, attempt.attempt + 1
         else:
             due, number = 0.0, attempt.attempt
+        if attempt.state is not State.RETRY or attempt.cause is Cause.MEMORY:
+            self._stays.add(attempt.position)
         heapq.heappush(self._again, (due, attempt.position, number))
 
     def _is_due(self) -> bool:
         return bool(self._again) and self._again[0][0] <= world.monotonic()
 
+    def _pass_on(self) -> None:
+        """What has failed here may do better on another machine."""
+        while self._is_due() and self._again[0][1] not in self._stays and self._supply.pass_on(self._again[0][1]):
+            heapq.heappop(self._again)
+
     def _pop_due(self) -> tuple[int, int]:
         _, position, attempt = heapq.heappop(self._again)
+        self._stays.discard(position)
         return position, attempt
 
     def _next_that_fits(self, packing: Packing) -> Order | None:

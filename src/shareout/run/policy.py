@@ -104,7 +104,7 @@ def _until(text: str, now: float) -> float:
 def exit_code(reason: str, counts: Counts, stopped_by: int | None, *, limited: bool) -> int:
     """How a run ends. `stopped_by`: the signal that ended its jobs at once; `limited`: not all was asked for."""
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
-    if reason in ("stopped", "deadline", "refused", "full"):
+    if reason in ("stopped", "deadline", "refused", "full", "drained", "black hole"):
         return _code_of_stop(stopped_by, has_more=todo > 0, has_failed=counts.failed > 0)
     if reason == "halt":
         return 1 if counts.failed else 3 if todo else 0

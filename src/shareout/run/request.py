@@ -33,7 +33,7 @@ from shareout.world import world
 
 if TYPE_CHECKING:
     from shareout.adopt.adopting import Adopt
-    from shareout.joining.joined import JoinRequest, Wishes
+    from shareout.joining.request import JoinRequest, Wishes
 
 OPEN_PER_SLOT = 3
 OPEN_BESIDES = 28
@@ -85,7 +85,7 @@ class RunRequest:
 
     def wishes(self) -> Wishes:
         """For who shares work with others."""
-        from shareout.joining.joined import Wishes
+        from shareout.joining.request import Wishes
         from shareout.run.output.letters import ended_in_file
 
         return Wishes(self.most, wanted_of(self.plan, self.groups), self.in_place, ended_in_file(self.plan))

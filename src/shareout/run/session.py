@@ -113,7 +113,8 @@ def run_share(request: RunRequest, views: Sequence[Listener]) -> RunResult:
         tell_damage(opened.tally, views)
         if request.retry_failed:
             requeue_failed(opened.tally, opened.writer, request.plan, request.groups)
-        return _go(request, opened, _make(request, share, opened, views, stack))
+        heard = [*views, opened.joined.luck] if opened.joined else views
+        return _go(request, opened, _make(request, share, opened, heard, stack))
 
 
 def _joined(request: RunRequest, fences: Fences, stack: ExitStack) -> Joined | None:
@@ -122,7 +123,7 @@ def _joined(request: RunRequest, fences: Fences, stack: ExitStack) -> Joined | N
         return None
     from shareout.joining.joined import Joined
 
-    joined = Joined(request.join, request.plan, request.machine, fences)
+    joined = Joined(request.join, request.plan, request.machine, fences, runs=request.runs)
     stack.callback(joined.liaison.close)
     return joined
 
@@ -220,7 +221,7 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         watch=Watch(settings.limits),
         background=_background(outputs, log, keeper, joined, audience),
         costs=supply.costs,
-        whole=joined.supply.whole if joined else None,
+        others=joined,
     )
     crew = Crew(parts, slots, len(tally.states), deadline_of(settings.limits.until, world.time()))
     return Made(crew, makings, supply, hooks, keeper)
@@ -265,7 +266,9 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     joined = made.makings.joined
     made.makings.log.flush()
     if joined and not joined.leave():
-        listener.said("the folder does not answer: what was recorded here lies here, and is shipped by the next run")
+        listener.said(
+            f"{joined.place} does not answer: what was recorded here lies here, and is shipped by the next run"
+        )
     if joined is None and reason == "finished":
         writer.discard_if_it_adds_nothing()
     made.keeper.save()

@@ -38,6 +38,9 @@ class Work:
 class Supply(Protocol):
     """All calls come from the crew's own thread."""
 
+    lost: str
+    """Why nothing more will come although there is work left, in words; empty until then."""
+
     def next(self, limit: int) -> Work | None:
         """The next range of at most `limit` positions; None when nothing can be had now."""
 
@@ -46,6 +49,9 @@ class Supply(Protocol):
 
     def finished(self, work: Work) -> None:
         """Every position of the range has its final outcome in the journal."""
+
+    def pass_on(self, position: int) -> bool:
+        """Whether its next try is another machine's: then it is in this one's hands no more."""
 
     def is_exhausted(self) -> bool:
         """True when nothing is left to hand out, now or later."""

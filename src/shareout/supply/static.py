@@ -44,6 +44,8 @@ LOOK_AHEAD = 4096
 class StaticSupply:
     """Hands out what the tally says is new, skipping the rest at the speed of memory."""
 
+    lost = ""
+
     def __init__(
         self,
         stages: Sequence[Stage],
@@ -105,6 +107,10 @@ class StaticSupply:
         self._outstanding -= len(work)
         if self.costs is not None:
             self.costs.finished(work)
+
+    def pass_on(self, position: int) -> bool:
+        """There is nobody else."""
+        return False
 
     def is_exhausted(self) -> bool:
         """Also when `most` is reached, or a barrier let nothing through."""

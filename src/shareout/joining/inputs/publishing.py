@@ -7,9 +7,9 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from shareout.joining.inputs.parcel import KEY, Parcel
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer
-from shareout.joining.parcel import KEY, Parcel
 from shareout.ledger.store import COMMON
 
 

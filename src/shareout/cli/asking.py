@@ -1,0 +1,207 @@
+"""What `requeue`, `skip` and `release` do where hosts share a run: they ask all of them, while these work or after."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from shareout.cli.explain import position_of
+from shareout.cli.inputs.run_folders import folders_here, inputs_for, tell
+from shareout.cli.list import job_ids
+from shareout.cli.options import Common
+from shareout.cli.place.ledger import folders_in, visiting
+from shareout.entry import Entry
+from shareout.errors import UsageError, nearest
+from shareout.fields import dataclass
+from shareout.joining.visiting import Visit
+from shareout.ledger.asks.ask import MOST_STRETCHES, Stretch
+from shareout.merge.partition import as_ranges
+from shareout.merge.proof.complete import ranges_of
+from shareout.plan.plan import Plan
+from shareout.ranges import is_in
+from shareout.record.belonging import own_ranges
+from shareout.record.reader import incarnations_of
+from shareout.record.tallies.saved import tally_of
+from shareout.record.tallies.standing import DONE, FAILED, NEW, SKIPPED
+from shareout.record.tallies.tally import Tally
+from shareout.units import counted, format_duration
+
+AGAIN = "all hosts have ended: `run --join` on any of them does it"
+
+
+class Records:
+    """What all machines of a ledger have recorded, as far as it has arrived."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self._tallies: list[Tally] = []
+        for one in folders_in(folder, plan):
+            starts = incarnations_of(one)
+            own = own_ranges([start.header for start in starts])
+            self._tallies.append(tally_of(one, starts[-1].header, plan.ids_of(plan.origin_hex), own))
+
+    def failed(self) -> list[int]:
+        """Positions that failed, and that nobody has done or skipped."""
+        found = {at for tally in self._tallies for low, hi in tally.stretches(FAILED) for at in range(low, hi)}
+        return sorted(at for at in found if self.outcome(at)[0] == FAILED)
+
+    def outcome(self, position: int) -> tuple[int, int]:
+        """What became of it, and how often it was tried."""
+        states = [tally.state(position) for tally in self._tallies if tally.index(position) >= 0]
+        tries = max((one.attempts_of(position) for one in self._tallies if one.index(position) >= 0), default=0)
+        # Done beats all; a person's word beats a failure.
+        return next((one for one in (DONE, SKIPPED, FAILED) if one in states), NEW), tries
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What of some positions can be asked for."""
+
+    stretches: tuple[Stretch, ...]
+    done: tuple[int, ...]
+    """Positions that are done, and stay so."""
+    running: tuple[int, ...]
+    """Those that are not over yet."""
+
+
+def requeue_shared(folder: Path, arguments: argparse.Namespace, common: Common, entry: Entry | None) -> int:
+    """0; 1 when a job that was named is not over, or is done."""
+    if arguments.all:
+        raise UsageError(
+            "in a run that hosts share what is done stays done",
+            way_out="--failed takes back what failed; a job that is to run anew belongs into a list of its own.",
+        )
+    plan, _ = inputs_for(common, entry, folders_here(common))
+    with visiting(folder, plan) as visit:
+        visit.read()
+        records = Records(folder, plan)
+        found = _positions(plan, arguments, records)
+        sort = _sorted(visit, records, found)
+        before = visit.ask("requeue", stretches=sort.stretches) if sort.stretches else visit.state
+        has_ended = before.is_ended or before.halt is not None
+    jobs, done, running = (sorted(map(plan.job_at, some)) for some in (_all(sort.stretches), sort.done, sort.running))
+    _tell_requeued(jobs, done, running, common, has_ended=has_ended)
+    return 1 if running or done else 0
+
+
+def _tell_requeued(
+    jobs: Sequence[int], done: Sequence[int], running: Sequence[int], common: Common, *, has_ended: bool
+) -> None:
+    for job in running:
+        tell(f"job {job} is not over yet: there is nothing to take back")
+    for job in done:
+        tell(f"job {job} is done, and stays so")
+    if common.json:
+        ids = ranges_of(as_ranges(jobs))
+        print(json.dumps({"count": len(jobs), "requeued": ids, "not_ended": list(running), "done": list(done)}))
+    elif not common.quiet:
+        print(_told(jobs, "to do again", has_ended))
+
+
+def skip_shared(folder: Path, ids: Sequence[str], common: Common, entry: Entry | None) -> int:
+    """0; 1 when one of the jobs is done. Whoever takes one of the others records it so; what runs ends as it ends."""
+    plan, _ = inputs_for(common, entry, folders_here(common))
+    with visiting(folder, plan) as visit:
+        visit.read()
+        found = sorted(position_of(plan, job) for job in job_ids(ids, plan.total))
+        sort = _to_skip(visit, Records(folder, plan), found)
+        before = visit.ask("skip", stretches=sort.stretches) if sort.stretches else visit.state
+    jobs, done = sorted(map(plan.job_at, _all(sort.stretches))), sorted(map(plan.job_at, sort.done))
+    for job in done:
+        tell(f"job {job} has ended already, and stays as it is")
+    if common.json:
+        print(json.dumps({"count": len(jobs), "skipped": jobs, "ended": done}))
+    elif not common.quiet:
+        back = "; `requeue` takes that back" if jobs else ""
+        print(f"{_told(jobs, 'to be skipped', before.is_ended or before.halt is not None)}{back}")
+    return 1 if done else 0
+
+
+def _all(stretches: Sequence[Stretch]) -> Iterator[int]:
+    return (at for one in stretches for at in range(one.start, one.stop))
+
+
+def _to_skip(visit: Visit, records: Records, found: Sequence[int]) -> Sorted:
+    over, done, stretches = visit.open_ranges(), [], []
+    for at in found:
+        state, tries = records.outcome(at)
+        if state == DONE:
+            done.append(at)
+        elif state != SKIPPED:
+            is_over = not is_in(at, over)
+            stretches.append(Stretch(at, at + 1, tries if is_over else 0, int(is_over and state == FAILED)))
+    return Sorted(_joined(stretches), tuple(done), ())
+
+
+def release_shared(folder: Path, name: str, common: Common, entry: Entry | None, *, at_once: bool) -> int:
+    """0 when nothing is its own any more; 1 when it answered."""
+    plan, _ = inputs_for(common, entry, folders_here(common))
+    with visiting(folder, plan) as visit:
+        visit.read()
+        had, owners = visit.owned_by(name), visit.owners()
+        if not had:
+            listed = f"Those that have: {', '.join(sorted(owners))}." if owners else "None has any now."
+            raise UsageError(f"{name} has no work here that could be released{nearest(name, owners)}", way_out=listed)
+        if at_once:
+            tell(f"what {name} runs now may run twice: it is counted once, and the merge tells it")
+        wait = format_duration(visit.times.dead)
+        is_dead = visit.release(name, at_once=at_once, told=lambda: tell(f"{name} is asked, and has {wait} to answer"))
+    if common.json:
+        print(json.dumps({"host": name, "released": had if is_dead else 0, "answered": not is_dead}))
+    elif not is_dead:
+        tell(f"{name} has answered: it lives, and keeps what it has. `drain {name}` asks it to go")
+    elif not common.quiet:
+        print(f"{counted(had, 'job')} of {name} {'is' if had == 1 else 'are'} anybody's now")
+    return 0 if is_dead else 1
+
+
+def _told(jobs: Sequence[int], what: str, has_ended: bool) -> str:
+    if not jobs:
+        return f"nothing is {what}"
+    where = AGAIN if has_ended else "the hosts that work see it within seconds"
+    return f"{len(jobs):,} {what}; {where}"
+
+
+def _positions(plan: Plan, arguments: argparse.Namespace, records: Records) -> list[int]:
+    if arguments.failed:
+        return records.failed()
+    return sorted(position_of(plan, job) for job in job_ids(arguments.ids, plan.total))
+
+
+def _sorted(visit: Visit, records: Records, found: Sequence[int]) -> Sorted:
+    over, skipped = visit.open_ranges(), visit.state.skipped
+    stretches, done, running = [], [], []
+    for at in found:
+        state, tries = records.outcome(at)
+        if is_in(at, over):
+            # What is not over can be taken back of a skip alone, which nobody has recorded yet.
+            if is_in(at, skipped):
+                stretches.append(Stretch(at, at + 1))
+            else:
+                running.append(at)
+        elif state in (FAILED, SKIPPED):
+            stretches.append(Stretch(at, at + 1, max(1, tries), int(state == FAILED)))
+        else:
+            done.append(at)
+    return Sorted(_joined(stretches), tuple(done), tuple(running))
+
+
+def _joined(stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
+    found = tuple(_side_by_side(stretches))
+    if len(found) > MOST_STRETCHES:
+        raise UsageError(f"that would be {len(found):,} stretches of jobs", way_out="Ask for them in parts.")
+    return found
+
+
+def _side_by_side(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
+    held: Stretch | None = None
+    for one in stretches:
+        if held and held.stop == one.start and held[2:] == one[2:]:
+            held = held._replace(stop=one.stop)
+            continue
+        if held:
+            yield held
+        held = one
+    if held:
+        yield held

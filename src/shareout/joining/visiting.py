@@ -1,0 +1,146 @@
+"""A person's visit to a ledger, by a command that is no run: it reads all that stands there, asks, and calls dead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from getpass import getuser
+from typing import TypeVar
+
+from blake3 import blake3
+
+from shareout.errors import UsageError
+from shareout.ledger.asks.ask import ASKS, LONGEST_WORDS, Ask, Stretch, list_text, name_of_list, parse_list, words
+from shareout.ledger.asks.asked import Asked
+from shareout.ledger.calls import Call, Root
+from shareout.ledger.entry import NOBODY, name_of, why_no_owner
+from shareout.ledger.host import Host
+from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store
+from shareout.ledger.times import Times
+from shareout.linux import host_name
+from shareout.ranges import Range, union
+from shareout.world import world
+
+T = TypeVar("T")
+
+
+class Visit:
+    """One command's."""
+
+    def __init__(self, store: Store, roots: Sequence[Root] = (), checks: frozenset[int] = frozenset()) -> None:
+        """Without `roots` nothing is known of lanes."""
+        self.store = store
+        self.times = Times.of(store.dead_s, store.slack_s)
+        self._host = Host(_visitor(), roots, self.times, lambda lane, k: os.urandom(8).hex(), checks)
+        self._host.able = False
+
+    @property
+    def state(self) -> Asked:
+        """What has been asked by now."""
+        return self._host.asking.state
+
+    def read(self) -> None:
+        """All that stands there, and what is to be put on lanes whose owner was called dead."""
+        while calls := self._host.calls(world.since_boot()):
+            for call in calls:
+                self._told(call, self._reached(partial(self._made, call)))
+
+    def ask(self, verb: str, *, stretches: tuple[Stretch, ...] = (), whom: str = "", now: bool = False) -> Asked:
+        """Puts it behind all that were asked. What had been asked before it."""
+        listed = b""
+        ask = Ask(verb, words(_person()), os.urandom(8).hex(), whom=whom, now=now)
+        if stretches:
+            listed = list_text(stretches)
+            jobs = sum(one.stop - one.start for one in stretches)
+            ask = ask._replace(list=blake3(listed).hexdigest(), jobs=jobs)
+            self._ship(name_of_list(ask.list), listed)
+        while True:
+            self.read()
+            before, call = self.state, Call(ASKS, self.state.n + 1, ask, world.since_boot())
+            stands = self._told(call, self._reached(partial(self._made, call)))
+            if isinstance(stands, Ask) and stands._replace(stretches=()) == ask:
+                return before
+
+    def open_ranges(self) -> list[Range]:
+        """Positions that are not over: in lanes, in phases that have not begun, or asked for once more."""
+        host = self._host
+        lanes = [(lane.entry.low, lane.entry.hi) for lane in host.lanes.values()]
+        stop = host.asking.phases.stop
+        again = [
+            (one.start, one.stop)
+            for low, hi in lanes
+            if low >= stop
+            for made in self.state.again
+            for one in made.real(max(low, made.low), min(hi, made.hi))
+        ]
+        later = [(root.low, root.hi) for root in host.later]
+        return union([*(one for one in lanes if one[0] < stop), *again, *later])
+
+    def owned_by(self, name: str) -> int:
+        """How many positions lanes of a machine hold."""
+        owned = [lane.entry for lane in self._host.lanes.values() if name_of(lane.entry.owner or NOBODY) == name]
+        return sum(entry.hi - entry.low for entry in owned)
+
+    def owners(self) -> set[str]:
+        """Machines that have something."""
+        return {name_of(lane.entry.owner) for lane in self._host.lanes.values()} - {NOBODY}
+
+    def release(self, name: str, *, at_once: bool, told: Callable[[], None]) -> bool:
+        """Its lanes are doubted, and are anybody's when nobody answers; or at once. False: it has answered. `told` when
+        the wait begins."""
+        host = self._host
+        host.release(name, at_once=at_once)
+        self.read()
+        if self.owned_by(name):
+            told()
+        doubted: set[str] = set()
+        while self.owned_by(name):
+            lanes = {lane.name: lane for lane in host.lanes.values() if lane.name in host.released}
+            if any(not lanes[one].entry.doubt for one in doubted & lanes.keys()):
+                return False
+            doubted |= {lane.name for lane in lanes.values() if lane.entry.doubt}
+            world.sleep(min(1.0, self.times.probe / 4))
+            host.release(name, at_once=at_once)
+            self.read()
+        return True
+
+    def _made(self, call: Call) -> bytes | None:
+        text = call.text()
+        return self.store.get(call.key) if text is None else self.store.put(call.key, text)
+
+    def _told(self, call: Call, text: bytes | None) -> object:
+        found = call.read(text)
+        if isinstance(found, Ask) and found.list:
+            found = parse_list(call.k, found, self._fetch(name_of_list(found.list)))
+        self._host.found(call, found, world.since_boot())
+        return found
+
+    def _fetch(self, name: str) -> bytes:
+        whole = bytearray()
+        while data := self._reached(partial(self.store.fetch, COMMON, name, len(whole), LONGEST_PIECE)):
+            whole += data
+        return bytes(whole)
+
+    def _ship(self, name: str, text: bytes) -> None:
+        for at in range(0, len(text), LONGEST_PIECE):
+            self._reached(partial(self.store.ship, COMMON, name, at, text[at : at + LONGEST_PIECE]))
+
+    def _reached(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except Away as error:
+            raise UsageError(str(error), way_out="Mend that, then give the same command again.") from error
+
+
+def _person() -> str:
+    """Who asks, as others are told."""
+    try:
+        return f"{getuser()} at {host_name()}"[:LONGEST_WORDS]
+    except (OSError, KeyError):
+        return f"somebody at {host_name()}"[:LONGEST_WORDS]
+
+
+def _visitor() -> str:
+    owner = f"{_person().replace(' at ', '@').replace('/', '.')}/1-{os.urandom(4).hex()}"
+    return owner if not why_no_owner(owner) else f"somebody/1-{os.urandom(4).hex()}"

@@ -1,0 +1,1 @@
+"""Where a ledger is, and how its stores are opened."""
