@@ -54,6 +54,11 @@ class Mount:
         assert self._process.poll() is None, "sshfs has ended"
         return False
 
+    @property
+    def is_mounted(self) -> bool:
+        """Its program may have given up."""
+        return self._process is not None and self._process.poll() is None
+
     def send(self, number: signal.Signals) -> None:
         """To the program that does the mount's work: stopped, every call waits; killed, each is refused."""
         assert self._process is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shareout.cli.inputs.run_folders import add_places, folders_here, folders_of, inputs_for, one_id, places_among
 from shareout.cli.list import job_id
@@ -24,7 +24,12 @@ from shareout.record.journal import Header
 from shareout.record.reader import incarnations_of, newest_header
 from shareout.record.tallies.standing import DONE, FAILED, SKIPPED
 from shareout.safe import one_line
+from shareout.status.beat import shared_lanes
 from shareout.status.machine import Follower, owed_now
+from shareout.units import format_duration
+
+if TYPE_CHECKING:
+    from shareout.status.lanes import Lanes
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -107,17 +112,24 @@ def _owned(starts: Sequence[Header], plan: Plan) -> list[Range]:
 
 def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, owner: str) -> Reason:
     runs = _runs_with(position, folders, plan)
-    its = [one for one in runs if one.header.machine in (owner, ALL)]
+    lanes = shared_lanes(folders)
+    its = [one for one in runs if lanes or one.header.machine in (owner, ALL)]
     # What failed under another's name is tried again by who has it now.
     for state, tellers in ((DONE, runs), (SKIPPED, runs), (FAILED, its)):
         if teller := next((one for one in tellers if one.tally.state(position) == state), None):
             return _final(teller, state, position, job)
+    if lanes:
+        return _shared(lanes, runs, position, job)
     if not its:
         return Reason(
             "new",
             f"no run directory of {owner} is here: it has not begun, or was not brought home",
             f"On {owner}: run --machine {owner}. If {owner} is lost: rebalance.",
         )
+    return _begun(plan, its, position, job)
+
+
+def _begun(plan: Plan, its: Sequence[Follower], position: int, job: int) -> Reason:
     waiting = [(follower, follower.look()) for follower in its]
     if running := next((status for _, status in waiting if any(one.job == job for one in status.active)), None):
         return Reason("running", f"it runs now, on {running.name}")
@@ -125,6 +137,25 @@ def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, o
     # A directory of `all` and one of the machine may both be here, or copies.
     follower, status = next((one for one in waiting if one[1].is_live), waiting[-1])
     return why_waiting(plan, follower, status, position, job)
+
+
+def _shared(lanes: Lanes, runs: Sequence[Follower], position: int, job: int) -> Reason:
+    """Of a job that is to do, where machines share a folder: who has it there, and from whom."""
+    running = next((one.header.machine for one in runs if any(now.job == job for now in one.look().active)), "")
+    if running:
+        return Reason("running", f"it runs now, on {running}")
+    held = lanes.holding(position)
+    if held is None or not held.machine:
+        whose = "its machine has not come yet" if held is None else "nobody has it now"
+        return Reason("new", f"{whose}: whoever has nothing left takes it")
+    name, whom = held.machine, lanes.taken_from(position)
+    has = f"{name} has it{f', taken over from {whom}' if whom else ''}"
+    if name in lanes.silent:
+        silent = format_duration(round(lanes.silent[name]))
+        return Reason("new", f"{has}, and was not heard of for {silent}: if it does not answer, it is taken over")
+    if position < held.res:
+        return Reason("new", f"{has}, and reserved: it is among what runs there next")
+    return Reason("new", f"{has}, and not reserved yet: whoever has nothing left may take it before")
 
 
 def _final(follower: Follower, state: int, position: int, job: int) -> Reason:

@@ -26,6 +26,7 @@ from shareout.show.fold import columns_of
 from shareout.show.status import active_lines, status_lines
 from shareout.show.swarm import active_report, report_lines
 from shareout.show.tables import clip
+from shareout.status.beat import shared_lanes
 from shareout.status.costs import MOST_JOBS, Against, Comparison
 from shareout.status.groups import GroupStatus, standings
 from shareout.status.machine import Follower, Forecast, MachineStatus
@@ -34,6 +35,7 @@ from shareout.units import parse_duration
 
 if TYPE_CHECKING:
     from shareout.cli.watch_page import Looked
+    from shareout.status.lanes import Lanes
 
 PERCENTS = (10, 50, 90, 99)
 # Of a line in a report of swarm's: a unit may be a whole command.
@@ -133,6 +135,10 @@ class _Watched:
         shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
         return look(self._followers, shares, self._settled_earlier)
 
+    def lanes(self) -> Lanes | None:
+        """Who has what, in the folder that machines share."""
+        return shared_lanes([one.folder for one in self._followers])
+
     def against(self) -> list[Against]:
         """How what was expected compares, where it is known what jobs cost."""
         return self._comparison.look() if self._comparison else []
@@ -179,7 +185,8 @@ def _clear(asked: StatusArguments, common: Common) -> None:
 def _print(watched: _Watched, status: Status, asked: StatusArguments, common: Common) -> None:
     groups, plan = watched.groups(status), watched.plan
     if common.json:
-        print(json.dumps(facts_of(status, groups, watched.against())), flush=True)
+        facts = facts_of(status, groups, watched.against())
+        print(json.dumps({**facts, "lanes": lanes_facts(watched.lanes())}), flush=True)
     elif asked.as_swarm and plan:
         _print_as_swarm(status, groups, plan, active=asked.active)
     elif asked.active:
@@ -187,7 +194,8 @@ def _print(watched: _Watched, status: Status, asked: StatusArguments, common: Co
         print("\n".join(active_lines(status, time.time(), group_of, columns_of(sys.stdout))), flush=True)
     else:
         columns = columns_of(sys.stdout)
-        print("\n".join(status_lines(status, groups, time.time(), columns, watched.against())), flush=True)
+        lines = status_lines(status, groups, time.time(), columns, watched.against(), lanes=watched.lanes())
+        print("\n".join(lines), flush=True)
 
 
 def _print_as_swarm(status: Status, groups: Mapping[str, GroupStatus], plan: Plan, *, active: bool) -> None:
@@ -231,6 +239,20 @@ def facts_of(status: Status, groups: Mapping[str, GroupStatus], against: Sequenc
             name: {**_counted(one.counts), "eta": one.eta, "workers": dict(one.workers)} for name, one in groups.items()
         },
         "active": [asdict(one) for one in status.active],
+    }
+
+
+def lanes_facts(lanes: Lanes | None) -> dict[str, Any] | None:
+    """The key `lanes`: null where no folder is shared."""
+    if lanes is None:
+        return None
+    return {
+        "held": [
+            {"lane": one.lane, "machine": one.machine or None, "jobs": one.jobs, "reserved": one.res - one.low}
+            for one in lanes.held
+        ],
+        "taken": [{"jobs": one.jobs, "from": one.whom or None, "by": one.by, "time": one.when} for one in lanes.taken],
+        "silent": lanes.silent,
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from shareout.record.tallies.durations import Durations
 from shareout.show.fold import folded
@@ -13,6 +15,9 @@ from shareout.status.groups import NO_GROUP, GroupStatus
 from shareout.status.machine import Active, Forecast, MachineStatus
 from shareout.status.total import Counts, Status
 from shareout.units import counted
+
+if TYPE_CHECKING:
+    from shareout.status.lanes import Lanes
 
 TEXT = 60
 MOST_AGAINST = 20
@@ -26,8 +31,11 @@ def status_lines(
     now: float,
     columns: int | None = None,
     against: Sequence[Against] = (),
+    *,
+    lanes: Lanes | None = None,
 ) -> list[str]:
-    """`columns`: of the terminal that they are for; `against`: how what was expected compares."""
+    """`columns`: of the terminal that they are for; `against`: how what was expected compares; `lanes`: of the folder
+    that machines share."""
     lines = [
         _counts_line(status.counts),
         _pace_line(status),
@@ -41,6 +49,7 @@ def status_lines(
     if status.arrivals:
         lines.append(f"between two ends  {_gap_words(status.arrivals)}")
     lines += _against_lines(against)
+    lines += _lanes_lines(lanes) if lanes else []
     lines += ["", _group_table(groups, columns) if groups else _machine_table(status, now, columns)]
     return folded("\n".join(lines), columns).split("\n")
 
@@ -85,6 +94,32 @@ def _against_lines(against: Sequence[Against]) -> list[str]:
         return []
     how = "" if any(one.expected is not None for one in against) else " against all together"
     return [f"by costs{how}  " + ", ".join(told[:MOST_AGAINST]) + (" …" if len(told) > MOST_AGAINST else "")]
+
+
+def _lanes_lines(lanes: Lanes) -> list[str]:
+    """Whose what is not over is, who is silent, and what was taken over from whom."""
+    jobs: dict[str, int] = {}
+    for one in lanes.held:
+        jobs[one.machine] = jobs.get(one.machine, 0) + one.jobs
+    nobodys = jobs.pop("", 0)
+    words = [f"{name} {count:,}" for name, count in sorted(jobs.items())] + ([f"nobody {nobodys:,}"] * (nobodys > 0))
+    lines = [f"has to do  {_some(words)}"] if words else []
+    doubted = {one.machine: one.doubted for one in lanes.held if one.doubted}
+    for name, seconds in lanes.silent.items():
+        asked = f", and is asked whether it lives by {doubted[name]}" if name in doubted else ""
+        lines.append(f"silent  {name}, for {told_time(seconds)}{asked}")
+    taken: dict[tuple[str, str], tuple[int, float]] = {}
+    for over in lanes.taken:
+        count, _ = taken.get((over.whom, over.by), (0, 0.0))
+        taken[over.whom, over.by] = count + over.jobs, over.when
+    for (whom, by), (count, when) in list(taken.items())[:MOST_AGAINST]:
+        at = time.strftime("%H:%M:%S", time.localtime(when))
+        lines.append(f"taken over  {counted(count, 'job')} from {whom or 'nobody'} by {by}, at {at}")
+    return lines
+
+
+def _some(words: Sequence[str]) -> str:
+    return ", ".join(words[:MOST_AGAINST]) + (" …" if len(words) > MOST_AGAINST else "")
 
 
 def _counts_line(counts: Counts) -> str:

@@ -87,11 +87,11 @@ class ProcessCalls(FileCalls):
         self._after_signal(process)
 
     def fork(self, body: Callable[[], int]) -> int:
-        """What is forked is told by its name: `_guard` is the guardian's."""
+        """What is forked is told by its name: `_guard` is the guardian's, `_be` the liaison's."""
         process = self.kernel.step()
         self.disk.check("fork")
         name = getattr(getattr(body, "func", body), "__name__", "")
-        child = self.kernel.new(process, "guardian" if name == "_guard" else "worker")
+        child = self.kernel.new(process, {"_guard": "guardian", "_be": "liaison"}.get(name, "worker"))
 
         def life() -> int:
             try:

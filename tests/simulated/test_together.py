@@ -1,0 +1,51 @@
+"""Seeds of machines that share a ledger: whole runs around a store that goes wrong, searched for broken promises."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+
+
+def searched(base: int, count: int, seconds: float) -> int:
+    """How many seeds were looked at in that time."""
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "0"}
+    words = [sys.executable, "-m", "simulated.together", str(base), str(count), "--seconds", str(seconds)]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
+    found = re.search(r"^(\d+) seeds, 0 failed", done.stdout, re.M)
+    assert found, done.stdout
+    return int(found[1])
+
+
+@pytest.mark.slow
+def test_no_seed_of_machines_together_breaks_a_promise(record_property: Callable[[str, object], None]) -> None:
+    base = random.randrange(1 << 40)
+    seeds = searched(base, 1_000, 20)
+    record_property("told", f"together: {seeds} seeds from {base} on broke no promise")
+    assert seeds
+
+
+@pytest.mark.soak
+def test_no_seed_of_ten_thousand_breaks_a_promise() -> None:
+    searched(random.randrange(1 << 40), 10_000, 7200)
+
+
+def test_a_seed_is_replayed_to_the_letter() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "0"}
+    words = [sys.executable, "-m", "simulated.together", "4711", "8"]
+    told = [
+        re.sub(r"\d+ ms a seed", "", subprocess.run(words, env=environment, capture_output=True, text=True).stdout)
+        for _ in range(2)
+    ]
+    assert told[0] == told[1]
+    assert "8 seeds, 0 failed" in told[0]
