@@ -41,11 +41,13 @@ node:
 	@command -v node >/dev/null || { echo 'the second implementation of the algorithm needs node: installing it' && \
 	  apt-get update -qq && apt-get install --yes -qq nodejs >/dev/null; } || true
 
+# What systemd brings shuts /root, where others may have to read a Python that lies there.
 mounts:
 	@test "$$(id -u)" != 0 || { command -v sshfs && command -v ip && PATH="$$PATH:/usr/sbin" command -v sshd && \
 	  command -v systemd-run && ls /usr/lib/*/security/pam_systemd.so; } >/dev/null || { \
 	  echo 'far hosts and shared folders are tested with ssh, sshfs and systemd: installing them' && \
-	  apt-get update -qq && apt-get install --yes -qq sshfs openssh-server iproute2 systemd dbus libpam-systemd dbus-user-session >/dev/null; } || true
+	  kept=$$(stat -c %a /root) && apt-get update -qq && apt-get install --yes -qq \
+	  sshfs openssh-server iproute2 systemd dbus libpam-systemd dbus-user-session >/dev/null; chmod "$$kept" /root; } || true
 
 browser:
 	@test "$$(id -u)" != 0 || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
@@ -81,9 +83,9 @@ demo: $(STAMP)  ## build an executable, run it as four machines, merge, show the
 bench: $(STAMP)  ## measure against the tools that a user would pick instead; prints ratios
 	$(BIN)/python bench/all.py
 
-exe: $(STAMP)  ## one file: make exe ENTRY=main.py [NAME= DATA=src:dest WITH="numpy" SMALL=1 DIR=1]
+exe: $(STAMP)  ## one file: make exe ENTRY=main.py [NAME= DATA=src:dest WITH="numpy" SMALL=1 DIR=1 NETWORK=1]
 	@$(BIN)/shareout freeze $(ENTRY) $(if $(NAME),--name $(NAME)) $(foreach one,$(DATA),--data $(one)) \
-	  $(foreach one,$(WITH),--with $(one)) $(if $(SMALL),--small) $(if $(DIR)$(ONEDIR),--dir)
+	  $(foreach one,$(WITH),--with $(one)) $(if $(SMALL),--small) $(if $(NETWORK),--network) $(if $(DIR)$(ONEDIR),--dir)
 
 wheel: $(STAMP)  ## dist/: what pip and uvx install, and SHA256SUMS
 	rm -rf dist build/lib build/bdist.*

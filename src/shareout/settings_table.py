@@ -166,7 +166,13 @@ TABLE: tuple[Setting, ...] = (
         comment="no job starts while the host's load is this or more: 12, or 80% of the cores",
         unset=None,
     ),
-    Setting("join", "at", plain_text, "", "a folder that all machines mount: they share the work, and end together"),
+    Setting(
+        "join",
+        "at",
+        plain_text,
+        "",
+        "a folder that all mount, or nats://HOST:PORT: all share the work, and end together",
+    ),
     Setting(
         "join", "dead", more_than_nothing(parse_duration), "120s", "who is silent there for so long is taken over from"
     ),

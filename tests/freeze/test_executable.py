@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,6 +120,40 @@ def test_every_module_is_inside(executable: Executable) -> None:
     ours = {".".join(path.relative_to(SOURCES).with_suffix("").parts) for path in SOURCES.glob("shareout/**/*.py")}
     missing = {name.removesuffix(".__init__") for name in ours} - inside
     assert missing == {"shareout.__main__", *AT_ITS_START, "shareout.freeze.packing", *OF_ENTRIES}
+
+
+def test_nothing_of_a_network_is_inside_and_it_says_what_to_do(executable: Executable, frozen: Machine) -> None:
+    program = CArchiveReader(str(executable.file))
+    inside = [*program.open_embedded_archive("PYZ.pyz").toc, *program.toc]
+    assert not [one for one in inside if re.match(r"_?ssl\b|libssl|libcrypto|cryptography|_?cffi|nats-server", one)]
+    frozen.jobs("true")
+    frozen.write("token", "A" * 32 + "\n").chmod(0o600)
+    for words in (["run", "--machine", "alice", "--yes", "--join", "nats://127.0.0.1:9"], ["serve"]):
+        told = frozen.call(*words, *(["--token-file", "token"] if "run" in words else []), code=2).err
+        assert "this program has no part that speaks over a network (ssl is missing)" in told
+        assert "an executable is made with NETWORK=1" in told
+
+
+@pytest.mark.slow
+def test_one_that_is_made_for_a_network_needs_nothing_but_itself(tmp_path: Path) -> None:
+    """Neither a Python nor a server on the PATH: it serves, and is joined by itself."""
+    call = [sys.executable, "-m", "shareout", "freeze", "--network", "-o", str(tmp_path)]
+    subprocess.run(call, capture_output=True, check=True)
+    program = tmp_path / "shareout"
+    assert program.stat().st_size <= 40_000_000
+    alone = {"PATH": "/usr/bin:/bin"}
+    home, guest = Machine(tmp_path / "home", [str(program)], alone), Machine(tmp_path / "guest", [str(program)], alone)
+    home.jobs("echo 1", "echo 2", "echo 3")
+    guest.folder.mkdir()
+    serving = home.spawn("serve", "--port", "0")
+    try:
+        token = wait_until(lambda: next(home.folder.glob("runs/*/*/token"), None), 60)
+        port = wait_until(lambda: next(home.folder.glob("runs/*/*/server/port"), None), 60).read_text()
+        guest.call("join", f"nats://127.0.0.1:{port}", "--yes", "--token-file", str(token), "--name", "guest")
+        assert serving.wait(60) == 0
+    finally:
+        home.end_all()
+    assert "complete: 3 of 3" in home.call("merge-results", "-o", "all.csv").out
 
 
 def test_the_same_sources_give_the_same_bytes_in_any_folder(executable: Executable, tmp_path: Path) -> None:

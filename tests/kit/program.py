@@ -75,8 +75,13 @@ class Machine:
 
     def start(self, *words: str, machine: str = "alice", **more: Any) -> subprocess.Popen[bytes]:
         """The same without waiting for it."""
+        return self.spawn("run", "--machine", machine, "--yes", *words, **more)
+
+    def spawn(self, *words: str, **more: Any) -> subprocess.Popen[bytes]:
+        """Any command, without waiting for it."""
+        more.setdefault("env", {**os.environ, **self.environ})
         process = subprocess.Popen(
-            [*self.program, "run", "--machine", machine, "--yes", *words], cwd=self.folder,
+            [*self.program, *words], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
         )  # fmt: skip
         self.started.append(process)

@@ -23,7 +23,12 @@ def charter(**other: Any) -> Any:
 
 
 def opened(words: Sequence[str]) -> Any:
-    """The store that these words tell: a folder, and how keys are put there."""
+    """The store that these words tell: a folder, and how keys are put there; or `nats`, a server's folder, its
+    port, and the ledger's name there."""
+    if words[0] == "nats":
+        from kit.nats import opened_there
+
+        return opened_there(Path(words[1]), int(words[2]), words[3])
     from shareout.stores.folder.opening import open_folder
     from shareout.stores.folder.ways import WAYS
 

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.mounts import mounting, need_mounts
+from kit.nats import serving
 from kit.remote_store import Remote, opened
 from shareout.stores.folder.ways import WAYS, Way
 
-KINDS = ["symlink", "link", "sshfs"]
+_NUMBERS = count()
+KINDS = ["symlink", "link", "sshfs", "nats"]
 
 
 @dataclass
@@ -25,9 +28,13 @@ class Ground:
     places: Sequence[Path]
     way: str
     rounds: int
+    network: Sequence[str] = ()
+    """The words of a ledger on a server, where it is no folder."""
     closed: ExitStack = field(default_factory=ExitStack)
 
     def words(self, seat: int) -> list[str]:
+        if self.network:
+            return [*self.network]
         return [str(self.places[seat % len(self.places)]), self.way]
 
     def open(self, seat: int) -> Any:
@@ -52,6 +59,14 @@ def mounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Path]
         yield [mounts.of(host, "dcache_timeout=1").point for host in (1, 2)]
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[str]]:
+    """A NATS server: its folder and its port."""
+    folder = tmp_path_factory.mktemp("served")
+    with serving(folder) as program:
+        yield [str(folder), str(program.port)]
+
+
 @pytest.fixture(params=KINDS)
 def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
     """An empty one for each test."""
@@ -60,6 +75,9 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
         name = re.sub(r"\W", "-", request.node.name)
         (views[0] / name).mkdir()
         made = Ground([view / name for view in views], "symlink", rounds=100)
+    elif request.param == "nats":
+        folder, port = request.getfixturevalue("served")
+        made = Ground([], "", rounds=200, network=["nats", folder, port, f"test-{next(_NUMBERS)}"])
     else:
         made = Ground([tmp_path], request.param, rounds=1_000)
     with made.closed:

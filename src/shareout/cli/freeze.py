@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dir", "--onedir", dest="onedir", action="store_true", help="a folder instead of one file: for large programs"
     )
+    parser.add_argument("--network", action="store_true", help="with what `serve` and `join nats://` need: + 15 MB")
     parser.add_argument("-o", "--output", default="build", metavar="DIR", help="where to (default: build)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
@@ -54,6 +55,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         needs=tuple(name for one in arguments.needs for name in one.split()),
         small=arguments.small,
         onedir=arguments.onedir,
+        server=_server() if arguments.network else None,
     )
     built = build(recipe)
     for name in built.missing:
@@ -84,6 +86,14 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         print(f"{built.program}  {built.bytes / 1e6:.1f} MB  code {built.code[:16]}")
         print(f"runs on Linux with glibc {built.glibc} or newer; {built.starter} starts it where /tmp does not serve")
     return 0
+
+
+def _server() -> Path:
+    from shareout.serving.program import find_program
+    from shareout.stores.nats.token import refuse_where_nothing_speaks
+
+    refuse_where_nothing_speaks()
+    return find_program()
 
 
 def _data(text: str) -> tuple[str, str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from shareout.cli import run_flags
+from shareout.cli.guest_place import Folder, Place, Server
 from shareout.cli.inputs.recorded_call import Call
 from shareout.cli.inputs.run_folders import tell
-from shareout.cli.inputs.shared_work import admit_guest
+from shareout.cli.inputs.shared_work import admit_guest, network_at
 from shareout.cli.options import Common
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run import finish
@@ -20,8 +20,8 @@ from shareout.cli.run_start import Chosen, RunArguments, asked_by, check_flags, 
 from shareout.entry import Entry, kind_of
 from shareout.errors import PlanMismatch, UsageError
 from shareout.fields import replace
-from shareout.joining.member import CLOSED, facts_of
-from shareout.joining.parcel import Parcel, fetched
+from shareout.joining.inputs.parcel import Parcel, fetched
+from shareout.joining.member import facts_of
 from shareout.ledger.store import Away
 from shareout.plan import fingerprint
 from shareout.plan.plan import Plan
@@ -29,21 +29,18 @@ from shareout.run.command.shell import check_shell
 from shareout.run.make import check_jobs
 from shareout.show.beside import say
 from shareout.show.fold import columns_of, folded
-from shareout.stores.folder.opening import all_ledgers, open_folder
 from shareout.units import counted
 
 if TYPE_CHECKING:
     from shareout.stores.charter import Charter
-    from shareout.stores.folder.store import FolderStore
 
-T = TypeVar("T")
 ALL_HOSTS = 1 << 20
 PATIENCE_S = 60.0
 """So long inputs are waited for that somebody may be putting there."""
 LOOK_S = 0.5
 LISTED = 8
 COLUMNS = 80
-OWN = ("limit", "slots", "nice", "until", "leave", "progress", "tee", "expect", "yes")
+OWN = ("limit", "slots", "nice", "until", "leave", "progress", "tee", "expect", "yes", "token_file", "patience")
 """Flags that are called so in `run` as well."""
 
 
@@ -56,20 +53,22 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
     from shareout.unpacked import settle
 
     settle()
-    folder = Path(arguments.where)
+    network = network_at(arguments.where, arguments.token_file)
+    place: Place = Server(network) if network else Folder(Path(arguments.where))
+    asked = replace(asked, together=replace(asked.together, network=network))
     if (common.configs / "machines.json").is_file():
         call = Call(common.configs, None, flags)
         plan, settings = call.plan(common, entry)
-        _refuse_lonely(folder, plan)
+        _refuse_lonely(place, plan)
     else:
-        charter = _charter(folder, asked.expect)
-        parcel, here = _inputs(folder, charter, common.runs / "inputs")
+        charter = _charter(place, asked.expect)
+        parcel, here = _inputs(place, charter, common.runs / "inputs")
         common, asked = replace(common, configs=here / "configs"), _without_inputs(asked, charter)
         call = _call_of(parcel, here, {**flags, "join.dead": f"{charter.dead_s:g}s"}, entry)
         plan, settings = call.plan(common, entry)
         if plan.hex != charter.plan:
             raise PlanMismatch(
-                f"of the inputs in {folder} this program makes the plan {plan.fingerprint}, and the hosts there have "
+                f"of the inputs in {place} this program makes the plan {plan.fingerprint}, and the hosts there have "
                 f"{fingerprint.words(bytes.fromhex(charter.plan))}",
                 way_out="Use the same program on all hosts.",
             )
@@ -111,9 +110,9 @@ def _call_of(parcel: Parcel, here: Path, flags: dict[str, str], entry: Entry | N
     return Call(here / "configs", here / parcel.pool, {**parcel.flags, **flags}, parcel.own, parcel.shards)
 
 
-def _refuse_lonely(folder: Path, plan: Plan) -> None:
+def _refuse_lonely(folder: Place, plan: Plan) -> None:
     """With other inputs than the hosts there it would wait for nobody, and nobody for it."""
-    others = [charter for _, charter in _open_ledgers(folder)]
+    others = folder.charters()
     if others and plan.hex not in [one.plan for one in others]:
         known = ", ".join(_words(one) for one in others[:LISTED])
         raise PlanMismatch(
@@ -123,9 +122,9 @@ def _refuse_lonely(folder: Path, plan: Plan) -> None:
         )
 
 
-def _charter(folder: Path, expected: str | None) -> Charter:
+def _charter(folder: Place, expected: str | None) -> Charter:
     """Of the ledger that is meant: the only one, or the one that is expected."""
-    found = [charter for _, charter in _open_ledgers(folder)]
+    found = folder.charters()
     if not found:
         raise UsageError(
             f"no host has begun a run in {folder}, and there are no inputs here",
@@ -151,28 +150,14 @@ def _charter(folder: Path, expected: str | None) -> Charter:
     return found[0]
 
 
-def _open_ledgers(folder: Path) -> list[tuple[Path, Charter]]:
-    """Those that nobody has gone on from by another plan."""
-    found = [(place, charter) for place, charter in all_ledgers(folder) if not charter.is_probe]
-    return [one for one in found if not _is_closed(folder, one[1])]
-
-
-def _is_closed(folder: Path, charter: Charter) -> bool:
-    return _asked(folder, charter, lambda store: store.get(CLOSED) is not None)
-
-
-def _is_worked_from(folder: Path, charter: Charter) -> bool:
+def _is_worked_from(place: Place, charter: Charter) -> bool:
     """Whether there is a host that has not said that it leaves."""
-    beats = _asked(folder, charter, lambda store: store.beats(ALL_HOSTS))
-    return any((facts := facts_of(text)) and not facts.leaves for text in beats.values())
-
-
-def _asked(folder: Path, charter: Charter, call: Callable[[FolderStore], T]) -> T:
-    with open_folder(folder, charter).closing() as store:
+    with place.opened(charter) as store:
         try:
-            return call(store)
+            beats = store.beats(ALL_HOSTS)
         except Away as error:
-            raise UsageError(f"{folder} cannot be joined: {error}", way_out="Mend it, then join again.") from error
+            raise UsageError(f"{place} cannot be joined: {error}", way_out="Mend it, then join again.") from error
+    return any((facts := facts_of(text)) and not facts.leaves for text in beats.values())
 
 
 def _words(charter: Charter) -> str:
@@ -180,10 +165,10 @@ def _words(charter: Charter) -> str:
     return fingerprint.words(bytes.fromhex(charter.plan)) + about
 
 
-def _inputs(folder: Path, charter: Charter, into: Path) -> tuple[Parcel, Path]:
+def _inputs(folder: Place, charter: Charter, into: Path) -> tuple[Parcel, Path]:
     """From the folder, where whoever began may be putting them just now."""
     until, is_told = time.monotonic() + PATIENCE_S, False
-    with open_folder(folder, charter).closing() as store:
+    with folder.opened(charter) as store:
         while True:
             try:
                 if found := fetched(store, into):

@@ -19,7 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"example, with no inputs here, for they are in the folder:\n  {name} /nfs/experiment -j 8\n"
         f"before all else, on two hosts at once:\n  {name} --probe /nfs/experiment"
     )
-    parser.add_argument("where", nargs="?", metavar="DIR", help="the folder that hosts share (default: [join] at)")
+    told = "a folder that hosts share, or nats://HOST:PORT (default: [join] at)"
+    parser.add_argument("where", nargs="?", metavar="WHERE", help=told)
+    parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
     parser.add_argument("--name", metavar="NAME", help="this host's name in it (default: the host's own)")
     parser.add_argument("-y", "--yes", action="store_true", help="ask nothing")
     parser.add_argument("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")

@@ -48,8 +48,8 @@ MOST_NODES = 100_000
 NOT_ASKED: dict[str, Any] = {
     "adopt": None, "alone": True, "anew": False, "dead": None, "dry_run": False, "fail_fast": False,
     "force_resume": False, "group": [], "halt": None, "join": None, "keep_lines": None, "keep_order": False,
-    "delay": None, "memfree": None, "load": None, "leave": False, "retire": None, "progress": None, "resume_from": [],
-    "results": None,
+    "delay": None, "memfree": None, "load": None, "leave": False, "retire": None, "token_file": None, "patience": None,
+    "progress": None, "resume_from": [], "results": None,
     "retry_failed": False, "tag": False, "tagstring": None, "tee": False, "until": None, "yes": True,
 }  # fmt: skip
 

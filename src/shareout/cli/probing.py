@@ -22,15 +22,13 @@ PATIENCE = "2m"
 def add_flags(group: argparse._ArgumentGroup) -> None:
     """The folder, and how long another host is waited for."""
     group.add_argument("--probe", metavar="DIR", help="try this folder, which the hosts mount, each in its way")
-    group.add_argument(
-        "--patience", metavar="TIME", default=PATIENCE, help=f"for the other host (default: {PATIENCE}); 0: try alone"
-    )
+    group.add_argument("--patience", metavar="TIME", help=f"for the other host (default: {PATIENCE}); 0: try alone")
 
 
 def probe(arguments: argparse.Namespace) -> int:
     """0 when they can, or when this host alone was asked for and nothing is in its way. What is in the way is refused
     as it is when a run joins."""
-    folder, patience_s = Path(arguments.probe), _patience(arguments.patience)
+    folder, patience_s = Path(arguments.probe), _patience(arguments.patience or PATIENCE)
     with probed(folder).closing() as store:
         try:
             prober = Prober(store)

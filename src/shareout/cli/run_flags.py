@@ -176,7 +176,9 @@ def add_how(group: argparse._ArgumentGroup) -> None:
 
 def _together(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--join", metavar="DIR", help="share all work with those who join this folder")
+    add("--join", metavar="WHERE", help="share all work: a folder, or nats://HOST:PORT")
+    add("--token-file", metavar="FILE", help="what a network asks for (- is standard input)")
+    add("--patience", metavar="TIME", help="so long one that is away is waited for (default: 1h)")
     add("--dead", metavar="TIME", help="who is silent for so long is taken over from")
     add("--leave", action="store_true", help="go when there is nothing to take")
     add("--retire-cmd", dest="retire", metavar="CMD", help="gives back nodes of Slurm that are done")

@@ -19,7 +19,15 @@ from shareout.cli import run_flags
 from shareout.cli.inputs.adhoc_pool import Given, pool_file
 from shareout.cli.inputs.other_runs import has_others
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
-from shareout.cli.inputs.shared_work import Together, admit_guest, join_request, joins, of_anybody, refuse_unshared
+from shareout.cli.inputs.shared_work import (
+    Together,
+    admit_guest,
+    join_request,
+    joins,
+    of_anybody,
+    refuse_barriers_alone,
+    refuse_unshared,
+)
 from shareout.cli.inputs.slurm_nodes import Spread, spread_of, told_cores
 from shareout.cli.options import Common, program_name
 from shareout.cli.place.scheduler import machine_said
@@ -104,7 +112,9 @@ def asked_by(arguments: argparse.Namespace, common: Common) -> RunArguments:
         force_resume=arguments.force_resume,
         anew=arguments.anew,
         adopt=None if arguments.adopt is None else tuple(arguments.adopt),
-        together=Together(arguments.alone, arguments.leave),
+        together=Together(
+            arguments.alone, arguments.leave, token_file=arguments.token_file, patience=arguments.patience
+        ),
         retire=arguments.retire,
         nodes=told_cores(),
     )
@@ -214,6 +224,8 @@ def check_with_plan(chosen: Chosen, asked: RunArguments, entry: Entry | None) ->
     deadline_of(settings.limits.until, time.time())
     if joins(settings, asked.together):
         refuse_unshared(plan, chosen.machine, asked.unshared())
+    elif settings.join.at:
+        refuse_barriers_alone(plan, settings, chosen.machine)
     check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
     if asked.results is not None:
         refuse_others_results(asked.results, pool_of_results(plan, settings))

@@ -40,6 +40,8 @@ class Recipe:
     needs: tuple[str, ...] = ()
     small: bool = False
     onedir: bool = False
+    server: Path | None = None
+    """The program that `serve` starts, where it is to be inside, with all that speaks to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def _order(recipe: Recipe, reading: Reading, work: Path) -> dict[str, object]:
         "lean": reading.is_light and not recipe.needs,
         "small": recipe.small,
         "onedir": recipe.onedir,
+        "network": str(recipe.server) if recipe.server else "",
         # Without it the file is larger, and works.
         "strip": shutil.which("strip") is not None,
         "work": str(work),

@@ -29,11 +29,12 @@ class LateFinder:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """Where it now lies; what it is linked to lies there before it."""
-        if MARK + name not in self._inside:
+        held = MARK + name.replace(".", "-")
+        if held not in self._inside:
             return None
-        files: dict[str, bytes] = __import__(MARK + name).FILES
+        files: dict[str, bytes] = __import__(held).FILES
         # Large, and not wanted again: what is loaded stays loaded.
-        del sys.modules[MARK + name]
+        del sys.modules[held]
         here = [_unpacked(place, content) for place, content in files.items()][-1]
         spec = ModuleSpec(name, ExtensionFileLoader(name, here), origin=here)
         spec.has_location = True

@@ -18,7 +18,12 @@ Part = tuple[str, str, str]
 EARLY = frozenset(("_struct", "zlib"))
 """What PyInstaller's own start imports, before anything could be unpacked late."""
 # The libraries that only one module is linked to.
-_LIBRARIES = {"_ctypes": "libffi.", "_sqlite3": "libsqlite3.", "_decimal": "libmpdec.", "pyexpat": "libexpat."}
+_LIBRARIES: dict[str, tuple[str, ...]] = {
+    "_ctypes": ("libffi.",), "_sqlite3": ("libsqlite3.",), "_decimal": ("libmpdec.",), "pyexpat": ("libexpat.",),
+    "_ssl": ("libssl.", "libcrypto."),
+}  # fmt: skip
+OF_NETWORK = ("ssl", "_ssl", "cryptography", "_cffi_backend")
+"""What a ledger over a network is spoken with: only in executables that are to do so."""
 # Of Python's library: large, and nothing that a run waits for. Smaller in the file, slower to load.
 _COLD = frozenset(
     ("ast", "asyncio", "calendar", "concurrent", "dataclasses", "difflib", "dis", "email", "gzip", "html", "http",
@@ -42,7 +47,9 @@ _OFTEN = tuple(
     )
 )  # fmt: skip
 """And of that, what many do."""
-_RARE = frozenset(("_asyncio", "_pickle", "_sqlite3", "pyexpat"))
+_RARE = frozenset(
+    ("_asyncio", "_pickle", "_sqlite3", "_ssl", "pyexpat", "_cffi_backend", "cryptography-hazmat-bindings-_rust")
+)
 _COLD_PARTS = ("urllib.error", "urllib.request", "urllib.response", "urllib.robotparser")
 # PyInstaller imports these at every start, to change them. They cost more than all else of one: here they are changed
 # when somebody imports them.
@@ -82,15 +89,21 @@ def split_late(binaries: Sequence[Part]) -> tuple[list[Part], dict[str, list[Par
     """What the loader unpacks at each start; and by the name of a module of Python's own, what its import unpacks."""
     libraries = {one: [part for part in binaries if part[0].startswith(start)] for one, start in _LIBRARIES.items()}
     early: list[Part] = []
+    loose: list[Part] = []
     late: dict[str, list[Part]] = {}
     for part in binaries:
         module = os.path.basename(part[0]).partition(".")[0]
         if part[2] == "EXTENSION" and "/lib-dynload/" in part[0] and module not in EARLY:
             # What it is linked to has to be there first.
             late[module] = [*libraries.get(module, ()), part]
+        elif part[2] == "EXTENSION" and part[0].startswith(OF_NETWORK):
+            # Without folders of its own, which the loader has not made.
+            name = part[0].partition(".")[0].replace("/", "-")
+            late[name] = [(os.path.basename(part[0]), *part[1:])]
+            loose.append(part)
         else:
             early.append(part)
-    apart = {part for parts in late.values() for part in parts}
+    apart = {part for parts in late.values() for part in parts} | set(loose)
     return [part for part in early if part not in apart], late
 
 
@@ -103,6 +116,13 @@ def as_modules(late: dict[str, list[Part]], work: Path) -> list[Part]:
         held.write_text(f"FILES = { ({name: Path(source).read_bytes() for name, source, _ in parts})!r}\n")
         made.append((held.stem, str(held), "PYMODULE"))
     return made
+
+
+def held_server(program: str, work: Path) -> Part:
+    """A module that holds the server which `serve` starts: a program, which nobody imports to load it."""
+    held = work / "shareout_nats_server.py"
+    held.write_text(f"PROGRAM = {Path(program).read_bytes()!r}\n")
+    return held.stem, str(held), "PYMODULE"
 
 
 def change_when_imported(analysis: Any, code: dict[str, Any], work: Path) -> None:

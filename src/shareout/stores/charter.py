@@ -63,7 +63,7 @@ class Charter:
         }  # fmt: skip
         return json.dumps(facts, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
 
-    def refuse_version(self, text: bytes, place: Path) -> None:
+    def refuse_version(self, text: bytes, place: Path | str) -> None:
         """When the charter that has this text is of hosts that speak another version. What is none says nothing."""
         try:
             found = json.loads(text)["ledger"]
@@ -72,7 +72,7 @@ class Charter:
         if isinstance(found, int) and found != self.protocol:
             raise _another_version(found, place)
 
-    def refuse_other(self, found: Charter, place: Path) -> None:
+    def refuse_other(self, found: Charter, place: Path | str) -> None:
         """When the ledger that stands there is not the one that this host would have made."""
         same = "Give all hosts the same inputs (`plan --card` here, `plan --compare` there), or another folder."
         if found.plan != self.plan or found.origin != self.origin:
@@ -85,7 +85,7 @@ class Charter:
             raise UsageError(f"{place} names other machines than machines.json does here", way_out=same)
 
 
-def read_charter(data: bytes, place: Path) -> Charter:
+def read_charter(data: bytes, place: Path | str) -> Charter:
     """From its text. One of another version is refused, whatever else it says; so is what is cut short."""
     try:
         if not data.endswith(b"\n"):
@@ -98,7 +98,8 @@ def read_charter(data: bytes, place: Path) -> Charter:
         return _of(facts)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         what = f"{place} is cut short or damaged: it does not say which ledger this is"
-        way_out = f"If no host works from it any more, move {place.parent} away and join again: journals at home stay."
+        where = place.parent if isinstance(place, Path) else "what it holds"
+        way_out = f"If no host works from it any more, move {where} away and join again: journals at home stay."
         raise UsageError(what, way_out=way_out) from None
 
 
@@ -122,7 +123,7 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
-def _another_version(found: int, place: Path) -> UsageError:
+def _another_version(found: int, place: Path | str) -> UsageError:
     return UsageError(
         f"{place} is of version {found} of what hosts say to each other, and this program speaks version {PROTOCOL}",
         way_out="Use the same program on all hosts, or another folder.",

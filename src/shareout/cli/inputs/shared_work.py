@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shareout.choices import Barriers
 from shareout.cli.inputs.recorded_call import Call
 from shareout.config import Settings
 from shareout.errors import UsageError
@@ -15,9 +18,15 @@ from shareout.names import ALL, ANYBODY, AUTO, alike, why_no_name
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.reader import incarnations_of
+from shareout.units import parse_duration
 
 if TYPE_CHECKING:
-    from shareout.joining.joined import JoinRequest
+    from shareout.joining.request import JoinRequest
+    from shareout.joining.ways.network import Network
+
+SCHEME = "nats://"
+PATIENCE_S = 3600.0
+"""So long a server is waited for that does not answer. A folder is waited for until somebody stops it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,10 @@ class Together:
     leaves: bool
     has_inputs: bool = True
     """Of its own, and not from the folder."""
+    token_file: str | None = None
+    patience: str | None = None
+    network: Network | None = None
+    """Where it is known already: a token may be read but once."""
 
 
 def joins(settings: Settings, asked: Together) -> bool:
@@ -41,14 +54,48 @@ def join_request(
     """What is asked of a ledger; None where a machine runs its own share."""
     if not joins(settings, asked):
         return None
-    from shareout.joining.joined import JoinRequest
-    from shareout.joining.parcel import Parcel, parcel_of
+    from shareout.joining.inputs.parcel import Parcel, parcel_of
+    from shareout.joining.request import JoinRequest
 
     def parcel(drafts: Path) -> Parcel:
         return parcel_of(plan, call.configs, drafts, flags=call.flags, own=call.own, shards=call.shards)
 
-    given = parcel if asked.has_inputs else None
-    return JoinRequest(Path(settings.join.at), settings.join.dead, asked.leaves, groups, given)
+    at = settings.join.at
+    network = asked.network or network_at(at, asked.token_file)
+    return JoinRequest(
+        Path(at),
+        settings.join.dead,
+        asked.leaves,
+        groups,
+        parcel if asked.has_inputs else None,
+        patience_s=_patience(asked.patience, math.inf if network is None else PATIENCE_S),
+        network=network,
+    )
+
+
+def _patience(said: str | None, otherwise: float) -> float:
+    if said is None:
+        return otherwise
+    try:
+        return parse_duration(said)
+    except ValueError as error:
+        raise UsageError(f"--patience: {error}", way_out="Write it as 30s or 5m.") from error
+
+
+def network_at(at: str, token_file: str | None) -> Network | None:
+    """Where that is no folder, but an address of a network ledger."""
+    if not at.startswith(SCHEME):
+        if token_file is not None:
+            raise UsageError("--token-file is for --join nats://HOST:PORT", way_out="A folder asks for no token.")
+        return None
+    from shareout.joining.ways.network import Network
+    from shareout.stores.nats.address import address_of
+    from shareout.stores.nats.token import VARIABLE, read_token, refuse_where_nothing_speaks
+
+    refuse_where_nothing_speaks()
+    address = address_of(at)
+    way_out = f"Copy the file that `serve` has written, and say --token-file FILE; or set {VARIABLE}."
+    return Network(address, read_token(token_file, os.environ, way_out))
 
 
 def of_anybody(call: Call) -> Call:
@@ -84,10 +131,18 @@ def refuse_unshared(plan: Plan, machine: str, flags: Sequence[str]) -> None:
         raise UsageError("all is no machine that others could share with", way_out="Name one of machines.json.")
     if flags:
         raise UsageError(f"{flags[0]} is about one machine's share, and --join shares all of them", way_out=alone)
-    if len(plan.pool.phases) > 1:
-        raise UsageError("a pool with barriers cannot be shared by --join", way_out=alone)
     if any(plan.share(one.name).audit for one in plan.machines):
         raise UsageError("[run] audit and --join exclude each other: who runs what is not known before", way_out=alone)
+
+
+def refuse_barriers_alone(plan: Plan, settings: Settings, machine: str) -> None:
+    """Those that the machines of `[join] at` would have kept together, where one of them runs by itself."""
+    is_one = len(plan.machines) == 1 or machine == ALL
+    if len(plan.pool.phases) > 1 and not is_one and settings.run.barriers is not Barriers.LOCAL:
+        raise UsageError(
+            f"the pool has barriers, and one machine of {len(plan.machines)} cannot keep them alone",
+            way_out="Leave --alone out; or say --barriers local: each machine keeps its own.",
+        )
 
 
 def refuse_to_change(folders: Sequence[RunFolder]) -> None:
@@ -96,6 +151,6 @@ def refuse_to_change(folders: Sequence[RunFolder]) -> None:
         starts = incarnations_of(folder)
         if starts and starts[-1].header.is_joined:
             raise UsageError(
-                f"{folder.path} is of a run whose machines share their work, where what has ended has ended for all",
-                way_out="Put these jobs into a list of their own, and run that.",
+                f"{folder.path} is of a run whose machines share their work, and all of them must hear of it",
+                way_out="Name the folder that they share: --join DIR.",
             )

@@ -1,0 +1,248 @@
+"""`serve`: one address by which hosts without a common folder share a run; all that they did is laid down here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from shareout.cli.inputs.adhoc_pool import pool_file
+from shareout.cli.inputs.recorded_call import Call, call_of
+from shareout.cli.inputs.run_folders import tell
+from shareout.cli.inputs.shared_work import of_anybody, refuse_unshared
+from shareout.cli.options import Common, add_common, program_name
+from shareout.cli.planning import check_expected, check_fits, tell_oddities
+from shareout.cli.run_flags import add_pool, given
+from shareout.config import apply, load_settings
+from shareout.entry import Entry
+from shareout.errors import UsageError
+from shareout.fields import dataclass, replace
+from shareout.joining.inputs.parcel import NotToShare, parcel_of
+from shareout.joining.terms import charter_of, checks_of, roots_of
+from shareout.ledger.store import Away
+from shareout.ledger.times import Times
+from shareout.linux import host_name
+from shareout.names import alike
+from shareout.plan.plan import Plan
+from shareout.record.folder import RunFolder
+from shareout.record.lock import Lock
+from shareout.serving.inputs import publish
+from shareout.serving.keeper import Keeper
+from shareout.serving.lanes import Lanes
+from shareout.serving.program import ServerProgram, Setup
+from shareout.serving.service import Service, Standing
+from shareout.serving.worker import Worker
+from shareout.show.beside import may_steer, write
+from shareout.stores.charter import told_groups
+from shareout.stores.folder.opening import open_folder
+from shareout.stores.nats.address import PORT, Address
+from shareout.stores.nats.token import papers_of, refuse_where_nothing_speaks, token_in
+from shareout.units import counted, parse_duration
+
+if TYPE_CHECKING:
+    from shareout.stores.nats.store import NatsStore
+
+LOOPBACK = "127.0.0.1"
+DEAD = "15s"
+TELL_S = 10.0
+TELL_ON_TERMINAL_S = 0.5
+MIRROR = told_groups(["what serve has laid down"])
+"""In the place of a group, so that nobody takes the copy for a ledger in which hosts could work."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeArguments:
+    """The flags."""
+
+    bind: str
+    port: int
+    dead_s: float
+    keeps: bool
+    works: bool
+    expect: str | None
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> ServeArguments:
+        """Refused where they cannot be meant."""
+        if not 0 <= arguments.port < 65_536:
+            raise UsageError(f"--port {arguments.port} is no port", way_out="Say 1 to 65535, or 0 for any.")
+        try:
+            dead_s = parse_duration(arguments.dead)
+        except ValueError as error:
+            raise UsageError(f"--dead: {error}", way_out="Write it as 15s or 2m.") from error
+        if why := Times.of(dead_s, 1.0).why_not():
+            raise UsageError(f"--dead {arguments.dead} is too short: {why}", way_out="Say 5s or more.")
+        return cls(
+            arguments.bind, arguments.port, dead_s, keeps=arguments.keep, works=arguments.work, expect=arguments.expect
+        )
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Where it listens, and how long."""
+    parser.epilog = (
+        "example:\n"
+        f"  {parser.prog} --bind 0.0.0.0\n"
+        "then on each host, with the token that it names:\n"
+        "  run --machine alice --join nats://home:4222 --token-file token"
+    )
+    parser.add_argument("pool", nargs="?", metavar="POOL", help="a pool file, or - for standard input")
+    parser.set_defaults(named=None)
+    add_pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
+    add = parser.add_argument_group("how it is served").add_argument
+    add(
+        "--bind", metavar="ADDRESS", default=LOOPBACK, help=f"where it listens (default: {LOOPBACK}); 0.0.0.0: anywhere"
+    )
+    add("--port", metavar="N", type=int, default=PORT, help=f"which port (default: {PORT}); 0: any that is free")
+    add("--dead", metavar="TIME", default=DEAD, help=f"who is silent for so long is taken over from (default: {DEAD})")
+    add("--work", action="store_true", help="run jobs on this host as well, as `join` does")
+    add("--keep", action="store_true", help="stay when all is over")
+    add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
+    add_common(parser)
+
+
+def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
+    """0 when all is done, 1 when some of it failed; it ends when all is over, and the same call goes on with what was
+    not."""
+    refuse_where_nothing_speaks()
+    common, asked = Common.of(arguments), ServeArguments.of(arguments)
+    call = _call(arguments, common)
+    plan, _ = call.plan(common, entry)
+    check_fits(entry, plan.pool)
+    tell_oddities(plan)
+    check_expected(plan, asked.expect)
+    refuse_unshared(plan, "", [])
+    with ExitStack() as stack:
+        service = _opened(plan, call, asked, common, stack)
+        worker = _working(service, common, entry, stack) if asked.works else None
+        try:
+            standing = service.run(_Teller(common).hear, keeps=asked.keeps)
+        except KeyboardInterrupt:
+            _let_finish(service, worker)
+            tell("the server ends: hosts end what they run, start a little more, and wait. The same command goes on")
+            raise
+    return _told_end(standing, plan, common)
+
+
+def _call(arguments: argparse.Namespace, common: Common) -> Call:
+    flags = {
+        setting: value
+        for flag, setting in (("template", "commands.template"), ("colsep", "commands.colsep"))
+        if (value := getattr(arguments, flag)) is not None
+    }
+    asked = given(arguments)
+    named = pool_file(asked, common, _template(common, flags))
+    return of_anybody(call_of(common, named, flags, says_what=bool(asked)))
+
+
+def _template(common: Common, flags: Mapping[str, str]) -> str:
+    return apply(load_settings(common.configs), flags).commands.template
+
+
+def _opened(plan: Plan, call: Call, asked: ServeArguments, common: Common, stack: ExitStack) -> Service:
+    """Locked, started, made, told."""
+    from shareout.stores.nats.opening import make_nats, secured
+
+    charter = charter_of(plan, asked.dead_s)
+    common.runs.mkdir(parents=True, exist_ok=True)
+    home = stack.enter_context(open_folder(common.runs, replace(charter, group=MIRROR)).closing())
+    stack.callback(Lock(RunFolder(home.path)).release)
+    token = token_in(home.path / "token")
+    # Loopback serves the one who looks from here, whatever else is served.
+    program = ServerProgram(Setup(home.path.absolute() / "server", papers_of(token), asked.bind, asked.port))
+    keeper = Keeper(program, tell)
+    stack.callback(keeper.end)
+    here = asked.bind if asked.bind not in ("0.0.0.0", "::") else LOOPBACK
+    net = stack.enter_context(make_nats(secured(Address(here, program.port), token), charter, token.source).closing())
+    _publish(net, plan, call, home.path)
+    if not common.quiet:
+        _tell_start(plan, asked, program.port, home.path / "token")
+    return Service(net, home, keeper, Lanes(roots_of(plan), checks_of(plan)), plan.jobs)
+
+
+def _working(service: Service, common: Common, entry: Entry | None, stack: ExitStack) -> Worker:
+    """Under this host's name, or another one where that is a machine's of the plan."""
+    if getattr(sys, "frozen", False):
+        program = [sys.executable]
+    else:
+        program = [sys.executable, *(["-m", "shareout"] if entry is None else [os.path.abspath(sys.argv[0])])]
+    net, token = service.net, service.home.path / "token"
+    words = ["join", net.place, "--token-file", str(token), "--yes", "--quiet", "--runs", str(common.runs)]
+    taken = {alike(name) for name in net.charter.machines}
+    name = host_name().partition(".")[0] or "server"
+    name = f"{name}-serves" if alike(name) in taken else name
+    worker = Worker([*program, *words, "--configs", str(common.configs), "--name", name])
+    stack.callback(worker.end)
+    return worker
+
+
+def _let_finish(service: Service, worker: Worker | None) -> None:
+    """What this host runs itself is recorded before the server ends; a second Ctrl-C waits for nothing."""
+    if worker is not None and worker.code is None:
+        tell("this host's own jobs are let finish (again: end now)")
+        worker.stop()
+        service.run_while(lambda: worker.code is None)
+
+
+def _publish(net: NatsStore, plan: Plan, call: Call, folder: Path) -> None:
+    try:
+        with TemporaryDirectory(dir=folder) as drafts:
+            publish(
+                net, parcel_of(plan, call.configs, Path(drafts), flags=call.flags, own=call.own, shards=call.shards)
+            )
+    except NotToShare as error:
+        tell(f"hosts without inputs cannot join: {error}")
+    except Away as error:
+        raise UsageError(f"the inputs cannot be put there: {error}", way_out="Mend it, and serve again.") from error
+
+
+def _tell_start(plan: Plan, asked: ServeArguments, port: int, token: Path) -> None:
+    host = asked.bind if asked.bind not in ("0.0.0.0", "::") else host_name()
+    address = Address(host, port)
+    tell(f"{counted(plan.jobs, 'job')} of {plan.fingerprint} at {address}")
+    tell(f"the token is in {token}: who has a copy of it may take part")
+    tell(f"a host with nothing but the program: {program_name()} join {address} --token-file TOKEN")
+    tell(f"a machine of the plan: {program_name()} run --machine NAME --join {address} --token-file TOKEN")
+
+
+class _Teller:
+    """How far it is: a line that changes on a terminal, else one now and then when something has."""
+
+    def __init__(self, common: Common) -> None:
+        self._is_quiet = common.quiet
+        self._every_s = TELL_ON_TERMINAL_S if may_steer() else TELL_S
+        self._next = 0.0
+        self._last = ""
+
+    def hear(self, standing: Standing) -> None:
+        """At every look."""
+        now = time.monotonic()
+        line = _line(standing)
+        if self._is_quiet or line == self._last or (now < self._next and not standing.is_over):
+            return
+        self._last, self._next = line, now + self._every_s
+        if may_steer():
+            write(f"\r\x1b[K{line}" + "\n" * standing.is_over)
+        else:
+            tell(line)
+
+
+def _line(standing: Standing) -> str:
+    hosts = f"{', '.join(standing.hosts[:8])}{' …' if len(standing.hosts) > 8 else ''}" or "nobody"
+    return f"{standing.seen:,} of {counted(standing.jobs, 'job')} over, {standing.failed} failed; at work: {hosts}"
+
+
+def _told_end(standing: Standing, plan: Plan, common: Common) -> int:
+    done = standing.jobs - standing.left - standing.failed
+    folder = RunFolder.of(common.runs, plan.origin, "").path
+    if common.json:
+        print(json.dumps({"digest": plan.hex, "jobs": standing.jobs, "done": done, "failed": standing.failed}))
+    if not common.quiet:
+        tell(f"{done} done, {standing.failed} failed, {standing.left} to do: {folder}")
+    return int(standing.failed > 0)

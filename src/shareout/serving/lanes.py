@@ -1,0 +1,64 @@
+"""How far all work is, by the entries of the ledger alone, in the order in which they were put."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from shareout.ledger.asks.ask import Ask, parse_ask
+from shareout.ledger.asks.asked import Asked, asked
+from shareout.ledger.calls import Root
+from shareout.ledger.entry import Entry, parse, root_begins
+from shareout.ledger.knowing import phases_of
+
+_KEY = re.compile(r"lanes/([^/]+)/([1-9][0-9]*)")
+_ASK = re.compile(r"asks/([1-9][0-9]*)")
+
+
+class Lanes:
+    """What is known of them."""
+
+    def __init__(self, roots: Sequence[Root], checks: frozenset[int] = frozenset()) -> None:
+        """`checks`: phases that begin only when nothing of the one before has failed."""
+        self._phases = phases_of(roots, checks)
+        self._asked = Asked()
+        self._open: dict[str, Entry] = {
+            root.lane: root_begins(root.low, root.hi) for root in roots if root.low < root.hi
+        }
+        self._failed_before = 0
+
+    def learn(self, key: str, text: bytes) -> None:
+        """What stands at a key. An entry that is none is damage, told with its place."""
+        if found := _ASK.fullmatch(key):
+            self._heed(parse_ask(int(found[1]), text))
+            return
+        found = _KEY.fullmatch(key)
+        if found is None:
+            return
+        entry = parse(found[1], int(found[2]), text)
+        if entry.kid is not None:
+            self._open[entry.nonce] = entry.kid_begins()
+        if entry.is_final:
+            self._failed_before += entry.failed
+            self._open.pop(found[1], None)
+        else:
+            self._open[found[1]] = entry
+
+    def _heed(self, ask: Ask) -> None:
+        self._asked = asked(self._asked, ask, self._phases)
+
+    @property
+    def is_over(self) -> bool:
+        """All is final, and hosts have told each other so; or a barrier lets nothing more through. Before that they
+        may still have something to tell."""
+        return self._asked.blocked > 0 or (not self._open and (self._asked.is_ended or not self._phases.stop))
+
+    @property
+    def left(self) -> int:
+        """How many positions are not final."""
+        return sum(entry.hi - entry.low for entry in self._open.values())
+
+    @property
+    def failed(self) -> int:
+        """Of those that are."""
+        return self._failed_before + sum(entry.failed for entry in self._open.values())

@@ -1,0 +1,96 @@
+"""Serving one run: its server is looked after, what hosts tell and ship is laid into a folder, until all is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from shareout.fields import dataclass
+from shareout.ledger.store import Away
+from shareout.serving.keeper import Keeper
+from shareout.serving.lanes import Lanes
+from shareout.serving.mirror import Mirror
+from shareout.stores.folder.store import FolderStore
+from shareout.stores.nats.store import NatsStore
+
+LOOK_S = 0.3
+BEATS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it is now."""
+
+    jobs: int
+    left: int
+    failed: int
+    seen: int
+    """How many are over, of which some are not final yet."""
+    hosts: tuple[str, ...]
+    """Those that are at work, or wait for work."""
+    is_over: bool
+    """Nothing is left for any host to do, or to tell."""
+
+
+class Service:
+    """Of one run."""
+
+    def __init__(self, net: NatsStore, home: FolderStore, keeper: Keeper, lanes: Lanes, jobs: int) -> None:
+        """What hosts have shipped to `net` comes to `home`."""
+        self.net, self.home = net, home
+        self._keeper = keeper
+        self._lanes, self._jobs = lanes, jobs
+        # The ledger's folder lies among the run directories of its origin.
+        self._mirror = Mirror(net, home, lanes.learn, home.path.parent)
+        self._next_beats = 0.0
+
+    def run_while(self, goes_on: Callable[[], bool]) -> None:
+        """As long as that is so."""
+        while goes_on():
+            if not self._step():
+                time.sleep(LOOK_S)
+
+    def run(self, told: Callable[[Standing], None], *, keeps: bool = False) -> Standing:
+        """Until all is over and everybody has gone, or is taken for dead; for ever, if it keeps on. `told` hears how it
+        is at every look."""
+        over_since: float | None = None
+        while True:
+            has_more = self._step()
+            standing = self.standing()
+            told(standing)
+            now = time.monotonic()
+            over_since = (over_since or now) if standing.is_over else None
+            # Who is there says so several times in that while, also one that has come a moment ago: it still has to
+            # hear that all is over.
+            has_rested = over_since is not None and now - over_since >= max(2 * BEATS_S, self.net.dead_s / 6)
+            if has_rested and not has_more and not keeps and not standing.hosts:
+                # What came in between: a host says that it goes when all of its own has arrived.
+                while self._step():
+                    pass
+                return standing
+            if not has_more:
+                time.sleep(LOOK_S)
+
+    def _step(self) -> bool:
+        """What is due. Whether there is more at once."""
+        self._keeper.look(self.net)
+        with suppress(Away):
+            # Nothing is lost by it: all of it is asked for again. A server that is away is the keeper's to mend, or its
+            # owner's; a folder here that is full is told by what else cannot write there.
+            has_more = self._mirror.step()
+            if time.monotonic() >= self._next_beats:
+                self._next_beats = time.monotonic() + BEATS_S
+                self._mirror.beats()
+            return has_more
+        return False
+
+    def standing(self) -> Standing:
+        """As far as it is known here."""
+        hosts = tuple(sorted(self._mirror.present(self.net.dead_s)))
+        over, failed = self._mirror.over()
+        final = self._jobs - self._lanes.left
+        failed = max(self._lanes.failed, failed) if self._lanes.left else self._lanes.failed
+        seen = max(final, min(over, self._jobs)) if self._lanes.left else final
+        is_over = self._lanes.is_over
+        return Standing(self._jobs, self._lanes.left, failed=failed, seen=seen, hosts=hosts, is_over=is_over)

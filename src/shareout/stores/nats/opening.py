@@ -1,0 +1,158 @@
+"""A ledger on a NATS server is made by who serves it, and opened by who joins; all refusals come within a second."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Any
+
+from shareout.errors import UsageError
+from shareout.ledger.store import LONGEST_TEXT
+from shareout.stores.charter import Charter, read_charter
+from shareout.stores.nats import streams
+from shareout.stores.nats.address import Address
+from shareout.stores.nats.beats import HEADERS, Beats
+from shareout.stores.nats.link import Server
+from shareout.stores.nats.shelves import PIECE, Shelves
+from shareout.stores.nats.spelling import spelled
+from shareout.stores.nats.store import MARK, NatsStore, Streams
+from shareout.stores.nats.token import Token, client_context, papers_of
+from shareout.stores.nats.wire import Forbidden, Line, Lost, is_of_tls, word_of
+
+LARGEST = 1 << 20
+PREFIX = "shareout"
+_CHARTER = re.compile(rb"charter-[0-9a-f]{16}")
+
+
+def secured(address: Address, token: Token) -> Server:
+    """A server that knows that token."""
+    return Server(address, client_context(papers_of(token)))
+
+
+def open_nats(server: Server, charter: Charter | None, source: str, prefix: str = PREFIX) -> NatsStore:
+    """The ledger that is served there. A UsageError where there is none, where it is another one than that of the
+    charter, or where `source` (of the token, in words) opens nothing; None as charter: whichever it is."""
+    line = connected(server, source)
+    try:
+        names = Streams(prefix)
+        mark = _mark(line, names)
+        if mark is None:
+            raise UsageError(
+                f"there is no ledger at {server.place}", way_out="Start `serve` there, for all machines; then join it."
+            )
+        return _opened(server, line, names, mark, charter)
+    except (Lost, streams.Refused) as error:
+        line.close()
+        raise _unusable(server, str(error)) from error
+    except BaseException:
+        line.close()
+        raise
+
+
+def make_nats(server: Server, charter: Charter, source: str, prefix: str = PREFIX, replicas: int = 1) -> NatsStore:
+    """The same, made where there is none yet: by `serve` alone, so that who mistypes an address makes none."""
+    for machine in charter.machines:
+        spelled(machine)
+    line = connected(server, source)
+    try:
+        names = Streams(prefix)
+        _make_streams(line, names, replicas)
+        mark = _mark(line, names) or _made(line, names, charter)
+        return _opened(server, line, names, mark, charter)
+    except (Lost, streams.Refused) as error:
+        line.close()
+        raise _unusable(server, str(error)) from error
+    except BaseException:
+        line.close()
+        raise
+
+
+def connected(server: Server, source: str) -> Line:
+    """A line, or the sentence why there is none."""
+    try:
+        return server.connect()
+    except Forbidden as error:
+        raise UsageError(
+            f"{server.place} does not let us in: {error}", way_out=f"Show it what it asks for; this was {source}."
+        ) from error
+    except Lost as error:
+        raise _unusable(server, str(error)) from error
+    except OSError as error:
+        raise _not_of_us(server, source, error) from error
+
+
+def _not_of_us(server: Server, source: str, error: OSError) -> UsageError:
+    if not is_of_tls(error):
+        return _unusable(server, word_of(error))
+    reason = getattr(error, "reason", "") or ""
+    if "CERTIFICATE_VERIFY_FAILED" in reason or "UNKNOWN_CA" in reason or "DECRYPT_ERROR" in reason:
+        return UsageError(
+            f"the token of {source} is not that of {server.place}",
+            way_out="Copy the token anew from where `serve` runs: it prints where its file is.",
+        )
+    return UsageError(
+        f"what answers at {server.place} is no ledger of ours: it does not speak TLS as one does",
+        way_out="Look at the address that `serve` prints.",
+    )
+
+
+def _unusable(server: Server, told: str) -> UsageError:
+    return UsageError(
+        f"{server.place} cannot be reached: {told}",
+        way_out="Look whether `serve` runs there, and whether that port is open to this host.",
+    )
+
+
+def _make_streams(line: Line, names: Streams, replicas: int) -> None:
+    safe: dict[str, Any] = {"retention": "limits", "storage": "file", "num_replicas": replicas, "max_age": 0}
+    # What stands is never changed, also not by one who has the token and sends what he likes: of a subject only the
+    # first message is taken, and nothing is taken back.
+    once = {"discard": "new", "max_msgs_per_subject": 1, "discard_new_per_subject": True}
+    for_ever = {"deny_delete": True, "deny_purge": True, "allow_direct": False}
+    entries = {**safe, **once, **for_ever, "max_msg_size": LONGEST_TEXT + HEADERS}
+    streams.make(line, names.keys, {"subjects": [f"{names.keys}.>"], **entries})
+    files = {**safe, **for_ever, "discard": "new", "max_msg_size": PIECE + HEADERS}
+    streams.make(line, names.files, {"subjects": [f"{names.files}.>"], **files})
+    # A disk that takes nothing more shows in what is written again and again.
+    streams.make(line, names.pulse, {"subjects": [names.pulse], **safe, "max_msgs": 1, "max_msg_size": HEADERS})
+    Beats(names.beats).make(line, replicas)
+
+
+def _mark(line: Line, names: Streams) -> bytes | None:
+    try:
+        found = streams.last(line, names.keys, names.key(MARK))
+    except streams.Refused as error:
+        if error.code == streams.NO_STREAM:
+            return None
+        raise
+    if found is None:
+        return None
+    if not _CHARTER.fullmatch(found.data):
+        raise UsageError(
+            "what stands there as a ledger is none of this program", way_out="Use the same program on all hosts."
+        )
+    return found.data
+
+
+def _made(line: Line, names: Streams, charter: Charter) -> bytes:
+    """Ours where nobody was first."""
+    new = charter.made_now()
+    name = f"charter-{new.nonce}"
+    Shelves(names.files).grow(line, names.charter(name.encode()), 0, new.text())
+    with suppress(streams.Refused):
+        streams.put(line, names.key(MARK), name.encode(), behind=0)
+    mark = _mark(line, names)
+    if mark is None:
+        raise Lost("it does not show what was put there")
+    return mark
+
+
+def _opened(server: Server, line: Line, names: Streams, mark: bytes, charter: Charter | None) -> NatsStore:
+    text = b""
+    shelves = Shelves(names.files)
+    while len(text) < LARGEST and (data := shelves.piece(line, names.charter(mark), len(text), PIECE)):
+        text += data
+    found = read_charter(text, server.place)
+    if charter is not None:
+        charter.refuse_other(found, server.place)
+    return NatsStore(server, line, names, found, mark)

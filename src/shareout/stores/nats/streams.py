@@ -1,0 +1,143 @@
+"""What of JetStream is used here: streams, in which a message is put behind a subject's last one, or not at all.
+
+All looks go to the leader of a stream (no direct gets): a follower that is cut off would say "nothing new" for ever.
+Nothing is watched and no list is believed; there is no consumer, so that none can be late or say that all was told.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from shareout.fields import dataclass
+from shareout.ledger.store import Away
+from shareout.stores.nats.wire import Line, Lost, headers_of
+
+API = "$JS.API"
+EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+NOT_FOUND, NO_STREAM, IN_USE = 10037, 10059, 10058
+_FULL = (10047, 10023, 10077, 10028, 10002)
+"""No room on its disk, in its limits, or in the stream's."""
+_ONLY_FIRST = {10071, 10164}
+"""Another message is the subject's last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message in a stream."""
+
+    number: int
+    """Its place in the stream."""
+    subject: str
+    data: bytes
+    at: int
+    """What its header `at` says, where it has one."""
+
+
+class Refused(Exception):
+    """By JetStream, with its own number for it."""
+
+    def __init__(self, code: int, told: str) -> None:
+        super().__init__(told)
+        self.code = code
+
+
+def asked(line: Line, call: str, about: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An answer of the API."""
+    return _answer(line.request(f"{API}.{call}", json.dumps(about).encode() if about else b"").data)
+
+
+def make(line: Line, stream: str, settings: dict[str, Any]) -> None:
+    """A stream, where it is not there yet; one that is there stays as it is."""
+    try:
+        asked(line, f"STREAM.CREATE.{stream}", {"name": stream, **settings})
+    except Refused as error:
+        if error.code != IN_USE:
+            raise
+
+
+def put(line: Line, subject: str, data: bytes, *, behind: int, at: int | None = None) -> int | None:
+    """Behind the message of that number, which must be the subject's last one; 0: it must have none. Its own number;
+    None where another one is there. Without an expectation, when `behind` is negative."""
+    headers = {EXPECTED: str(behind)} if behind >= 0 else {}
+    if at is not None:
+        headers["at"] = str(at)
+    try:
+        told = _answer(line.request(subject, data, headers).data)
+    except Refused as error:
+        if error.code in _ONLY_FIRST:
+            return None
+        raise
+    number = told.get("seq")
+    if not isinstance(number, int):
+        raise Lost("it does not say what it has stored")
+    return number
+
+
+def settings_of_beats(stream: str, longest: int, replicas: int) -> dict[str, Any]:
+    """In memory, the last one of each: they cost no disk, and are gone with the server."""
+    each = {"storage": "memory", "max_msgs_per_subject": 1, "num_replicas": replicas}
+    return {"subjects": [f"{stream}.*"], **each, "max_msg_size": longest}
+
+
+def last(line: Line, stream: str, subject: str) -> Stored | None:
+    """The subject's last message. None where there is none; Refused with NO_STREAM where there is no such stream."""
+    return _found(line, stream, {"last_by_subj": subject})
+
+
+def following(line: Line, stream: str, subject: str, number: int) -> Stored | None:
+    """The subject's first message from that place of the stream on."""
+    return _found(line, stream, {"seq": number, "next_by_subj": subject})
+
+
+def subjects(line: Line, stream: str, pattern: str) -> dict[str, int]:
+    """Those that match, with how many messages each has. As the stream's leader has them now; of very many, some."""
+    told = asked(line, f"STREAM.INFO.{stream}", {"subjects_filter": pattern})
+    found = told.get("state", {}).get("subjects") or {}
+    return {str(name): int(count) for name, count in found.items()}
+
+
+def end_of(line: Line, stream: str) -> int:
+    """The number of its last message, of all subjects."""
+    return int(asked(line, f"STREAM.INFO.{stream}")["state"]["last_seq"])
+
+
+def _found(line: Line, stream: str, about: dict[str, Any]) -> Stored | None:
+    try:
+        told = asked(line, f"STREAM.MSG.GET.{stream}", about)
+    except Refused as error:
+        if error.code == NOT_FOUND:
+            return None
+        raise
+    try:
+        message = told["message"]
+        above = headers_of(base64.b64decode(message.get("hdrs", "")))
+        data = base64.b64decode(message.get("data", ""))
+        return Stored(int(message["seq"]), str(message["subject"]), data, int(above.get("at", 0)))
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        raise Lost("it answers as no server does") from None
+
+
+def _answer(data: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(data)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise Lost("it answers as no server does")
+    if error := told.get("error"):
+        raise Refused(int(error.get("err_code", 0)), str(error.get("description", "it refuses")))
+    return told
+
+
+def away(place: str, error: Lost | Refused) -> Away:
+    """What a call met in the middle of the work, as a sentence."""
+    if isinstance(error, Lost):
+        return Away(f"{place} cannot be reached: {error}")
+    if error.code in _FULL:
+        return Away(f"{place} has no room left: {error}")
+    if error.code == NO_STREAM:
+        return Away(f"{place} does not have this ledger any more")
+    return Away(f"{place} refuses: {error}")
