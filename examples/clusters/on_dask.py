@@ -28,10 +28,8 @@ def main(scheduler: str, *words: str) -> int:
             print(f"{len(workers)} workers are too few for {len(machines)} machines", file=sys.stderr)
             return 2
         # Each on a worker of its own; pure=False: asked again, it is done again.
-        calls = [
-            client.submit(run, machine, str(Path.cwd()), list(words), workers=[worker], pure=False)
-            for machine, worker in zip(machines, workers)
-        ]
+        calls = [client.submit(run, machine, str(Path.cwd()), list(words), workers=[worker], pure=False)
+                 for machine, worker in zip(machines, workers)]
         codes = client.gather(calls)
     print("\n".join(f"{machine}: exit {code}" for machine, code in zip(machines, codes)))
     return max(codes)

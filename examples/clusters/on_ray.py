@@ -29,10 +29,8 @@ def main(cluster: str, *words: str) -> int:
         print(f"{len(nodes)} nodes are too few for {len(machines)} machines", file=sys.stderr)
         return 2
     # All CPUs of its node: no other task shares them.
-    there = [
-        run.options(num_cpus=one["Resources"].get("CPU", 1), scheduling_strategy=On(one["NodeID"], soft=False))
-        for one in nodes
-    ]
+    there = [run.options(num_cpus=one["Resources"].get("CPU", 1), scheduling_strategy=On(one["NodeID"], soft=False))
+             for one in nodes]
     codes = ray.get([one.remote(machine, str(Path.cwd()), list(words)) for machine, one in zip(machines, there)])
     print("\n".join(f"{machine}: exit {code}" for machine, code in zip(machines, codes)))
     return max(codes)

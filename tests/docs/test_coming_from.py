@@ -27,7 +27,7 @@ from kit.slurm import Slurm, cluster, why_no_slurm
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "coming-from.md"
 FOLDERS = Path(__file__).parent / "coming"
-TOOLS = ["disBatch", "spit", "swarm", "Runmaker4", "job-splitter", "GNU parallel", "xargs"]
+TOOLS = ["disBatch", "spit", "swarm", "Runmaker4", "jug", "job-splitter", "GNU parallel", "xargs"]
 TESTS = Path(__file__).parents[1] / "coming"
 SAME = "**the same**"
 HEAD = "| what you typed | what to type here | what is better |"

@@ -28,7 +28,7 @@ NAMES = {"alice", "bob", "carol"}
 # Said in backticks, and no key: values, flags, files; and keys that no run here brings about.
 NO_KEYS = {
     "merge-results": {"reduce"},
-    "status": {"by", "workers"},
+    "status": {"by", "workers", "held", "lane", "reserved", "taken", "from", "time", "silent"},
     "list": {"t", "n", "r"},
     "join": {"symlink", "link"},
     "costs": {"reweigh"},
@@ -88,6 +88,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         (folder / "owner.json").write_text(json.dumps(note))
     call("release", "gone")
     call("join", "--probe", ".", "--patience", "0")
+    for command, document in said_to_all(tmp_path_factory.mktemp("shared")):
+        found.setdefault(command, set()).update(keys(document))
     process = here.start("--quiet", machine="carol")
     wait_until(lambda: call("status")["active"])
     (here.folder / "go").touch()
@@ -101,10 +103,22 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     return found
 
 
+def said_to_all(folder: Path) -> Iterator[tuple[str, Any]]:
+    """Where hosts share a run, of which one works."""
+    (folder / "shared").mkdir()
+    there = Machine(folder).jobs(*["while test ! -e go; do sleep 0.05; done"] * 4)
+    process = there.start("--quiet", "--join", "shared", "--dead", "1h")
+    wait_until(lambda: list(folder.glob("shared/*/*/lanes/*/*")) and list(folder.glob("shared/*/*/beats/*")))
+    for words in ("requeue 0", "skip 3", "release alice --now", "drain alice", "halt", "resume"):
+        yield words.split()[0], there.call(*words.split(), "--join", "shared", "--json", code=None).json
+    (folder / "go").touch()
+    process.communicate()
+
+
 @pytest.mark.parametrize(
     "command",
     ["init", "plan", "run", "pilot", "status", "wait", "list", "show", "explain", "replay", "requeue", "skip",
-     "release", "plans", "join", "merge-results", "rebalance", "reweigh", "costs", "report"],
+     "release", "drain", "halt", "resume", "plans", "join", "merge-results", "rebalance", "reweigh", "costs", "report"],
 )  # fmt: skip
 def test_the_keys_are_those_that_are_documented(told: dict[str, set[str]], command: str) -> None:
     assert told[command] - documented(command) == set(), "not documented"
