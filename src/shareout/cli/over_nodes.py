@@ -29,7 +29,8 @@ from shareout.launch.slurm.allocation import Node, step, step_environment
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.show.beside import say
-from shareout.status.machine import Follower, last_session
+from shareout.status.last_run import last_session
+from shareout.status.machine import Follower
 from shareout.units import counted
 
 RETIRE = 'scontrol update JobId="$SLURM_JOB_ID" NodeList="${DRIVER_NODE:+$DRIVER_NODE,}$ACTIVE"'

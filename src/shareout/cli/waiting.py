@@ -16,7 +16,8 @@ from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.tallies.standing import FAILED, NEW
 from shareout.record.tallies.tally import Tally
-from shareout.status.machine import Follower, MachineStatus, last_session
+from shareout.status.last_run import last_session
+from shareout.status.machine import Follower, MachineStatus
 from shareout.units import counted
 
 

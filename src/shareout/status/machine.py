@@ -7,15 +7,15 @@ The rate is that of the last arrivals, so that a slow start or an interruption i
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from shareout.choices import Order
+from shareout.errors import RunDirectoryDamaged
 from shareout.fields import dataclass, replace
 from shareout.linux import host_name
 from shareout.names import ALL
@@ -23,22 +23,22 @@ from shareout.plan.ids import ids_as_told
 from shareout.plan.plan import Plan
 from shareout.record.belonging import ever_owed, own_ranges
 from shareout.record.folder import RunFolder
-from shareout.record.journal import HEADER_LINES, BadLine, Header, Line, Session, parse
+from shareout.record.journal import HEADER_LINES, Header
 from shareout.record.lock import is_locked
-from shareout.record.outcome import Attempt, State
-from shareout.record.reader import Incarnation, incarnations_of, newest_header
+from shareout.record.reader import incarnations_of, newest_header
 from shareout.record.tallies.durations import Durations
 from shareout.record.tallies.saved import save, tally_of
 from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
 from shareout.status.beat import told_by_beat
+from shareout.status.last_run import has_ended, last_ends
 
-# Some thousand lines: enough for a rate, however long the journal has become.
-TAIL_BYTES = 256 << 10
 WINDOW_S = 120.0
 # A live file is rewritten every second; what is older was left by somebody who is gone.
 FRESH_S = 15.0
 WORTH_KEEPING_S = 2.0
+LOOKS = 3
+"""So often a directory is read that changes while it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,17 @@ class Follower:
         self._open()
 
     def _open(self) -> None:
+        """Where work is shared, claims and records come while they are read: a record that no claim covers may be one
+        whose claim came in between."""
+        for left in reversed(range(LOOKS)):
+            try:
+                self._read()
+                return
+            except RunDirectoryDamaged:
+                if not (self.is_joined and left):
+                    raise
+
+    def _read(self) -> None:
         self._journals = self.folder.journals()
         self.starts = [one.header for one in incarnations_of(self.folder)]
         self.header: Header = owed_now(newest_header(self.folder), self._plan)
@@ -138,9 +149,14 @@ class Follower:
 
     def refresh(self) -> None:
         """Read what is new. What a new start owes, or a claim adds, is another share: all is opened anew then."""
-        if self._has_other_share():
+        try:
+            if self._has_other_share():
+                self._open()
+            self.tally.catch_up(self.folder.journals())
+        except RunDirectoryDamaged:
+            if not self.is_joined:
+                raise
             self._open()
-        self.tally.catch_up(self.folder.journals())
 
     def _has_other_share(self) -> bool:
         if not self.starts[-1].claims and self.folder.journals() == self._journals:
@@ -161,7 +177,7 @@ class Follower:
         tally, now = self.tally, time.time()
         live = self._live(now)
         active = tuple(_active(one, self.header.machine) for one in live.get("running", ()))
-        last, began = _last_ends(self.folder)
+        last, began = last_ends(self.folder)
         ends = [end for end, _ in last]
         rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
         # The tally holds the machine's own positions first, then those of an audit.
@@ -208,7 +224,7 @@ class Follower:
             if one.header.whence and part:
                 # Beside its header a line each, and the one that ends it.
                 # From the counts of lines, for there may be a million of them, and a look is to take no time.
-                is_ended = any(isinstance(last, Session) for last in _records(_tail(one)[0][-1:]))
+                is_ended = has_ended(one)
                 count += part.lines - HEADER_LINES - part.damaged - is_ended
         return count
 
@@ -289,56 +305,6 @@ def _rate(ends: list[float], began: float | None, now: float, durations: Duratio
         return count / max(now - since, 1e-3)
     # No end for that long: what is known is how long jobs took before.
     return slots / durations.mean if durations.mean and slots else 0.0
-
-
-def _last_ends(folder: RunFolder) -> tuple[list[tuple[float, int]], float | None]:
-    """When the last jobs of the present run ended, in order, and which they were; and when it began, if these are all
-    that ended in it."""
-    run = _last_run(folder)
-    if run is None:
-        return [], None
-    lines, is_all = _tail(run)
-    ends = [
-        (record.end, record.job)
-        for record in _records(lines)
-        if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED)
-    ]
-    return sorted(ends), run.header.start.time if is_all else None
-
-
-def last_session(folder: RunFolder) -> Session | None:
-    """How the last run ended, or that it began and no more is known of it; what was taken over or amended is no run."""
-    run = _last_run(folder)
-    if run is None:
-        return None
-    found = run.header.start
-    for record in _records(_tail(run)[0]):
-        if isinstance(record, Session):
-            found = record
-    return found
-
-
-def _last_run(folder: RunFolder) -> Incarnation | None:
-    return next((one for one in reversed(incarnations_of(folder)) if not one.header.start.reason), None)
-
-
-def _records(lines: Sequence[bytes]) -> Iterator[Line]:
-    """What they say. Damage is told by who reads all."""
-    for line in lines:
-        try:
-            yield parse(line)
-        except BadLine:
-            continue
-
-
-def _tail(one: Incarnation) -> tuple[list[bytes], bool]:
-    """The whole lines at the end of a journal, and whether these are all behind the header."""
-    with one.path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = max(one.begin, size - TAIL_BYTES)
-        file.seek(start)
-        lines = file.read(TAIL_BYTES).split(b"\n")[:-1]
-    return (lines, True) if start == one.begin else (lines[1:], False)
 
 
 def _active(facts: Mapping[str, Any], machine: str) -> Active:
