@@ -19,8 +19,10 @@ def shared_lanes(folders: Sequence[RunFolder]) -> Lanes | None:
     """Who has what in the ledger in whose folder these run directories lie; None where they lie elsewhere, or in
     several ones."""
     above = {one.path.parent for one in folders}
-    ledger = next(iter(above)).parent
-    if len(above) != 1 or above != {ledger / MACHINES} or not (ledger / LANES).is_dir():
+    if len(above) != 1:
+        return None
+    ledger = above.pop().parent
+    if folders[0].path.parent != ledger / MACHINES or not (ledger / LANES).is_dir():
         return None
     # Only here: most who look share no folder, and need not load what reads one.
     from shareout.status.lanes import lanes_in
