@@ -6,13 +6,12 @@ import argparse
 import json
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, shared_folder, visiting
+from shareout.cli.place.ledger import add_ledger, meant_folder, visiting
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.ledger.store import Away
 
 MOST = 4096
-NOWHERE = "Name the folder that the hosts share: --join DIR."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0 when it was asked. What runs there now is let finish, which may take as long as a job."""
     common = Common.of(arguments)
-    folder = shared_folder(arguments.ledger, (), common)
-    if folder is None:
-        raise UsageError("which shared run is meant?", way_out=NOWHERE)
+    folder = meant_folder(arguments.ledger, common)
     with visiting(folder, None) as visit:
         try:
             beats = visit.store.beats(MOST)

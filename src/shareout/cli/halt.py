@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from shareout.cli.drain import NOWHERE
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, shared_folder, visiting
+from shareout.cli.place.ledger import add_ledger, meant_folder, visiting
 from shareout.entry import Entry
-from shareout.errors import UsageError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0 when it stands for all; each host sees it within seconds."""
     common = Common.of(arguments)
-    folder = shared_folder(arguments.ledger, (), common)
-    if folder is None:
-        raise UsageError("which shared run is meant?", way_out=NOWHERE)
+    folder = meant_folder(arguments.ledger, common)
     with visiting(folder, None) as visit:
         before = visit.ask("halt", now=arguments.now)
     if common.json:

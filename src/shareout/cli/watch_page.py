@@ -19,13 +19,13 @@ from shareout.report.history import History
 from shareout.report.last_lines import last_lines
 from shareout.show.report.live import LIVE_SCRIPT, LIVE_STYLE, PAGE
 from shareout.show.report.over_time import ended_over_time
-from shareout.show.report.paper import COLOURS, figure
+from shareout.show.report.paper import figure, shades
 from shareout.status.groups import GroupStatus
 from shareout.status.machine import MachineStatus
 from shareout.status.total import Status
 from shareout.web.doors import new_token
 from shareout.web.feed import Feed
-from shareout.web.server import FEED, Server, Site
+from shareout.web.server import Server, Site
 
 PORT = 8421
 """Where it is to be had, unless another one is named or this one is taken."""
@@ -116,8 +116,7 @@ class _Page:
             spans = self._history.spans()
             if not spans:
                 return json.dumps({"drawn": ""}).encode()
-            ranked = sorted(spans, key=lambda name: -sum(spans[name].ended.values()))
-            shade = {name: f"c{number if number < COLOURS else 'x'}" for number, name in enumerate(ranked)}
+            shade = shades({name: sum(one.ended.values()) for name, one in spans.items()})
             return json.dumps({"drawn": figure(ended_over_time(spans, shade))}).encode()
 
     def _failures(self) -> list[dict[str, Any]]:
@@ -181,15 +180,14 @@ def _short(number: float) -> float:
 
 
 def _server(port: int | None, site: Site) -> Server:
-    for one in (PORT, 0) if port is None else (port,):
-        try:
-            return Server(one, site)
-        except OSError as error:
-            if port is not None:
-                raise UsageError(
-                    f"port {port} cannot be had here: {error.strerror}", way_out="Name another one, or none."
-                ) from None
-    raise AssertionError(FEED)
+    try:
+        return Server(PORT if port is None else port, site)
+    except OSError as error:
+        if port is None:
+            return Server(0, site)
+        raise UsageError(
+            f"port {port} cannot be had here: {error.strerror}", way_out="Name another one, or none."
+        ) from None
 
 
 def _tunnel(port: int) -> str:

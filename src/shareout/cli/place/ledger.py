@@ -40,6 +40,14 @@ def ledgers_in(folder: Path) -> list[Path]:
     return [one for one in found if os.path.lexists(one / _MARK)]
 
 
+def meant_folder(named: str | None, common: Common) -> Path:
+    """The same for who speaks to hosts and needs one."""
+    folder = shared_folder(named, (), common)
+    if folder is None:
+        raise UsageError("which shared run is meant?", way_out="Name the folder that the hosts share: --join DIR.")
+    return folder
+
+
 def shared_folder(named: str | None, sources: Sequence[str], common: Common) -> Path | None:
     """The one that was named, by itself or among run directories; else that of the settings. None: there is none."""
     for one in [named] if named else [source for source in sources if ledgers_in(Path(source))]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from shareout.report.facts import MachineRow, Report
-from shareout.show.report.svg import clean, element, told_number, told_seconds
+from shareout.show.report.svg import clean, element, told_number, told_seconds, told_when
 
 
 def first(report: Report) -> str:
@@ -25,7 +23,7 @@ def _end(report: Report) -> list[str]:
     if not ran:
         return []
     last = max(ran, key=lambda row: row.deeds.ended or 0.0)
-    at = _when(last.deeds.ended or 0.0)
+    at = told_when(last.deeds.ended or 0.0)
     if not report.counts.missing:
         alone = len(ran) == 1
         return [f"It ended at {at} UTC" + ("." if alone else f", on {last.deeds.machine} last.")]
@@ -66,7 +64,3 @@ def _share(part: int, whole: int) -> str:
     if part in (0, whole):
         return f"{100 * part // whole}%"
     return f"{min(99.9, max(0.1, 100 * part / whole)):.1f}%"
-
-
-def _when(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

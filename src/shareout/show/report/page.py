@@ -7,14 +7,13 @@ many marks and no more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from shareout._version import VERSION
 from shareout.fields import dataclass
 from shareout.machines import Machine
 from shareout.plan.digest import HashedInput
 from shareout.report.facts import Report
-from shareout.report.plots import Formula, Points
+from shareout.report.plots import Formula, Points, binned
 from shareout.show.report.first import first
 from shareout.show.report.lengths import durations, finishing
 from shareout.show.report.over_time import MOST_MACHINES, throughput, timeline
@@ -22,7 +21,7 @@ from shareout.show.report.paper import colours, figure
 from shareout.show.report.plotted import legend, plot, words
 from shareout.show.report.script import SCRIPT
 from shareout.show.report.style import STYLE
-from shareout.show.report.svg import clean, told_number, told_seconds
+from shareout.show.report.svg import clean, told_number, told_seconds, told_when
 from shareout.show.report.tables import balance_section, failure_section, longest_section, machine_table
 
 
@@ -58,7 +57,8 @@ def page_of(report: Report, extras: Extras, plots: Sequence[tuple[Formula, Point
 
 def _plot(points: Points, formula: Formula, report: Report) -> str:
     said = words(points, formula, is_sample=report.is_sample)
-    return _section(str(formula), said, legend(points, formula), figure(plot(points, formula)))
+    made = binned(points, formula)
+    return _section(str(formula), said, legend(formula, made), figure(plot(points, formula, made)))
 
 
 def _pictures(report: Report, extras: Extras) -> list[str]:
@@ -82,7 +82,7 @@ def _head(report: Report) -> str:
     if report.began is None or report.ended is None:
         when = "not begun"
     else:
-        when = f"{_when(report.began)} to {_when(report.ended)} UTC"
+        when = f"{told_when(report.began)} to {told_when(report.ended)} UTC"
     return f'<h1>{clean(report.fingerprint)}</h1><p class="soft">{clean(report.root[:16])} · {when}</p>'
 
 
@@ -167,7 +167,3 @@ def _oddities(report: Report) -> str:
 
 def _distinct(words: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(words))
-
-
-def _when(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

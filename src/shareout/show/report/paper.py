@@ -7,7 +7,7 @@ from it what is under the pointer or the arrow keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shareout.fields import dataclass
 from shareout.report.facts import MachineRow
@@ -76,8 +76,13 @@ def figure(drawing: Drawing) -> str:
 
 def colours(rows: Sequence[MachineRow]) -> dict[str, str]:
     """A colour each for the machines that did most; the others share one."""
-    ranked = sorted(rows, key=lambda row: -row.deeds.finished)
-    return {row.deeds.machine: f"c{number if number < COLOURS else 'x'}" for number, row in enumerate(ranked)}
+    return shades({row.deeds.machine: row.deeds.finished for row in rows})
+
+
+def shades(done: Mapping[str, int]) -> dict[str, str]:
+    """The same, by how much each has done."""
+    ranked = sorted(done, key=lambda name: -done[name])
+    return {name: f"c{number if number < COLOURS else 'x'}" for number, name in enumerate(ranked)}
 
 
 def box(x: float, y: float, width: float, height: float, kind: str, told: str) -> str:

@@ -18,9 +18,8 @@ TICK_LETTERS = 7.0
 """As wide as a letter is, in pixels."""
 
 
-def plot(points: Points, formula: Formula) -> Drawing:
+def plot(points: Points, formula: Formula, made: Binned) -> Drawing:
     """On the page, and as a table."""
-    made = binned(points, formula)
     colour = {name: f"c{number % COLOURS}" for number, name in enumerate(made.groups)}
 
     def on(paper: Paper) -> str:
@@ -34,13 +33,12 @@ def plot(points: Points, formula: Formula) -> Drawing:
     return Drawing(str(formula), on, head, rows, left=1 if points.words else 0)
 
 
-def legend(points: Points, formula: Formula) -> str:
+def legend(formula: Formula, made: Binned) -> str:
     """Which colour is which group."""
     if not formula.by:
         return ""
-    names = binned(points, formula).groups
     dots = "".join(
-        f'<span><span class="dot c{at % COLOURS}"></span>{clean(name)}</span>' for at, name in enumerate(names)
+        f'<span><span class="dot c{at % COLOURS}"></span>{clean(name)}</span>' for at, name in enumerate(made.groups)
     )
     return f'<div class="legend">{dots}</div>'
 

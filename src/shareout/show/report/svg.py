@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from html import escape
 from math import ceil, floor, log10
 
@@ -94,6 +95,11 @@ def told_seconds(seconds: float) -> str:
         return " ".join(parts[:2])
     size, unit = next(((size, unit) for size, unit in _UNITS[3:] if seconds >= size * 0.9995), _UNITS[-1])
     return f"{float(f'{seconds / size:.3g}'):g}{unit}"
+
+
+def told_when(seconds: float) -> str:
+    """A moment, by UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def told_number(number: float) -> str:
