@@ -8,13 +8,13 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from kit.joiners import Joiners
 from kit.program import Machine
+from kit.tree import descendants, send
 from kit.wait import wait_until
 
 pytestmark = pytest.mark.module_only("the same processes as in other tests of both")
@@ -82,31 +82,18 @@ def test_one_that_stood_still_there_is_waited_for_and_starts_nothing_when_it_goe
     bob = joiners.run("bob")
     wait_until(lambda: joiners.done("bob") > 3)
     tree = [bob.pid, *descendants(bob.pid)]
-    for pid in tree:
-        # A job of it may have ended since.
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
+    send(tree, signal.SIGSTOP)
     reweigh(joiners.host("alice"), since_of(joiners.host("bob")))
     joiners.run("alice")
     told = joiners.ended("alice")
     assert "is of an earlier plan for these jobs, and closed now; bob did not say there that it left" in told
     assert "200 done, 0 failed, 0 to do" in told
     began = len(joiners.host("bob").records())
-    for pid in tree:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
+    send(tree, signal.SIGCONT)
     assert "this ledger was closed" in joiners.ended("bob", code=4)
     # What ran while it stood still may have ended since.
     assert len(joiners.host("bob").records()) <= began + 2
     assert "complete: 200 of 200 jobs" in joiners.merged()
-
-
-def descendants(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found += [child, *descendants(child)]
-    return found
 
 
 def test_a_folder_that_was_set_back_is_told_with_the_place_by_a_new_start_and_by_one_that_runs(

@@ -12,7 +12,6 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pytest
 from kit.mounts import Mount, Mounts, mounting, need_mounts
 from kit.program import Machine, Told
 from kit.shared_history import History
+from kit.tree import descendants, send
 from kit.wait import processes_in, wait_until
 from shareout.config import load_settings
 from shareout.plan.plan import make_plan
@@ -83,24 +83,6 @@ class Seat:
     @property
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
-
-
-def descendants(pid: int) -> list[int]:
-    found: list[int] = []
-    try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                found += [child, *descendants(child)]
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
-
-
-def send(pids: list[int], number: signal.Signals) -> None:
-    """To those that are there."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 class Hammer:

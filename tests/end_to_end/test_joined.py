@@ -18,6 +18,7 @@ import pytest
 
 from kit.mounts import mounting, need_mounts
 from kit.program import Machine
+from kit.tree import descendants, send
 from kit.wait import wait_until
 
 DEAD = "3s"
@@ -180,21 +181,6 @@ def test_one_that_stood_still_for_too_long_starts_nothing_that_was_taken_over(
     assert "complete: 100 of 100 jobs" in hosts.merged()
 
 
-def send(tree: list[int], number: signal.Signals) -> None:
-    """To all of them but jobs that have ended since."""
-    for pid in tree:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
-def descendants(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found += [child, *descendants(child)]
-    return found
-
-
 @pytest.mark.module_only("the same signals as in other tests of both")
 def test_one_that_is_stopped_gives_back_what_it_has_not_begun_and_nobody_waits_for_it(
     tmp_path: Path, end_all: list[Hosts]
@@ -278,8 +264,7 @@ def test_the_folder_tells_who_has_a_job_who_is_silent_and_what_was_taken_over(
     assert sum("its machine has not come yet" in one for one in whose) == 4, "alice's share"
     assert any("bob has" in one for one in whose)
     tree = [bob.pid, *descendants(bob.pid)]
-    for pid in tree:
-        os.kill(pid, signal.SIGKILL)
+    send(tree, signal.SIGKILL)
     bob.wait()
     (looker.folder / "gate").touch()
     hosts.start("alice")

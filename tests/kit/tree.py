@@ -41,7 +41,7 @@ def tree_of(here: Machine, process: subprocess.Popen[bytes]) -> Tree:
     below = children_of(parent)
     workers = [pid for pid in below if _prints_to(pid).endswith(".out")]
     guardian = [pid for pid in below if pid not in workers]
-    jobs = [pid for worker in workers for pid in _descendants(worker)]
+    jobs = [pid for worker in workers for pid in descendants(worker)]
     return Tree(loader, parent, guardian, workers, jobs)
 
 
@@ -68,10 +68,10 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for text in texts for word in text.split()]
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     found = []
     for child in children_of(pid):
-        found += [child, *_descendants(child)]
+        found += [child, *descendants(child)]
     return found
 
 

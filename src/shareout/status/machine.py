@@ -114,6 +114,8 @@ class Follower:
         self.folder = folder
         self._plan = plan
         self._is_costed = plan is not None and plan.cost_source is not None
+        # Until its header has been read: one that is damaged at once is not looked at again.
+        self.is_joined = False
         self._open()
 
     def _open(self) -> None:
