@@ -82,7 +82,7 @@ def against_a_grid(place: Place) -> Iterator[Row]:
 def against_pool(place: Place) -> Iterator[Row]:
     """With the start."""
     count = place.sizes.row_calls // 2
-    theirs = Call([PYTHON, place.script(f"pool-{count}.py", POOL.format(count=count))])
+    theirs = Call([PYTHON, place.script(f"pool-{count}.py", POOL.format(count=count, chunk=1))])
     for kind, (_, _, _, promised) in KINDS.items():
         ours = run_calls(inputs(place, count, kind))
         what = f"{told_count(count)} no-op Python jobs from {kind}"
