@@ -6,13 +6,18 @@ import argparse
 import os
 import re
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shareout.cli.options import Common, add_output
+from shareout.cli.options import Common, Web, add_output, add_web, web_asked
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.fields import dataclass
 from shareout.units import parse_duration
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 PATIENCE = "10m"
 INSTEAD = ("dry_run", "status", "stop", "fetch", "clean")
@@ -85,6 +90,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     instead.add_argument("--now", action="store_true", help="with --stop: running jobs are ended, too")
     # No --runs: run directories are where each host has them, and below `home`.
     where = parser.add_argument_group("where things are, and how to tell them")
+    add_web(where)
     where.add_argument("--configs", metavar="DIR", help="inputs (default: ./configs, or beside the program)")
     where.add_argument("-q", "--quiet", action="store_true", help="tell only what is wrong")
     where.add_argument("--json", action="store_true", help="a JSON line on standard output for each event")
@@ -96,14 +102,28 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         from shareout.launch.far import answer
 
         return answer(sys.stdin.buffer, sys.stdout.buffer)
-    asked = _asked(arguments)
+    asked, web = _asked(arguments), web_asked(arguments)
+    if web and (asked.slurm or asked.does != "launch"):
+        way_out = "`status --web` follows what runs in this folder."
+        raise UsageError("--web is about a launch that this call follows to its end", way_out=way_out)
     if asked.slurm:
         from shareout.cli.on_slurm import launch_on_slurm
 
         return launch_on_slurm(asked, asked.slurm, Common.of(arguments), entry)
     from shareout.cli.launching import launch
 
-    return launch(asked, Common.of(arguments), entry)
+    common = Common.of(arguments)
+    with _page(web, common, entry) if web else nullcontext():
+        return launch(asked, common, entry)
+
+
+def _page(web: Web, common: Common, entry: Entry | None) -> AbstractContextManager[None]:
+    """Of what hosts tell."""
+    from shareout.cli.own_program import own_program
+    from shareout.cli.page_beside import page_beside
+
+    words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
+    return page_beside(web, own_program(entry), [*words, "--", "launch"], Path("launch/page_url"))
 
 
 def _asked(arguments: argparse.Namespace) -> LaunchArguments:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -15,6 +14,7 @@ from pathlib import Path
 from shareout.cli.launch import LaunchArguments, SlurmArguments
 from shareout.cli.launching import OURS, RUNS, alone, event, merged, worst
 from shareout.cli.options import Common, machines_file
+from shareout.cli.own_program import own_program
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
 from shareout.entry import Entry
 from shareout.environment import told_folder
@@ -116,9 +116,7 @@ def _program(named: Path | None, entry: Entry | None) -> list[str]:
         if not named.is_file() or not os.access(named, os.X_OK):
             raise UsageError(f"--exe {named} is no file that can be run", way_out="`shareout freeze` makes one.")
         return [str(named.absolute())]
-    if getattr(sys, "frozen", False):
-        return [sys.executable]
-    return [sys.executable, *(["-m", "shareout"] if entry is None else [os.path.abspath(sys.argv[0])])]
+    return own_program(entry)
 
 
 def _dry_run(batch: Batch, slurm: SlurmArguments) -> int:

@@ -139,6 +139,30 @@ def _output_file(text: str) -> Path:
     return Path(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Web:
+    """A page is asked for."""
+
+    port: int | None
+    """None: any."""
+    is_opened: bool
+
+
+def add_web(parser: argparse._ActionsContainer) -> None:
+    """`--web [PORT]` and `--open`, of what a page can follow."""
+    parser.add_argument("--web", nargs="?", type=int, const=0, metavar="PORT", help="on a page for a browser here")
+    parser.add_argument("--open", action="store_true", help="open that page")
+
+
+def web_asked(arguments: argparse.Namespace) -> Web | None:
+    """None where no page is."""
+    if arguments.web is None:
+        if arguments.open:
+            raise UsageError("--open is about the page of --web", way_out="Say --web --open.")
+        return None
+    return Web(arguments.web or None, arguments.open)
+
+
 def find_configs() -> Path:
     """The default folder; a folder with a machines.json is one itself, as job-splitter has it. `configs` is told when
     it is in neither place."""

@@ -5,23 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 import unicodedata  # noqa: F401
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shareout.cli import run_flags
-from shareout.cli.options import Common
+from shareout.cli.options import Common, Web, web_asked
 from shareout.cli.run_asked import print_jobs
 from shareout.cli.run_start import adoption_of, agree, asked_by, check_flags, choose, request_of
 from shareout.cli.run_told import run_facts, tell_end
 from shareout.cli.run_views import views_of
 from shareout.cli.running_order import in_running_order
 from shareout.entry import Entry, runs_commands
-from shareout.errors import CannotWrite
+from shareout.errors import CannotWrite, UsageError
 from shareout.events import Listener
 from shareout.fields import replace
 from shareout.names import ALL
 from shareout.record.folder import RunFolder
 from shareout.run.request import RunRequest
 from shareout.show.beside import say
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 configure = run_flags.configure
 prepared = run_flags.prepared
@@ -33,6 +38,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     asked = asked_by(arguments, common)
     check_flags(asked, entry)
+    web = web_asked(arguments)
     from shareout.unpacked import settle
 
     # Before the inputs are read, which takes seconds with ten million lines: who is killed meanwhile takes the other
@@ -45,13 +51,35 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if chosen is not None and chosen.spread:
         from shareout.cli.over_nodes import run_over
 
+        if web:
+            raise UsageError(
+                "--web follows one run, and this is one on each node", way_out="`status --web` tells of all."
+            )
         return run_over(chosen, asked, common, entry)
     chosen = chosen and agree(chosen, asked, common, entry)
     if chosen is None:
         return _nothing()
     with adoption_of(asked, common, entry, chosen.plan) as adopt:
         joblog = arguments.joblog and Path(arguments.joblog)
-        return finish(replace(request_of(chosen, asked, common, entry), adopt=adopt), common, joblog)
+        request = replace(request_of(chosen, asked, common, entry), adopt=adopt)
+        with _page(web, request, common) if web else nullcontext():
+            return finish(request, common, joblog)
+
+
+def _page(web: Web, request: RunRequest, common: Common) -> AbstractContextManager[None]:
+    """Of all machines of the plan whose run directories come here; of all hosts, where a folder is shared."""
+    from shareout.cli.own_program import own_program
+    from shareout.cli.page_beside import page_beside
+
+    runs = RunFolder.of(common.runs, request.plan.origin, "").path
+    source = runs
+    if request.join and not request.join.network:
+        from shareout.joining.terms import charter_of
+
+        source = request.join.folder.joinpath(*charter_of(request.plan, request.join.dead_s).folders)
+    words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
+    program, file = own_program(request.entry), runs / f"{request.machine}_url"
+    return page_beside(web, program, [*words, "--runs", str(common.runs), "--", str(source)], file)
 
 
 def _nothing() -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from shareout.choices import Barriers, Order, words_of
 from shareout.cli.inputs.adhoc_pool import ENDINGS, Given, Source
-from shareout.cli.options import add_common
+from shareout.cli.options import add_common, add_web
 from shareout.cli.place.shard import add_shard
 from shareout.errors import UsageError
 from shareout.fields import dataclass
@@ -218,6 +218,7 @@ def _shown(group: argparse._ArgumentGroup) -> None:
     add("--keep-lines", metavar="REGEX", help="log and show only output lines that match")
     add("--results", metavar="DIR", help="also a file of each job's output, in this folder")
     add("--joblog", metavar="FILE", help="also a line a job in this file, as GNU parallel has it")
+    add_web(group)
     add("--bar", dest="progress", action="store_const", const="live", help=argparse.SUPPRESS)
     add("--eta", dest="progress", action="store_const", const="live", help=argparse.SUPPRESS)
 

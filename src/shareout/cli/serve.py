@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,7 +15,8 @@ from shareout.cli.inputs.adhoc_pool import pool_file
 from shareout.cli.inputs.recorded_call import Call, call_of
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.inputs.shared_work import of_anybody, refuse_unshared
-from shareout.cli.options import Common, add_common, program_name
+from shareout.cli.options import Common, add_common, add_web, program_name, web_asked
+from shareout.cli.own_program import own_program
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_flags import add_pool, given
 from shareout.config import apply, load_settings
@@ -104,6 +103,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--work", action="store_true", help="run jobs on this host as well, as `join` does")
     add("--keep", action="store_true", help="stay when all is over")
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
+    add_web(parser)
     add_common(parser)
 
 
@@ -112,6 +112,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     not."""
     refuse_where_nothing_speaks()
     common, asked = Common.of(arguments), ServeArguments.of(arguments)
+    web = web_asked(arguments)
     call = _call(arguments, common)
     plan, _ = call.plan(common, entry)
     check_fits(entry, plan.pool)
@@ -120,6 +121,12 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     refuse_unshared(plan, "", [])
     with ExitStack() as stack:
         service = _opened(plan, call, asked, common, stack)
+        if web:
+            from shareout.cli.page_beside import page_beside
+
+            words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
+            file, home = common.runs / f"{plan.origin_hex[:16]}/serve_url", str(service.home.path)
+            stack.enter_context(page_beside(web, own_program(entry), [*words, "--", home], file))
         worker = _working(service, common, entry, stack) if asked.works else None
         try:
             standing = service.run(_Teller(common).hear, keeps=asked.keeps)
@@ -168,16 +175,12 @@ def _opened(plan: Plan, call: Call, asked: ServeArguments, common: Common, stack
 
 def _working(service: Service, common: Common, entry: Entry | None, stack: ExitStack) -> Worker:
     """Under this host's name, or another one where that is a machine's of the plan."""
-    if getattr(sys, "frozen", False):
-        program = [sys.executable]
-    else:
-        program = [sys.executable, *(["-m", "shareout"] if entry is None else [os.path.abspath(sys.argv[0])])]
     net, token = service.net, service.home.path / "token"
     words = ["join", net.place, "--token-file", str(token), "--yes", "--quiet", "--runs", str(common.runs)]
     taken = {alike(name) for name in net.charter.machines}
     name = host_name().partition(".")[0] or "server"
     name = f"{name}-serves" if alike(name) in taken else name
-    worker = Worker([*program, *words, "--configs", str(common.configs), "--name", name])
+    worker = Worker([*own_program(entry), *words, "--configs", str(common.configs), "--name", name])
     stack.callback(worker.end)
     return worker
 

@@ -6,56 +6,35 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shareout.cli.inputs.followed_runs import follow
 from shareout.cli.inputs.run_folders import add_sources, folders_of
-from shareout.cli.options import Common, add_common
+from shareout.cli.options import Common, add_common, add_web, web_asked
 from shareout.cli.rates import rate_facts
-from shareout.config import Settings
+from shareout.cli.watched import StatusArguments, Watched
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.fields import asdict, dataclass
+from shareout.fields import asdict
 from shareout.plan.plan import Plan
-from shareout.plan.shares.forecast import forecast_of
-from shareout.record.folder import RunFolder
 from shareout.record.tallies.durations import Durations
 from shareout.show.beside import may_steer, write
 from shareout.show.fold import columns_of
 from shareout.show.status import active_lines, status_lines
 from shareout.show.swarm import active_report, report_lines
 from shareout.show.tables import clip
-from shareout.status.beat import shared_lanes
-from shareout.status.costs import MOST_JOBS, Against, Comparison
-from shareout.status.groups import GroupStatus, standings
-from shareout.status.machine import Follower, Forecast, MachineStatus
-from shareout.status.total import Counts, Status, by_group, look, settled_before
+from shareout.status.costs import Against
+from shareout.status.groups import GroupStatus
+from shareout.status.machine import Forecast, MachineStatus
+from shareout.status.total import Counts, Status
 from shareout.units import parse_duration
 
 if TYPE_CHECKING:
-    from shareout.cli.watch_page import Looked
     from shareout.status.lanes import Lanes
 
 PERCENTS = (10, 50, 90, 99)
 # Of a line in a report of swarm's: a unit may be a whole command.
 WIDEST = 500
-FIND_S = 5.0
-"""Between two looks for machines that have begun."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusArguments:
-    """The flags of `status`."""
-
-    sources: list[str]
-    active: bool
-    by_group: bool
-    as_swarm: bool
-    every_s: float | None
-    """How long to wait between two looks; None: look once."""
-    web: int | None = None
-    """On a page, at this port; 0: at whichever is free. None: not on a page."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -68,10 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--format", choices=["disbatch", "swarm"], help="another tool's: disBatch's status file, swarm's reports"
     )
     parser.add_argument("--watch", nargs="?", const="2s", metavar="TIME", help="again every so often, until it is over")
-    parser.add_argument(
-        "--web", nargs="?", type=int, const=0, metavar="PORT", help="on a page for a browser of this host"
-    )
-    parser.add_argument("--open", action="store_true", help="open that page")
+    add_web(parser)
+    parser.add_argument("--web-of", type=int, help=argparse.SUPPRESS)
     add_common(parser)
 
 
@@ -86,17 +63,16 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return 0
     as_swarm = arguments.format == "swarm"
     by_group = arguments.by == "group" or as_swarm
-    asked = StatusArguments(arguments.sources, arguments.active, by_group, as_swarm, every_s, web=arguments.web)
-    if asked.web is None and arguments.open:
-        raise UsageError("--open is about the page of --web", way_out="Say --web --open.")
-    with folders_of(asked.sources, common) as folders:
-        watched = _Watched(folders, asked, common, entry)
-        if asked.web is not None:
-            from shareout.cli.watch_page import serve_page
+    web = web_asked(arguments)
+    asked = StatusArguments(
+        arguments.sources, arguments.active, by_group, as_swarm, every_s, web=web, web_of=arguments.web_of
+    )
+    if asked.web or asked.web_of is not None:
+        from shareout.cli.watch_page import watch
 
-            return serve_page(
-                _looks(watched, folders, asked, common, entry), asked.web or None, is_opened=arguments.open
-            )
+        return watch(asked, common, entry)
+    with folders_of(asked.sources, common) as folders:
+        watched = Watched(folders, asked, common, entry)
         while True:
             status = watched.look()
             _clear(asked, common)
@@ -107,82 +83,13 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             time.sleep(every_s)
 
 
-class _Watched:
-    """The runs that are looked at, opened once: a look again reads only what is new."""
-
-    def __init__(
-        self, folders: Sequence[RunFolder], asked: StatusArguments, common: Common, entry: Entry | None
-    ) -> None:
-        runs = follow(asked.sources, folders, common, entry)
-        self._followers = runs.followers
-        self._settled_earlier = settled_before(runs.opened, runs.followers[0].header)
-        self.plan = runs.plan
-        self._by_group = asked.by_group
-        self._comparison = _comparison(runs.plan, runs.settings, self._followers)
-        if asked.by_group and not self.has_groups:
-            raise UsageError(
-                "no groups are known here", way_out="Groups stand in the pool: name its folder with --configs DIR."
-            )
-
-    @property
-    def has_groups(self) -> bool:
-        """Whether the pool is at hand, and has some."""
-        return self.plan is not None and bool(self.plan.pool.groups)
-
-    def look(self) -> Status:
-        """As it stands now; with the machines of the plan that left nothing here, when the plan is at hand."""
-        plan = self.plan
-        shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
-        return look(self._followers, shares, self._settled_earlier)
-
-    def lanes(self) -> Lanes | None:
-        """Who has what, in the folder that machines share."""
-        return shared_lanes([one.folder for one in self._followers])
-
-    def against(self) -> list[Against]:
-        """How what was expected compares, where it is known what jobs cost."""
-        return self._comparison.look() if self._comparison else []
-
-    def looked(self) -> Looked:
-        """For a page: groups too, where there are any."""
-        status = self.look()
-        groups = _groups(self._followers, self.plan, status) if self.has_groups and self.plan else {}
-        from shareout.cli.watch_page import Looked
-
-        return Looked(status, groups, [(one.header.machine, one.folder) for one in self._followers])
-
-    def groups(self, status: Status) -> dict[str, GroupStatus]:
-        """Group by group, when that is asked for."""
-        return _groups(self._followers, self.plan, status) if self._by_group and self.plan else {}
-
-
-def _looks(
-    watched: _Watched, folders: Sequence[RunFolder], asked: StatusArguments, common: Common, entry: Entry | None
-) -> Callable[[], Looked]:
-    """A page may stay open for days: machines that begin later are found now and then."""
-    known, looked_for = {one.path for one in folders}, time.monotonic()
-
-    def look_again() -> Looked:
-        nonlocal watched, known, looked_for
-        if time.monotonic() - looked_for > FIND_S:
-            with folders_of(asked.sources, common) as found:
-                paths = {one.path for one in found}
-                # What was unpacked is elsewhere each time, and nothing new comes into an archive.
-                if paths > known:
-                    watched, known = _Watched(found, asked, common, entry), paths
-            looked_for = time.monotonic()
-        return watched.looked()
-
-    return look_again
-
-
 def _clear(asked: StatusArguments, common: Common) -> None:
     """Before each of several looks. Only a terminal is cleared: a file gets them one below the other."""
     if asked.every_s is not None and not common.json and sys.stdout.isatty() and may_steer():
         write("\x1b[H\x1b[J")
 
 
-def _print(watched: _Watched, status: Status, asked: StatusArguments, common: Common) -> None:
+def _print(watched: Watched, status: Status, asked: StatusArguments, common: Common) -> None:
     groups, plan = watched.groups(status), watched.plan
     if common.json:
         facts = facts_of(status, groups, watched.against())
@@ -205,13 +112,6 @@ def _print_as_swarm(status: Status, groups: Mapping[str, GroupStatus], plan: Pla
     else:
         lines = report_lines(groups)
     print("\n".join(clip(line, WIDEST) for line in lines), flush=True)
-
-
-def _comparison(plan: Plan | None, settings: Settings | None, followers: Sequence[Follower]) -> Comparison | None:
-    if plan is None or settings is None or plan.cost_source is None or plan.jobs > MOST_JOBS:
-        return None
-    forecast = forecast_of(plan, settings.run)
-    return Comparison(plan, forecast, followers) if forecast else None
 
 
 def facts_of(status: Status, groups: Mapping[str, GroupStatus], against: Sequence[Against] = ()) -> dict[str, Any]:
@@ -285,17 +185,6 @@ def _percentiles(durations: Durations) -> dict[str, float]:
 def _arrivals(gaps: Sequence[float]) -> dict[str, float]:
     ordered = sorted(gaps)
     return {f"p{percent}": ordered[(len(ordered) - 1) * percent // 100] for percent in PERCENTS} if ordered else {}
-
-
-def _groups(followers: Sequence[Follower], plan: Plan, status: Status) -> dict[str, GroupStatus]:
-    absent = (
-        position for name in status.absent for start, stop in plan.share(name).ranges for position in range(start, stop)
-    )
-    active = [plan.position_of(one.job) for one in status.active]
-    found = by_group(followers, absent, lambda at: plan.pool.group(plan.job_at(at)), active)
-    order = {name: number for number, name in enumerate(plan.pool.groups)}
-    ordered = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
-    return standings(status, ordered, plan.pool.group)
 
 
 def _interval(text: str) -> float:

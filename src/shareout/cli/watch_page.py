@@ -6,65 +6,86 @@ import json
 import os
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from socket import socket
 
-from shareout.errors import UsageError
+from shareout.cli.options import Common
+from shareout.cli.page_state import Look, Page
+from shareout.cli.watch_launch import LaunchLook, launch_among
+from shareout.cli.watched import Looks, StatusArguments
+from shareout.entry import Entry
 from shareout.fields import dataclass
-from shareout.plan.fingerprint import words
-from shareout.record.folder import RunFolder
-from shareout.report.history import History
-from shareout.report.last_lines import last_lines
 from shareout.show.report.live import LIVE_SCRIPT, LIVE_STYLE, PAGE
-from shareout.show.report.over_time import ended_over_time
-from shareout.show.report.paper import figure, shades
-from shareout.status.groups import GroupStatus
-from shareout.status.machine import MachineStatus
-from shareout.status.total import Status
-from shareout.web.doors import new_token
 from shareout.web.feed import Feed
+from shareout.web.place import Place, place_at
 from shareout.web.server import Server, Site
 
-PORT = 8421
-"""Where it is to be had, unless another one is named or this one is taken."""
-LINES_SHOWN = 3
-LONGEST_TEXT = 120
-MOST_ACTIVE = 20
-MOST_LOG = 64 << 20
-"""Bytes of a machine's log: a larger one is not unpacked for a page."""
+GRACE_S = 60.0
+"""The page of a run is there for so long after its end, for who comes late or looks again."""
+TOLD_S = 1.0
+"""For who looks, to hear that it is over."""
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """How it stands, and where that was read."""
+class Given:
+    """What a run has told the process that serves its page; its standard input, which ends with the run."""
 
-    status: Status
-    groups: Mapping[str, GroupStatus]
-    folders: Sequence[tuple[str, RunFolder]]
-    """Each with the name of its machine."""
+    token: str
+    file: Path
+    """Where the address stands for this user alone; removed when it is no more."""
+    is_opened: bool
+
+    @classmethod
+    def read(cls) -> Given:
+        """A line."""
+        facts = json.loads(sys.stdin.readline())
+        return cls(facts["token"], Path(facts["file"]), facts["open"])
 
 
-Look = Callable[[], Looked]
+def watch(asked: StatusArguments, common: Common, entry: Entry | None) -> int:
+    """Until a signal ends it; of a run's own page, a while after the run."""
+    with ExitStack() as stack:
+        look = _look(asked, common, entry, stack)
+        if asked.web_of is not None:
+            given = Given.read()
+            place = Place(socket(fileno=asked.web_of), given.token)
+            stack.callback(_forget, given.file, place.address)
+            return _serve(look, place, is_opened=given.is_opened, is_of_run=True)
+        assert asked.web
+        place = place_at(asked.web.port)
+        print(place.address, flush=True)
+        print(f"shareout: as long as this runs; from elsewhere, first: {tunnel(place.port)}", file=sys.stderr)
+        return _serve(look, place, is_opened=asked.web.is_opened, is_of_run=False)
 
 
-def serve_page(look: Look, port: int | None, *, is_opened: bool) -> int:
-    """Until a signal ends it. `port` is None for any: the usual one where it is free."""
-    token = new_token()
-    page = _Page(look)
+def tunnel(port: int) -> str:
+    """How to come there from another host."""
+    from shareout.linux import host_name
+
+    return f"ssh -L {port}:localhost:{port} {host_name()}"
+
+
+def _look(asked: StatusArguments, common: Common, entry: Entry | None, stack: ExitStack) -> Look:
+    state = launch_among(asked.sources)
+    if state is not None:
+        return LaunchLook(state)
+    return stack.enter_context(Looks(asked, common, entry, is_early=asked.web_of is not None))
+
+
+def _serve(look: Look, place: Place, *, is_opened: bool, is_of_run: bool) -> int:
+    page = Page(look)
     files = {
         "/": ("text/html; charset=utf-8", PAGE.encode()),
         "/page.css": ("text/css; charset=utf-8", LIVE_STYLE.encode()),
         "/page.js": ("text/javascript; charset=utf-8", LIVE_SCRIPT.encode()),
     }
     feed = Feed(page.state)
-    server = _server(port, Site(files, token, feed, {"/throughput": page.throughput}))
+    server = Server(place.door, Site(files, place.token, feed, {"/throughput": page.throughput}))
     feed.start()
-    address = f"http://localhost:{server.server_port}/#{token}"
-    print(address, flush=True)
-    print(f"shareout: as long as this runs; from elsewhere, first: {_tunnel(server.server_port)}", file=sys.stderr)
-    opened = _open(address) if is_opened else None
+    opened = _open(place.address) if is_opened else None
+    if is_of_run:
+        threading.Thread(target=_end_after_run, args=(feed, server), daemon=True).start()
     try:
         server.serve_forever(poll_interval=0.2)
     finally:
@@ -75,125 +96,19 @@ def serve_page(look: Look, port: int | None, *, is_opened: bool) -> int:
     return 0
 
 
-class _Page:
-    """What the page is told. The looks and the drawings are made by different threads, one at a time."""
-
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._history = History()
-        self._one = threading.Lock()
-        self._lines: dict[tuple[str, int, int], list[str]] = {}
-
-    def state(self) -> dict[str, Any]:
-        """As it stands; short, for it is told again whenever it is new."""
-        with self._one:
-            looked = self._look()
-            status, groups, self._history.folders = looked.status, looked.groups, looked.folders
-            self._history.look()
-            counts, ahead = status.counts, status.forecast
-            return {
-                "fingerprint": words(bytes.fromhex(status.digest)),
-                "digest": status.digest,
-                "now": round(time.time()),
-                "live": not status.is_over,
-                "jobs": counts.jobs, "done": counts.done, "failed": counts.failed, "skipped": counts.skipped,
-                "running": counts.running, "todo": counts.todo,
-                "rate": _short(status.rate),
-                "eta": round(ahead.seconds) if ahead else None,
-                "eta_low": round(ahead.low) if ahead else None,
-                "eta_high": round(ahead.high) if ahead else None,
-                "machines": {one.name: _machine(one) for one in status.machines},
-                "absent": dict(status.absent),
-                "groups": {name: _group(one) for name, one in groups.items()},
-                "active": _active(status),
-                "failures": self._failures(),
-                "history": self._history.version,
-            }  # fmt: skip
-
-    def throughput(self) -> bytes:
-        """As the report draws it; nothing while nothing has ended."""
-        with self._one:
-            spans = self._history.spans()
-            if not spans:
-                return json.dumps({"drawn": ""}).encode()
-            shade = shades({name: sum(one.ended.values()) for name, one in spans.items()})
-            return json.dumps({"drawn": figure(ended_over_time(spans, shade))}).encode()
-
-    def _failures(self) -> list[dict[str, Any]]:
-        """The newest first, with the last lines of what each printed."""
-        found = list(self._history.failures)
-        known = {(machine, one.job, one.attempt) for machine, _, one in found}
-        self._lines = {key: lines for key, lines in self._lines.items() if key in known}
-        unread: dict[RunFolder, list[tuple[str, int, int]]] = {}
-        for machine, folder, one in found:
-            if (machine, one.job, one.attempt) not in self._lines:
-                unread.setdefault(folder, []).append((machine, one.job, one.attempt))
-        for folder, keys in unread.items():
-            told = _lines_of(folder, [(job, attempt) for _, job, attempt in keys])
-            self._lines.update({key: told.get(key[1], []) for key in keys})
-        return [
-            {
-                "job": one.job,
-                "machine": machine,
-                "attempt": one.attempt,
-                "error": (one.error or one.cause.value)[:LONGEST_TEXT],
-                "lines": self._lines[machine, one.job, one.attempt],
-            }
-            for machine, _, one in reversed(found)
-        ]
+def _end_after_run(feed: Feed, server: Server) -> None:
+    # However the run ends, the kernel closes what it has held open.
+    is_at_once = bool(sys.stdin.read())
+    feed.last()
+    threading.Event().wait(TOLD_S if is_at_once else GRACE_S)
+    server.shutdown()
 
 
-def _lines_of(folder: RunFolder, wanted: list[tuple[int, int]]) -> dict[int, list[str]]:
-    try:
-        if sum(segment.stat().st_size for segment in folder.log_segments()) > MOST_LOG:
-            return {}
-        found = last_lines(folder, wanted, lambda _: None)
-    except OSError:
-        return {}
-    return {job: [line[:LONGEST_TEXT] for line in lines[-LINES_SHOWN:]] for job, lines in found.items()}
-
-
-def _machine(one: MachineStatus) -> list[object]:
-    """By place and not by name: of five hundred machines all is told in 25 kB."""
-    state = "running" if one.is_live else "finished" if not one.left else "silent"
-    ahead = round(one.forecast.seconds) if one.forecast and one.is_live else None
-    heard = round(one.last_end) if state == "silent" and one.last_end else 0
-    rate = _short(one.rate) if one.is_live else 0
-    return [one.done, one.failed, one.running, one.todo, one.jobs, rate, ahead, state, heard]
-
-
-def _group(one: GroupStatus) -> list[int]:
-    counts = one.counts
-    return [counts.done, counts.failed, counts.running, counts.todo, counts.jobs]
-
-
-def _active(status: Status) -> list[list[object]]:
-    """Those that have run longest."""
-    longest = sorted(status.active, key=lambda one: one.started)[:MOST_ACTIVE]
-    return [
-        [one.job, one.machine, one.slot, one.attempt, round(one.started), one.text[:LONGEST_TEXT]] for one in longest
-    ]
-
-
-def _short(number: float) -> float:
-    return float(f"{number:.3g}")
-
-
-def _server(port: int | None, site: Site) -> Server:
-    try:
-        return Server(PORT if port is None else port, site)
-    except OSError as error:
-        if port is None:
-            return Server(0, site)
-        raise UsageError(
-            f"port {port} cannot be had here: {error.strerror}", way_out="Name another one, or none."
-        ) from None
-
-
-def _tunnel(port: int) -> str:
-    from shareout.linux import host_name
-
-    return f"ssh -L {port}:localhost:{port} {host_name()}"
+def _forget(file: Path, address: str) -> None:
+    """Another run may have put its own there since."""
+    with suppress(OSError):
+        if file.read_text() == f"{address}\n":
+            file.unlink()
 
 
 def _open(address: str) -> Path | None:

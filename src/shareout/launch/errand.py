@@ -19,7 +19,7 @@ from shareout.launch.launcher import Answer, Gone, Launcher, Refusal, Talk, Unre
 from shareout.launch.needs import Needs, about_clock, lacks
 from shareout.launch.parcel import sent
 from shareout.launch.scripts import Item, Order
-from shareout.launch.standing import Standings, State
+from shareout.launch.standing import Standings, State, told_of
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STARTS = 3
@@ -318,7 +318,7 @@ class Errand:
         """What a status tells of this machine."""
         own = facts.get("machines", {}).get(self.machine, {})
         if "done" in own:
-            self._standings.change(self.machine, done=int(own["done"]), failed=int(own["failed"]))
+            self._standings.change(self.machine, **told_of(own))
         return own  # type: ignore[no-any-return]
 
     def _waits(self, why: str) -> bool:

@@ -54,6 +54,13 @@ class Standing:
     heard: float = 0.0
     """When it answered last, in seconds since 1970."""
     started: bool = False
+    running: int = 0
+    rate: float = 0.0
+    """Jobs a second."""
+    eta: float | None = None
+    """Seconds until its end, when it told that last; and the range of it."""
+    eta_low: float | None = None
+    eta_high: float | None = None
 
 
 class Standings:
@@ -110,7 +117,18 @@ def kept(file: Path, digest: str) -> Mapping[str, Standing]:
         facts = json.loads(file.read_bytes())
         if facts["version"] != FORM or facts["digest"] != digest:
             return {}
-        rows = facts["machines"].values()
-        return {row["machine"]: Standing(**{**row, "state": State(row["state"])}) for row in rows}
+        return {one.machine: one for one in all_kept(facts)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def all_kept(facts: Mapping[str, Any]) -> list[Standing]:
+    """All hosts of such a file, whatever the plan."""
+    return [Standing(**{**row, "state": State(row["state"])}) for row in facts["machines"].values()]
+
+
+def told_of(own: Mapping[str, Any]) -> dict[str, Any]:
+    """What the status of a machine says of itself, as its row has it."""
+    ends = {key: own.get(key) for key in ("eta", "eta_low", "eta_high")}
+    counts = {key: int(own.get(key, 0)) for key in ("done", "failed", "running")}
+    return {**counts, **ends, "rate": float(own.get("rate", 0.0))}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shareout.record.folder import RunFolder
@@ -31,6 +31,8 @@ class History:
         """Each with the name of its machine; more may come."""
         self._read: dict[Path, int] = {}
         self._spans: dict[str, Spans] = {}
+        self._seen: dict[str, int] = {}
+        self._observed: dict[str, Spans] = {}
         self.failures: deque[tuple[str, RunFolder, Attempt]] = deque(maxlen=FAILURES_KEPT)
         """The last ones that were read."""
         self.version = 0
@@ -48,10 +50,24 @@ class History:
                 except OSError:
                     continue
 
+    def observe(self, counted: Mapping[str, int], now: float) -> None:
+        """Of machines whose journals are not here: what more has ended than at the last look ended since. When a
+        journal comes it tells better."""
+        for machine in self._seen.keys() - counted.keys():
+            del self._seen[machine]
+        for machine, count in counted.items():
+            more = count - self._seen.get(machine, count)
+            self._seen[machine] = count
+            if more > 0:
+                self._observed.setdefault(machine, Spans())
+                self.version += 1
+                _add(self._observed[machine], [now] * more)
+
     def spans(self) -> dict[str, Spans]:
         """By machine, with bins of one width."""
-        align(list(self._spans.values()))
-        return {machine: spans for machine, spans in self._spans.items() if spans.ended}
+        found = {**self._observed, **self._spans}
+        align(list(found.values()))
+        return {machine: spans for machine, spans in found.items() if spans.ended}
 
     def _read_on(self, machine: str, folder: RunFolder, path: Path, most: int) -> int:
         at = self._read.get(path, 0)
@@ -77,13 +93,15 @@ class History:
         return len(whole)
 
     def _count(self, machine: str, ends: list[float]) -> None:
-        if not ends:
-            return
-        spans = self._spans.setdefault(machine, Spans())
-        spans.reach(min(ends), max(ends))
-        for end in ends:
-            at = int(end / spans.width)
-            spans.ended[at] = spans.ended.get(at, 0) + 1
+        if ends:
+            _add(self._spans.setdefault(machine, Spans()), ends)
+
+
+def _add(spans: Spans, ends: list[float]) -> None:
+    spans.reach(min(ends), max(ends))
+    for end in ends:
+        at = int(end / spans.width)
+        spans.ended[at] = spans.ended.get(at, 0) + 1
 
 
 def _attempt(line: bytes) -> Attempt | None:

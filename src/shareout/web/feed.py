@@ -48,12 +48,22 @@ class Feed:
         self._version = 0
         self._change = b"{}"
         self._ended = False
+        self._is_over = False
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
         """With a first look, so that who asks at once is answered."""
         self._look_again()
         self._thread.start()
+
+    def last(self) -> None:
+        """A last look, told to all as the end: nothing comes after it, but who comes later still gets the whole."""
+        with self._news:
+            self._is_over = True
+            self._news.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._look_again()
 
     def stop(self) -> None:
         """All who wait go."""
@@ -74,12 +84,15 @@ class Feed:
             return self._version, self._change if is_next else _written({"whole": self._state})
 
     def _watch(self) -> None:
-        while not self._ended:
+        while not self._is_done():
             began = time.monotonic()
             self._look_again()
             took = time.monotonic() - began
             with self._news:
-                self._news.wait_for(lambda: self._ended, max(LEAST_S, TIMES * took))
+                self._news.wait_for(self._is_done, max(LEAST_S, TIMES * took))
+
+    def _is_done(self) -> bool:
+        return self._ended or self._is_over
 
     def _look_again(self) -> None:
         try:
@@ -87,6 +100,8 @@ class Feed:
         except Exception as error:  # noqa: BLE001 (a folder that is away for a while ends no page)
             state = {**self._state, "trouble": f"this cannot be looked at: {error}"}
         with self._news:
+            if self._is_over:
+                state = {**state, "over": True}
             change = patch(self._state, state)
             if not change:
                 return

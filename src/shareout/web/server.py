@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BufferedIOBase
+from io import BytesIO
 from typing import Any
 
 from shareout.fields import dataclass
@@ -16,7 +17,10 @@ from shareout.web.feed import Feed
 MOST_HEAD = 8 << 10
 MOST_READERS = 256
 PATIENCE_S = 10.0
-"""For a request to come, and for what is told to be taken."""
+"""For a whole request to come, and for what is told to be taken."""
+A_SECOND = 1 << 20
+"""Bytes to one reader."""
+BLOCK = 1 << 16
 SIGN_OF_LIFE_S = 5.0
 FEED = "/feed"
 SAFE = {
@@ -48,13 +52,14 @@ class Server(ThreadingHTTPServer):
     """Ends with the process, whoever is still connected."""
 
     daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 64
 
-    def __init__(self, port: int, site: Site) -> None:
+    def __init__(self, door: socket.socket, site: Site) -> None:
+        """`door` listens already."""
         self.site = site
         self._readers = threading.Semaphore(MOST_READERS)
-        super().__init__(("127.0.0.1", port), Visit)
+        super().__init__(door.getsockname(), Visit, bind_and_activate=False)
+        self.socket.close()
+        self.socket = door
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """More than there is room for are sent away at once."""
@@ -74,28 +79,25 @@ class Server(ThreadingHTTPServer):
         """Who goes away in the middle is no matter of ours, and nothing that he sent is put on a terminal."""
 
 
-class _Head(BufferedIOBase):
-    """What is read of a request: so many bytes, and no more."""
+def _head(connection: socket.socket) -> bytes:
+    """What is sent until an empty line, so many bytes and so long, and no more: who sends a byte now and then holds
+    nothing up for ever."""
+    until, head = time.monotonic() + PATIENCE_S, b""
+    while not _is_whole(head) and len(head) < MOST_HEAD:
+        left = until - time.monotonic()
+        if left <= 0:
+            return b""
+        connection.settimeout(left)
+        block = connection.recv(MOST_HEAD - len(head))
+        if not block:
+            break
+        head += block
+    connection.settimeout(PATIENCE_S)
+    return head
 
-    def __init__(self, source: Any) -> None:
-        self._source = source
-        self._left = MOST_HEAD
 
-    def readline(self, size: int | None = -1) -> bytes:
-        """As of a file that ends there."""
-        most = self._left if size is None or size < 0 else min(size, self._left)
-        line = bytes(self._source.readline(most)) if most else b""
-        self._left -= len(line)
-        return line
-
-    @property
-    def is_full(self) -> bool:
-        """More may stand behind it."""
-        return self._left == 0
-
-    def close(self) -> None:
-        """The connection's own side, too."""
-        self._source.close()
+def _is_whole(head: bytes) -> bool:
+    return b"\r\n\r\n" in head or b"\n\n" in head
 
 
 class Visit(BaseHTTPRequestHandler):
@@ -110,7 +112,10 @@ class Visit(BaseHTTPRequestHandler):
         """What is read is bounded from the first byte."""
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.rfile = self._head_read = _Head(self.rfile)
+        head = _head(self.connection)
+        self._is_long = len(head) >= MOST_HEAD and not _is_whole(head)
+        self.rfile.close()
+        self.rfile = BytesIO(head)
 
     def log_message(self, *_: object) -> None:
         """Nothing: an address with a token may be in a request."""
@@ -129,8 +134,10 @@ class Visit(BaseHTTPRequestHandler):
         file, draw = site.files.get(path), site.drawings.get(path)
         is_told = draw is not None or path == FEED
         refused = refusal(dict(self.headers), site.token if is_told else None)
-        if self._head_read.is_full:
+        if self._is_long:
             self._tell(431, "this is too long")
+        elif len(self.headers.get_all("Host", [])) > 1:
+            self._tell(400, "this host has one name at a time")
         elif refused:
             self._tell(*refused)
         elif file:
@@ -155,7 +162,14 @@ class Visit(BaseHTTPRequestHandler):
     def _send(self, code: int, kind: str, content: bytes) -> None:
         self._head(code, kind, len(content))
         if self.command != "HEAD":
-            self.wfile.write(content)
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
+        """No faster than any one reader may have it."""
+        for at in range(0, len(content), BLOCK):
+            if at:
+                time.sleep(BLOCK / A_SECOND)
+            self.wfile.write(content[at : at + BLOCK])
 
     def _head(self, code: int, kind: str, length: int | None) -> None:
         self.send_response(code)
@@ -177,4 +191,4 @@ class Visit(BaseHTTPRequestHandler):
             if news is None:
                 return
             version, line = news
-            self.wfile.write(line + b"\n")
+            self._write(line + b"\n")

@@ -206,6 +206,7 @@ function show() {
 }
 function trouble() {
   const age = Math.round((Date.now() - heard) / 1000), box = at("stale");
+  if (state.over) return box.hidden = true;
   const isStale = heard ? age > STALE_S || !connected : !connected;
   const text = state.trouble || (isStale ? "Not connected; what you see is " + age + " s old." : "");
   box.hidden = !text;
@@ -230,7 +231,7 @@ async function follow() {
       if (news.whole) for (const key of Object.keys(state)) delete state[key];
       merge(state, news.whole || news.patch || {});
     }
-    if (lines.length) show();
+    if (lines.length) if (state.digest) show();
   }
 }
 async function keep() {
@@ -246,6 +247,7 @@ async function keep() {
     }
     connected = false;
     trouble();
+    if (state.over) return;
     await new Promise((done) => setTimeout(done, 1000 * wait));
   }
 }

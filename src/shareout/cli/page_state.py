@@ -1,0 +1,151 @@
+"""What a page is told of runs: short, for it is told again whenever it is new; and its drawings."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from shareout.fields import dataclass, field
+from shareout.plan.fingerprint import words
+from shareout.record.folder import RunFolder
+from shareout.report.history import History
+from shareout.report.last_lines import last_lines
+from shareout.show.report.over_time import ended_over_time
+from shareout.show.report.paper import figure, shades
+from shareout.status.groups import GroupStatus
+from shareout.status.machine import MachineStatus
+from shareout.status.total import Status
+
+LINES_SHOWN = 3
+LONGEST_TEXT = 120
+MOST_ACTIVE = 20
+MOST_LOG = 64 << 20
+"""Bytes of a machine's log: a larger one is not unpacked for a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How it stands, and where that was read."""
+
+    status: Status
+    groups: Mapping[str, GroupStatus]
+    folders: Sequence[tuple[str, RunFolder]]
+    """Each with the name of its machine."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """Of machines of which more is known than that they run or do not."""
+    counted: Mapping[str, int] = field(default_factory=dict)
+    """How many jobs have ended on those whose journals are not here."""
+
+
+Look = Callable[[], Looked | None]
+
+
+class Page:
+    """What the page is told. The looks and the drawings are made by different threads, one at a time."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._history = History()
+        self._one = threading.Lock()
+        self._lines: dict[tuple[str, int, int], list[str]] = {}
+
+    def state(self) -> dict[str, Any]:
+        """As it stands; short, for it is told again whenever it is new."""
+        with self._one:
+            looked = self._look()
+            if looked is None:
+                return {}
+            status, groups, self._history.folders = looked.status, looked.groups, looked.folders
+            self._history.look()
+            self._history.observe(looked.counted, time.time())
+            counts, ahead = status.counts, status.forecast
+            return {
+                "fingerprint": words(bytes.fromhex(status.digest)),
+                "digest": status.digest,
+                "now": round(time.time()),
+                "live": not status.is_over,
+                "jobs": counts.jobs, "done": counts.done, "failed": counts.failed, "skipped": counts.skipped,
+                "running": counts.running, "todo": counts.todo,
+                "rate": _short(status.rate),
+                "eta": round(ahead.seconds) if ahead else None,
+                "eta_low": round(ahead.low) if ahead else None,
+                "eta_high": round(ahead.high) if ahead else None,
+                "machines": {one.name: _machine(one, looked.said.get(one.name)) for one in status.machines},
+                "absent": dict(status.absent),
+                "groups": {name: _group(one) for name, one in groups.items()},
+                "active": _active(status),
+                "failures": self._failures(),
+                "history": self._history.version,
+            }  # fmt: skip
+
+    def throughput(self) -> bytes:
+        """As the report draws it; nothing while nothing has ended."""
+        with self._one:
+            spans = self._history.spans()
+            if not spans:
+                return json.dumps({"drawn": ""}).encode()
+            shade = shades({name: sum(one.ended.values()) for name, one in spans.items()})
+            return json.dumps({"drawn": figure(ended_over_time(spans, shade))}).encode()
+
+    def _failures(self) -> list[dict[str, Any]]:
+        """The newest first, with the last lines of what each printed."""
+        found = list(self._history.failures)
+        known = {(machine, one.job, one.attempt) for machine, _, one in found}
+        self._lines = {key: lines for key, lines in self._lines.items() if key in known}
+        unread: dict[RunFolder, list[tuple[str, int, int]]] = {}
+        for machine, folder, one in found:
+            if (machine, one.job, one.attempt) not in self._lines:
+                unread.setdefault(folder, []).append((machine, one.job, one.attempt))
+        for folder, keys in unread.items():
+            told = _lines_of(folder, [(job, attempt) for _, job, attempt in keys])
+            self._lines.update({key: told.get(key[1], []) for key in keys})
+        return [
+            {
+                "job": one.job,
+                "machine": machine,
+                "attempt": one.attempt,
+                "error": (one.error or one.cause.value)[:LONGEST_TEXT],
+                "lines": self._lines[machine, one.job, one.attempt],
+            }
+            for machine, _, one in reversed(found)
+        ]
+
+
+def _lines_of(folder: RunFolder, wanted: list[tuple[int, int]]) -> dict[int, list[str]]:
+    try:
+        if sum(segment.stat().st_size for segment in folder.log_segments()) > MOST_LOG:
+            return {}
+        found = last_lines(folder, wanted, lambda _: None)
+    except OSError:
+        return {}
+    return {job: [line[:LONGEST_TEXT] for line in lines[-LINES_SHOWN:]] for job, lines in found.items()}
+
+
+def _machine(one: MachineStatus, said: str | None) -> list[object]:
+    """By place and not by name: of five hundred machines all is told in 25 kB."""
+    state = "running" if one.is_live else "finished" if not one.left else "silent"
+    ahead = round(one.forecast.seconds) if one.forecast and one.is_live else None
+    heard = round(one.last_end) if state == "silent" and one.last_end else 0
+    rate = _short(one.rate) if one.is_live else 0
+    told: list[object] = [one.done, one.failed, one.running, one.todo, one.jobs, rate, ahead, state, heard]
+    return [*told, said[:LONGEST_TEXT]] if said else told
+
+
+def _group(one: GroupStatus) -> list[int]:
+    counts = one.counts
+    return [counts.done, counts.failed, counts.running, counts.todo, counts.jobs]
+
+
+def _active(status: Status) -> list[list[object]]:
+    """Those that have run longest."""
+    longest = sorted(status.active, key=lambda one: one.started)[:MOST_ACTIVE]
+    return [
+        [one.job, one.machine, one.slot, one.attempt, round(one.started), one.text[:LONGEST_TEXT]] for one in longest
+    ]
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.3g}")

@@ -1,0 +1,58 @@
+"""Where a page is to be had: a port of this host that is listened on, and the token that opens it."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+from shareout.errors import UsageError
+from shareout.fields import dataclass
+from shareout.web.doors import new_token
+
+PORT = 8421
+"""Unless another one is named or this one is taken."""
+WAITING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Listened on from now on, whoever serves there: so whoever is told of it comes too early never."""
+
+    door: socket.socket
+    token: str
+
+    @property
+    def port(self) -> int:
+        """Which one it became."""
+        return int(self.door.getsockname()[1])
+
+    @property
+    def address(self) -> str:
+        """For a browser. What stands after the `#` is sent to nobody."""
+        return f"http://localhost:{self.port}/#{self.token}"
+
+
+def place_at(port: int | None) -> Place:
+    """On loopback. `port` is None for any: the usual one where it is free."""
+    if port is not None and not 0 < port < 65_536:
+        raise UsageError(f"--web {port} is no port", way_out="Say 1 to 65535, or none for any.")
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        if port is not None:
+            door.bind(("127.0.0.1", port))
+        else:
+            _bind_any(door)
+    except OSError as error:
+        door.close()
+        told = f"port {port} cannot be had here: {error.strerror}"
+        raise UsageError(told, way_out="Name another one, or none.") from None
+    door.listen(WAITING)
+    return Place(door, new_token())
+
+
+def _bind_any(door: socket.socket) -> None:
+    with suppress(OSError):
+        door.bind(("127.0.0.1", PORT))
+        return
+    door.bind(("127.0.0.1", 0))
