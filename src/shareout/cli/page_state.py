@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shareout.fields import dataclass, field
 from shareout.plan.fingerprint import words
 from shareout.record.folder import RunFolder
+from shareout.record.tallies.durations import Durations
 from shareout.report.history import History
 from shareout.report.last_lines import last_lines
 from shareout.show.report.over_time import ended_over_time
-from shareout.show.report.paper import figure, shades
+from shareout.show.report.paper import COLOURS, figure, shades
 from shareout.status.groups import GroupStatus
 from shareout.status.machine import MachineStatus
 from shareout.status.total import Status
 
 LINES_SHOWN = 3
 LONGEST_TEXT = 120
+OURS = "ERROR failed: "
+MOST_TRIES = 5
+"""Of looks for what a failed job has printed: it may be nothing."""
 MOST_ACTIVE = 20
 MOST_LOG = 64 << 20
 """Bytes of a machine's log: a larger one is not unpacked for a page."""
@@ -34,6 +39,8 @@ class Looked:
     groups: Mapping[str, GroupStatus]
     folders: Sequence[tuple[str, RunFolder]]
     """Each with the name of its machine."""
+    group_of: Callable[[int], str | None] | None = None
+    """Of which group a job is."""
     said: Mapping[str, str] = field(default_factory=dict)
     """Of machines of which more is known than that they run or do not."""
     counted: Mapping[str, int] = field(default_factory=dict)
@@ -51,6 +58,8 @@ class Page:
         self._history = History()
         self._one = threading.Lock()
         self._lines: dict[tuple[str, int, int], list[str]] = {}
+        self._tries: Counter[tuple[str, int, int]] = Counter()
+        self._shade: dict[str, str] = {}
 
     def state(self) -> dict[str, Any]:
         """As it stands; short, for it is told again whenever it is new."""
@@ -59,6 +68,7 @@ class Page:
             if looked is None:
                 return {}
             status, groups, self._history.folders = looked.status, looked.groups, looked.folders
+            self._history.group_of = looked.group_of
             self._history.look()
             self._history.observe(looked.counted, time.time())
             counts, ahead = status.counts, status.forecast
@@ -75,7 +85,7 @@ class Page:
                 "eta_high": round(ahead.high) if ahead else None,
                 "machines": {one.name: _machine(one, looked.said.get(one.name)) for one in status.machines},
                 "absent": dict(status.absent),
-                "groups": {name: _group(one) for name, one in groups.items()},
+                "groups": {name: _group(one, self._history.durations.get(name)) for name, one in groups.items()},
                 "active": _active(status),
                 "failures": self._failures(),
                 "history": self._history.version,
@@ -86,19 +96,27 @@ class Page:
         with self._one:
             spans = self._history.spans()
             if not spans:
-                return json.dumps({"drawn": ""}).encode()
-            shade = shades({name: sum(one.ended.values()) for name, one in spans.items()})
-            return json.dumps({"drawn": figure(ended_over_time(spans, shade))}).encode()
+                return json.dumps({"drawn": "", "shade": {}}).encode()
+            # Who has a colour keeps it: one that overtakes another does not change the picture.
+            for name in shades({name: sum(one.ended.values()) for name, one in spans.items()}):
+                number = len(self._shade)
+                self._shade.setdefault(name, f"c{number if number < COLOURS else 'x'}")
+            drawn = figure(ended_over_time(spans, self._shade))
+            return json.dumps({"drawn": drawn, "shade": self._shade}).encode()
 
     def _failures(self) -> list[dict[str, Any]]:
         """The newest first, with the last lines of what each printed."""
         found = list(self._history.failures)
         known = {(machine, one.job, one.attempt) for machine, _, one in found}
         self._lines = {key: lines for key, lines in self._lines.items() if key in known}
+        self._tries = Counter({key: count for key, count in self._tries.items() if key in known})
         unread: dict[RunFolder, list[tuple[str, int, int]]] = {}
         for machine, folder, one in found:
-            if (machine, one.job, one.attempt) not in self._lines:
-                unread.setdefault(folder, []).append((machine, one.job, one.attempt))
+            key = (machine, one.job, one.attempt)
+            # What it printed may come into the log a moment after its end stands in the journal.
+            if not self._lines.get(key) and self._tries[key] < MOST_TRIES:
+                self._tries[key] += 1
+                unread.setdefault(folder, []).append(key)
         for folder, keys in unread.items():
             told = _lines_of(folder, [(job, attempt) for _, job, attempt in keys])
             self._lines.update({key: told.get(key[1], []) for key in keys})
@@ -121,7 +139,14 @@ def _lines_of(folder: RunFolder, wanted: list[tuple[int, int]]) -> dict[int, lis
         found = last_lines(folder, wanted, lambda _: None)
     except OSError:
         return {}
-    return {job: [line[:LONGEST_TEXT] for line in lines[-LINES_SHOWN:]] for job, lines in found.items()}
+    return {job: _printed(lines) for job, lines in found.items()}
+
+
+def _printed(lines: list[str]) -> list[str]:
+    """The last ones; without what is told above them anyway."""
+    if lines and lines[-1].startswith(OURS):
+        lines = lines[:-1]
+    return [line[:LONGEST_TEXT] for line in lines[-LINES_SHOWN:]]
 
 
 def _machine(one: MachineStatus, said: str | None) -> list[object]:
@@ -134,9 +159,10 @@ def _machine(one: MachineStatus, said: str | None) -> list[object]:
     return [*told, said[:LONGEST_TEXT]] if said else told
 
 
-def _group(one: GroupStatus) -> list[int]:
+def _group(one: GroupStatus, took: Durations | None) -> list[float]:
     counts = one.counts
-    return [counts.done, counts.failed, counts.running, counts.todo, counts.jobs]
+    told: list[float] = [counts.done, counts.failed, counts.running, counts.todo, counts.jobs]
+    return [*told, _short(took.percentile(50)), _short(took.percentile(90))] if took else told
 
 
 def _active(status: Status) -> list[list[object]]:

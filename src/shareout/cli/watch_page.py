@@ -16,7 +16,8 @@ from shareout.cli.watch_launch import LaunchLook, launch_among
 from shareout.cli.watched import Looks, StatusArguments
 from shareout.entry import Entry
 from shareout.fields import dataclass
-from shareout.show.report.live import LIVE_SCRIPT, LIVE_STYLE, PAGE
+from shareout.show.report.live import LIVE_STYLE, PAGE
+from shareout.show.report.live_script import LIVE_SCRIPT
 from shareout.web.feed import Feed
 from shareout.web.place import Place, place_at
 from shareout.web.server import Server, Site

@@ -99,7 +99,8 @@ class Watched:
             self._groups = _groups(self._followers, self.plan, status)
             ended = time.monotonic()
             self._next_groups = ended + (ended - began) / GROUPS_PART
-        return Looked(status, self._groups, [(one.header.machine, one.folder) for one in self._followers])
+        folders = [(one.header.machine, one.folder) for one in self._followers]
+        return Looked(status, self._groups, folders, self.plan.pool.group if self.has_groups and self.plan else None)
 
     def groups(self, status: Status) -> dict[str, GroupStatus]:
         """Group by group, when that is asked for."""

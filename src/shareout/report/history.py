@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, parse
 from shareout.record.outcome import Attempt, State
+from shareout.record.tallies.durations import Durations
 from shareout.report.spans import Spans, align
 
 A_LOOK = 16 << 20
 """Bytes of journals."""
 FAILURES_KEPT = 20
 # From the beginning of the line: a result may have such keys, too.
-_ENDED = re.compile(rb'^\{"job":\d+,"pos":\d+,"try":\d+,"state":"(?:done|failed)"[^\n]*?"end":([0-9.]+)', re.MULTILINE)
+_ENDED = re.compile(
+    rb'^\{"job":(\d+),"pos":\d+,"try":\d+,"state":"(?:done|failed)"[^\n]*?"start":([0-9.]+),"end":([0-9.]+)',
+    re.MULTILINE,
+)
 _FAILED = b'"state":"failed"'
 
 
@@ -29,6 +33,10 @@ class History:
     def __init__(self) -> None:
         self.folders: Sequence[tuple[str, RunFolder]] = ()
         """Each with the name of its machine; more may come."""
+        self.group_of: Callable[[int], str | None] | None = None
+        """Of which group a job is; None where there are none."""
+        self.durations: dict[str, Durations] = {}
+        """How long what ended took, by group."""
         self._read: dict[Path, int] = {}
         self._spans: dict[str, Spans] = {}
         self._seen: dict[str, int] = {}
@@ -79,7 +87,11 @@ class History:
             return 0
         self._read[path] = at + len(whole)
         self.version += 1
-        self._count(machine, [float(end) for end in _ENDED.findall(whole)])
+        rows = _ENDED.findall(whole)
+        if rows:
+            _add(self._spans.setdefault(machine, Spans()), [float(end) for _, _, end in rows])
+        if self.group_of is not None:
+            self._group(self.group_of, rows)
         # From the end: of very many only the last ones are shown.
         found = whole.rfind(_FAILED)
         failed: list[Attempt] = []
@@ -92,9 +104,12 @@ class History:
         self.failures.extend((machine, folder, one) for one in reversed(failed))
         return len(whole)
 
-    def _count(self, machine: str, ends: list[float]) -> None:
-        if ends:
-            _add(self._spans.setdefault(machine, Spans()), ends)
+    def _group(self, group_of: Callable[[int], str | None], rows: list[tuple[bytes, bytes, bytes]]) -> None:
+        found: dict[str, list[float]] = {}
+        for job, start, end in rows:
+            found.setdefault(group_of(int(job)) or "-", []).append(round(float(end) - float(start), 3))
+        for name, seconds in found.items():
+            self.durations.setdefault(name, Durations()).add_all(seconds)
 
 
 def _add(spans: Spans, ends: list[float]) -> None:

@@ -7,15 +7,15 @@ from shareout.show.report.svg import clean, element, told_number, told_seconds, 
 
 
 def first(report: Report) -> str:
-    """A sentence, and a bar."""
+    """How much of all is done, in a sentence too, and a bar."""
     counts = report.counts
     said = f"{told_number(counts.done)} of {told_number(counts.total)} jobs are done"
-    said += f" ({_share(counts.done, counts.total)})" if counts.total else ""
     said += f", {told_number(counts.failed)} failed" if counts.failed else ""
     said += f", {told_number(counts.skipped)} are skipped" if counts.skipped else ""
     said += f"; of {told_number(counts.missing)} nothing here tells an end" if counts.missing else ""
     words = [said + ".", *_end(report)]
-    return f'<p class="first">{clean(" ".join(words))}</p>{_bar(report)}'
+    share = f'<b class="share">{_share(counts.done, counts.total)}</b>' if counts.total else ""
+    return f'<div class="head">{share}<p class="first">{clean(" ".join(words))}</p></div>{_bar(report)}'
 
 
 def _end(report: Report) -> list[str]:

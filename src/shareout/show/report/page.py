@@ -83,7 +83,8 @@ def _head(report: Report) -> str:
         when = "not begun"
     else:
         when = f"{told_when(report.began)} to {told_when(report.ended)} UTC"
-    return f'<h1>{clean(report.fingerprint)}</h1><p class="soft">{clean(report.root[:16])} · {when}</p>'
+    where = f'<span class="soft">{clean(report.root[:16])} · {when}</span>'
+    return f"<header><h1>{clean(report.fingerprint)}</h1>{where}</header>"
 
 
 def _tiles(report: Report) -> str:

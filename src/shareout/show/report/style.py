@@ -5,31 +5,40 @@ from __future__ import annotations
 # No `<` and no `&`, so that the page is well-formed XML as well as HTML. Colours come in pairs that differ in lightness
 # too, for who cannot tell them apart by hue; what is red is also told in words.
 STYLE = """
-:root{color-scheme:light dark;--bg:#fbfbf9;--card:#fff;--ink:#1c2126;--soft:#59636e;--line:#e2e4e3;--bad:#c8372d;
---good:#2c7d54;--c0:#3a6fc4;--c1:#d98a2b;--c2:#35966b;--c3:#b0529a;--c4:#7d62c9;--c5:#2299ab;--c6:#b79a21;--cx:#8b949c}
+:root{color-scheme:light dark;--bg:#fbfbf9;--card:#fff;--ink:#1c2126;--soft:#59636e;--line:#e2e4e3;
+--bad:#c8372d;--badder:#8f1d15;--good:#2c7d54;--c0:#3a6fc4;--c1:#d98a2b;--c2:#35966b;--c3:#b0529a;--c4:#7d62c9;--c5:#2299ab;--c6:#b79a21;--cx:#8b949c}
 @media (prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1c2024;--ink:#e6e8e9;--soft:#9aa5ae;--line:#30363b;
---bad:#f0766c;--good:#6cc496;--c0:#6f9ff0;--c1:#eaa857;--c2:#62c096;--c3:#d985c5;--c4:#a892ee;--c5:#58c3d3;--c6:#d8bf55;
+--bad:#f0766c;--badder:#b8453c;--good:#6cc496;--c0:#6f9ff0;--c1:#eaa857;--c2:#62c096;--c3:#d985c5;--c4:#a892ee;--c5:#58c3d3;--c6:#d8bf55;
 --cx:#7f8a93}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:1060px;margin:0 auto;padding:28px 20px 60px}
-h1{font-size:26px;margin:0;letter-spacing:-.01em;overflow-wrap:anywhere}
-h2{font-size:18px;margin:0 0 4px}
+main{max-width:1060px;margin:0 auto;padding:24px 20px 60px}
+header{display:flex;flex-wrap:wrap;gap:0 14px;align-items:baseline;justify-content:space-between}
+h1{font-size:17px;font-weight:600;margin:0;overflow-wrap:anywhere}
+h2{font-size:17px;margin:0 0 2px}
 p{margin:0 0 10px}
 .soft{color:var(--soft)}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin-top:16px}
-.first{font-size:17px;margin:10px 0}
-.progress{display:flex;height:14px;border-radius:7px;overflow:hidden;background:var(--line)}
-.progress span{background:var(--good)}.progress .bad{background:var(--bad)}.progress .cx{background:var(--cx)}
-.tiles{display:flex;flex-wrap:wrap;gap:10px;margin-top:16px}
-.tile{flex:1 1 104px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 14px}
-.tile b{display:block;font-size:22px;font-weight:600;font-variant-numeric:tabular-nums}
+.head{display:flex;gap:6px 22px;align-items:center;flex-wrap:wrap;margin:14px 0 12px}
+.share{font-size:54px;line-height:1;font-weight:650;letter-spacing:-.03em;font-variant-numeric:tabular-nums}
+.first{font-size:17px;line-height:1.4;margin:0;flex:1 1 300px}
+.progress{display:flex;height:16px;border-radius:8px;overflow:hidden;background:var(--line)}
+.progress span,.bar i{background:var(--good)}.progress .cx{background:var(--cx)}
+.progress .bad,.bar .bad,.dot.bad{background:repeating-linear-gradient(135deg,var(--bad) 0 4px,var(--badder) 4px 7px)}
+.progress .busy,.dot.busy{background:repeating-linear-gradient(90deg,var(--good) 0 2px,transparent 2px 5px)}
+.dot.good{background:var(--good)}.dot.left{background:var(--line)}
+.bar{display:flex;height:9px;min-width:72px;border-radius:5px;overflow:hidden;background:var(--line);margin-top:6px}
+.tiles{display:flex;flex-wrap:wrap;gap:10px;margin-top:14px}
+.tile{flex:1 1 118px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:9px 14px;
+color:var(--soft)}
+.tile b{display:block;font-size:23px;font-weight:600;font-variant-numeric:tabular-nums;color:var(--ink)}
 .tile.bad b,.badtext{color:var(--bad)}
 .tile.good b{color:var(--good)}
 .wide{overflow-x:auto;margin:10px 0}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 th{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid var(--line);padding:4px 10px 4px 0}
 td{border-bottom:1px solid var(--line);padding:4px 10px 4px 0;vertical-align:top}
+.n+:not(.n){padding-left:14px}
 tr:last-child td{border-bottom:0}
 .n{text-align:right;white-space:nowrap}
 code,pre{font:12.5px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
@@ -50,7 +59,9 @@ figure .at{font-size:13px;margin:2px 0;min-height:1.5em}
 svg{display:block;width:100%;height:auto;margin-top:8px}
 svg text{font-size:11.5px;fill:var(--soft)}
 .slim{display:none;max-width:520px}
-@media (max-width:760px){.broad{display:none}.slim{display:block}main{padding:16px 10px 40px}section{padding:14px 12px}}
+@media (max-width:760px){.share{font-size:42px}.broad{display:none}.slim{display:block}
+main{padding:16px 10px 40px}section{padding:14px 12px}}
+@media (min-width:2000px){main{zoom:1.4}}@media (min-width:3000px){main{zoom:2}}
 .end{text-anchor:end}.middle{text-anchor:middle}
 .grid{stroke:var(--line);stroke-width:1}
 .mark{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3}
