@@ -36,7 +36,8 @@ OVERLAPS = """
     boxes.forEach(([one, a], at) => {
       if (a.width === 0) return;
       for (const [other, b] of boxes.slice(at + 1))
-        if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - b.height / 6 && b.top < a.bottom - a.height / 6)
+        if (a.left < b.right - 1 && b.left < a.right - 1
+          && a.top < b.bottom - b.height / 6 && b.top < a.bottom - a.height / 6)
           found.push(one + " | " + other);
     });
   }

@@ -20,7 +20,7 @@ from shareout.cli.merge_beside import beside_of, columns_of
 from shareout.cli.merge_telling import complete_lines, facts_of, incomplete_lines, missing_sentence, tell_oddities
 from shareout.cli.merge_writing import is_written, write_failures, write_results
 from shareout.cli.options import Common, add_common, add_output
-from shareout.config import load_settings
+from shareout.cli.proving import names_of
 from shareout.entry import Entry
 from shareout.errors import NO_ROOM, JobsMissing, UsageError, cannot_write
 from shareout.fields import dataclass
@@ -34,7 +34,6 @@ from shareout.merge.tables.rows import values_of
 from shareout.merge.target import drafts_of
 from shareout.record.folder import RunFolder
 from shareout.record.sources import find_sources
-from shareout.titles import named_columns
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +134,7 @@ def _attempt(work: _Work, *, lean: bool) -> int:
 
 
 def _merge(merge: Merge, work: _Work, wanted: Columns) -> int:
-    columns = _columns(work.journals, work.common)
+    columns = names_of(work.journals, work.common)
     if is_written(merge, work.asked):
         merge.beside = beside_of(merge, wanted, work.common, work.entry)
     summary = write_results(merge, work.journals, columns, work.asked, wanted)
@@ -235,10 +234,3 @@ def _lines(summary: Summary, proof: Proven | None, work: _Work) -> list[str]:
     elif not work.asked.output:
         lines.append("no table was written; name one with -o results.csv")
     return lines
-
-
-def _columns(journals: Sequence[Journal], common: Common) -> tuple[str, ...]:
-    """As the configs at hand call the results, else as those did that the runs had."""
-    here = named_columns(common.configs, load_settings(common.configs)) if common.configs.is_dir() else ()
-    # The least of them and not the first: in which order directories are named must not change the table.
-    return here or min((journal.header.columns for journal in journals if journal.header.columns), default=())

@@ -48,13 +48,17 @@ class Looked:
 
 
 Look = Callable[[], Looked | None]
+Prove = Callable[[Sequence[RunFolder]], str | None]
+"""The certificate of what is complete there; None where there is none."""
 
 
 class Page:
     """What the page is told. The looks and the drawings are made by different threads, one at a time."""
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
+    def __init__(self, look: Look, prove: Prove) -> None:
+        self._look, self._prove = look, prove
+        self._complete = 0
+        self._certificate: str | None = None
         self._history = History()
         self._one = threading.Lock()
         self._lines: dict[tuple[str, int, int], list[str]] = {}
@@ -72,6 +76,7 @@ class Page:
             self._history.look()
             self._history.observe(looked.counted, time.time())
             counts, ahead = status.counts, status.forecast
+            self._certify(looked)
             return {
                 "fingerprint": words(bytes.fromhex(status.digest)),
                 "digest": status.digest,
@@ -89,7 +94,18 @@ class Page:
                 "active": _active(status),
                 "failures": self._failures(),
                 "history": self._history.version,
+                "certificate": self._certificate,
             }  # fmt: skip
+
+    def _certify(self, looked: Looked) -> None:
+        """Once, at the second look at what is complete: that it is so is told first, for this may take a while."""
+        counts, status = looked.status.counts, looked.status
+        is_complete = counts.done + counts.skipped == counts.jobs and status.is_over and not looked.counted
+        self._complete = self._complete + 1 if is_complete else 0
+        if self._complete == 2:
+            self._certificate = self._prove([folder for _, folder in looked.folders])
+        elif not is_complete:
+            self._certificate = None
 
     def throughput(self) -> bytes:
         """As the report draws it; nothing while nothing has ended."""

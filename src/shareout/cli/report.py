@@ -26,6 +26,7 @@ from shareout.show.report.page import Extras, page_of
 
 if TYPE_CHECKING:
     from shareout.cli.plotting import Plotted
+    from shareout.merge.gather import Journal
 
 DEFAULT = "report.html"
 
@@ -69,18 +70,18 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     asked = _asked(arguments, common)
     # Without the inputs the page lacks texts and performances, and has all the rest: it is made where results come
     # home, and inputs may have stayed elsewhere.
-    report, plan, plots = _gathered(asked, common, entry)
+    report, plan, plots, certificate = _gathered(asked, common, entry)
     machines = plan.machines if plan else ()
     if asked.output is not None and asked.is_picture:
         from shareout.show.report.plotted import alone
 
         _write(asked.output, alone(plots[0].points, plots[0].formula))
     elif asked.output is not None:
-        extras = Extras(tuple(plan.inputs) if plan else (), machines, _texts(plan) if plan else None)
+        extras = Extras(tuple(plan.inputs) if plan else (), machines, _texts(plan) if plan else None, certificate)
         pictures = [(one.formula, one.points) for one in plots]
         _write(asked.output, page_of(report, extras, pictures))
     if common.json:
-        print(json.dumps(report_facts(report, machines)))
+        print(json.dumps({**report_facts(report, machines), "certificate": certificate or None}))
     elif asked.output is not None and not asked.to_stdout and not common.quiet:
         print(f"wrote {asked.output}")
     return 0
@@ -107,8 +108,11 @@ def _formulas(arguments: argparse.Namespace) -> tuple[Formula, ...]:
     return tuple(formula_of(text, arguments.log or "") for text in arguments.plot or ())
 
 
-def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tuple[Report, Plan | None, list[Plotted]]:
-    """What happened, the plan when its inputs are at hand, and what is to be drawn of results."""
+def _gathered(
+    asked: ReportArguments, common: Common, entry: Entry | None
+) -> tuple[Report, Plan | None, list[Plotted], str]:
+    """What happened, the plan when its inputs are at hand, what is to be drawn of results, and the certificate when all
+    is done."""
     plan: Plan | None = None
 
     def plan_of(folders: Sequence[RunFolder]) -> Plan | None:
@@ -133,7 +137,18 @@ def _gathered(asked: ReportArguments, common: Common, entry: Entry | None) -> tu
             from shareout.cli.plotting import plotted
 
             plots = plotted(asked.plots, journals, plan, common, entry)
-        return report_of(list(newest.items()), machines, tell, is_costed=is_costed), plan, plots
+        group_of = plan.pool.group if plan and plan.pool.groups else None
+        report = report_of(list(newest.items()), machines, tell, is_costed=is_costed, group_of=group_of)
+        return report, plan, plots, _certificate(report, journals, common)
+
+
+def _certificate(report: Report, journals: Sequence[Journal], common: Common) -> str:
+    if report.counts.missing or report.counts.failed or report.damage:
+        return ""
+    from shareout.cli.proving import proof_of
+
+    proof = proof_of(journals, common)
+    return proof.certificate if proof else ""
 
 
 def _write(path: Path, page: str) -> None:

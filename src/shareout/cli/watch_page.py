@@ -6,16 +6,19 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from socket import socket
 
 from shareout.cli.options import Common
-from shareout.cli.page_state import Look, Page
+from shareout.cli.page_state import Look, Page, Prove
 from shareout.cli.watch_launch import LaunchLook, launch_among
 from shareout.cli.watched import Looks, StatusArguments
 from shareout.entry import Entry
 from shareout.fields import dataclass
+from shareout.record.folder import RunFolder
 from shareout.show.report.live import LIVE_STYLE, PAGE
 from shareout.show.report.live_script import LIVE_SCRIPT
 from shareout.web.feed import Feed
@@ -26,6 +29,9 @@ GRACE_S = 60.0
 """The page of a run is there for so long after its end, for who comes late or looks again."""
 TOLD_S = 1.0
 """For who looks, to hear that it is over."""
+
+MOST_PROVEN = 1 << 30
+"""Bytes of journals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +53,17 @@ class Given:
 def watch(asked: StatusArguments, common: Common, entry: Entry | None) -> int:
     """Until a signal ends it; of a run's own page, a while after the run."""
     with ExitStack() as stack:
-        look = _look(asked, common, entry, stack)
+        look, prove = _look(asked, common, entry, stack), partial(_certificate, common)
         if asked.web_of is not None:
             given = Given.read()
             place = Place(socket(fileno=asked.web_of), given.token)
             stack.callback(_forget, given.file, place.address)
-            return _serve(look, place, is_opened=given.is_opened, is_of_run=True)
+            return _serve(look, prove, place, is_opened=given.is_opened, is_of_run=True)
         assert asked.web
         place = place_at(asked.web.port)
         print(place.address, flush=True)
         print(f"shareout: as long as this runs; from elsewhere, first: {tunnel(place.port)}", file=sys.stderr)
-        return _serve(look, place, is_opened=asked.web.is_opened, is_of_run=False)
+        return _serve(look, prove, place, is_opened=asked.web.is_opened, is_of_run=False)
 
 
 def tunnel(port: int) -> str:
@@ -74,8 +80,21 @@ def _look(asked: StatusArguments, common: Common, entry: Entry | None, stack: Ex
     return stack.enter_context(Looks(asked, common, entry, is_early=asked.web_of is not None))
 
 
-def _serve(look: Look, place: Place, *, is_opened: bool, is_of_run: bool) -> int:
-    page = Page(look)
+def _certificate(common: Common, folders: Sequence[RunFolder]) -> str | None:
+    from shareout.cli.proving import proof_of
+    from shareout.merge.proof.complete import open_journals
+
+    journals = open_journals(folders, lambda _: None)
+    # What is gathered once for a picture is not worth minutes: whoever merges gets it.
+    if sum(journal.size for journal in journals) > MOST_PROVEN:
+        return None
+    # By this process alone: beside its threads none is forked.
+    proof = proof_of(journals, common, processes=1)
+    return proof.certificate if proof else None
+
+
+def _serve(look: Look, prove: Prove, place: Place, *, is_opened: bool, is_of_run: bool) -> int:
+    page = Page(look, prove)
     files = {
         "/": ("text/html; charset=utf-8", PAGE.encode()),
         "/page.css": ("text/css; charset=utf-8", LIVE_STYLE.encode()),

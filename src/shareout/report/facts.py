@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shareout.choices import Order
-from shareout.fields import dataclass
+from shareout.fields import dataclass, field
 from shareout.machines import Machine
 from shareout.plan.fingerprint import words
 from shareout.record.folder import RunFolder
@@ -83,6 +83,8 @@ class Report:
     damage: tuple[Damage, ...]
     is_sample: bool = True
     """What has run is a random sample of all jobs."""
+    groups: Mapping[str, Durations] = field(default_factory=dict)
+    """How long attempts took, by group; empty where there are none, or it is not known which job is of which."""
 
     @property
     def fingerprint(self) -> str:
@@ -129,10 +131,11 @@ def report_of(
     said: Callable[[str], None],
     *,
     is_costed: bool = False,
+    group_of: Callable[[int], str | None] | None = None,
 ) -> Report:
     """Reads the journals, then of the logs what the failures need. Empty journals are no obstacle. `is_costed`: the
-    jobs that are known to be long ran first."""
-    gathered = _Gathered()
+    jobs that are known to be long ran first. `group_of` tells a job's group, where there are some."""
+    gathered = _Gathered(group_of)
     # A job that failed may be done in a plan that was made of what was left: older plans come first.
     for folder, header in sorted(runs, key=lambda run: (len(run[1].ancestors), run[1].origin)):
         gathered.add(folder, header)
@@ -158,6 +161,7 @@ def report_of(
         lines=_lines(failures, said),
         damage=tuple(gathered.damage),
         is_sample=is_sample,
+        groups=gathered.groups,
     )
 
 
@@ -181,7 +185,9 @@ def _is_sample(runs: Sequence[tuple[RunFolder, Header]], *, in_part: bool) -> bo
 class _Gathered:
     """What is summed up while the journals are read, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, group_of: Callable[[int], str | None] | None) -> None:
+        self._group_of = group_of
+        self.groups: dict[str, Durations] = {}
         self.deeds: dict[str, Deeds] = {}
         self.shares: dict[str, int] = {}
         self.settled: dict[str, tuple[int, int]] = {}
@@ -204,7 +210,7 @@ class _Gathered:
             self._origin = header.origin
             self._failed = {job: each.machine for each in self.deeds.values() for job in each.failures}
         watched = set(self._failed)
-        tally = Reading(one, watched).read(folder, header)
+        tally = Reading(one, watched, self._took if self._group_of else None).read(folder, header)
         for job in set(self._failed) - watched:
             self._ended(job)
         done, failed = self.settled.get(name, (0, 0))
@@ -218,6 +224,14 @@ class _Gathered:
         if sum(len(each.slots) for each in self.deeds.values()) > MOST_ROWS:
             for each in self.deeds.values():
                 each.spans.without_slots()
+
+    def _took(self, jobs: Iterable[int], seconds: Iterable[float]) -> None:
+        assert self._group_of
+        found: dict[str, list[float]] = {}
+        for job, one in zip(jobs, seconds, strict=True):
+            found.setdefault(self._group_of(job) or "-", []).append(one)
+        for name, many in found.items():
+            self.groups.setdefault(name, Durations()).add_all(many)
 
     def _ended(self, job: int) -> None:
         """What failed in an older plan, in this one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappush, heapreplace
 from math import log
 from operator import itemgetter, sub
@@ -93,8 +93,14 @@ class Deeds:
 class Reading:
     """Reads run directories of one machine into its deeds. Jobs whose end it finds are taken out of `watched`."""
 
-    def __init__(self, deeds: Deeds, watched: set[int]) -> None:
-        self.deeds = deeds
+    def __init__(
+        self,
+        deeds: Deeds,
+        watched: set[int],
+        told: Callable[[Iterable[int], Iterable[float]], None] | None = None,
+    ) -> None:
+        """`told` hears of all attempts that ended by themselves: jobs, and how long they took."""
+        self.deeds, self._told = deeds, told
         self._watched = watched
         self._origin = ""
         self._first: float | None = None
@@ -150,6 +156,8 @@ class Reading:
         if min(seconds) < SHORTEST_S:
             seconds = [max(one, SHORTEST_S) for one in seconds]
         deeds.durations.merge(_durations_of(seconds))
+        if self._told is not None:
+            self._told(map(int, jobs), seconds)
         if self._watched:
             self._watched.difference_update(map(int, jobs))
         deeds.finished += len(seconds)
@@ -187,6 +195,8 @@ class Reading:
         if one.state is State.STOPPED:
             return
         self.deeds.durations.add(one.duration)
+        if self._told is not None:
+            self._told([one.job], [one.duration])
         self._long(one.duration, one.job, one.slot, one.attempt, one.start)
         self.deeds.finished += one.state in (State.DONE, State.FAILED)
         if one.state is State.DONE:

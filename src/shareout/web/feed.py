@@ -63,6 +63,8 @@ class Feed:
             self._news.notify_all()
         if self._thread.is_alive():
             self._thread.join()
+        # Twice: of what is complete the second look tells more.
+        self._look_again()
         self._look_again()
 
     def stop(self) -> None:

@@ -29,6 +29,7 @@ def report_facts(report: Report, machines: Sequence[Machine]) -> dict[str, objec
         "began": report.began,
         "ended": report.ended,
         "durations": _durations(report.durations()),
+        "groups": {name: {"attempts": one.count, **_durations(one)} for name, one in sorted(report.groups.items())},
         "machines": [_machine(row) for row in report.machines],
         "throughput": _throughput(report),
         "longest": [

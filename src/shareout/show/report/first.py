@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shareout.report.facts import MachineRow, Report
 from shareout.show.report.svg import clean, element, told_number, told_seconds, told_when
+from shareout.status.machine import Forecast, forecast
 
 
 def first(report: Report) -> str:
@@ -28,21 +29,25 @@ def _end(report: Report) -> list[str]:
         alone = len(ran) == 1
         return [f"It ended at {at} UTC" + ("." if alone else f", on {last.deeds.machine} last.")]
     words = [f"The last word of it is of {at} UTC."]
-    behind = [(left, row) for row in ran if (left := _needs_s(row)) is not None]
+    behind = [(left, row) for row in ran if (left := _needs(row, is_sample=report.is_sample)) is not None]
     if behind and len(report.plans) == 1:
-        left, row = max(behind, key=lambda one: one[0])
+        left, row = max(behind, key=lambda one: one[0].seconds)
+        low, high = told_seconds(left.low), told_seconds(left.high)
+        between = f" ({low} to {high})" if low != high else ""
         words.append(
-            f"Of those that ran {row.deeds.machine} is furthest behind: at its pace it needs {told_seconds(left)} more."
+            f"Of those that ran {row.deeds.machine} is furthest behind: at its pace it needs "
+            f"{told_seconds(left.seconds)} more{between}."
         )
     return words
 
 
-def _needs_s(row: MachineRow) -> float | None:
-    """For what it has left; None where it has nothing left, or has settled nothing."""
-    left = row.share - row.done - row.failed
-    if left <= 0 or not row.deeds.finished or row.deeds.active_s <= 0:
+def _needs(row: MachineRow, *, is_sample: bool) -> Forecast | None:
+    """For what it has left, as `status` tells it of one that runs; None where it has nothing left, or has settled
+    nothing."""
+    left, deeds = row.share - row.done - row.failed, row.deeds
+    if left <= 0 or not deeds.finished or deeds.active_s <= 0:
         return None
-    return left / row.deeds.finished * row.deeds.active_s
+    return forecast(left, deeds.finished / deeds.active_s, deeds.durations, row.share, is_sample)
 
 
 def _bar(report: Report) -> str:

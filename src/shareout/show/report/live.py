@@ -13,7 +13,7 @@ PAGE = """<!DOCTYPE html>
 <div class="head"><b class="share" id="share"></b><p class="first" id="first">Waiting for the first look …</p></div>
 <div class="progress" id="progress" role="progressbar" aria-label="settled" aria-valuemin="0" aria-valuemax="100"></div>
 <div class="tiles" id="tiles"></div>
-<p class="soft" id="note" hidden></p>
+<p class="soft proof" id="note" hidden></p>
 <p class="hidden" id="polite" role="status"></p>
 <section id="failures" hidden><h2>Failures</h2><p class="soft">The last ones; some may have been tried again since.</p>
 <div id="failed"></div></section>

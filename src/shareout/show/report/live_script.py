@@ -206,7 +206,9 @@ function show() {
   at("where").textContent = state.digest.slice(0, 16) + " · " + (state.over ? "the end of it, " : "looked at ")
     + clock(state.now);
   at("share").textContent = told(share);
-  at("first").textContent = words + (state.certificate ? " Certificate " + state.certificate + "." : "");
+  at("first").textContent = words;
+  at("note").hidden = !state.certificate;
+  if (state.certificate) at("note").replaceChildren("Complete; certificate ", make("code", state.certificate));
   const bar = at("progress");
   const parts = [[state.done, ""], [state.failed, "bad"], [state.skipped, "cx"], [state.running, "busy"]];
   bar.replaceChildren(...parts.filter(([many]) => many).map(([many, kind]) => {

@@ -22,7 +22,7 @@ from shareout.show.report.plotted import legend, plot, words
 from shareout.show.report.script import SCRIPT
 from shareout.show.report.style import STYLE
 from shareout.show.report.svg import clean, told_number, told_seconds, told_when
-from shareout.show.report.tables import balance_section, failure_section, longest_section, machine_table
+from shareout.show.report.tables import balance_section, failure_section, group_table, longest_section, machine_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,14 @@ class Extras:
     inputs: tuple[HashedInput, ...] = ()
     machines: tuple[Machine, ...] = ()
     text_of: Callable[[int], str] | None = None
+    certificate: str = ""
+    """Of all results, when all jobs are done."""
 
 
 def page_of(report: Report, extras: Extras, plots: Sequence[tuple[Formula, Points]] = ()) -> str:
     """The whole page. `plots`: results over inputs, which come first of all drawings."""
     has_run = any(row.deeds.attempts for row in report.machines)
-    parts = [_head(report), first(report), _tiles(report)]
+    parts = [_head(report), first(report), _tiles(report), _certificate(extras)]
     # A run that did nothing has a page too, and no empty pictures.
     if has_run:
         parts += [_plot(points, formula, report) for formula, points in plots]
@@ -74,7 +76,8 @@ def _pictures(report: Report, extras: Extras) -> list[str]:
         parts.append(_section("Throughput", words, _legend(report), figure(throughput(report))))
     parts.append(_section("Slots", _timeline_words(report), figure(timeline(report))))
     if report.durations().count:
-        parts.append(_section("Durations", "Of every attempt that ended by itself.", figure(durations(report))))
+        words = "Of every attempt that ended by itself."
+        parts.append(_section("Durations", words, figure(durations(report)), group_table(report)))
     return parts
 
 
@@ -107,6 +110,12 @@ def _tiles(report: Report) -> str:
         ]
     inner = "".join(f'<div class="tile {kind}"><b>{clean(text)}</b>{name}</div>' for name, text, kind in tiles)
     return f'<div class="tiles">{inner}</div>'
+
+
+def _certificate(extras: Extras) -> str:
+    if not extras.certificate:
+        return ""
+    return f'<p class="soft proof">Complete; certificate <code>{clean(extras.certificate)}</code></p>'
 
 
 def _section(title: str, words: str, *parts: str) -> str:

@@ -28,6 +28,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:10px;p
 .progress .busy,.dot.busy{background:repeating-linear-gradient(90deg,var(--good) 0 2px,transparent 2px 5px)}
 .dot.good{background:var(--good)}.dot.left{background:var(--line)}
 .bar{display:flex;height:9px;min-width:72px;border-radius:5px;overflow:hidden;background:var(--line);margin-top:6px}
+.proof{margin:12px 0 0;overflow-wrap:anywhere}
 .tiles{display:flex;flex-wrap:wrap;gap:10px;margin-top:14px}
 .tile{flex:1 1 118px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:9px 14px;
 color:var(--soft)}

@@ -17,6 +17,7 @@ LONGEST_TEXT = 300
 # A standard error beyond which a suggestion says little.
 VAGUE = 0.1
 SHOWN_MACHINES = 400
+SHOWN_GROUPS = 100
 SHOWN_FAILURES = 20
 
 Texts = Callable[[int], str] | None
@@ -84,6 +85,26 @@ def balance_section(report: Report, machines: Sequence[Machine]) -> str:
         '<button type="button" data-copy="machines">copy</button></p>'
         f'<pre id="machines">{clean(_block(balance, machines))}</pre>{_unsure(balance, machines)}'
     )
+
+
+def group_table(report: Report) -> str:
+    """How long attempts of each group took; the longest first. Nothing where there are no groups."""
+    if not report.groups:
+        return ""
+    ordered = sorted(report.groups.items(), key=lambda one: -one[1].mean)
+    rows: list[list[Cell]] = [
+        [
+            clean(name),
+            count(took.count),
+            seconds(took.mean),
+            *(seconds(took.percentile(percent)) for percent in (50, 90, 99)),
+            seconds(took.longest),
+        ]
+        for name, took in ordered[:SHOWN_GROUPS]
+    ]
+    rest = len(ordered) - SHOWN_GROUPS
+    more = f'<p class="soft">and {rest} more groups</p>' if rest > 0 else ""
+    return table(["group", "attempts", "mean", "median", "90%", "99%", "longest"], rows) + more
 
 
 def failure_section(report: Report, text_of: Texts) -> str:
