@@ -96,6 +96,12 @@ class Browser:
         """The mouse."""
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
+    def memory(self) -> dict[str, int]:
+        """Of the page's scripts, and how many nodes there are, when what nobody needs has gone."""
+        self.call("HeapProfiler.collectGarbage")
+        told = self.call("Memory.getDOMCounters")
+        return {"nodes": told["nodes"], "bytes": self.call("Runtime.getHeapUsage")["usedSize"]}
+
     def picture(self, path: Path) -> None:
         """All of the page."""
         told = self.call("Page.captureScreenshot", captureBeyondViewport=True)

@@ -56,8 +56,12 @@ class Page(Visitor):
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=30)
+        _, self._told = self.process.communicate(timeout=30)
         return self.process.returncode
+
+    def errors(self) -> str:
+        """What it has told people, but for where it is; when it has ended."""
+        return "".join(line for line in self._told.splitlines() if "as long as this runs" not in line)
 
 
 def visitor(file: Path) -> Visitor:

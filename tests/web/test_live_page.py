@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,22 @@ from kit.browser import browser
 from kit.program import Machine
 from kit.served import Page
 from kit.wait import wait_until
+from shareout.web import server
 
+SEED = 20_261_127
+# What the feed would tell in so many seconds: counts, failures, and jobs that run, new ones each time.
+HOUR = """
+(() => {{
+  for (let at = 0; {} > at; at += 1) {{
+    const active = [], failed = [];
+    for (let job = 0; 20 > job; job += 1) active.push([at * 20 + job, "alice", job, 1, state.now, "x".repeat(100)]);
+    for (let job = 0; 20 > job; job += 1)
+      failed.push({{job: at + job, attempt: 1, machine: "bob", error: "exit status 1", lines: ["a", "b", "c"]}});
+    merge(state, {{now: state.now + 1, done: at, active: active, failures: failed}});
+    show();
+  }}
+}})()
+"""
 NASTY = "<b>no</b> \x1b[31m‮ javascript:alert(1)"
 
 
@@ -75,6 +92,56 @@ def test_idle_and_slow_readers_harm_nobody(page: Page) -> None:
     finally:
         for one in (*idle, slow):
             one.close()
+
+
+def test_what_is_no_request_changes_nothing(page: Page) -> None:
+    """Of whatever comes, nothing is told without the token, and the next one is answered."""
+    draw = random.Random(SEED)
+    pieces = [
+        b"GET", b"HEAD", b"POST", b" ", b"/feed", b"/throughput", b"/", b"/..", b"HTTP/1.1", b"HTTP/9.9", b"HTTP/0.9",
+        b"\r\n", b"\n", b"\r", b"\0", b"Host: localhost", b"Host: evil.example", b"Authorization: Bearer ", b":",
+        b"Content-Length: 99999999", b"Transfer-Encoding: chunked", b"Expect: 100-continue", b"Connection: keep-alive",
+        b"a" * 5000, b"\xff\xfe", b"%00",
+    ]  # fmt: skip
+    for number in range(400):
+        sent = b"".join(draw.choices(pieces, k=draw.randrange(1, 14)))
+        with socket.create_connection(("127.0.0.1", page.port), timeout=20) as one:
+            answer = b""
+            # It may be refused before all of it was sent.
+            with suppress(OSError):
+                one.sendall(sent)
+                one.shutdown(socket.SHUT_WR)
+                while block := one.recv(1 << 16):
+                    answer += block
+        for word in (b'"whole"', b'"drawn"', b"Traceback"):
+            assert word not in answer, (SEED, number, sent)
+    assert page.told("/feed").readline().startswith(b'{"whole"')
+    page.end()
+    assert page.errors() == "shareout: interrupted", "nothing of it is put on a terminal"
+
+
+def test_a_request_that_does_not_come_whole_in_time_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE_S", 0.0)
+    ours, theirs = socket.socketpair()
+    theirs.sendall(b"GET / HTTP/1.1\r\nHost: local")
+    assert server._head(ours) == b""
+    monkeypatch.setattr(server, "PATIENCE_S", 20.0)
+    theirs.sendall(b"x" * server.MOST_HEAD)
+    assert len(server._head(ours)) == server.MOST_HEAD, "and no more of it is read"
+    ours.close(), theirs.close()
+
+
+def test_an_hour_of_news_takes_no_more_memory_than_a_minute(page: Page, tmp_path: Path) -> None:
+    with browser(tmp_path) as opened:
+        opened.open(page.address)
+        opened.wait("document.title.startsWith('100%')")
+        opened.ask(HOUR.format(60))
+        before = opened.memory()
+        opened.ask(HOUR.format(3600))
+        after = opened.memory()
+        assert opened.complaints == []
+    assert after["nodes"] <= before["nodes"] + 200, (before, after)
+    assert after["bytes"] <= 100e6
 
 
 def test_a_port_that_is_taken_is_told(here: Machine, page: Page) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shareout.cli.inputs.run_folders import inputs_at_hand, tell
@@ -15,8 +15,10 @@ from shareout.fields import replace
 from shareout.merge.columns.asked import Columns, parse_columns
 from shareout.merge.columns.beside import Beside
 from shareout.merge.columns.printed import SHORT
+from shareout.merge.gather import Journal
 from shareout.merge.results import Merge
 from shareout.pool import Pool
+from shareout.titles import named_columns
 
 _LINES = ("text", "runmaker")
 
@@ -112,3 +114,10 @@ def _plain(row: Any) -> Any:
     if isinstance(row, dict):
         return row
     return row[0] if len(row) == 1 else list(row)
+
+
+def names_of(journals: Sequence[Journal], common: Common) -> tuple[str, ...]:
+    """As the configs at hand call the results, else as those did that the runs had."""
+    here = named_columns(common.configs, load_settings(common.configs)) if common.configs.is_dir() else ()
+    # The least of them and not the first: in which order directories are named must not change the table.
+    return here or min((journal.header.columns for journal in journals if journal.header.columns), default=())

@@ -16,11 +16,10 @@ from shareout.cli.export import export_to
 from shareout.cli.inputs.job_owners import owners_of_missing, ran_longest_first
 from shareout.cli.inputs.run_folders import chooser, plan_at_hand, tell
 from shareout.cli.merge_asked import MergeArguments, asked_of
-from shareout.cli.merge_beside import beside_of, columns_of
+from shareout.cli.merge_beside import beside_of, columns_of, names_of
 from shareout.cli.merge_telling import complete_lines, facts_of, incomplete_lines, missing_sentence, tell_oddities
 from shareout.cli.merge_writing import is_written, write_failures, write_results
 from shareout.cli.options import Common, add_common, add_output
-from shareout.cli.proving import names_of
 from shareout.entry import Entry
 from shareout.errors import NO_ROOM, JobsMissing, UsageError, cannot_write
 from shareout.fields import dataclass

@@ -21,6 +21,8 @@ from shareout.status.groups import GroupStatus
 from shareout.status.machine import MachineStatus
 from shareout.status.total import Status
 
+SILENT, RUNNING, FINISHED = range(3)
+"""How a machine is, as the page's script has it too."""
 LINES_SHOWN = 3
 LONGEST_TEXT = 120
 OURS = "ERROR failed: "
@@ -167,9 +169,9 @@ def _printed(lines: list[str]) -> list[str]:
 
 def _machine(one: MachineStatus, said: str | None) -> list[object]:
     """By place and not by name: of five hundred machines all is told in 25 kB."""
-    state = "running" if one.is_live else "finished" if not one.left else "silent"
+    state = RUNNING if one.is_live else FINISHED if not one.left else SILENT
     ahead = round(one.forecast.seconds) if one.forecast and one.is_live else None
-    heard = round(one.last_end) if state == "silent" and one.last_end else 0
+    heard = round(one.last_end) if state == SILENT and one.last_end else 0
     rate = _short(one.rate) if one.is_live else 0
     told: list[object] = [one.done, one.failed, one.running, one.todo, one.jobs, rate, ahead, state, heard]
     return [*told, said[:LONGEST_TEXT]] if said else told

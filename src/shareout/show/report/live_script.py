@@ -10,6 +10,7 @@ LIVE_SCRIPT = (
 const POLITE_S = 60, DRAW_S = 5, STALE_S = 12, MOST_WAIT_S = 10;
 const at = (id) => document.getElementById(id);
 const state = {};
+const SILENT = 0, RUNNING = 1, HOW = ["not running", "running", "finished"];
 let shade = {};
 let token = location.hash.slice(1), heard = 0, drawn = -1, drawnAt = 0, politeAt = 0;
 if (token) {
@@ -60,7 +61,7 @@ function names(found) {
 }
 function ends() {
   const absent = Object.keys(state.absent || {}), machines = Object.entries(state.machines || {});
-  const silent = machines.filter(([, one]) => one[7] === "silent").map(([name]) => name);
+  const silent = machines.filter(([, one]) => one[7] === SILENT).map(([name]) => name);
   if (!state.todo) return "It is over.";
   if (!state.live) return "Nobody works on the rest.";
   if (state.eta !== undefined) {
@@ -68,7 +69,7 @@ function ends() {
       : " (" + time(state.eta_low) + " to " + time(state.eta_high) + ")";
     return "It ends in about " + time(state.eta) + range + ", at " + clock(state.now + state.eta) + ".";
   }
-  const last = Math.max(...machines.map(([, one]) => one[7] === "running" ? one[6] || 0 : 0));
+  const last = Math.max(...machines.map(([, one]) => one[7] === RUNNING ? one[6] || 0 : 0));
   const rest = last ? "what runs ends in about " + time(last) : "when it ends nobody knows yet";
   if (absent.length) return "Of " + names(absent) + " nothing is here; " + rest + ".";
   if (silent.length) return names(silent) + (silent.length > 1 ? " do" : " does") + " not run; " + rest + ".";
@@ -82,7 +83,7 @@ function sentence() {
 }
 function dot(kind) { return make("span", undefined, "dot " + kind); }
 function tiles() {
-  const machines = Object.values(state.machines || {}), live = machines.filter((one) => one[7] === "running").length;
+  const machines = Object.values(state.machines || {}), live = machines.filter((one) => one[7] === RUNNING).length;
   const idle = Math.max(0, state.todo - state.running);
   const shown = [["good", "done", number(state.done), ""],
     ["bad", "failed", number(state.failed), state.failed ? "bad" : ""],
@@ -137,14 +138,14 @@ function far(done, failed, jobs) {
 function machineRows() {
   const here = Object.entries(state.machines || {});
   const ago = (one) => one[8] ? ", last heard " + time(state.now - one[8]) + " ago" : "";
-  const rank = ([, one]) => one[7] === "silent" ? 0 : one[7] === "running" ? 1 : 2;
+  const rank = ([, one]) => one[7] === SILENT ? 0 : one[7] === RUNNING ? 1 : 2;
   // Who is silent, or will be last, comes first.
   here.sort((a, b) => rank(a) - rank(b) || (b[1][6] || 0) - (a[1][6] || 0));
   const rows = here.map(([name, one]) => [name, [[name, undefined, "", dot(shade[name] || "left")],
     far(one[0], one[1], one[4]), count(one[0]), count(one[1], one[1] ? "badtext" : ""), count(one[2]), count(one[3]),
-    [one[7] === "running" ? one[5] + "/s" : "", one[5], "n"],
-    [one[7] === "running" ? time(one[6]) : "", one[6] === null ? 1e12 : one[6], "n"],
-    [one[9] || (one[7] === "silent" ? "not running" + ago(one) : one[7])]]]);
+    [one[7] === RUNNING ? one[5] + "/s" : "", one[5], "n"],
+    [one[7] === RUNNING ? time(one[6]) : "", one[6] === null ? 1e12 : one[6], "n"],
+    [one[9] || (one[7] === SILENT ? "not running" + ago(one) : HOW[one[7]])]]]);
   for (const [name, jobs] of Object.entries(state.absent || {}))
     rows.push([name, [[name, undefined, "", dot("left")], far(0, 0, jobs), count(0), count(0), count(0), count(jobs),
       ["", 0, "n"], ["", 1e12, "n"], ["nothing of it here"]]]);
