@@ -6,7 +6,7 @@ STAMP := $(VENV)/made-from-requirements
 QUICK := $(addprefix tests/,house plan/test_split.py plan/test_rest.py plan/test_algorithm.py record pool/test_lines.py pool/test_needs.py pool/test_pools.py docs/test_names.py run)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test soak lint format bench exe clean check-python node mounts browser readers shells wheel slurm
+.PHONY: help demo quick test soak lint format pictures bench exe clean check-python node mounts browser readers shells wheel slurm
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -79,6 +79,9 @@ soak: $(STAMP)  ## the long hunts: rounds of signals and kills, a million seeds,
 
 demo: $(STAMP)  ## build an executable, run it as four machines, merge, show the result
 	$(BIN)/python packaging/demo.py
+
+pictures: $(STAMP) browser  ## the pictures of the page, of a real run by a real browser
+	$(BIN)/python packaging/pictures.py
 
 bench: $(STAMP)  ## measure against the tools that a user would pick instead; prints ratios
 	$(BIN)/python bench/all.py

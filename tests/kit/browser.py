@@ -102,9 +102,9 @@ class Browser:
         told = self.call("Memory.getDOMCounters")
         return {"nodes": told["nodes"], "bytes": self.call("Runtime.getHeapUsage")["usedSize"]}
 
-    def picture(self, path: Path) -> None:
-        """All of the page."""
-        told = self.call("Page.captureScreenshot", captureBeyondViewport=True)
+    def picture(self, path: Path, *, is_whole: bool = True) -> None:
+        """All of the page, or what is seen of it in the window."""
+        told = self.call("Page.captureScreenshot", captureBeyondViewport=is_whole)
         path.write_bytes(base64.b64decode(told["data"]))
 
     def _next(self) -> dict[str, Any]:
