@@ -14,19 +14,24 @@ from shareout.record.reader import Incarnation, incarnations_of
 TAIL_BYTES = 256 << 10
 
 
-def last_ends(folder: RunFolder) -> tuple[list[tuple[float, int]], float | None]:
-    """When the last jobs of the present run ended, in order, and which they were; and when it began, if these are all
-    that ended in it."""
-    run = _last_run(folder)
-    if run is None:
-        return [], None
-    lines, is_all = _tail(run)
-    ends = [
-        (record.end, record.job)
-        for record in _records(lines)
-        if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED)
-    ]
-    return sorted(ends), run.header.start.time if is_all else None
+class LastEnds:
+    """Of one run directory, looked at again and again: what stood there at the last look is not taken apart again."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._known: dict[bytes, tuple[float, int] | None] = {}
+
+    def look(self) -> tuple[list[tuple[float, int]], float | None]:
+        """When the last jobs of the present run ended, in order, and which they were; and when it began, if these are
+        all that ended in it."""
+        run = _last_run(self._folder)
+        if run is None:
+            return [], None
+        lines, is_all = _tail(run)
+        before = self._known
+        self._known = {line: before[line] if line in before else _end(line) for line in lines}
+        ends = [end for end in self._known.values() if end]
+        return sorted(ends), run.header.start.time if is_all else None
 
 
 def last_session(folder: RunFolder) -> Session | None:
@@ -48,6 +53,13 @@ def has_ended(one: Incarnation) -> bool:
 
 def _last_run(folder: RunFolder) -> Incarnation | None:
     return next((one for one in reversed(incarnations_of(folder)) if not one.header.start.reason), None)
+
+
+def _end(line: bytes) -> tuple[float, int] | None:
+    for record in _records([line]):
+        if isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED):
+            return record.end, record.job
+    return None
 
 
 def _records(lines: Sequence[bytes]) -> Iterator[Line]:

@@ -31,7 +31,7 @@ from shareout.record.tallies.saved import save, tally_of
 from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
 from shareout.status.beat import told_by_beat
-from shareout.status.last_run import has_ended, last_ends
+from shareout.status.last_run import LastEnds, has_ended
 
 WINDOW_S = 120.0
 # A live file is rewritten every second; what is older was left by somebody who is gone.
@@ -116,6 +116,7 @@ class Follower:
         self._is_costed = plan is not None and plan.cost_source is not None
         # Until its header has been read: one that is damaged at once is not looked at again.
         self.is_joined = False
+        self._last_ends = LastEnds(folder)
         self._open()
 
     def _open(self) -> None:
@@ -179,7 +180,7 @@ class Follower:
         tally, now = self.tally, time.time()
         live = self._live(now)
         active = tuple(_active(one, self.header.machine) for one in live.get("running", ()))
-        last, began = last_ends(self.folder)
+        last, began = self._last_ends.look()
         ends = [end for end, _ in last]
         rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
         # The tally holds the machine's own positions first, then those of an audit.
