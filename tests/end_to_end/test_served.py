@@ -15,6 +15,7 @@ import pytest
 
 from kit.network import networked, why_no_network
 from kit.program import Machine
+from kit.served import server_of, visitor
 from kit.wait import wait_until
 
 pytestmark = pytest.mark.module_only("the plain executable has no part that speaks over a network: test_joined has it")
@@ -150,6 +151,23 @@ def test_a_failing_job_is_the_exit_code_of_serve_as_well(made: Any) -> None:
     assert "2 done, 1 failed" in told
     facts = json.loads(served.printed)
     assert {**facts, "digest": ""} == {"digest": "", "jobs": 3, "done": 2, "failed": 1}
+
+
+def test_the_page_of_serve_tells_of_hosts_that_have_no_folder_in_common(made: Any, tmp_path: Path) -> None:
+    served = made(*[f"while test ! -e {tmp_path}/go; do sleep 0.05; done"] * 8)
+    served.serve("--web")
+    served.start("alice")
+    served.start("bob")
+    wait_until(lambda: list(served.home.folder.glob("runs/*/serve_url")))
+    page = visitor(next(served.home.folder.glob("runs/*/serve_url")))
+    states = page.follow()
+    next(one for one in states if {"alice", "bob"} <= one.get("machines", {}).keys())
+    (tmp_path / "go").touch()
+    for name in ("alice", "bob", "serve"):
+        served.ended(name)
+    last = next(one for one in states if one.get("over"))
+    assert (last["done"], last["live"]) == (8, False)
+    os.kill(server_of(page), signal.SIGTERM)
 
 
 def test_what_a_dead_host_had_others_take_over(made: Any) -> None:
