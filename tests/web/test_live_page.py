@@ -171,9 +171,19 @@ def test_it_rises_while_it_runs_and_says_when_it_is_cut_off(here: Machine, tmp_p
         assert opened.ask("document.querySelectorAll('#failed pre b, #failed a').length") == 0
         opened.wait("document.querySelector('#drawn svg') !== null")
         assert opened.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        for width in (320, 400, 760, 1280, 3840):
+            opened.size(width)
+            assert opened.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
+        opened.size(400)
+        # What is drawn in colours is told in words, too, and what changes is said now and then.
+        assert opened.ask("document.querySelector('#machines .bar').getAttribute('aria-label')").endswith(" of 10")
+        assert opened.ask("document.querySelector('#polite[role=status]').textContent").startswith("0%")
+        assert opened.ask("document.querySelector('#progress').getAttribute('aria-valuenow')") == "100.0"
+        assert opened.ask("document.querySelectorAll('#legend .dot').length") == 2
         opened.ask("document.querySelectorAll('#machines th button')[1].focus()")
         opened.press("Enter")
         assert opened.ask("document.querySelectorAll('#machines th')[1].getAttribute('aria-sort')") == "ascending"
+        assert opened.ask("getComputedStyle(document.activeElement).outlineStyle") != "none"
         served.process.kill()
         opened.wait("!document.querySelector('#stale').hidden")
         assert "Not connected; what you see is" in opened.ask("document.querySelector('#stale').innerText")
