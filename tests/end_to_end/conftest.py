@@ -10,6 +10,7 @@ import pytest
 from kit.far_hosts import Net
 from kit.launches import hosts_for
 from kit.program import Machine
+from kit.slurm import Slurm, cluster, why_no_slurm
 from kit.ways import Executable
 
 
@@ -33,3 +34,20 @@ def net(here: Machine, tmp_path: Path) -> Iterator[Net]:
     """Hosts that are reached by ssh."""
     with hosts_for(here, tmp_path / "net") as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def three_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """For all tests of a file: it takes longer to start than most of them."""
+    assert not why_no_slurm(), f"{why_no_slurm()}: `make test` installs it"
+    with cluster(tmp_path_factory.mktemp("slurm"), (2, 2, 1)) as made:
+        yield made
+
+
+@pytest.fixture
+def slurm(three_nodes: Slurm, here: Machine) -> Iterator[Slurm]:
+    """A Slurm of three nodes, with an empty queue."""
+    here.environ = three_nodes.environ
+    yield three_nodes
+    here.end_all()
+    three_nodes.clear()

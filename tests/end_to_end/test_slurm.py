@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kit.program import Machine
-from kit.slurm import Slurm, cluster, why_no_slurm
+from kit.slurm import Slurm, cluster
 from kit.wait import wait_until
 
 pytestmark = [
@@ -23,21 +23,6 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a Slurm of its own"),
 ]
 THREE = '{"s0": [1, 1], "s1": [1, 1], "s2": [1, 1]}'
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    assert not why_no_slurm(), f"{why_no_slurm()}: `make test` installs it"
-    with cluster(tmp_path_factory.mktemp("slurm"), (2, 2, 1)) as made:
-        yield made
-
-
-@pytest.fixture
-def slurm(running: Slurm, here: Machine) -> Iterator[Slurm]:
-    here.environ = running.environ
-    yield running
-    here.end_all()
-    running.clear()
 
 
 def followed(here: Machine, *words: str) -> subprocess.Popen[bytes]:
@@ -66,6 +51,10 @@ def running_jobs(slurm: Slurm) -> list[str]:
 
 def starts(here: Machine, machine: str) -> int:
     return len(list(here.folder.glob(f"runs/*/{machine}/journal.*")))
+
+
+def certificate(told: str) -> str:
+    return next(line for line in told.splitlines() if line.startswith("certificate "))
 
 
 def done_once(here: Machine, jobs: int) -> bool:
@@ -201,20 +190,32 @@ def _again(here: Machine, machine: str, why: str) -> bool:
     return waits in said(here) or runs in said(here)
 
 
-def test_what_is_cancelled_is_told_and_the_same_call_goes_on(here: Machine, slurm: Slurm) -> None:
-    here.jobs(*[waits_for(here, "go")] * 3, machines=THREE)
+def test_what_is_cancelled_is_told_and_the_same_call_goes_on_with_what_is_left(here: Machine, slurm: Slurm) -> None:
+    jobs = ["while [ ! -e go_$SHAREOUT_MACHINE ]; do sleep 0.05; done; echo $((6 * 7))"] * 6
+    here.jobs(*jobs, machines=THREE)
     process = followed(here)
     wait_until(lambda: all(starts(here, name) for name in ("s0", "s1", "s2")))
     array = running_jobs(slurm)[0].partition("_")[0]
+    (here.folder / "go_s0").touch()
+    wait_until(lambda: "s0: done" in said(here))
     slurm.call("scancel", f"{array}_1")
     wait_until(lambda: "s1: stopped: it was cancelled" in said(here))
-    (here.folder / "go").touch()
+    slurm.call("scancel", array)
     assert process.wait(60) == 3
-    assert "2 done · 1 stopped" in said(here)
+    assert "s2: stopped: it was cancelled" in said(here)
+    assert "1 done · 2 stopped" in said(here)
+    for name in ("go_s1", "go_s2"):
+        (here.folder / name).touch()
     told = here.call("launch", "--slurm", "--submit")
-    assert re.match(r"submitted array \d+: 1 machine\n", told.err)
-    assert "complete: 3 of 3" in told.out
-    assert done_once(here, 3)
+    assert re.match(r"submitted array \d+: 2 machines\n", told.err)
+    assert "complete: 6 of 6" in told.out
+    assert done_once(here, 6)
+    # What one machine alone would have proved.
+    alone = Machine(here.folder / "alone", here.program)
+    alone.jobs(*jobs, machines='{"s0": [1, 2]}')
+    (alone.folder / "go_s0").touch()
+    alone.run("--quiet", machine="s0")
+    assert certificate(alone.call("merge-results").out) == certificate(told.out)
 
 
 def test_a_controller_that_is_started_anew_is_waited_for(here: Machine, slurm: Slurm) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kit.program import Machine
-from kit.slurm import Slurm, cluster, why_no_slurm
+from kit.slurm import Slurm
 from kit.wait import wait_until
 from kit.ways import Executable
 
@@ -23,20 +22,6 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a Slurm of its own"),
 ]
 WAITS = "while [ ! -e {} ]; do sleep 0.05; done"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    assert not why_no_slurm(), f"{why_no_slurm()}: `make test` installs it"
-    with cluster(tmp_path_factory.mktemp("slurm"), (2, 2, 1)) as made:
-        yield made
-
-
-@pytest.fixture
-def slurm(running: Slurm, here: Machine) -> Iterator[Slurm]:
-    here.environ = running.environ
-    yield running
-    running.clear()
 
 
 class Job:
@@ -71,6 +56,11 @@ def starts(here: Machine) -> list[str]:
 def done_ids(here: Machine) -> list[int]:
     lines = (line for file in here.folder.glob("runs/*/*/journal.*") for line in file.read_bytes().splitlines())
     return sorted(json.loads(line)["job"] for line in lines if b'"done"' in line)
+
+
+def proof(here: Machine) -> str:
+    told = here.call("merge-results").out
+    return next(line for line in told.splitlines() if line.startswith("certificate "))
 
 
 def test_a_batch_script_runs_on_all_nodes_and_is_resumed_on_fewer(here: Machine, slurm: Slurm) -> None:
@@ -156,6 +146,76 @@ def test_a_node_that_is_lost_costs_its_share_alone_until_it_is_run_again(here: M
     again = Job(here, slurm, "run Tasks --order given", "-n", "5")
     assert again.end() == 0, again.said
     assert done_ids(here) == list(range(15))
+
+
+def test_an_allocation_that_is_cancelled_is_gone_on_with_by_the_same_line(here: Machine, slurm: Slurm) -> None:
+    tasks(here, *["echo $((6 * 7))"] * 5, *[f"{WAITS.format('go')}; echo 7"] * 10)
+    job = Job(here, slurm, "run Tasks --order given", "-n", "5")
+    # The waiting ones of each node run.
+    wait_until(lambda: len(done_ids(here)) == 5)
+    slurm.call("scancel", job.id)
+    wait_until(lambda: slurm.fact(job.id, "JobState") == "CANCELLED", 60)
+    assert "stopping: running jobs may end" in job.said
+    status = here.call("status").out
+    assert "5 done" in status
+    assert "10 to do" in status
+    (here.folder / "go").touch()
+    again = Job(here, slurm, "run Tasks --order given", "-n", "5")
+    assert again.end() == 0, again.said
+    assert done_ids(here) == list(range(15)), "each once"
+    alone = Machine(here.folder / "alone", here.program)
+    tasks(alone, *(here.folder / "Tasks").read_text().splitlines())
+    (alone.folder / "go").touch()
+    alone.call("run", "Tasks", "--quiet")
+    assert proof(alone) == proof(here)
+
+
+def test_with_a_machines_json_each_of_its_machines_has_a_node(here: Machine, slurm: Slurm) -> None:
+    lines = ["touch $SHAREOUT_MACHINE.$SLURMD_NODENAME"] * 9
+    here.jobs(*lines, machines='{"n2": [1, 1], "n0": [1, 2]}')
+    assert Job(here, slurm, "run", "-N", "3", "--exclusive").end() == 0
+    assert sorted(path.name for path in here.folder.glob("*.n?")) == ["n0.n0", "n2.n2"], "by their names"
+    assert "complete: 9 of 9" in here.call("merge-results").out
+    here.jobs(*lines, machines='{"x": [1, 1], "y": [1, 2]}')
+    job = Job(here, slurm, "run", "-N", "3", "--exclusive")
+    assert job.end() == 2
+    assert "`shareout reweigh` keeps them" in job.said
+    assert Job(here, slurm, "run --anew", "-N", "3", "--exclusive").end() == 0
+    assert sorted(path.name for path in here.folder.glob("[xy].*")) == ["x.n0", "y.n1"], "in their order"
+    here.jobs(*lines, machines='{"a": [1, 1], "b": [1, 1], "c": [1, 1]}')
+    job = Job(here, slurm, "run --anew", "-w", "n0,n2")
+    assert job.end() == 2
+    assert "machines.json names 3 machines, and this allocation has 2 nodes for jobs: n0, n2" in job.said
+
+
+def test_nodes_take_part_in_what_is_served_at_an_address(here: Machine, slurm: Slurm) -> None:
+    tasks(here, *[f"touch on_$SHAREOUT_MACHINE; {WAITS.format('go')}"] * 12)
+    serve = here.spawn("serve", "Tasks", "--port", "0", "--dead", "6s")
+    port = wait_until(lambda: [one.read_text().strip() for one in here.folder.glob("runs/*/*/server/port")])[0]
+    token = next(here.folder.glob("runs/*/*/token")).relative_to(here.folder)
+    words = f"join nats://127.0.0.1:{port} --token-file {token} --yes"
+    # All nodes of this Slurm are one host, which has one name.
+    own = "--name at-$SLURMD_NODENAME --runs at-$SLURMD_NODENAME"
+    script = f"#!/bin/sh\nexec srun sh -c 'exec {' '.join(here.program)} {words} {own}'\n"
+    job = Job(here, slurm, "", "-N", "3", "--ntasks-per-node=1", "--exclusive", file=here.write("more.sh", script))
+    wait_until(lambda: len(list(here.folder.glob("on_at-n?"))) == 3)
+    (here.folder / "go").touch()
+    assert job.end() == 0, job.said
+    _, told = serve.communicate(timeout=60)
+    assert serve.returncode == 0, told
+    assert b"12 done, 0 failed, 0 to do" in told
+    alone = Job(here, slurm, f"join nats://127.0.0.1:{port} --token-file none", "-N", "3", "--exclusive")
+    assert alone.end() == 2
+    assert "this is one of 3 nodes; `srun --ntasks-per-node=1 … join …` takes part on each" in alone.said
+
+
+def test_gpus_are_those_that_slurm_grants(here: Machine, slurm: Slurm) -> None:
+    meet = "touch gpu$CUDA_VISIBLE_DEVICES; until [ -e gpu0 ] && [ -e gpu1 ]; do sleep 0.05; done"
+    here.jobs(meet, meet, machines='{"a": {"perf": 1, "cores": 2, "gpus": 4}}')
+    job = Job(here, slurm, "run --machine a --yes --gpus-per-job 1", "-n", "2", "--gres=gpu:2", "-w", "n0")
+    assert job.end() == 0, job.said
+    says = "machines.json says 4, SLURM_GPUS_ON_NODE says 2, CUDA_VISIBLE_DEVICES says 2: jobs get 2"
+    assert f"of this host's GPUs {says}" in job.said
 
 
 def test_what_would_run_every_job_on_each_node_is_refused(here: Machine, slurm: Slurm) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +17,8 @@ from kit.wait import wait_until
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
+GPUS = 2
+"""That the first node has."""
 # A requeued job waits as long as a credential is good. Accounting is a file, for there is no database here.
 SETTINGS = """\
 ClusterName=tests
@@ -48,6 +51,7 @@ MessageTimeout=3
 CompleteWait=0
 InactiveLimit=0
 UnkillableStepTimeout=20
+GresTypes=gpu
 MaxArraySize={most_elements}
 MaxJobCount={most_jobs}
 SchedulerType=sched/backfill
@@ -88,8 +92,13 @@ class Slurm:
         port, *ports = _free_ports(len(cores) + 1)
         lines = (
             f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={where} CPUs={count} RealMemory=1000"
+            + (f" Gres=gpu:{GPUS}" if name == "n0" else "")
             for (name, count), where in zip(self.nodes.items(), ports, strict=True)
         )
+        # Devices that are nothing: what counts is what Slurm tells of them.
+        for number in range(GPUS):
+            os.mknod(folder / f"gpu{number}", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        (folder / "gres.conf").write_text(f"NodeName=n0 Name=gpu File={folder}/gpu[0-{GPUS - 1}]\n")
         limits = {"most_elements": most_elements, "most_jobs": most_jobs}
         self.config.write_text(SETTINGS.format(host=host, port=port, folder=folder, nodes="\n".join(lines), **limits))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shareout.run.host.cgroups import cores_granted, memory_granted
-from shareout.run.host.cores import counted_gpus, seen_gpus
+from shareout.run.host.cores import counted_gpus, gpus_at_odds, seen_gpus
 
 V2 = "30 23 0:26 {root} {mount} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = "3{n} 31 0:{n} {root} {mount} rw - cgroup cgroup rw,{controller}\n"
@@ -168,6 +168,9 @@ def test_the_kernels_own_groups_are_seen_from_a_group_inside_them(groups: dict[s
          "CUDA_VISIBLE_DEVICES"),
         ({"ROCR_VISIBLE_DEVICES": "4,7"}, ("4", "7"), "ROCR_VISIBLE_DEVICES"),
         ({"HIP_VISIBLE_DEVICES": "-1"}, (), "HIP_VISIBLE_DEVICES"),
+        ({"SLURM_GPUS_ON_NODE": "2"}, ("0", "1"), "CUDA_VISIBLE_DEVICES"),
+        ({"SLURM_GPUS_ON_NODE": "2", "CUDA_VISIBLE_DEVICES": "3"}, ("3",), "CUDA_VISIBLE_DEVICES"),
+        ({"SLURM_GPUS_ON_NODE": "gpu:2"}, None, "CUDA_VISIBLE_DEVICES"),
         ({"GPU_DEVICE_ORDINAL": "2", "CUDA_VISIBLE_DEVICES": "1"}, ("1",), "CUDA_VISIBLE_DEVICES"),
     ],
 )  # fmt: skip
@@ -175,6 +178,21 @@ def test_gpus_are_those_that_a_program_here_would_see(
     environ: dict[str, str], gpus: tuple[str, ...] | None, variable: str
 ) -> None:
     assert seen_gpus(environ) == (variable, gpus)
+
+
+@pytest.mark.parametrize(
+    ("said", "environ", "told"),
+    [
+        (4, {}, ""),
+        (2, {"CUDA_VISIBLE_DEVICES": "0,1"}, ""),
+        (None, {"SLURM_GPUS_ON_NODE": "2", "CUDA_VISIBLE_DEVICES": "0,1"}, ""),
+        (2, {"SLURM_GPUS_ON_NODE": "1"}, "machines.json says 2, SLURM_GPUS_ON_NODE says 1: jobs get 1"),
+        (None, {"SLURM_GPUS_ON_NODE": "2", "CUDA_VISIBLE_DEVICES": ""},
+         "SLURM_GPUS_ON_NODE says 2, CUDA_VISIBLE_DEVICES says 0: jobs get 0"),
+    ],
+)  # fmt: skip
+def test_what_is_said_otherwise_of_gpus_is_told(said: int | None, environ: dict[str, str], told: str) -> None:
+    assert gpus_at_odds(said, environ) == (told and f"of this host's GPUs {told}")
 
 
 def test_gpus_are_counted_where_nobody_says_how_many(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
-from shareout.cli.inputs.earlier_plans import unasked
+from shareout.cli.inputs.earlier_plans import sentence_of, unasked
 from shareout.cli.inputs.slurm_nodes import VARIABLE, text_of
 from shareout.cli.options import Common
 from shareout.cli.planning import tell_oddities
@@ -50,13 +50,14 @@ def run_over(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry |
     words = own_words(str(chosen.call.pool))
     plan = _goes_on(chosen, asked, common, words, entry)
     words += ["--yes", "--expect", plan.fingerprint, *_cores_per_job(chosen)]
+    names = [one.name for one in plan.machines]
     if not quiet:
         tell_oddities(chosen.plan)
         cores = ", ".join(f"{one.name} {one.cores}" for one in nodes[:8]) + (" …" if nodes[8:] else "")
         say(f"{counted(chosen.plan.jobs, 'job')} on {counted(len(nodes), 'node')} (cores: {cores})")
-    folders = [RunFolder.of(common.runs, plan.origin, one.name) for one in plan.machines]
-    run = _Steps(nodes, folders, quiet=quiet)
-    run.start(words, text_of(nodes))
+    folders = [RunFolder.of(common.runs, plan.origin, name) for name in names]
+    run = _Steps(nodes, names, folders, quiet=quiet)
+    run.start(words, "" if chosen.spread.has_file else text_of(nodes))
     return run.wait(RETIRE if asked.retire is None else asked.retire)
 
 
@@ -80,6 +81,11 @@ def _goes_on(chosen: Chosen, asked: RunArguments, common: Common, words: list[st
     found = [] if asked.anew else unasked(chosen.call, common, chosen.plan)
     if not found:
         return chosen.plan
+    if chosen.spread and chosen.spread.has_file:
+        # Others may have the file, and would have another plan than these.
+        raise UsageError(
+            sentence_of(found), way_out="`shareout reweigh` keeps them, for all machines; --anew runs them again."
+        )
     words += ["--since", found[0].origin.text]
     flags = {**chosen.call.flags, "run.since": found[0].origin.text}
     if not common.quiet:
@@ -103,8 +109,10 @@ def _cores_per_job(chosen: Chosen) -> list[str]:
 class _Steps:
     """A step a node."""
 
-    def __init__(self, nodes: Sequence[Node], folders: Sequence[RunFolder], *, quiet: bool) -> None:
-        self._nodes, self._quiet = nodes, quiet
+    def __init__(
+        self, nodes: Sequence[Node], machines: Sequence[str], folders: Sequence[RunFolder], *, quiet: bool
+    ) -> None:
+        self._nodes, self._machines, self._quiet = nodes, machines, quiet
         self._folders = folders
         self._known = [len(one.journals()) for one in folders]
         self._steps: dict[str, subprocess.Popen[bytes]] = {}
@@ -120,8 +128,8 @@ class _Steps:
             if signal.getsignal(stop) != signal.SIG_IGN:
                 signal.signal(stop, self._on_signal)
         environ = {**step_environment(user_environment()), VARIABLE: nodes}
-        for number, node in enumerate(self._nodes):
-            call = step(node.name, [*words, "--machine", f"s{number}"])
+        for machine, node in zip(self._machines, self._nodes, strict=True):
+            call = step(node.name, [*words, "--machine", machine])
             try:
                 # Of a group of its own: what the terminal of salloc sends comes through us, once.
                 self._steps[node.name] = subprocess.Popen(call, stdin=subprocess.PIPE, env=environ, process_group=0)
@@ -150,7 +158,7 @@ class _Steps:
         self._codes[name] = code
         how = {0: "done", 1: "done, and jobs failed", 2: "refused", 3: "stopped before its end"}.get(code, "lost")
         if not self._quiet or code not in (0, 1):
-            say(f"s{number} on {name}: {how}" + _srun_told(code))
+            say(f"{self._machines[number]} on {name}: {how}" + _srun_told(code))
         # What has not ended its share may be asked to go on there.
         if code in (0, 1) and name != self._driver:
             self._unretired.append(name)

@@ -22,7 +22,7 @@ from shareout.cli.running_order import in_running_order
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import CannotRead, InputError, UsageError, cannot_read
-from shareout.fields import dataclass, replace
+from shareout.fields import dataclass
 from shareout.names import ALL
 from shareout.plan.fitting import hosts_of, refuse_unfit, unknown_of
 from shareout.plan.plan import Plan, Share
@@ -108,7 +108,7 @@ def _over_nodes(call: Call, common: Common, machine: str | None) -> Call:
     from shareout.cli.inputs.slurm_nodes import spread_of
 
     spread = spread_of(call, common)
-    return replace(call, own=None, nodes=spread.cores, flags={}) if spread else call
+    return spread.called(call, {}) if spread else call
 
 
 def _asked(arguments: argparse.Namespace, common: Common) -> PlanArguments:

@@ -29,7 +29,7 @@ from shareout.cli.inputs.shared_work import (
     refuse_unshared,
 )
 from shareout.cli.inputs.slurm_nodes import Spread, spread_of, told_cores
-from shareout.cli.options import Common, program_name
+from shareout.cli.options import Common, machines_file, program_name
 from shareout.cli.place.scheduler import machine_said
 from shareout.cli.place.shard import Shard, shard_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
@@ -37,12 +37,12 @@ from shareout.cli.run_asked import check_asked
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
-from shareout.fields import dataclass, replace
+from shareout.fields import dataclass
 from shareout.names import ALL, ANYBODY, AUTO
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
 from shareout.run.command.shell import check_shell
-from shareout.run.host.cores import granted_cores
+from shareout.run.host.cores import gpus_at_odds, granted_cores
 from shareout.run.make import check_jobs
 from shareout.run.output.choose import pool_of_results, refuse_others_results
 from shareout.run.policy import deadline_of
@@ -149,8 +149,10 @@ def choose(asked: RunArguments, flags: Mapping[str, str], common: Common, entry:
     """By the flags, or by what a person answers; None: the user left."""
     call = _call(common, entry, asked, flags)
     if spread := spread_of(call, common) if asked.machine is None else None:
-        call = replace(call, own=None, nodes=spread.cores, flags=flags)
+        call = spread.called(call, flags)
     plan, settings = call.plan(common, entry)
+    if spread and spread.has_file:
+        spread = spread.placed(plan, machines_file(common))
     check_fits(entry, plan.pool)
     check_expected(plan, asked.expect)
     machine = plan.machines[0].name if spread else _machine(asked, call, plan, common)
@@ -188,10 +190,11 @@ def agree(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | No
             return None
         chosen = Chosen(chosen.call, *chosen.call.plan(common, entry), chosen.machine)
     plan, settings = chosen.plan, chosen.settings
-    check_jobs(plan, settings, chosen.share)
+    most = check_jobs(plan, settings, chosen.share)
     check_shell(settings.commands.shell)
     if not common.quiet:
         _tell_before(chosen, asked, common, entry)
+        _tell_grant(chosen, takes_gpus=most.gpus > 0)
     # Neither a scheduler nor a shard is a person who could compare anything; a host that is alone has nothing to.
     if not (asked.yes or chosen.call.own or asked.shard or asked.machine == AUTO):
         from shareout.cli.run_questions import confirmed
@@ -213,7 +216,6 @@ def _tell_before(chosen: Chosen, asked: RunArguments, common: Common, entry: Ent
 
         tell_other_inputs(chosen.call, common, plan, chosen.machine)
         tell_adoptable(common, entry, plan, settings)
-    _tell_grant(chosen.share.cores, settings)
 
 
 def check_with_plan(chosen: Chosen, asked: RunArguments, entry: Entry | None) -> None:
@@ -320,7 +322,10 @@ def _call(common: Common, entry: Entry | None, asked: RunArguments, flags: Mappi
     return of_anybody(call) if joins(known, asked.together) else call
 
 
-def _tell_grant(cores: int, settings: Settings) -> None:
-    granted = granted_cores()
-    if cores > granted and settings.run.slots is None:
+def _tell_grant(chosen: Chosen, *, takes_gpus: bool) -> None:
+    granted, cores = granted_cores(), chosen.share.cores
+    if cores > granted and chosen.settings.run.slots is None:
         say(f"shareout: machines.json says {cores} cores, but this host grants {granted}: jobs will share cores")
+    said = next((one.gpus for one in chosen.plan.machines if one.name == chosen.machine), None)
+    if takes_gpus and (odds := gpus_at_odds(said)):
+        say(f"shareout: {odds}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -110,9 +111,9 @@ def make_packing(makings: Makings, share: Share) -> Packing | None:
     return Packing(capacity, demand, settings.limits.retry_memory_factor, makings.slots)
 
 
-def check_jobs(plan: Plan, settings: Settings, share: Share) -> None:
-    """Refuses jobs that could never run here: before anything is made or started."""
-    refuse_unfit(plan, settings, [host_of(plan, settings, share)[0]])
+def check_jobs(plan: Plan, settings: Settings, share: Share) -> Demand:
+    """Refuses jobs that could never run here: before anything is made or started. The most that any takes of each."""
+    return refuse_unfit(plan, settings, [host_of(plan, settings, share)[0]])
 
 
 def host_of(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[str, ...]]:
@@ -129,7 +130,7 @@ def host_of(plan: Plan, settings: Settings, share: Share) -> tuple[Host, tuple[s
     # machines.json may leave a part of the host to others. More than the control group grants it cannot give: what
     # takes more is killed by the kernel.
     memory = min(most, memory_granted() or most) if most else granted_memory()
-    hidden_by = variable if seen == () else ""
+    hidden_by = variable if seen == () and variable in os.environ else ""
     return Host(share.machine, cores, len(gpus), memory, hidden_by), gpus
 
 

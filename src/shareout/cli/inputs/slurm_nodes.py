@@ -1,5 +1,6 @@
 """A run inside a Slurm allocation uses all its nodes: each is a machine, `s0`, `s1` and so on, for what runs on a node
-today runs on another tomorrow. Where somebody has started it several times by srun, which of them it is must be said.
+today runs on another tomorrow; with a machines.json each is one of those in the file. Where somebody has started it
+several times by srun, which of them it is must be said.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from shareout.cli.options import Common
 from shareout.config import apply, load_settings
 from shareout.environment import user_environment
 from shareout.errors import CannotStart, UsageError
-from shareout.fields import dataclass
+from shareout.fields import dataclass, replace
+from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
+from shareout.units import counted
 
 if TYPE_CHECKING:
     from shareout.launch.slurm.allocation import Node
@@ -30,11 +33,28 @@ class Spread:
     """The nodes of this allocation, where a run is to be made on each."""
 
     nodes: Sequence[Node]
+    has_file: bool = False
+    """Whether a machines.json says which machines there are; else each node is one."""
 
-    @property
-    def cores(self) -> tuple[int, ...]:
-        """Of each."""
-        return tuple(one.cores for one in self.nodes)
+    def called(self, call: Call, flags: Mapping[str, str]) -> Call:
+        """With the nodes as its machines, where no file names any."""
+        if self.has_file:
+            return call
+        return replace(call, own=None, nodes=tuple(one.cores for one in self.nodes), flags=flags)
+
+    def placed(self, plan: Plan, file: Path) -> Spread:
+        """A node for each machine of the plan, in its order: that of its name where all are named so, else the k-th for
+        the k-th, as `--machine auto` has it."""
+        machines, by_name = [one.name for one in plan.machines], {one.name: one for one in self.nodes}
+        if all(name in by_name for name in machines):
+            return replace(self, nodes=[by_name[name] for name in machines])
+        if len(machines) > len(self.nodes):
+            raise UsageError(
+                f"{file} names {counted(len(machines), 'machine')}, and this allocation has "
+                f"{counted(len(self.nodes), 'node')} for jobs: {', '.join(by_name)}",
+                way_out="Say --machine NAME for one of them; or move the file away, and each node is a machine.",
+            )
+        return replace(self, nodes=self.nodes[: len(machines)])
 
 
 def told_cores() -> tuple[int, ...]:
@@ -51,7 +71,7 @@ def text_of(nodes: Sequence[Node]) -> str:
 def spread_of(call: Call, common: Common, environ: Mapping[str, str] = os.environ) -> Spread | None:
     """For a run that no machine was named for; None where others are named, or this node is all there is. In a step
     that is refused which srun starts several times: each would run every job."""
-    if call.shards or call.nodes or (common.configs / "machines.json").exists():
+    if call.shards or call.nodes:
         return None
     if not any(name.startswith("SLURM_") for name in environ):
         return None
@@ -61,11 +81,11 @@ def spread_of(call: Call, common: Common, environ: Mapping[str, str] = os.enviro
     if is_in_step(environ):
         _refuse_many_tasks(environ)
         return None
-    count = count_of(environ)
+    count, has_file = count_of(environ), (common.configs / "machines.json").exists()
     # A smaller allocation goes on with what a larger one has begun.
-    if count > 1 or (count == 1 and _was_spread(call, common.runs)):
+    if count > 1 or (count == 1 and not has_file and _was_spread(call, common.runs)):
         cores_per_job = float(apply(load_settings(common.configs), call.flags).run.cores_per_job)
-        return Spread(nodes_of(environ, cores_per_job, _hostnames))
+        return Spread(nodes_of(environ, cores_per_job, _hostnames), has_file)
     return None
 
 
