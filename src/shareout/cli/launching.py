@@ -26,7 +26,7 @@ from shareout.launch.fleet import Fleet
 from shareout.launch.launcher import LOCAL, Here, Host, Launcher
 from shareout.launch.needs import Needs, needs_of
 from shareout.launch.pasted import caller, commands
-from shareout.launch.scripts import ABOVE, PROGRAM, Item, Order
+from shareout.launch.scripts import ABOVE, EVERY, EVERY_OF_MANY, MANY, PROGRAM, Item, Order
 from shareout.launch.spread import VARIABLE, cores_of, machines_text, write_machines
 from shareout.launch.ssh import Jumps, Sockets, Ssh, ssh_words
 from shareout.launch.standing import Standing, Standings, State, kept
@@ -230,7 +230,7 @@ def _fleet(trip: _Trip, asked: LaunchArguments, sockets: Sockets, standings: Sta
     words = ssh_words() if any(not _is_here(asked, host) for host in trip.hosts) else []
     journey = Journey(
         trip.items, trip.needs, card=trip.card, globs=trip.globs, home=HOME, patience_s=asked.patience_s,
-        compare=_comparing(trip.plan), ledgers={},
+        compare=_comparing(trip.plan), every=EVERY_OF_MANY if len(trip.hosts) > MANY else EVERY, ledgers={},
     )  # fmt: skip
     before, leaving = kept(STATE, trip.plan.hex), Event()
     errands, jumps = [], Jumps(sockets, words)

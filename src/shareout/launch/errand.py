@@ -24,7 +24,6 @@ from shareout.launch.standing import Standings, State, told_of
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STARTS = 3
 """Without any progress between them."""
-EVERY = "2s"
 SIGNALS, STOPPED = 128, (130, 143)
 
 
@@ -42,6 +41,8 @@ class Journey:
     """So long a host may be silent before it is given up."""
     compare: Callable[[str], list[str]]
     """What differs between the plan of a card and the one here, in sentences."""
+    every: str
+    """How often each says how it stands."""
     ledgers: dict[str, tuple[str, str]]
     """By its place: the ledger that the first machine found there, and which machine that was."""
 
@@ -222,7 +223,12 @@ class Errand:
 
     def _look(self) -> Mapping[str, Any]:
         """How its run stands there; empty where there is none."""
-        return self._count(facts_of(self._ask(scripts.look(self.order, self._tmp)).out))
+        own = self._own(self._ask(scripts.look(self.order, self._tmp)).out)
+        self._standings.change(self.machine, **told_of(own))
+        return own
+
+    def _own(self, told: bytes) -> Mapping[str, Any]:
+        return facts_of(told).get("machines", {}).get(self.machine, {})  # type: ignore[no-any-return]
 
     def _stands(self) -> None:
         own = self._look()
@@ -276,11 +282,11 @@ class Errand:
     def _follow(self) -> None:
         """Until it is over. A connection that is cut in the middle is Unreached."""
         self.tell(State.RUNNING, why=self._note)
-        with Talk(self.launcher, scripts.follow(self.order, self._tmp, EVERY)) as talk:
+        with Talk(self.launcher, scripts.follow(self.order, self._tmp, self._journey.every)) as talk:
             for line in iter(talk.out.readline, b""):
-                self._heard()
-                self._count(facts_of(line))
-                self.tell(State.RUNNING)
+                self._tries, self._since = 0, time.monotonic()
+                # In one change: of hundreds of hosts a line comes every few milliseconds.
+                self.tell(State.RUNNING, heard=round(time.time(), 3), **told_of(self._own(line)))
             talk.hear()
 
     def _end(self, left: int | None, code: int | None, said: str) -> None:
@@ -313,13 +319,6 @@ class Errand:
     def _heard(self) -> None:
         self._tries, self._since = 0, time.monotonic()
         self._standings.change(self.machine, heard=round(time.time(), 3))
-
-    def _count(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What a status tells of this machine."""
-        own = facts.get("machines", {}).get(self.machine, {})
-        if "done" in own:
-            self._standings.change(self.machine, **told_of(own))
-        return own  # type: ignore[no-any-return]
 
     def _waits(self, why: str) -> bool:
         """Between two tries, each time longer and by chance, so that sixty hosts do not come back at one moment; False

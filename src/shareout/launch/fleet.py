@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
@@ -12,6 +13,8 @@ from shareout.launch.ssh import Jumps, Ssh
 from shareout.launch.standing import OVER, Standing, Standings, State
 
 LOOK_S = 1.0
+KEEP_S = 5.0
+"""Between two writings of what is only a cache."""
 
 
 class Fleet:
@@ -24,6 +27,7 @@ class Fleet:
     def run(self, steps: Callable[[Errand], None], shown: Callable[[Sequence[Standing]], None]) -> None:
         """Each does these steps, until all have ended. Ctrl-C ends the view: whatever runs there goes on."""
         threads = [Thread(target=self._one, args=(errand, steps), daemon=True) for errand in self.errands]
+        keeps_at = 0.0
         try:
             for thread in threads:
                 thread.start()
@@ -31,7 +35,9 @@ class Fleet:
                 # Not by join: a signal would be heard only when one ends.
                 self._ended.wait(LOOK_S)
                 self._ended.clear()
-                self.standings.keep()
+                if (now := time.monotonic()) >= keeps_at:
+                    keeps_at = now + KEEP_S
+                    self.standings.keep()
                 shown(self.standings.now())
         finally:
             self._leaving.set()

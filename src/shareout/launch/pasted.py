@@ -9,9 +9,8 @@ from pathlib import Path
 from shlex import join, quote
 
 from shareout.launch import scripts
-from shareout.launch.errand import EVERY
 from shareout.launch.launcher import FAR_SHELL, Host, spoken
-from shareout.launch.scripts import Item, Order
+from shareout.launch.scripts import EVERY, Item, Order
 
 
 def caller(host: Host, words: list[str], here: Path | None) -> str:

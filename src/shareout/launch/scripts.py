@@ -13,6 +13,8 @@ from shareout.fields import dataclass
 TOOLS = ("sha256sum", "dd", "nohup", "mv", "wc", "df", "awk")
 ABOVE = "shareout"
 """What folders are in, where nobody has named another."""
+EVERY, EVERY_OF_MANY, MANY = "2s", "2.8s", 20
+"""Between two words of a host. Of many hosts more seldom, yet before ssh itself would ask whether one is there."""
 PROGRAM = "main"
 """The name of the executable there."""
 

@@ -83,8 +83,8 @@ class Standings:
         what is done, where that is asked for."""
         with self._lock:
             before = self._rows[machine]
-            after = replace(before, **changes)
-            after = replace(after, started=before.started or after.state in STARTED)
+            started = before.started or changes.get("state") in STARTED
+            after = replace(before, **changes, started=started)
             self._rows[machine] = after
             is_counted = self.tells_counts and (after.done, after.failed) != (before.done, before.failed)
             if is_counted or (after.state, after.why) != (before.state, before.why):
@@ -128,7 +128,9 @@ def all_kept(facts: Mapping[str, Any]) -> list[Standing]:
 
 
 def told_of(own: Mapping[str, Any]) -> dict[str, Any]:
-    """What the status of a machine says of itself, as its row has it."""
+    """What the status of a machine says of itself, as its row has it; nothing where it does not."""
+    if "done" not in own:
+        return {}
     ends = {key: own.get(key) for key in ("eta", "eta_low", "eta_high")}
     counts = {key: int(own.get(key, 0)) for key in ("done", "failed", "running")}
     return {**counts, **ends, "rate": float(own.get("rate", 0.0))}
