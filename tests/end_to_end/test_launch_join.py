@@ -92,3 +92,5 @@ def test_what_cannot_be_shared_is_refused(here: Machine, net: Net) -> None:
     here.jobs(*["true"] * 40, machines=net.machines()).write("configs/runner.config", "[run]\naudit = 50%\n")
     told = here.call("launch", *runner(here), "--join", "/mnt", code=2)
     assert "audit" in told.err
+    told = here.call("launch", *runner(here), "--here", "--join", "nats://home:4222", code=2)
+    assert "nats://home:4222 is an address, and a launch shares work by a folder" in told.err

@@ -136,7 +136,8 @@ def _spread(asked: LaunchArguments, common: Common) -> None:
 def _trip(asked: LaunchArguments, common: Common, entry: Entry | None, plan: Plan, settings: Settings) -> _Trip:
     hosts = _hosts(asked, plan, machines_file(common))
     folder = asked.folder or _kept_folder(plan) or f"{ABOVE}/{Path.cwd().name or 'root'}"
-    is_far = not all(_is_here(asked, host) for host in hosts)
+    # What only looks, or ends, copies nothing.
+    is_far = asked.does in ("launch", "dry_run") and not all(_is_here(asked, host) for host in hosts)
     program = parcel.program(asked.executable, entry, is_far=is_far)
     items = parcel.items(program, plan, common.configs, asked.files, OURS)
     needs = needs_of(Path(items[0].source), items[0].size)
@@ -166,16 +167,13 @@ def _shared(at: str, asked: LaunchArguments, plan: Plan, settings: Settings) -> 
     """The folder by which all share their work, as each has it, and the ledger's place in it; empty where none does."""
     if not at:
         return "", ""
-    from shareout.cli.inputs.shared_work import refuse_unshared
+    from shareout.cli.inputs.shared_work import folder_of_launch, refuse_unshared
     from shareout.joining.terms import charter_of
 
-    if not os.path.isabs(at) and not asked.is_here:
-        raise UsageError(
-            f"{at} is another folder on each host", way_out="Name it from its beginning: --join /mnt/experiment."
-        )
+    place = folder_of_launch(at, is_here=asked.is_here)
     for machine in plan.machines:
         refuse_unshared(plan, machine.name, ())
-    return os.path.abspath(at), "/".join(charter_of(plan, settings.join.dead).folders)
+    return place, "/".join(charter_of(plan, settings.join.dead).folders)
 
 
 def _kept_folder(plan: Plan) -> str:

@@ -124,6 +124,20 @@ def admit_guest(plan: Plan, said: str | None) -> str:
     return name
 
 
+def folder_of_launch(at: str, *, is_here: bool) -> str:
+    """From its beginning, as each host of a launch has it. Refused what is no such folder."""
+    if at.startswith(SCHEME):
+        raise UsageError(
+            f"{at} is an address, and a launch shares work by a folder that all hosts mount",
+            way_out="Say it on each host: run --machine NAME --join nats://HOST:PORT --token-file FILE.",
+        )
+    if not os.path.isabs(at) and not is_here:
+        raise UsageError(
+            f"{at} is another folder on each host", way_out="Name it from its beginning: --join /mnt/experiment."
+        )
+    return os.path.abspath(at)
+
+
 def refuse_unshared(plan: Plan, machine: str, flags: Sequence[str]) -> None:
     """What holds only where each machine runs its own share."""
     alone = "--alone runs this machine's share by itself."
