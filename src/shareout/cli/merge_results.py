@@ -25,7 +25,7 @@ from shareout.errors import NO_ROOM, JobsMissing, UsageError, cannot_write
 from shareout.fields import dataclass
 from shareout.merge.columns.asked import GROUPS, Columns, Parse
 from shareout.merge.gather import Journal, NeedsMore
-from shareout.merge.proof.certificate import Proven
+from shareout.merge.proof.certificate import Proven, work_of
 from shareout.merge.proof.complete import Summary, are_apart, open_journals
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META
@@ -143,7 +143,7 @@ def _merge(merge: Merge, work: _Work, wanted: Columns) -> int:
     # No certificate where records contradict each other, although every job has a row: one of them is wrong, and it
     # would vouch for whichever counts.
     is_proven = summary.is_complete and not summary.is_contradicted
-    proof = Proven.of(work.journals[0].header.work, columns, summary) if is_proven else None
+    proof = Proven.of(work_of(work.journals), columns, summary) if is_proven else None
     answer = _reduced(merge, work.entry)
     _report(summary, proof, answer, work)
     return 0 if is_proven else 1

@@ -116,6 +116,8 @@ def _sample_sentence(summary: Summary) -> str:
 def missing_sentence(summary: Summary, owners: Mapping[str | None, int]) -> str:
     """What keeps a merge from being complete."""
     said = f"not complete: {summary.done} of {summary.total} jobs are done"
+    if summary.is_open:
+        said += "; their stream was not closed, as far as the journals here know"
     if summary.failed:
         said += f"; failed: {summary.failed} ({told_ranges(summary.failed_ids)})"
     if summary.missing:

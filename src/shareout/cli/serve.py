@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from shareout.choices import Order
 from shareout.cli.inputs.adhoc_pool import pool_file
 from shareout.cli.inputs.recorded_call import Call, call_of
 from shareout.cli.inputs.run_folders import tell
@@ -19,6 +20,7 @@ from shareout.cli.options import Common, add_common, add_web, program_name, web_
 from shareout.cli.own_program import own_program
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_flags import add_pool, given
+from shareout.cli.serve_stream import is_stream, source_of, stream_file, stream_on
 from shareout.config import apply, load_settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -46,6 +48,7 @@ from shareout.stores.nats.token import papers_of, refuse_where_nothing_speaks, t
 from shareout.units import counted, parse_duration
 
 if TYPE_CHECKING:
+    from shareout.serving.source import Source
     from shareout.stores.nats.store import NatsStore
 
 LOOPBACK = "127.0.0.1"
@@ -91,7 +94,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "then on each host, with the token that it names:\n"
         "  run --machine alice --join nats://home:4222 --token-file token"
     )
-    parser.add_argument("pool", nargs="?", metavar="POOL", help="a pool file, or - for standard input")
+    parser.add_argument(
+        "pool", nargs="?", metavar="POOL", help="a pool file, or -: the lines of standard input as they come"
+    )
     parser.set_defaults(named=None)
     add_pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
     add = parser.add_argument_group("how it is served").add_argument
@@ -102,6 +107,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--dead", metavar="TIME", default=DEAD, help=f"who is silent for so long is taken over from (default: {DEAD})")
     add("--work", action="store_true", help="run jobs on this host as well, as `join` does")
     add("--keep", action="store_true", help="stay when all is over")
+    add("--stream", metavar="NAME", help="jobs come while it is served; the same name goes on with them")
+    add("--from", dest="source", metavar="CMD", help="they come from this command: a line is a job")
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
     add_web(parser)
     add_common(parser)
@@ -120,7 +127,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     check_expected(plan, asked.expect)
     refuse_unshared(plan, "", [])
     with ExitStack() as stack:
-        service = _opened(plan, call, asked, common, stack)
+        service = _opened(plan, call, asked, common, stack, source=source_of(arguments))
         if web:
             from shareout.cli.page_beside import page_beside
 
@@ -144,6 +151,9 @@ def _call(arguments: argparse.Namespace, common: Common) -> Call:
         if (value := getattr(arguments, flag)) is not None
     }
     asked = given(arguments)
+    if is_stream(arguments):
+        stream = stream_file(arguments, common)
+        return of_anybody(call_of(common, stream, {**flags, "run.order": Order.GIVEN}, says_what=True))
     named = pool_file(asked, common, _template(common, flags))
     return of_anybody(call_of(common, named, flags, says_what=bool(asked)))
 
@@ -152,7 +162,9 @@ def _template(common: Common, flags: Mapping[str, str]) -> str:
     return apply(load_settings(common.configs), flags).commands.template
 
 
-def _opened(plan: Plan, call: Call, asked: ServeArguments, common: Common, stack: ExitStack) -> Service:
+def _opened(
+    plan: Plan, call: Call, asked: ServeArguments, common: Common, stack: ExitStack, *, source: Source | None
+) -> Service:
     """Locked, started, made, told."""
     from shareout.stores.nats.opening import make_nats, secured
 
@@ -170,7 +182,8 @@ def _opened(plan: Plan, call: Call, asked: ServeArguments, common: Common, stack
     _publish(net, plan, call, home.path)
     if not common.quiet:
         _tell_start(plan, asked, program.port, home.path / "token")
-    return Service(net, home, keeper, Lanes(roots_of(plan), checks_of(plan)), plan.jobs)
+    lanes = Lanes(roots_of(plan), checks_of(plan))
+    return Service(net, home, keeper, lanes, stream_on(net, plan, lanes, source, stack))
 
 
 def _working(service: Service, common: Common, entry: Entry | None, stack: ExitStack) -> Worker:
@@ -208,7 +221,9 @@ def _publish(net: NatsStore, plan: Plan, call: Call, folder: Path) -> None:
 def _tell_start(plan: Plan, asked: ServeArguments, port: int, token: Path) -> None:
     host = asked.bind if asked.bind not in ("0.0.0.0", "::") else host_name()
     address = Address(host, port)
-    tell(f"{counted(plan.jobs, 'job')} of {plan.fingerprint} at {address}")
+    name = getattr(plan.pool, "name", "")
+    what = f"the stream {name}" if name else f"{counted(plan.jobs, 'job')} of {plan.fingerprint}"
+    tell(f"{what} at {address}")
     tell(f"the token is in {token}: who has a copy of it may take part")
     tell(f"a host with nothing but the program: {program_name()} join {address} --token-file TOKEN")
     tell(f"a machine of the plan: {program_name()} run --machine NAME --join {address} --token-file TOKEN")
@@ -248,4 +263,4 @@ def _told_end(standing: Standing, plan: Plan, common: Common) -> int:
         print(json.dumps({"digest": plan.hex, "jobs": standing.jobs, "done": done, "failed": standing.failed}))
     if not common.quiet:
         tell(f"{done} done, {standing.failed} failed, {standing.left} to do: {folder}")
-    return int(standing.failed > 0)
+    return int(standing.failed > 0 or not standing.is_over)

@@ -26,6 +26,7 @@ from shareout.joining.pieces.picking import Picking
 from shareout.joining.pieces.places import Places
 from shareout.joining.request import JoinRequest, Order, Wishes
 from shareout.joining.shipping import Shipping
+from shareout.joining.stream import stream_of
 from shareout.joining.supply import Elsewhere, LedgerSupply
 from shareout.joining.terms import charter_of, checks_of, nonce_of, roots_of
 from shareout.ledger.asks.ask import Ask, words
@@ -147,6 +148,7 @@ class Joined:
             history=History(folder.seen, self._ledger, self.place, self.times),
             open_at=self._open_at,
             publishing=self._publishing(folder),
+            stream=stream_of(self._plan.pool, folder.lines, writer),
         )
         costs = self._plan.costs_between if self._plan.costs and not wishes.in_place else None
         self.supply = LedgerSupply(

@@ -15,10 +15,11 @@ from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer
 from shareout.joining.pieces.luck import Luck
 from shareout.joining.shipping import Shipping
+from shareout.joining.stream import Stream
 from shareout.ledger.asks.ask import Ask, name_of_list, parse_list
 from shareout.ledger.calls import Call, Happened
 from shareout.ledger.choose import Pace
-from shareout.ledger.entry import name_of
+from shareout.ledger.entry import Entry, name_of
 from shareout.ledger.host import Host
 from shareout.ledger.store import COMMON, LONGEST_BEAT
 from shareout.world import world
@@ -61,10 +62,12 @@ class Member:
         history: History,
         open_at: float,
         publishing: Publishing | None = None,
+        stream: Stream | None = None,
     ) -> None:
-        """`live`: what this run tells of itself, for who looks at the folder."""
+        """`live`: what this run tells of itself, for who looks at the folder. `stream`: takes the jobs that come."""
         self.host = host
         self._publishing = publishing
+        self._stream = stream
         self._history = history
         self._asked_closed = 0
         self._looks_at = 0.0
@@ -223,7 +226,13 @@ class Member:
             # An ask is heard with what it is about, or not yet.
             self._lists[self._liaison.ask("fetch", COMMON, name_of_list(found.list))] = call, found
         else:
-            self.host.found(call, found, now)
+            self._found(call, found, now)
+
+    def _found(self, call: Call, entry: Entry | Ask | None, now: float) -> None:
+        if self._stream and isinstance(entry, Ask):
+            # The lines first: what the host hears of may be handed out.
+            self._stream.hear(entry, self.host.asking.state)
+        self.host.found(call, entry, now)
 
     def _hear_list(self, call: Call, ask: Ask, answer: Answer, now: float) -> None:
         if answer.away:
@@ -237,7 +246,7 @@ class Member:
                 raise
             self.host.lost(call, now)
         else:
-            self.host.found(call, listed, now)
+            self._found(call, listed, now)
 
     def has_company(self) -> bool:
         """Whether another host works now, by its beats."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shareout.ledger.calls import Root
+from shareout.ledger.calls import Root, stream_roots
 from shareout.names import ANYBODY
 from shareout.plan.plan import Plan
+from shareout.pool import STREAM
 from shareout.stores.charter import Charter, told_groups
 
 
@@ -17,7 +18,9 @@ def charter_of(plan: Plan, dead_s: float, groups: Sequence[str] = ()) -> Charter
 
 
 def roots_of(plan: Plan) -> Sequence[Root]:
-    """Each machine's share of each phase."""
+    """Each machine's share of each phase; of a stream nothing yet."""
+    if plan.pool.kind == STREAM:
+        return stream_roots(plan.jobs)
     return [
         Root(f"{place}.{phase}", machine.name if machine.name != ANYBODY else "", phase, start, stop)
         for place, machine in enumerate(plan.machines)

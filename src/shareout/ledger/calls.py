@@ -22,6 +22,15 @@ class Root(NamedTuple):
     hi: int
 
 
+STREAM = "stream"
+"""What the lane of a plan is called whose jobs come while it goes on: nothing is in it, all that comes is asked for."""
+
+
+def stream_roots(most: int) -> list[Root]:
+    """Of such a plan, which has room for so many: they say where positions begin and end."""
+    return [Root(STREAM, "", 0, 0, 0), Root(STREAM, "", 0, most, most)]
+
+
 class Call(NamedTuple):
     """One to be made of the store: a put where it has an entry, else a look. On the asks, they are in the place of
     entries."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from shareout.ledger.asks.ask import ASKS, Ask
 from shareout.ledger.asks.asked import Phases
 from shareout.ledger.asks.asking import Asking
-from shareout.ledger.calls import Call, Happened, Root, told
+from shareout.ledger.calls import STREAM, Call, Happened, Root, told
 from shareout.ledger.choose import Pace
 from shareout.ledger.entry import Entry, name_of, ordinal_of, root_begins
 from shareout.ledger.lane import Lane
@@ -107,6 +107,8 @@ class Knowing:
             failed = sum((stretch.stop - stretch.start) * stretch.failed for stretch in one.stretches)
             self.failed_in[one.phase] = self.failed_in.get(one.phase, 0) - failed
             self._meet_root(one.root(), how="ask")
+        if fed := self.asking.state.fed_since(before):
+            self._meet_root(fed, how="feed")
         if self.asking.state.phase > before.phase:
             self._begin_phases()
 
@@ -156,4 +158,5 @@ def phases_of(roots: Sequence[Root], checks: frozenset[int] = frozenset()) -> Ph
     for root in roots:
         starts[root.phase] = min(root.low, starts.get(root.phase, root.low))
     stop = max((root.hi for root in roots), default=0)
-    return Phases(tuple(starts[phase] for phase in sorted(starts)), stop, checks)
+    is_stream = any(root.lane == STREAM for root in roots)
+    return Phases(tuple(starts[phase] for phase in sorted(starts)), stop, checks, is_stream)

@@ -19,7 +19,7 @@ from shareout.merge.partition import BLOCK_SHIFT, Block, Outcomes, resolve, told
 from shareout.merge.processes import divided, how_many
 from shareout.merge.proof.audit import Comparison
 from shareout.merge.proof.certificate import block_hash, printed_hash
-from shareout.merge.proof.complete import Said, Summary, append_ranges
+from shareout.merge.proof.complete import Said, Summary, append_ranges, is_open
 from shareout.merge.sheet import Sheet, Start
 from shareout.merge.spool import Spool, SpoolWriter
 from shareout.merge.tables import RowStore, TextForm, store_blocks
@@ -228,7 +228,7 @@ class Merge:
 
     def _summary_of_journals(self) -> Summary:
         """What journals tell before a job is looked at: what is damaged or changed, and which code ran."""
-        summary = Summary(self.total)
+        summary = Summary(self.total, is_open=is_open(self.journals))
         summary.damage = [damage for _, damage in self.damage]
         # A journal that is not what was written because of damage is told as damaged, and not a second time.
         damaged = {number for number, damage in self.damage if damage.offset < self.journals[number].proof.changed}

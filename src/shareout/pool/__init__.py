@@ -18,6 +18,9 @@ from shareout.pool.places.shelf import Shelf, TextHash
 COSTS = "costs.csv"
 """The name of a file that says how long jobs take, beside their pool."""
 
+STREAM = "stream"
+"""The kind of a pool whose jobs come while it is run."""
+
 # Up to here the bias of the shuffle's remainders stays under 2^-18 (`plan/network.py`).
 MOST_JOBS = 10**18
 

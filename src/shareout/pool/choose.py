@@ -73,6 +73,10 @@ def _open(path: Path, template: str, colsep: str, shelf: Shelf | None) -> Pool:
         from shareout.pool.groups import GroupsPool
 
         return GroupsPool(path, template, colsep, shelf)
+    if name.endswith(".stream.json"):
+        from shareout.pool.stream import StreamPool
+
+        return StreamPool(path, template, colsep)
     if name == "runs.txt":
         from shareout.pool.runmaker import RunmakerPool
 

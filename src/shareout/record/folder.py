@@ -113,6 +113,11 @@ class RunFolder:
         return self.path / "parcel.json"
 
     @property
+    def lines(self) -> Path:
+        """The jobs of a stream that have come to this host."""
+        return self.path / "lines"
+
+    @property
     def slots(self) -> Path:
         """Where running jobs print to, two files a slot: they are moved into the log when the job has ended."""
         return self.path / "slots"

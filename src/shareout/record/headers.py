@@ -69,7 +69,8 @@ def _check_with_plan(one: Incarnation, plan: Planned) -> None:
     # Whoever joined may have been a guest, and recorded what it claimed.
     if not header.is_joined:
         _check_share(one, plan)
-    if (header.jobs, header.order, header.ancestors) != (plan.jobs, plan.order, plan.ancestors):
+    jobs = plan.jobs if header.stream else header.jobs
+    if (jobs, header.order, header.ancestors) != (plan.jobs, plan.order, plan.ancestors):
         raise _refused(one, f"it says {header.jobs} jobs in the order {header.order}, and the plan does not")
 
 
@@ -117,7 +118,9 @@ def _refuse_overlap(found: Sequence[Incarnation]) -> None:
 
 
 def _plan_facts(header: Header) -> tuple[object, ...]:
-    return header.jobs, header.kind, header.order, header.ancestors, header.pool_jobs, header.phases, len(header.ranges)
+    # Of a stream each knows of as many jobs as had come.
+    jobs = -1 if header.stream else header.jobs
+    return jobs, header.kind, header.order, header.ancestors, header.pool_jobs, header.phases, len(header.ranges)
 
 
 def _told(ranges: Sequence[Range], most: int = 4) -> str:

@@ -27,6 +27,7 @@ from shareout.fields import dataclass, fields, replace
 from shareout.ranges import Range, is_in, union
 from shareout.record.lines.claim import Claim, How
 from shareout.record.lines.form import ABOUT, fault_between, fault_of
+from shareout.record.lines.seal import Seal
 from shareout.record.outcome import Attempt, Cause, Imprint, State
 from shareout.record.values import decode, encode
 
@@ -76,7 +77,7 @@ class Session:
 
 # What stands in the session's line: another start may owe something else.
 _OWED = ("digest", "ranges", "audit", "version")
-_OF_SESSION = (*_OWED, "claims", "claimed", "taken", "code", "start")
+_OF_SESSION = (*_OWED, "claims", "claimed", "seal", "taken", "code", "start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,10 @@ class Header:
     """Whether claims may follow."""
     claimed: tuple[Range, ...] = ()
     """What those that follow hold: no part of these two lines."""
+    stream: bool = False
+    """Its jobs came while it went on: how many there are is known by what was claimed, and for certain by a seal."""
+    seal: Seal | None = None
+    """Of a stream that was closed: no part of these two lines."""
     taken: tuple[Range, ...] = ()
     """What of that was taken over from a machine that was silent: it may have done some of it all the same."""
     start: Session = Session("start", 0.0, 1, "", "")
@@ -156,8 +161,9 @@ class Header:
         facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _OF_SESSION}
         if self.order == Order.SHUFFLED:
             del facts["order"]
-        if not self.phases:
-            del facts["phases"]
+        for name in ("phases", "stream"):
+            if not facts[name]:
+                del facts[name]
         owed = {key: getattr(self, key) for key in (*_OWED, *(["claims"] if self.claims else []))}
         head = closed(json.dumps({"shareout": VERSION, **facts}, separators=(",", ":"))[:-1])
         return head + replace(self.start, code=self.code).line(owed)
@@ -232,7 +238,7 @@ def check(line: bytes) -> bytes:
     raise BadLine("its checksum is wrong")
 
 
-Line = Attempt | Session | Claim | None
+Line = Attempt | Session | Claim | Seal | None
 """What a line can say; None: nothing that this version knows."""
 
 
@@ -248,6 +254,8 @@ def parse(line: bytes) -> Line:
         return _session(facts)
     if "claim" in facts:
         return _claim(facts)
+    if "sealed" in facts:
+        return Seal(facts["sealed"], facts["lines"])
     if facts.get("must") is True:
         raise RunDirectoryDamaged(
             f"a line was written by a newer shareout, and must not be passed over: {line[:80].decode('ascii')} …",
@@ -333,6 +341,7 @@ def _header(facts: dict[str, Any], owed: dict[str, Any]) -> Header:
         pool_jobs=facts["pool_jobs"],
         order=facts.get("order", Order.SHUFFLED),
         phases=tuple(facts.get("phases", ())),
+        stream=facts.get("stream", False),
         work=facts["work"],
         columns=tuple(facts["columns"]),
         origin=facts["origin"],

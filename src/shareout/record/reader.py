@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -22,6 +23,7 @@ from shareout.record.journal import TAIL, VERSION, BadLine, Header, Line, check,
 from shareout.record.lines.claim import Claim, How
 from shareout.record.lines.common_line import OTHER, Plain, plain_line, plain_lines
 from shareout.record.lines.form import is_as_written
+from shareout.record.lines.seal import Seal
 from shareout.record.outcome import Attempt
 
 # What fits in a core's cache is checked and read twice as fast as what does not.
@@ -30,9 +32,9 @@ LONGEST_HEADER = 1 << 26
 # Tries to find a record again in one damaged stretch, so that no damage makes reading slow.
 MOST_RESCUES = 200
 _FIRST, _SECOND = b'{"shareout":', b'{"session":"start",'
-_CLAIM = b'\n{"claim":'
+_CLAIM, _SEAL = b'\n{"claim":', b'\n{"sealed":'
 _BEHIND = re.compile(rb'"crc":"[0-9a-f]{8}"\}.')
-_START = re.compile(rb'\{"(?:job|session|shareout|claim)":')
+_START = re.compile(rb'\{"(?:job|session|shareout|claim|sealed)":')
 _END = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 
 
@@ -291,8 +293,11 @@ def incarnations_of(folder: RunFolder) -> list[Incarnation]:
             lines = _first_lines(path)
             header, begin = _header_of(path, lines), sum(map(len, lines))
             if header.claims:
-                claims = _claims(path, begin, header.jobs)
+                claims = [one for one in _said(path, begin, _CLAIM) if isinstance(one, Claim)]
+                _refuse_beyond(path, claims, header.jobs)
                 header = replace(header, claimed=_held(claims), taken=_held(claims, How.SEIZE))
+                if header.stream:
+                    header = _as_far_as_it_came(path, begin, header)
             found.append(Incarnation(folder, path, header, begin))
     return found
 
@@ -301,10 +306,17 @@ def _held(claims: Sequence[Claim], how: How | None = None) -> tuple[Range, ...]:
     return tuple(union(one for claim in claims if how in (None, claim.how) for one in claim.ranges))
 
 
-def _claims(path: Path, begin: int, jobs: int) -> list[Claim]:
-    """The claims of a journal; found without a look at the lines between them, which are many. One that is
-    damaged holds nothing, and the records that it allowed are refused."""
-    found: list[Claim] = []
+def _as_far_as_it_came(path: Path, begin: int, header: Header) -> Header:
+    """Of a stream there are as many jobs as its seal says; without one, as many as are known here."""
+    seal = next((one for one in _said(path, begin, _SEAL) if isinstance(one, Seal)), None)
+    jobs = seal.jobs if seal else max((stop for _, stop in header.claimed), default=0)
+    return replace(header, jobs=jobs, seal=seal)
+
+
+def _said(path: Path, begin: int, kind: bytes) -> list[Line]:
+    """The lines of a journal that begin so; found without a look at the lines between them, which are many. A claim
+    that is damaged holds nothing, and the records that it allowed are refused."""
+    found: list[Line] = []
     with path.open("rb", buffering=0) as file:
         # From the newline before the first line on, so that each line has one.
         file.seek(begin - 1)
@@ -313,25 +325,21 @@ def _claims(path: Path, begin: int, jobs: int) -> list[Claim]:
             data = rest + read
             end = data.rfind(b"\n")
             rest = data[end:] if end >= 0 else data
-            at = data.find(_CLAIM, 0, end)
+            at = data.find(kind, 0, end)
             while at >= 0:
-                found += _claim_in(data[at + 1 : data.index(b"\n", at + 1)])
-                at = data.find(_CLAIM, at + 1, end)
-    if any(stop > jobs for claim in found for _, stop in claim.ranges):
+                with suppress(BadLine):
+                    found.append(parse(data[at + 1 : data.index(b"\n", at + 1)]))
+                at = data.find(kind, at + 1, end)
+    return found
+
+
+def _refuse_beyond(path: Path, claims: Sequence[Claim], jobs: int) -> None:
+    if any(stop > jobs for claim in claims for _, stop in claim.ranges):
         raise RunDirectoryDamaged(
             f"a claim is of positions that a plan of {jobs} jobs does not have",
             where=Place(str(path)),
             way_out=f"Move {path} away to keep it; what it recorded counts as not done.",
         )
-    return found
-
-
-def _claim_in(line: bytes) -> Sequence[Claim]:
-    try:
-        claim = parse(line)
-    except BadLine:
-        return ()
-    return (claim,) if isinstance(claim, Claim) else ()
 
 
 def newest_header(folder: RunFolder) -> Header:

@@ -18,6 +18,7 @@ from shareout.events import Listener
 from shareout.fields import dataclass
 from shareout.files import sync_names
 from shareout.plan.plan import Plan, Share
+from shareout.pool import STREAM
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header, attempt_line
 from shareout.record.outcome import Attempt, State
@@ -173,6 +174,7 @@ def header_of(request: RunRequest, share: Share) -> Header:
         pool_jobs=plan.total if plan.ancestors else 0,
         order=plan.order,
         phases=tuple(phase.start for phase in plan.pool.phases) if len(plan.pool.phases) > 1 else (),
+        stream=plan.pool.kind == STREAM,
         work=plan.work.hex(),
         columns=request.columns,
         origin=plan.origin_hex,

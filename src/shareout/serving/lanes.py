@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shareout.ledger.asks.ask import Ask, parse_ask
 from shareout.ledger.asks.asked import Asked, asked
@@ -26,6 +26,8 @@ class Lanes:
             root.lane: root_begins(root.low, root.hi) for root in roots if root.low < root.hi
         }
         self._failed_before = 0
+        self.on_ask: Callable[[Ask, Asked, int], None] = lambda ask, before, n: None
+        """Told each ask, before it counts, with what those before it come to, and its number."""
 
     def learn(self, key: str, text: bytes) -> None:
         """What stands at a key. An entry that is none is damage, told with its place."""
@@ -45,13 +47,28 @@ class Lanes:
             self._open[found[1]] = entry
 
     def _heed(self, ask: Ask) -> None:
-        self._asked = asked(self._asked, ask, self._phases)
+        before = self._asked
+        self.on_ask(ask, before, before.n + 1)
+        self._asked = asked(before, ask, self._phases)
+        if fed := self._asked.fed_since(before):
+            self._open[fed.lane] = root_begins(fed.low, fed.hi)
+
+    @property
+    def asked(self) -> Asked:
+        """To what all asks come."""
+        return self._asked
+
+    @property
+    def jobs(self) -> int:
+        """How many there are by now."""
+        return self._asked.fed if self._phases.is_stream else self._phases.stop
 
     @property
     def is_over(self) -> bool:
         """All is final, and hosts have told each other so; or a barrier lets nothing more through. Before that they
         may still have something to tell."""
-        return self._asked.blocked > 0 or (not self._open and (self._asked.is_ended or not self._phases.stop))
+        is_ended = self._asked.is_ended or (not self.jobs and (self._asked.is_closed or not self._phases.is_stream))
+        return self._asked.blocked > 0 or (not self._open and is_ended)
 
     @property
     def left(self) -> int:

@@ -11,6 +11,7 @@ from shareout.ledger.store import Away
 from shareout.serving.keeper import Keeper
 from shareout.serving.lanes import Lanes
 from shareout.serving.mirror import Mirror
+from shareout.serving.stream import Stream
 from shareout.stores.folder.store import FolderStore
 from shareout.stores.nats.store import NatsStore
 
@@ -36,11 +37,13 @@ class Standing:
 class Service:
     """Of one run."""
 
-    def __init__(self, net: NatsStore, home: FolderStore, keeper: Keeper, lanes: Lanes, jobs: int) -> None:
-        """What hosts have shipped to `net` comes to `home`."""
+    def __init__(
+        self, net: NatsStore, home: FolderStore, keeper: Keeper, lanes: Lanes, stream: Stream | None = None
+    ) -> None:
+        """What hosts have shipped to `net` comes to `home`; `stream`: jobs still come."""
         self.net, self.home = net, home
         self._keeper = keeper
-        self._lanes, self._jobs = lanes, jobs
+        self._lanes, self._stream = lanes, stream
         # The ledger's folder lies among the run directories of its origin.
         self._mirror = Mirror(net, home, lanes.learn, home.path.parent)
         self._next_beats = 0.0
@@ -49,7 +52,7 @@ class Service:
         """As long as that is so."""
         while goes_on():
             if not self._step():
-                time.sleep(LOOK_S)
+                self._wait()
 
     def run(self, told: Callable[[Standing], None], *, keeps: bool = False) -> Standing:
         """Until all is over and everybody has gone, or is taken for dead; for ever, if it keeps on. `told` hears how it
@@ -60,7 +63,8 @@ class Service:
             standing = self.standing()
             told(standing)
             now = time.monotonic()
-            over_since = (over_since or now) if standing.is_over else None
+            is_over = standing.is_over or (self._stream is not None and self._stream.failed)
+            over_since = (over_since or now) if is_over else None
             # Who is there says so several times in that while, also one that has come a moment ago: it still has to
             # hear that all is over.
             has_rested = over_since is not None and now - over_since >= max(2 * BEATS_S, self.net.dead_s / 6)
@@ -70,7 +74,7 @@ class Service:
                     pass
                 return standing
             if not has_more:
-                time.sleep(LOOK_S)
+                self._wait()
 
     def _step(self) -> bool:
         """What is due. Whether there is more at once."""
@@ -79,18 +83,27 @@ class Service:
             # Nothing is lost by it: all of it is asked for again. A server that is away is the keeper's to mend, or its
             # owner's; a folder here that is full is told by what else cannot write there.
             has_more = self._mirror.step()
+            if self._stream and not has_more:
+                has_more = self._stream.step()
             if time.monotonic() >= self._next_beats:
                 self._next_beats = time.monotonic() + BEATS_S
                 self._mirror.beats()
             return has_more
         return False
 
+    def _wait(self) -> None:
+        if self._stream:
+            self._stream.wait(LOOK_S)
+        else:
+            time.sleep(LOOK_S)
+
     def standing(self) -> Standing:
         """As far as it is known here."""
         hosts = tuple(sorted(self._mirror.present(self.net.dead_s)))
         over, failed = self._mirror.over()
-        final = self._jobs - self._lanes.left
+        jobs = self._lanes.jobs
+        final = jobs - self._lanes.left
         failed = max(self._lanes.failed, failed) if self._lanes.left else self._lanes.failed
-        seen = max(final, min(over, self._jobs)) if self._lanes.left else final
+        seen = max(final, min(over, jobs)) if self._lanes.left else final
         is_over = self._lanes.is_over
-        return Standing(self._jobs, self._lanes.left, failed=failed, seen=seen, hosts=hosts, is_over=is_over)
+        return Standing(jobs, self._lanes.left, failed=failed, seen=seen, hosts=hosts, is_over=is_over)

@@ -14,6 +14,8 @@ from shareout.record.tallies.tally import Tally
 
 def whole(known: Counts, host: Host, tally: Tally, picking: Picking, places: Places) -> Counts:
     """What this machine knows → what is done of all."""
+    if host.asking.phases.is_stream:
+        known = replace(known, jobs=host.asking.state.fed)
     entries = [lane.entry for lane in host.lanes.values()]
     failed = max(known.failed, sum(host.failed_in.values()) + sum(entry.failed for entry in entries))
     # Where one was skipped too late, this machine's own journal or another's may have it as done.

@@ -18,8 +18,10 @@ from shareout.ledger.entry import is_nonce, is_number, object_of, shown, why_no_
 
 ASKS = "asks"
 """Where they stand; no lane is called so."""
-VERBS = ("phase", "end", "drain", "halt", "resume", "requeue", "skip")
-WITH_LIST = ("requeue", "skip")
+VERBS = ("phase", "end", "drain", "halt", "resume", "requeue", "skip", "feed", "close")
+WITH_LIST = ("requeue", "skip", "feed")
+LISTED = ("stretches", "lines")
+"""What stands in a list, and not in the text."""
 LONGEST_WORDS = 200
 """Bytes of what is said in words."""
 MOST_STRETCHES = 1 << 20
@@ -59,10 +61,12 @@ class Ask(NamedTuple):
     why: str = ""
     stretches: tuple[Stretch, ...] = ()
     """What the list says; no part of the text."""
+    lines: bytes = b""
+    """What it says where more jobs come, each with its newline; no part of the text either."""
 
     def text(self) -> bytes:
         """As it stands in the store."""
-        given = {name: value for name, value in self._asdict().items() if name != "stretches"}
+        given = {name: value for name, value in self._asdict().items() if name not in LISTED}
         return json.dumps(given, ensure_ascii=True, separators=(",", ":")).encode("ascii")
 
 
@@ -76,6 +80,11 @@ def list_text(stretches: tuple[Stretch, ...]) -> bytes:
     return json.dumps(stretches, separators=(",", ":")).encode("ascii") + b"\n"
 
 
+def list_of_lines(lines: Sequence[bytes]) -> bytes:
+    """The same of jobs that come."""
+    return b"".join(b"%b\n" % line for line in lines)
+
+
 def words(text: str) -> str:
     """As much of it as an ask has room for, in one line."""
     line = " ".join(text.split()).encode("ascii", "backslashreplace")[:LONGEST_WORDS].decode("ascii")
@@ -85,7 +94,7 @@ def words(text: str) -> str:
 def parse_ask(n: int, text: bytes) -> Ask:
     """The ask that stands there. Whatever `Ask.text` would not have written is damage, told with its place."""
     found = object_of(text)
-    if found is not None and tuple(found) == Ask._fields[:-1]:
+    if found is not None and tuple(found) == Ask._fields[: -len(LISTED)]:
         if why := _why_not(found):
             raise _odd(n, why)
         ask = Ask(**found)
@@ -101,6 +110,10 @@ def parse_list(n: int, ask: Ask, text: bytes) -> Ask:
     try:
         if blake3(text).hexdigest() != ask.list:
             raise ValueError
+        if ask.verb == "feed":
+            if text.count(b"\n") != ask.jobs or not text.endswith(b"\n"):
+                raise ValueError
+            return ask._replace(lines=text)
         stretches = tuple(Stretch(*one) for one in json.loads(text))
         if list_text(stretches) != text:
             raise ValueError

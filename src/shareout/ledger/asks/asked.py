@@ -26,6 +26,8 @@ class Phases(NamedTuple):
     """The end of the last one."""
     checks: frozenset[int] = frozenset()
     """Phases that begin only when nothing of the one before has failed."""
+    is_stream: bool = False
+    """Its jobs come while it goes on: positions from 0 on, as many as were fed by now."""
 
     def at(self, position: int) -> int:
         """The phase of a position."""
@@ -77,6 +79,16 @@ class Asked(NamedTuple):
     again: tuple[Again, ...] = ()
     added: int = 0
     """How many places there are beyond the plan's."""
+    fed: int = 0
+    """Of a stream, how many jobs have come."""
+    is_closed: bool = False
+    """No more of them come."""
+
+    def fed_since(self, before: Asked) -> Root | None:
+        """The lane that the ask after that state has made of the jobs that it has brought."""
+        if self.fed == before.fed:
+            return None
+        return Root(f"{self.n}.0.feed", "", 0, before.fed, self.fed)
 
     def made_since(self, before: Asked) -> tuple[Again, ...]:
         """Lanes that asks have made."""
@@ -93,11 +105,20 @@ def asked(before: Asked, ask: Ask, phases: Phases) -> Asked:
         return after._replace(blocked=ask.failed) if is_shut else after._replace(phase=ask.phase + 1, blocked=0)
     if ask.verb == "end":
         return after._replace(is_ended=True)
+    if ask.verb in ("feed", "close"):
+        return _fed(after, ask)
     if ask.verb == "drain":
         return after._replace(drained=before.drained | {ask.whom})
     if ask.verb in ("halt", "resume"):
         return after._replace(halt=ask if ask.verb == "halt" else None)
     return _with_list(after, ask, phases)
+
+
+def _fed(before: Asked, ask: Ask) -> Asked:
+    """What comes behind the end of a stream is nobody's."""
+    if ask.verb == "close":
+        return before._replace(is_closed=True)
+    return before if before.is_closed else before._replace(fed=before.fed + ask.jobs)
 
 
 def _with_list(before: Asked, ask: Ask, phases: Phases) -> Asked:

@@ -46,7 +46,7 @@ class Asking(NamedTuple):
             return self
         if self.wish:
             return self._replace(put=self.wish)
-        if not me:
+        if not me or (self.phases.is_stream and not state.is_closed):
             return self
         if state.phase + 1 < len(self.phases.starts):
             if state.phase in open_phases or state.blocked:

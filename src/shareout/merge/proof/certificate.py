@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from blake3 import blake3
 
 from shareout.fields import dataclass
+from shareout.merge.gather import Journal
 from shareout.merge.partition import Block, imprints_in
 from shareout.merge.proof.complete import Summary
 
@@ -21,6 +22,7 @@ from shareout.merge.proof.complete import Summary
 # two forms must never give the same hash.
 CONTEXT = "shareout 2 certificate"
 PRINTED_CONTEXT = "shareout 2 outputs"
+STREAM_CONTEXT = "shareout 2 stream"
 
 
 def block_hash(block: Block) -> bytes:
@@ -59,6 +61,16 @@ def certificate(work: str, columns: Sequence[str], blocks: Iterable[tuple[int, b
     # Nor a tree: nobody asks for a proof of a part, and of 10^12 jobs there are but fifteen million blocks.
     for number, digest in sorted(blocks):
         hasher.update(number.to_bytes(8, "little") + digest)
+    return hasher.hexdigest()
+
+
+def work_of(journals: Sequence[Journal]) -> str:
+    """What the jobs are, in hex. Of a stream only its name is in the plan; its lines are known when it is closed."""
+    header = next((one.header for one in journals if one.header.seal), journals[0].header)
+    if header.seal is None:
+        return header.work
+    hasher = blake3(bytes.fromhex(header.work), derive_key_context=STREAM_CONTEXT)
+    hasher.update(header.seal.jobs.to_bytes(8, "little") + bytes.fromhex(header.seal.lines))
     return hasher.hexdigest()
 
 

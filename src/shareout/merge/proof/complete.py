@@ -68,6 +68,8 @@ class Summary:
     changed: list[Journal] = field(default_factory=list)
     """Those that are not what their run wrote, although nothing in them is damaged."""
     damage: list[Damage] = field(default_factory=list)
+    is_open: bool = False
+    """No journal here tells that the stream was closed: more jobs may have come than are known here."""
 
     @property
     def missing(self) -> int:
@@ -90,7 +92,7 @@ class Summary:
     @property
     def is_complete(self) -> bool:
         """Every job of the pool is done or given up; a job that failed is neither."""
-        return self.done + self.skipped == self.total
+        return self.done + self.skipped == self.total and not self.is_open
 
 
 def _unknown(_: Sequence[RunFolder]) -> None:
@@ -144,6 +146,12 @@ def _ids_at(header: Header, plan: Plan | None) -> IdsAt | None:
     return (plan and plan.ids_of(header.origin)) or ids_as_told(header)
 
 
+def is_open(journals: Sequence[Journal]) -> bool:
+    """Whether more jobs may have come than are known here: of a stream no journal tells that it was closed."""
+    headers = [journal.header for journal in journals]
+    return any(one.stream for one in headers) and not any(one.seal for one in headers)
+
+
 def are_apart(journals: Sequence[Journal]) -> bool:
     """Whether no two machines can speak of the same job: of one plan, with ranges of their own and no audits."""
     headers = [journal.header for journal in journals]
@@ -172,11 +180,18 @@ def _refuse_other_plans(found: Sequence[Incarnation]) -> None:
             f"these directories are of {len(plans)} plans: {'; '.join(told[:SHOWN])}{' …' if told[SHOWN:] else ''}",
             way_out="Merge the directories of one plan at a time (with those that were rebalanced from it).",
         )
+    _refuse_other_ends([one for one in found if one.header.seal])
     for one in found:
-        if one.header.total != total:
+        if one.header.total != total and not one.header.stream:
             raise PlanMismatch(
                 f"{one.folder.path} counts {one.header.total} jobs, {found[0].folder.path} {found[0].header.total}"
             )
+
+
+def _refuse_other_ends(sealed: Sequence[Incarnation]) -> None:
+    for one in sealed:
+        if one.header.seal != sealed[0].header.seal:
+            raise PlanMismatch(f"{one.path} and {sealed[0].path} tell two different ends of the same stream")
 
 
 def _told_plan(root: str, kind: str, folders: Sequence[RunFolder]) -> str:

@@ -184,6 +184,7 @@ _FORMS: Mapping[str, Form] = {
         "pool_jobs": (True, _is_whole),
         "order": (False, _is_one_of([order.value for order in Order])),
         "phases": (False, _are(_is_whole)),
+        "stream": (False, _is_truth),
         "work": (True, _is_text),
         "columns": (True, _are(_is_text)),
     },
@@ -193,6 +194,10 @@ _FORMS: Mapping[str, Form] = {
         "ranges": (True, _are(_is_range)),
         "how": (True, _is_one_of(_WAYS)),
         "from": (False, _is_text),
+    },
+    "sealed": {
+        "sealed": (True, _is_whole),
+        "lines": (True, _is_digest),
     },
     "session": {
         "session": (True, _is_text),
@@ -214,4 +219,5 @@ _FAULTS_OF_ALL: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
     "shareout": _fault_of_header,
     "session": _no_fault,
     "claim": _no_fault,
+    "sealed": _no_fault,
 }

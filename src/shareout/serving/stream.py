@@ -1,0 +1,174 @@
+"""Jobs that come while hosts work: lines of standard input, or of a command, go to the ledger block by block.
+
+A block is an ask, whose lines lie beside it; so what has come has come for all, in one order, also where programs feed
+the same stream. What is asked twice because an answer was lost stands once: until an ask is seen where it stands,
+nothing else is asked. The lines that have come are laid down here in a file, for whoever looks at the run.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from blake3 import blake3
+
+from shareout.errors import UsageError
+from shareout.ledger.asks.ask import Ask, list_of_lines, name_of_list, parse_list, words
+from shareout.ledger.asks.asked import Asked
+from shareout.ledger.store import COMMON, LONGEST_PIECE
+from shareout.pool.stream import MOST, StreamPool
+from shareout.serving.source import Source
+from shareout.stores.nats.store import NatsStore
+
+MOST_LINES, MOST_BYTES = 10_000, 1 << 20
+"""Of one block."""
+SOON_S, LATE_S = 0.05, 1.0
+"""So long lines are waited for that may come to the same block: not at all where nothing is left to do, and longer
+where much is."""
+MUCH = 10_000
+FROM = "serve --from"
+"""Who asks for a halt where that command has failed."""
+
+
+class Stream:
+    """Of one ledger. `state`: to what the asks that are known here come; `left`: how many jobs are not over."""
+
+    def __init__(
+        self,
+        net: NatsStore,
+        pool: StreamPool,
+        source: Source | None,
+        state: Callable[[], Asked],
+        left: Callable[[], int],
+    ) -> None:
+        self._net, self._pool, self._source = net, pool, source
+        self._state, self._left = state, left
+        self._file = _begun(pool.lines)
+        self._put: Ask | None = None
+        self._lines: list[bytes] = []
+        self._bytes = 0
+        self._first = 0.0
+        self._passed = 0
+        """How many lines have come from the source, in all its life."""
+        self._known = -1
+        """So many had come when this began: they come again, and are passed over."""
+
+    def heard(self, ask: Ask, before: Asked, n: int) -> None:
+        """Each ask, before it counts. Away where its lines cannot be read now: it is told again then."""
+        if ask.verb == "feed" and not before.is_closed:
+            text = b""
+            while data := self._net.fetch(COMMON, name_of_list(ask.list), len(text), LONGEST_PIECE):
+                text += data
+            self._file.write(parse_list(n, ask, text).lines)
+            self._file.flush()
+        if self._put and ask.nonce == self._put.nonce:
+            self._put = None
+
+    @property
+    def failed(self) -> bool:
+        """The source ended badly, and all hosts know it."""
+        halt = self._state().halt
+        return halt is not None and halt.by == FROM
+
+    def step(self) -> bool:
+        """When all asks are known that stood a moment ago: asks for what comes next. Whether there may be more."""
+        if self._known < 0:
+            self._known = self._state().fed
+            if self.failed:
+                self._ask(Ask("resume", FROM, _nonce()))
+        if self._put is None and self._source is not None:
+            self._look(self._source)
+        if self._put is None:
+            return False
+        self._net.put(f"asks/{self._state().n + 1}", self._put.text())
+        return True
+
+    def wait(self, seconds: float) -> None:
+        """For a line, or so long."""
+        handle = self._source.handle if self._source and not self._source.is_ended else -1
+        if self._lines:
+            seconds = min(seconds, max(0.0, self._first + self._patience() - time.monotonic()))
+        if handle < 0 or self._is_full():
+            time.sleep(seconds)
+        else:
+            select.select([handle], [], [], seconds)
+
+    def _look(self, source: Source) -> None:
+        if self._state().is_closed:
+            self._source = None
+            return
+        while not self._is_full() and (line := source.line()) is not None:
+            self._take(line)
+        if self._lines and (source.is_ended or self._is_full() or self._is_due()):
+            self._ask_for_lines()
+        elif source.is_ended and not self._lines:
+            self._source = None
+            if code := source.code():
+                self._ask(Ask("halt", FROM, _nonce(), why=words(f"{source.name} ended with {code}")))
+            else:
+                self._ask(Ask("close", "serve", _nonce()))
+
+    def _take(self, line: bytes) -> None:
+        at, self._passed = self._passed, self._passed + 1
+        if at < self._known:
+            self._refuse_another(at, line)
+            return
+        if at >= MOST:
+            raise UsageError(f"more than {MOST:,} jobs have come", way_out="Begin another stream for the rest.")
+        if not self._lines:
+            self._first = time.monotonic()
+        self._lines.append(line)
+        self._bytes += len(line) + 1
+
+    def _refuse_another(self, at: int, line: bytes) -> None:
+        known = self._pool.arguments(at)[0]
+        told = line.decode("utf-8", "surrogateescape")
+        if known != told:
+            raise UsageError(
+                f"job {at} of the stream {self._pool.name} is {known[:60]!r}, and now {told[:60]!r} comes in its place",
+                way_out="What a stream has comes again when it goes on, from its beginning. For other jobs say another "
+                "--stream NAME.",
+            )
+
+    def _is_full(self) -> bool:
+        return len(self._lines) >= MOST_LINES or self._bytes >= MOST_BYTES
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._first >= self._patience()
+
+    def _patience(self) -> float:
+        left = self._left()
+        return 0.0 if not left else SOON_S if left < MUCH else LATE_S
+
+    def _ask_for_lines(self) -> None:
+        text = list_of_lines(self._lines)
+        name = blake3(text).hexdigest()
+        for at in range(0, len(text), LONGEST_PIECE):
+            self._net.ship(COMMON, name_of_list(name), at, text[at : at + LONGEST_PIECE])
+        self._ask(Ask("feed", "serve", _nonce(), list=name, jobs=len(self._lines)))
+        self._lines, self._bytes = [], 0
+
+    def _ask(self, ask: Ask) -> None:
+        self._put = ask
+
+    def close(self) -> None:
+        """What has come is on the disk."""
+        with suppress(OSError):
+            os.fsync(self._file.fileno())
+        self._file.close()
+        if self._source:
+            self._source.close()
+
+
+def _begun(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
+
+
+def _nonce() -> str:
+    return os.urandom(8).hex()
