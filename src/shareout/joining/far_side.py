@@ -15,13 +15,14 @@ from typing import Any
 
 from shareout.errors import ShareoutError
 from shareout.fields import dataclass
-from shareout.joining.messages import READ, Answer, Inbox, Request, send
+from shareout.joining.messages import NEWS, READ, Answer, Inbox, Request, send
 from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store
 from shareout.record.folder import is_journal
 from shareout.world import world
 
 AT_ONCE = 1 << 21
 """Bytes of a file in one call of the run's: what waits behind it must not wait for a gigabyte."""
+LISTEN_S = 60.0
 LONGEST_S = 1.0
 """Nor so long for what goes over a slow line."""
 
@@ -42,7 +43,12 @@ def serve(doors: Doors, down: int, up: int) -> None:
     """Until the run closes its end. The store is opened with the first call."""
     desk = Desk(doors)
     inbox = Inbox()
-    while data := world.read(down, READ):
+    while True:
+        while desk.listens() and not world.readable([down], 0.0):
+            if desk.has_news(down):
+                send(up, Answer(NEWS, world.since_boot()).frame())
+        if not (data := world.read(down, READ)):
+            break
         for request in inbox.requests(data):
             began = world.since_boot()
             try:
@@ -74,7 +80,18 @@ class Desk:
         """Opened when it is first asked for; where that is refused, again with the next call."""
         if self._store is None:
             self._store = self._open()
+            if listen := getattr(self._store, "listen", None):
+                listen()
         return self._store
+
+    def listens(self) -> bool:
+        """Whether the store is one that tells by itself that there is something new."""
+        return self._store is not None and hasattr(self._store, "news")
+
+    def has_news(self, down: int) -> bool:
+        """Waits for that, or for a call."""
+        store: Any = self._store
+        return bool(store.news(LISTEN_S, [down]))
 
     @property
     def elders(self) -> Sequence[Store]:

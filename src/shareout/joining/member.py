@@ -12,7 +12,7 @@ from shareout.errors import RunDirectoryDamaged, RunDirectoryInUse, ShareoutErro
 from shareout.joining.history import History
 from shareout.joining.inputs.publishing import Publishing
 from shareout.joining.liaison import Liaison
-from shareout.joining.messages import Answer
+from shareout.joining.messages import NEWS, Answer
 from shareout.joining.pieces.luck import Luck
 from shareout.joining.shipping import Shipping
 from shareout.joining.stream import Stream
@@ -197,6 +197,9 @@ class Member:
         self._calls[number] = call
 
     def _hear(self, answer: Answer, now: float) -> None:
+        if answer.number == NEWS:
+            self.host.look_at_asks()
+            return
         if answer.refusal is not None:
             raise refused(answer.refusal)
         self.away = answer.away

@@ -14,6 +14,8 @@ from shareout.world import world
 
 FRAME = struct.Struct("<II")
 READ = 1 << 16
+NEWS = 0
+"""The number of an answer to no call: something was asked of all hosts."""
 
 
 @dataclass(frozen=True, slots=True)

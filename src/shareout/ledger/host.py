@@ -72,6 +72,10 @@ class Host(Knowing):
         """To all hosts, behind what they have been asked by now."""
         self.asking = self.asking._replace(wish=ask)
 
+    def look_at_asks(self) -> None:
+        """At once: somebody has asked something."""
+        self.asking = self.asking._replace(looked=LONG_AGO)
+
     def is_drained(self) -> bool:
         """A person asks this host to go."""
         return self.me in self.asking.state.drained

@@ -108,7 +108,8 @@ class Knowing:
             self.failed_in[one.phase] = self.failed_in.get(one.phase, 0) - failed
             self._meet_root(one.root(), how="ask")
         if fed := self.asking.state.fed_since(before):
-            self._meet_root(fed, how="feed")
+            # It was made this moment: whoever has a free slot puts at once, and learns by that who was first.
+            self._meet_root(fed, how="feed", looked=now)
         if self.asking.state.phase > before.phase:
             self._begin_phases()
 
@@ -118,10 +119,10 @@ class Knowing:
             self._meet_root(root)
         self.later = self.later[end:]
 
-    def _meet_root(self, root: Root, how: str = "") -> None:
+    def _meet_root(self, root: Root, how: str = "", looked: Moment = LONG_AGO) -> None:
         if root.low < root.hi:
             entry = root_begins(root.low, root.hi)
-            self.lanes[root.lane] = Lane(root.lane, root.phase, root.machine, 0, entry, how=how)
+            self.lanes[root.lane] = Lane(root.lane, root.phase, root.machine, 0, entry, looked, how=how)
 
     def _adopt(self, old: Lane, entry: Entry, now: Moment) -> None:
         lane = old.followed(entry, self.me, now, self.times.again)

@@ -15,10 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from blake3 import blake3
-
 from shareout.errors import UsageError
-from shareout.ledger.asks.ask import Ask, list_of_lines, name_of_list, parse_list, words
+from shareout.ledger.asks.ask import Ask, feed_of, name_of_list, parse_list, words
 from shareout.ledger.asks.asked import Asked
 from shareout.ledger.store import COMMON, LONGEST_PIECE
 from shareout.pool.stream import MOST, StreamPool
@@ -61,13 +59,18 @@ class Stream:
     def heard(self, ask: Ask, before: Asked, n: int) -> None:
         """Each ask, before it counts. Away where its lines cannot be read now: it is told again then."""
         if ask.verb == "feed" and not before.is_closed:
-            text = b""
-            while data := self._net.fetch(COMMON, name_of_list(ask.list), len(text), LONGEST_PIECE):
-                text += data
-            self._file.write(parse_list(n, ask, text).lines)
+            self._file.write(self._lines_of(ask, n))
             self._file.flush()
         if self._put and ask.nonce == self._put.nonce:
             self._put = None
+
+    def _lines_of(self, ask: Ask, n: int) -> bytes:
+        if not ask.list:
+            return ask.lines
+        text = b""
+        while data := self._net.fetch(COMMON, name_of_list(ask.list), len(text), LONGEST_PIECE):
+            text += data
+        return parse_list(n, ask, text).lines
 
     @property
     def failed(self) -> bool:
@@ -146,11 +149,10 @@ class Stream:
         return 0.0 if not left else SOON_S if left < MUCH else LATE_S
 
     def _ask_for_lines(self) -> None:
-        text = list_of_lines(self._lines)
-        name = blake3(text).hexdigest()
+        ask, text = feed_of(self._lines, "serve", _nonce())
         for at in range(0, len(text), LONGEST_PIECE):
-            self._net.ship(COMMON, name_of_list(name), at, text[at : at + LONGEST_PIECE])
-        self._ask(Ask("feed", "serve", _nonce(), list=name, jobs=len(self._lines)))
+            self._net.ship(COMMON, name_of_list(ask.list), at, text[at : at + LONGEST_PIECE])
+        self._ask(ask)
         self._lines, self._bytes = [], 0
 
     def _ask(self, ask: Ask) -> None:

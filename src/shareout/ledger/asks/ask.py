@@ -80,9 +80,15 @@ def list_text(stretches: tuple[Stretch, ...]) -> bytes:
     return json.dumps(stretches, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def list_of_lines(lines: Sequence[bytes]) -> bytes:
-    """The same of jobs that come."""
-    return b"".join(b"%b\n" % line for line in lines)
+def feed_of(lines: Sequence[bytes], by: str, nonce: str) -> tuple[Ask, bytes]:
+    """The ask that brings these jobs, and the list that is to lie beside it; none where a single one is short."""
+    from blake3 import blake3
+
+    only = lines[0].decode("ascii", "replace") if len(lines) == 1 else ""
+    if only.isascii() and _is_words(only) and only:
+        return Ask("feed", by, nonce, jobs=1, why=only), b""
+    text = b"".join(b"%b\n" % line for line in lines)
+    return Ask("feed", by, nonce, list=blake3(text).hexdigest(), jobs=len(lines)), text
 
 
 def words(text: str) -> str:
@@ -98,6 +104,9 @@ def parse_ask(n: int, text: bytes) -> Ask:
         if why := _why_not(found):
             raise _odd(n, why)
         ask = Ask(**found)
+        if ask.verb == "feed" and not ask.list:
+            # A single job that is short stands in the ask itself: an idle host has it the sooner.
+            ask = ask._replace(lines=ask.why.encode("ascii") + b"\n")
         if ask.text() == text:
             return ask
     raise _odd(n, f"there stands {shown(text.decode('utf-8', 'backslashreplace'))}")
@@ -158,6 +167,8 @@ def _why_not(found: dict[str, Any]) -> str:
     # What only some verbs have is empty in all others.
     whom = _is_owner if found["verb"] == "drain" else lambda value: value == ""
     named = _is_hash if found["verb"] in WITH_LIST else lambda value: value == ""
+    if found["verb"] == "feed" and found["why"]:
+        named = lambda value: value == "" and found["jobs"] == 1 and found["why"].isascii()  # noqa: E731
     for name, is_right in {**_RIGHT, "whom": whom, "list": named}.items():
         if not is_right(found[name]):
             return f"its {name} is {shown(found[name])}"

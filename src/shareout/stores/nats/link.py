@@ -6,15 +6,16 @@ reached is asked for at most every half second: calls in between learn at once w
 
 from __future__ import annotations
 
+import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from shareout.fields import dataclass, field
 from shareout.ledger.store import Away
 from shareout.stores.nats.address import Address
 from shareout.stores.nats.streams import Refused, away
-from shareout.stores.nats.wire import Forbidden, Line, Lost, is_of_tls, word_of
+from shareout.stores.nats.wire import Forbidden, Line, Lost, Message, is_of_tls, word_of
 
 if TYPE_CHECKING:
     import ssl
@@ -72,6 +73,28 @@ class Link:
             self.close()
             self._met = time.monotonic(), str(error)
             raise away(self.place, error) from error
+
+    def news(self, seconds: float, also: Sequence[int] = ()) -> list[Message]:
+        """What has come without being asked for, waited for so long, or until one of the other handles is readable.
+        A line that is broken has none: the next call makes it anew."""
+        until = time.monotonic() + seconds
+        try:
+            while (line := self._line) is not None and not line.news:
+                if not line.has_more():
+                    left = max(0.0, until - time.monotonic())
+                    ready = select.select([line.fileno(), *also], [], [], left)[0]
+                    if line.fileno() not in ready:
+                        return []
+                line.take_up()
+            if line is None:
+                select.select(also, [], [], seconds)
+                return []
+            found, line.news = line.news, []
+            return found
+        except Lost:
+            self.close()
+            self._broken()
+            return []
 
     def _connected(self) -> Line:
         at, met = self._met

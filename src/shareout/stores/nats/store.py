@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import closing
 
 from shareout.errors import RunDirectoryDamaged
+from shareout.ledger.asks.ask import ASKS
 from shareout.ledger.store import COMMON, LONGEST_PIECE, LONGEST_TEXT, Away
 from shareout.stores.charter import Charter
 from shareout.stores.nats import streams
@@ -61,6 +63,7 @@ class NatsStore:
         self._beats = Beats(names.beats)
         self._seen = 0
         """The highest number of an entry that was seen: a server that has fewer has lost some."""
+        self._listens_to = ""
         self._link = Link(server, line, self._prove, self._shelves.forget)
 
     @property
@@ -79,6 +82,8 @@ class NatsStore:
                 f"{self.place} has gone back: its entry {self._seen} was seen, and now {end} is its last one",
                 way_out="Its disk was set back, or has lost what was safe. Journals at home are whole: merge them.",
             )
+        if self._listens_to:
+            line.listen(self._listens_to)
 
     def put(self, key: str, text: bytes) -> bytes:
         """Two calls: created, and then looked at, whatever the answer was."""
@@ -155,6 +160,22 @@ class NatsStore:
             return None
         parts = [meant(one) for one in found.subject.removeprefix(whole).split(".")]
         return found.number, "/".join(one or "" for one in parts), found.data
+
+    def listen(self, *, files: bool = False) -> None:
+        """What is asked of all hosts is news from now on; or what hosts ship."""
+        self._listens_to = f"{self._names.files}.machines.>" if files else f"{self._names.keys}.{ASKS}.*"
+        self._link.asked(lambda line: line.listen(self._listens_to))
+
+    def news(self, seconds: float, also: Sequence[int] = ()) -> list[tuple[tuple[str, str], int, bytes]]:
+        """What was told since, waited for so long, or until one of these handles is readable: a hint, which may be
+        lost. Of a file which one, where in it, and the bytes."""
+        start = f"{self._names.files}.machines."
+        found = []
+        for one in self._link.news(seconds, also):
+            machine, _, file = one.subject.removeprefix(start).partition(".")
+            at = one.headers.get("at", "0")
+            found.append(((meant(machine) or "", meant(file) or ""), int(at) if at.isdecimal() else 0, one.data))
+        return found
 
     def arrived(self) -> int:
         """Changes whenever something of a file has arrived."""

@@ -11,11 +11,11 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shareout.fields import dataclass
+from shareout.fields import dataclass, replace
 
 if TYPE_CHECKING:
     import ssl
@@ -29,6 +29,8 @@ SLOWEST = 32_000
 LONGEST_LINE = 1 << 16
 LONGEST_MESSAGE = 1 << 23
 READ = 1 << 18
+MOST_NEWS = 10_000
+"""That are kept: a hint that was lost costs a look."""
 _NO_RESPONDERS = "503"
 
 
@@ -50,6 +52,8 @@ class Message:
 
     headers: Mapping[str, str]
     data: bytes
+    subject: str = ""
+    """Where nobody had asked for it."""
 
 
 class Line:
@@ -65,6 +69,8 @@ class Line:
         """Connected, and known to be a server that has let us in."""
         self._bytes = bytearray()
         self._number = 0
+        self.news: list[Message] = []
+        """What came of subjects that are listened to, and was not taken yet."""
         self._inbox = f"_INBOX.{os.urandom(8).hex()}"
         self._until = time.monotonic() + patience_s
         self._socket: socket.socket | None = None
@@ -108,9 +114,9 @@ class Line:
             while True:
                 if found := self._message(self._line()):
                     to, message = found
-                    # An answer to an earlier request may come late, to one that was given up.
                     if to == reply:
                         break
+                    self._note(to, message)
         except OSError as error:
             self.close()
             raise Lost(word_of(error)) from error
@@ -120,6 +126,45 @@ class Line:
         if message.headers.get("") == _NO_RESPONDERS:
             raise Nobody("it has no JetStream, or none that is ready")
         return message
+
+    def listen(self, pattern: str) -> None:
+        """From now on what is put under such subjects is `news`: a hint, for it may be lost, or not be stored yet."""
+        self._until = time.monotonic() + ANSWER_S
+        self._told(lambda: self._send(f"SUB {pattern} 2\r\n".encode()))
+
+    def fileno(self) -> int:
+        """Readable when something has come, if `has_more` does not say so already."""
+        return self._connected.fileno()
+
+    def has_more(self) -> bool:
+        """Whether something has been read off the line and not been looked at."""
+        pending = getattr(self._connected, "pending", None)
+        return bool(self._bytes) or bool(pending and pending())
+
+    def take_up(self) -> None:
+        """One message that has come without being asked for; the rest of it is waited for."""
+        self._until = time.monotonic() + ANSWER_S
+
+        def read() -> None:
+            if found := self._message(self._line()):
+                self._note(*found)
+
+        self._told(read)
+
+    def _told(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except OSError as error:
+            self.close()
+            raise Lost(word_of(error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _note(self, subject: bytes, message: Message) -> None:
+        # An answer to an earlier request may come late, to one that was given up.
+        if not subject.startswith(self._inbox.encode()) and len(self.news) < MOST_NEWS:
+            self.news.append(replace(message, subject=subject.decode("ascii", "replace")))
 
     @property
     def is_open(self) -> bool:
