@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from shareout.entry import Entry, Group
+    from shareout.feeding.feed import Feed
     from shareout.runs import Outcome, Runs, read
 
-__all__ = ["Group", "Outcome", "Runs", "read", "run", "run_commands"]
+__all__ = ["Feed", "Group", "Outcome", "Runs", "read", "run", "run_commands"]
 
 
 def run(
@@ -89,6 +90,10 @@ def __getattr__(name: str) -> Any:
         from shareout.entry import Group
 
         return Group
+    if name == "Feed":
+        from shareout.feeding.feed import Feed
+
+        return Feed
     if name in ("read", "Runs", "Outcome"):
         from shareout import runs
 

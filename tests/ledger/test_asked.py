@@ -8,7 +8,7 @@ import pytest
 from blake3 import blake3
 
 from shareout.errors import RunDirectoryDamaged
-from shareout.ledger.asks.ask import VERBS, WITH_LIST, Ask, Stretch, list_text, parse_ask, parse_list, words
+from shareout.ledger.asks.ask import VERBS, WITH_LIST, Ask, Stretch, feed_of, list_text, parse_ask, parse_list, words
 from shareout.ledger.asks.asked import Asked, Phases, asked
 from shareout.ledger.store import LONGEST_TEXT
 
@@ -31,16 +31,20 @@ def test_what_was_written_is_read_again_and_nothing_else_is() -> None:
     chance = random.Random(7)
     for verb in VERBS:
         listed = list_text((Stretch(3, 9, 1, 1), Stretch(9, 10)))
+        if verb == "feed":
+            listed = b"true\n" * 7
         made = Ask(verb, "ann at n7", "9f3c", now=True, phase=1 << 40, failed=3, why=words("x\n" * 300))
         if verb == "drain":
             made = made._replace(whom=f"{'n' * 255}/123-0f0f0f0f")
         if verb in WITH_LIST:
-            made = made._replace(list=blake3(listed).hexdigest(), jobs=7)
+            made = made._replace(list=blake3(listed).hexdigest(), jobs=7, why="" if verb == "feed" else made.why)
         text = made.text()
         assert len(text) <= LONGEST_TEXT
         assert parse_ask(4, text) == made
         if verb in WITH_LIST:
-            assert parse_list(4, made, listed).stretches == (Stretch(3, 9, 1, 1), Stretch(9, 10))
+            stretches = () if verb == "feed" else (Stretch(3, 9, 1, 1), Stretch(9, 10))
+            assert parse_list(4, made, listed).stretches == stretches
+            assert parse_list(4, made, listed).lines == (listed if verb == "feed" else b"")
             with pytest.raises(RunDirectoryDamaged, match="ask 4 of the ledger is none: its list is another"):
                 parse_list(4, made, listed[:-2])
         for _ in range(200):
@@ -107,3 +111,28 @@ def test_a_halt_stands_until_it_is_resumed_and_the_end_until_more_is_asked_for()
     state = after(ask("end"), ask("halt"), ask("resume"), ask("requeue", Stretch(1, 2, 1)))
     assert state.halt is None
     assert not state.is_ended
+
+
+def test_jobs_of_a_stream_come_one_behind_the_other_until_it_is_closed() -> None:
+    stream = Phases((0,), 1 << 28, is_stream=True)
+    state = Asked()
+    for lines in ([b"true"], [b"a", b"b \xff"], [b"x" * 300]):
+        made, listed = feed_of(lines, "ann", "9f3c")
+        found = parse_ask(1, made.text())
+        found = parse_list(1, found, listed) if found.list else found
+        assert found.lines == b"".join(line + b"\n" for line in lines)
+        before, state = state, asked(state, found, stream)
+        root = state.fed_since(before)
+        assert root is not None
+        assert (root.low, root.hi) == (before.fed, before.fed + len(lines))
+    state = asked(state, Ask("close", "ann", "9f3d"), stream)
+    assert state.is_closed
+    late = asked(state, feed_of([b"late"], "ann", "9f3e")[0], stream)
+    assert late.fed == state.fed == 4
+    assert late.fed_since(state) is None
+
+
+def test_what_says_another_number_of_lines_is_damage() -> None:
+    made, listed = feed_of([b"a", b"b"], "ann", "9f3c")
+    with pytest.raises(RunDirectoryDamaged, match="its list is another"):
+        parse_list(4, made._replace(jobs=3), listed)

@@ -12,7 +12,7 @@ from shareout.errors import cannot_record
 from shareout.ledger.asks.ask import Ask
 from shareout.ledger.asks.asked import Asked
 from shareout.pool import Pool
-from shareout.record.lines.seal import Seal, seal_line
+from shareout.record.lines.claim import Seal, seal_line
 from shareout.world import world
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ class Knowing:
     def _meet_root(self, root: Root, how: str = "", looked: Moment = LONG_AGO) -> None:
         if root.low < root.hi:
             entry = root_begins(root.low, root.hi)
-            self.lanes[root.lane] = Lane(root.lane, root.phase, root.machine, 0, entry, looked, how=how)
+            self.lanes[root.lane] = Lane(root.lane, root.phase, root.machine, 0, entry, looked=looked, how=how)
 
     def _adopt(self, old: Lane, entry: Entry, now: Moment) -> None:
         lane = old.followed(entry, self.me, now, self.times.again)

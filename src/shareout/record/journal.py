@@ -25,9 +25,8 @@ from shareout.choices import Order
 from shareout.errors import RunDirectoryDamaged
 from shareout.fields import dataclass, fields, replace
 from shareout.ranges import Range, is_in, union
-from shareout.record.lines.claim import Claim, How
+from shareout.record.lines.claim import Claim, How, Seal
 from shareout.record.lines.form import ABOUT, fault_between, fault_of
-from shareout.record.lines.seal import Seal
 from shareout.record.outcome import Attempt, Cause, Imprint, State
 from shareout.record.values import decode, encode
 

@@ -20,10 +20,9 @@ from shareout.fields import dataclass, replace
 from shareout.ranges import Range, union
 from shareout.record.folder import RunFolder
 from shareout.record.journal import TAIL, VERSION, BadLine, Header, Line, check, parse, parse_header
-from shareout.record.lines.claim import Claim, How
+from shareout.record.lines.claim import Claim, How, Seal
 from shareout.record.lines.common_line import OTHER, Plain, plain_line, plain_lines
 from shareout.record.lines.form import is_as_written
-from shareout.record.lines.seal import Seal
 from shareout.record.outcome import Attempt
 
 # What fits in a core's cache is checked and read twice as fast as what does not.

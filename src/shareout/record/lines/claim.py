@@ -6,7 +6,9 @@ says so in its own journal before it runs them, so that journals alone still pro
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
+from zlib import crc32
 
 from shareout.fields import dataclass
 from shareout.ranges import Range
@@ -45,3 +47,19 @@ class Claim:
     how: How
     origin: str = ""
     """From whom, where they were another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The end of a stream, as a host that has heard of it writes it down: so a merge knows without the ledger what all
+    is. `{"sealed":12,"lines":"<BLAKE3>","crc":…}`."""
+
+    jobs: int
+    lines: str
+    """BLAKE3 of all lines, each with its newline; 64 hex digits."""
+
+
+def seal_line(seal: Seal) -> bytes:
+    """As it stands there."""
+    raw = json.dumps({"sealed": seal.jobs, "lines": seal.lines}, separators=(",", ":"))[:-1].encode("ascii")
+    return b'%b,"crc":"%08x"}\n' % (raw, crc32(raw))

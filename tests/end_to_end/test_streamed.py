@@ -1,0 +1,162 @@
+"""Jobs that come while hosts work already: each is done once, whatever becomes of who gives them, and a seal proves it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.program import Machine
+from kit.wait import wait_until
+from shareout.feeding.feed import Feed
+
+pytestmark = pytest.mark.module_only("the plain executable has no part that speaks over a network")
+
+
+class Fed:
+    """A folder where `serve` runs, and hosts that have the program and the token."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Machine(folder / "home")
+        self.hosts: dict[str, Machine] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.home.folder.mkdir()
+
+    def serve(self, *words: str) -> None:
+        self.serving = self.home.spawn("serve", "--port", "0", "--dead", "6s", *words)
+        wait_until(lambda: self.is_up())
+
+    def is_up(self) -> bool:
+        return any(self.home.folder.glob("runs/*/*/server/port")) and "nats" in os.readlink(self._server())
+
+    def _server(self) -> str:
+        found = next(self.home.folder.glob("runs/*/*/server/server.pid"), None)
+        pid = found.read_text().strip() if found else "self"
+        return f"/proc/{pid}/exe" if Path(f"/proc/{pid}").exists() else "/proc/self/exe"
+
+    @property
+    def address(self) -> str:
+        port = next(self.home.folder.glob("runs/*/*/server/port")).read_text().strip()
+        return f"nats://127.0.0.1:{port}"
+
+    @property
+    def token(self) -> Path:
+        return next(self.home.folder.glob("runs/*/*/token"))
+
+    def join(self, name: str) -> None:
+        host = self.hosts[name] = Machine(self.home.folder.parent / name)
+        host.folder.mkdir()
+        words = ["--token-file", str(self.token), "--name", name, "--yes", "-j", "2"]
+        self.processes[name] = host.spawn("join", self.address, *words)
+
+    def done(self, name: str) -> int:
+        try:
+            return sum(one["state"] == "done" for one in self.hosts[name].records())
+        except (StopIteration, json.JSONDecodeError):
+            return 0
+
+    def ended(self, process: subprocess.Popen[bytes], code: int = 0) -> str:
+        told = process.communicate(timeout=90)[1].decode()
+        assert "Traceback" not in told
+        assert process.returncode == code, told
+        return told
+
+
+@pytest.fixture
+def fed(tmp_path: Path) -> Iterator[Fed]:
+    made = Fed(tmp_path)
+    yield made
+    for one in (made.home, *made.hosts.values()):
+        one.end_all()
+
+
+def merged(fed: Fed) -> str:
+    return fed.home.call("merge-results", "-o", "all.csv").out
+
+
+def test_lines_are_run_as_they_come_and_a_killed_serve_goes_on_without_loss_or_doubles(
+    fed: Fed, tmp_path: Path
+) -> None:
+    lines, ran = tmp_path / "lines", tmp_path / "ran"
+    lines.write_text("".join(f"echo {number} >> {shlex.quote(str(ran))}\n" for number in range(20)))
+    words = ["--stream", "ids", "--from", f"tail -n +1 -f {shlex.quote(str(lines))}"]
+    fed.serve(*words)
+    fed.join("alice")
+    fed.join("bob")
+    # They run although more may come.
+    wait_until(lambda: fed.done("alice") + fed.done("bob") == 20, 60)
+    os.kill(fed.home.python(fed.serving), signal.SIGKILL)
+    fed.serving.wait()
+    with lines.open("a") as file:
+        file.writelines(f"echo {number} >> {shlex.quote(str(ran))}\n" for number in range(20, 40))
+    fed.serve("--stream", "ids", "--from", f"cat {shlex.quote(str(lines))}")
+    for one in fed.processes.values():
+        fed.ended(one)
+    assert "40 done, 0 failed, 0 to do" in fed.ended(fed.serving)
+    assert sorted(map(int, ran.read_text().split())) == list(range(40))
+    told = merged(fed)
+    assert "complete: 40 of 40 jobs, each counted once" in told
+    assert "certificate" in told
+    # Its journals say how many there are: without them it is not known that nothing is missing.
+    journals = [
+        one for one in fed.home.folder.glob("runs/*/*/machines/*/journal.*.jsonl") if b'"sealed":40' in one.read_bytes()
+    ]
+    assert journals
+    for one in journals:
+        whole = one.read_bytes().splitlines(keepends=True)
+        one.write_bytes(b"".join(line for line in whole if not line.startswith(b'{"sealed"')))
+    assert "was not closed" in fed.home.call("merge-results", code=1).err
+
+
+def test_other_lines_in_the_place_of_those_that_have_come_are_refused(fed: Fed) -> None:
+    fed.serve("--stream", "ids", "--from", "echo true")
+    fed.join("alice")
+    fed.ended(fed.processes["alice"])
+    fed.ended(fed.serving)
+    fed.serving = fed.home.spawn("serve", "--port", "0", "--dead", "6s", "--stream", "ids", "--from", "echo true")
+    assert "1 done" in fed.ended(fed.serving)
+
+
+def test_a_command_that_fails_ends_the_run_and_the_next_call_goes_on(fed: Fed) -> None:
+    fed.serve("--stream", "ids", "--from", "echo true; exit 3")
+    fed.join("alice")
+    assert "halt" in fed.ended(fed.processes["alice"], 3)
+    fed.ended(fed.serving, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--stream", "x", "jobs.txt"], "is a list"),
+        (["--stream", "a/b"], "has a slash"),
+        (["-", "--from", "ls"], "named as well"),
+        (["--stream", "x", "-", "-0"], "a job of a stream is a line"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(fed: Fed, words: list[str], told: str) -> None:
+    assert told in fed.home.call("serve", "--port", "0", *words, code=2).err
+
+
+def test_a_program_submits_and_is_told_what_became_of_each(fed: Fed) -> None:
+    fed.serve("--stream", "jobs")
+    fed.join("alice")
+    with Feed(fed.address, fed.token) as feed:
+        futures: list[Any] = feed.map([f"exit {number % 3}" for number in range(30)])
+        feed.sync()
+        assert [one.result().exit for one in futures] == [number % 3 for number in range(30)]
+        assert [one.result().job for one in futures] == list(range(30))
+        seen = {feed.wait_one() for _ in futures}
+        assert seen == set(futures)
+        assert feed.wait_one() is None
+        feed.end()
+        with pytest.raises(RuntimeError, match="has ended"):
+            feed.submit("true")
+    fed.ended(fed.processes["alice"], 1)
+    assert "10 done, 20 failed, 0 to do" in fed.ended(fed.serving, 1)
