@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from kit.wait import wait_until
 from shareout.feeding.feed import Feed
 
 pytestmark = pytest.mark.module_only("the plain executable has no part that speaks over a network")
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "programs"
 
 
 class Fed:
@@ -84,7 +87,8 @@ def test_lines_are_run_as_they_come_and_a_killed_serve_goes_on_without_loss_or_d
     fed.serve(*words)
     fed.join("alice")
     fed.join("bob")
-    # They run although more may come.
+    # Whoever has a journal waits for a server that is away. All runs although more may come.
+    wait_until(lambda: all(any(one.folder.glob("runs/*/*/journal.*.jsonl")) for one in fed.hosts.values()), 60)
     wait_until(lambda: fed.done("alice") + fed.done("bob") == 20, 60)
     os.kill(fed.home.python(fed.serving), signal.SIGKILL)
     fed.serving.wait()
@@ -154,3 +158,24 @@ def test_a_program_submits_and_is_told_what_became_of_each(fed: Fed) -> None:
             feed.submit("true")
     fed.ended(fed.processes["alice"], 1)
     assert "10 done, 20 failed, 0 to do" in fed.ended(fed.serving, 1)
+
+
+def test_the_example_has_the_calls_of_disbatch_and_their_reports(fed: Fed) -> None:
+    fed.serve("--stream", "tasks")
+    fed.join("alice")
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        from disbatcher import DisBatcher  # type: ignore[import-not-found]
+    finally:
+        sys.path.remove(str(EXAMPLES))
+    batcher = DisBatcher(fed.address, str(fed.token))
+    for number in range(6):
+        batcher.submit(f"exit {number % 3}")
+    reports = batcher.syncTasks(range(6))
+    assert [reports[number]["ReturnCode"] for number in range(6)] == [0, 1, 2, 0, 1, 2]
+    assert reports[4]["TaskCmd"] == "exit 1"
+    assert {batcher.wait_one_task()["TaskId"] for _ in range(6)} == set(range(6))
+    assert batcher.wait_one_task() is None
+    batcher.done()
+    fed.ended(fed.processes["alice"], 1)
+    fed.ended(fed.serving, 1)

@@ -111,7 +111,8 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli", "edges"},
     "job_splitter": GROUND | {"cli", "config", "merge", "record", "show"},
     "runs": GROUND | {"cli", "merge", "record"},
-    "__init__": GROUND | {"cli", "run", "runs"},
+    "feeding": GROUND | {"ledger", "record", "stores"},
+    "__init__": GROUND | {"cli", "feeding", "run", "runs"},
 }
 
 
