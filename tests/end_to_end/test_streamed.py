@@ -123,10 +123,16 @@ def test_other_lines_in_the_place_of_those_that_have_come_are_refused(fed: Fed) 
 
 
 def test_a_command_that_fails_ends_the_run_and_the_next_call_goes_on(fed: Fed) -> None:
-    fed.serve("--stream", "ids", "--from", "echo true; exit 3")
+    fed.serve("--stream", "ids", "--from", "echo true; until [ -e go ]; do sleep 0.05; done; exit 3")
     fed.join("alice")
+    wait_until(lambda: fed.done("alice") == 1, 30)
+    fed.home.write("go", "")
     assert "halt" in fed.ended(fed.processes["alice"], 3)
     fed.ended(fed.serving, 1)
+    fed.serve("--stream", "ids", "--from", "echo true; echo test 1")
+    fed.join("bob")
+    fed.ended(fed.processes["bob"])
+    assert "2 done, 0 failed" in fed.ended(fed.serving)
 
 
 @pytest.mark.parametrize(
