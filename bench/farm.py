@@ -26,7 +26,7 @@ from shareout.joining.messages import Answer
 from shareout.joining.pieces.luck import Luck
 from shareout.joining.shipping import Shipping
 from shareout.ledger.calls import Root
-from shareout.ledger.choose import Pace
+from shareout.ledger.choose import Pace, Speed
 from shareout.ledger.entry import parse, root_begins
 from shareout.ledger.host import Host
 from shareout.ledger.times import Times
@@ -284,6 +284,7 @@ class Seat:
         self._line, self._bag = Line(farm, self), Bag(farm.clock)
         self._ended: deque[tuple[int, int]] = deque()
         self._spent, self._count = 0.0, 0
+        self._speed = Speed(machine.slots)
         self._wake = math.inf
         times = Times.of(farm.folder.dead_s, farm.folder.slack_s)
         nonces = map("{:012x}".format, count(abs(hash(self.name)) % (1 << 44)))
@@ -307,8 +308,8 @@ class Seat:
 
     def _pace(self) -> Pace:
         """As `Joined` tells it."""
-        rate = self._machine.slots * self._count / self._spent if self._spent else 0.0
         free = self._machine.slots - len(self._running)
+        rate = self._speed.rate(self._count, self._spent, free, self._farm.clock.now)
         return Pace(max(free, math.ceil(AHEAD_S * rate)), rate)
 
     def turn(self) -> None:

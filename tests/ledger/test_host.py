@@ -9,7 +9,7 @@ import random
 import pytest
 
 from shareout.ledger.calls import Call, Root
-from shareout.ledger.choose import Pace, part_of, part_of_nobodys, reservation, surplus
+from shareout.ledger.choose import Pace, Speed, part_of, part_of_nobodys, reservation, surplus
 from shareout.ledger.entry import Entry
 from shareout.ledger.host import Host
 from shareout.ledger.times import LONG_AGO, Times
@@ -64,6 +64,37 @@ def test_two_hosts_share_a_plan_until_all_is_final() -> None:
     assert sorted(done) == list(range(200))
     assert len(shelf.texts) <= 120
     assert any('"verb":"cut"' in text.decode() for text in shelf.texts.values())
+
+
+def test_an_idle_host_does_not_stand_beside_what_a_host_reserved_when_it_was_fast() -> None:
+    """A thousand short jobs, then long ones: alice has reserved as many as it would have done in seconds."""
+    shelf, now, slots = Shelf(), 1000.0, 4
+    alice, bob, speed = host_of("alice"), host_of("bob"), Speed(slots)
+    ended, in_hand = 1000, 0
+    while not bob.lanes or not any(lane.how in ("cut", "take") for lane in bob.lanes.values()):
+        rate = speed.rate(ended, 10.0, slots - in_hand, now)
+        alice.wants(Pace(max(slots - in_hand, int(rate)), rate))
+        drive(alice, shelf, now)
+        while in_hand < slots and (grant := alice.grant(slots - in_hand, now)):
+            in_hand += grant.stop - grant.start
+        # What bob has it does at once, and it asks a moment later.
+        bob.wants(Pace(slots, 1.0))
+        if now > 1001:
+            drive(bob, shelf, now)
+        while grant := bob.grant(100, now):
+            bob.ended(grant.start, grant.stop, failed=False)
+        now += 0.5
+        assert now < 1060, "bob is idle, and alice holds what it has not begun"
+
+
+def test_a_host_in_which_nothing_ends_is_no_faster_than_that() -> None:
+    speed = Speed(8)
+    assert speed.rate(0, 0.0, 8, 1000.0) == 0
+    assert speed.rate(800, 8.0, 0, 1001.0) == 800
+    assert speed.rate(800, 8.0, 0, 1011.0) == 0.8
+    assert speed.rate(801, 20.0, 0, 1012.0) == 8 * 801 / 20
+    # One who has nothing to do is as fast as it was.
+    assert speed.rate(801, 20.0, 8, 1100.0) == 8 * 801 / 20
 
 
 def test_an_empty_share_is_no_lane() -> None:

@@ -31,7 +31,7 @@ from shareout.joining.supply import Elsewhere, LedgerSupply
 from shareout.joining.terms import charter_of, checks_of, nonce_of, roots_of
 from shareout.ledger.asks.ask import Ask, words
 from shareout.ledger.calls import Happened
-from shareout.ledger.choose import Pace
+from shareout.ledger.choose import Pace, Speed
 from shareout.ledger.entry import name_of
 from shareout.ledger.host import Host
 from shareout.ledger.times import Times
@@ -122,13 +122,15 @@ class Joined:
     ) -> LedgerSupply:
         """The supply of this start, whose journal has begun."""
         before = tally.durations.count, tally.durations.total
+        speed = Speed(slots)
 
         def pace() -> Pace:
             count, total = tally.durations.count - before[0], tally.durations.total - before[1]
             # So much ahead that no slot waits for the store; of long jobs one a slot, for what is reserved nobody else
             # can have.
-            rate = slots * count / total if count and total else 0.0
-            return Pace(max(slots - self.supply.in_hand(slots), math.ceil(AHEAD_S * rate)), rate)
+            free = slots - self.supply.in_hand(slots)
+            rate = speed.rate(count, total, free, world.monotonic())
+            return Pace(max(free, math.ceil(AHEAD_S * rate)), rate)
 
         header = writer.header
         me = f"{self._machine}/{header.ordinal}-{header.nonce}"

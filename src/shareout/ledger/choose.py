@@ -6,6 +6,8 @@ from __future__ import annotations
 from math import ceil
 from typing import NamedTuple
 
+from shareout.ledger.times import LONG_AGO, Moment
+
 ENOUGH_S = 2.0
 """So much work is worth an entry: what is shorter is not fetched from another host, and not reserved alone."""
 PARTS = 8
@@ -18,6 +20,27 @@ class Pace(NamedTuple):
     """Positions that it has a slot for and nothing in hand."""
     rate: float = 0.0
     """Jobs a second over all its slots; 0 where that is not known."""
+
+
+class Speed:
+    """Of a host's slots, by what they have ended. What was fast before says nothing of what runs now: where all slots
+    work and nothing ends, the host is no faster than that shows. Else it would keep reserved what it cannot begin, and
+    tell those who are idle that it has nothing to give."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._ended = 0
+        self._since: Moment = LONG_AGO
+        """The last moment when something had just ended, or a slot was free."""
+
+    def rate(self, ended: int, work_s: float, free: int, now: Moment) -> float:
+        """Jobs a second, once so many have ended that took so long together, and so many slots are free."""
+        if ended != self._ended or free > 0 or self._since == LONG_AGO:
+            self._ended, self._since = ended, now
+        if not ended or not work_s:
+            return 0.0
+        mean, quiet_s = self._slots * ended / work_s, now - self._since
+        return min(mean, self._slots / quiet_s) if quiet_s > 0 else mean
 
 
 def reservation(free: int, pace: Pace) -> int:
