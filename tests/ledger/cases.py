@@ -15,7 +15,7 @@ CASES = [
     Case("it starts twice", LONE, "a", Budget(twins=1, suspicions=1), quick=True),
     Case("its only job is suspected", LONE, "ab", Budget(suspicions=1), quick=True),
     Case("its only job is suspected twice", LONE, "ab", Budget(suspicions=2), quick=True),
-    Case("its only job is suspected twice, with two slots", LONE, "ab", Budget(suspicions=2), slots=2, quick=True),
+    Case("its only job is suspected twice, with two slots", LONE, "ab", Budget(suspicions=2), slots=2),
     Case("its only job is suspected by one who dies", LONE, "ab", Budget(suspicions=1, crashes=1), quick=True),
     Case("its only job is suspected, an answer lost", LONE, "ab", Budget(suspicions=1, lost=1), quick=True),
     Case(
