@@ -12,6 +12,9 @@ AUTO = "auto"
 ANYBODY = "anybody"
 """The name of the only machine of a plan that hosts share where no machines.json names any: all come as guests."""
 
+SCHEME = "nats://"
+"""What the address of a network ledger begins with."""
+
 
 def why_no_name(name: str) -> str:
     """Why it cannot be one; empty when it can."""

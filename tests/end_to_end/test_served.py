@@ -150,7 +150,7 @@ def test_a_failing_job_is_the_exit_code_of_serve_as_well(made: Any) -> None:
     told = served.ended("serve", 1)
     assert "2 done, 1 failed" in told
     facts = json.loads(served.printed)
-    assert {**facts, "digest": ""} == {"digest": "", "jobs": 3, "done": 2, "failed": 1}
+    assert {**facts, "digest": ""} == {"digest": "", "jobs": 3, "done": 2, "failed": 1, "skipped": 0}
 
 
 def test_the_page_of_serve_tells_of_hosts_that_have_no_folder_in_common(made: Any, tmp_path: Path) -> None:
@@ -373,6 +373,43 @@ def test_the_host_that_serves_works_as_well_and_so_may_a_machine_in_its_folder(m
     assert "alice" in folders
     assert len(folders) == 2
     assert not list(served.home.folder.glob("runs/*/*/machines/*/journal*"))
+
+
+def test_a_person_asks_from_the_folder_of_serve_from_elsewhere_and_when_it_has_ended(made: Any, tmp_path: Path) -> None:
+    good = tmp_path / "good"
+    served = made(*[f"test -e {good}"] * 3, *["sleep 0.1"] * 60)
+    served.serve("--keep")
+    address, token = served.words()[1], served.words()[3]
+    asked = ["--join", address, "--token-file", token]
+    elsewhere = Machine(tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    # Before anybody has come: who joins skips it.
+    assert "2 to be skipped; the hosts that work see it" in served.home.call("skip", "61", "62").out
+    assert "no host of nats://" in elsewhere.call("drain", "carol", *asked, code=2).err
+    served.join("carol")
+    wait_until(lambda: served.done("carol") > 3, 60)
+    assert "carol has answered: it lives" in served.home.call("release", "carol", code=1).err
+    assert "carol is asked to go" in elsewhere.call("drain", "carol", *asked).out
+    assert "this host is drained" in served.ended("carol", 3)
+    assert "all hosts halt" in served.home.call("halt").out
+    assert "halted by" in elsewhere.call("resume", *asked).out
+    served.join("carol")
+    assert "58 done, 3 failed, 0 to do" in served.ended("carol", 1)
+    # What is looked at by the address is brought from there, to a host that has nothing.
+    facts = json.loads(elsewhere.call("status", "--json", address, "--token-file", token).out)
+    assert (facts["done"], facts["failed"], facts["skipped"]) == (58, 3, 2)
+    assert len(elsewhere.call("list", "--failed", address, "--token-file", token).out.splitlines()) == 3
+    assert "failed, exit status 1" in elsewhere.call("show", "0", address, "--token-file", token).out
+    os.kill(served.home.python(served.serving), signal.SIGINT)
+    served.ended("serve", 130)
+    # Its server is started for the time of the question.
+    assert "cannot be reached" in elsewhere.call("requeue", "--failed", *asked, code=2).err
+    assert "3 to do again; the same `serve` again, and hosts" in served.home.call("requeue", "--failed").out
+    good.touch()
+    served.serve()
+    served.join("carol")
+    assert "61 done, 0 failed, 0 to do" in served.ended("carol")
+    assert "61 done, 0 failed, 2 skipped, 0 to do" in served.ended("serve")
 
 
 def need_network() -> None:

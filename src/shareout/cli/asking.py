@@ -6,17 +6,19 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shareout.cli.explain import position_of
-from shareout.cli.inputs.run_folders import folders_here, inputs_for, tell
+from shareout.cli.inputs.run_folders import tell
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common
-from shareout.cli.place.ledger import folders_in, visiting
+from shareout.cli.place.ledger import folders_in, plan_meant, visiting
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.fields import dataclass
 from shareout.joining.visiting import Visit
 from shareout.ledger.asks.ask import MOST_STRETCHES, Stretch
+from shareout.ledger.asks.asked import Asked
 from shareout.merge.partition import as_ranges
 from shareout.merge.proof.complete import ranges_of
 from shareout.plan.plan import Plan
@@ -28,15 +30,18 @@ from shareout.record.tallies.standing import DONE, FAILED, NEW, SKIPPED
 from shareout.record.tallies.tally import Tally
 from shareout.units import counted, format_duration
 
+if TYPE_CHECKING:
+    from shareout.cli.place.ledger import Place
+
 AGAIN = "all hosts have ended: `run --join` on any of them does it"
 
 
 class Records:
     """What all machines of a ledger have recorded, as far as it has arrived."""
 
-    def __init__(self, folder: Path, plan: Plan) -> None:
+    def __init__(self, place: Place, plan: Plan) -> None:
         self._tallies: list[Tally] = []
-        for one in folders_in(folder, plan):
+        for one in folders_in(place, plan):
             starts = incarnations_of(one)
             own = own_ranges([start.header for start in starts])
             self._tallies.append(tally_of(one, starts[-1].header, plan.ids_of(plan.origin_hex), own))
@@ -65,28 +70,28 @@ class Sorted:
     """Those that are not over yet."""
 
 
-def requeue_shared(folder: Path, arguments: argparse.Namespace, common: Common, entry: Entry | None) -> int:
+def requeue_shared(place: Place, arguments: argparse.Namespace, common: Common, entry: Entry | None) -> int:
     """0; 1 when a job that was named is not over, or is done."""
     if arguments.all:
         raise UsageError(
             "in a run that hosts share what is done stays done",
             way_out="--failed takes back what failed; a job that is to run anew belongs into a list of its own.",
         )
-    plan, _ = inputs_for(common, entry, folders_here(common))
-    with visiting(folder, plan) as visit:
+    plan = plan_meant(place, common, entry)
+    with visiting(place, plan) as visit:
         visit.read()
-        records = Records(folder, plan)
+        records = Records(place, plan)
         found = _positions(plan, arguments, records)
         sort = _sorted(visit, records, found)
         before = visit.ask("requeue", stretches=sort.stretches) if sort.stretches else visit.state
-        has_ended = before.is_ended or before.halt is not None
+        where = _where(place, before)
     jobs, done, running = (sorted(map(plan.job_at, some)) for some in (_all(sort.stretches), sort.done, sort.running))
-    _tell_requeued(jobs, done, running, common, has_ended=has_ended)
+    _tell_requeued(jobs, done, running, common, where)
     return 1 if running or done else 0
 
 
 def _tell_requeued(
-    jobs: Sequence[int], done: Sequence[int], running: Sequence[int], common: Common, *, has_ended: bool
+    jobs: Sequence[int], done: Sequence[int], running: Sequence[int], common: Common, where: str
 ) -> None:
     for job in running:
         tell(f"job {job} is not over yet: there is nothing to take back")
@@ -96,17 +101,17 @@ def _tell_requeued(
         ids = ranges_of(as_ranges(jobs))
         print(json.dumps({"count": len(jobs), "requeued": ids, "not_ended": list(running), "done": list(done)}))
     elif not common.quiet:
-        print(_told(jobs, "to do again", has_ended))
+        print(_told(jobs, "to do again", where))
 
 
-def skip_shared(folder: Path, ids: Sequence[str], common: Common, entry: Entry | None) -> int:
+def skip_shared(place: Place, ids: Sequence[str], common: Common, entry: Entry | None) -> int:
     """0; 1 when one of the jobs is done. Whoever takes one of the others records it so; what runs ends as it ends."""
-    plan, _ = inputs_for(common, entry, folders_here(common))
-    with visiting(folder, plan) as visit:
+    plan = plan_meant(place, common, entry)
+    with visiting(place, plan) as visit:
         visit.read()
         found = sorted(position_of(plan, job) for job in job_ids(ids, plan.total))
-        sort = _to_skip(visit, Records(folder, plan), found)
-        before = visit.ask("skip", stretches=sort.stretches) if sort.stretches else visit.state
+        sort = _to_skip(visit, Records(place, plan), found)
+        where = _where(place, visit.ask("skip", stretches=sort.stretches) if sort.stretches else visit.state)
     jobs, done = sorted(map(plan.job_at, _all(sort.stretches))), sorted(map(plan.job_at, sort.done))
     for job in done:
         tell(f"job {job} has ended already, and stays as it is")
@@ -114,7 +119,7 @@ def skip_shared(folder: Path, ids: Sequence[str], common: Common, entry: Entry |
         print(json.dumps({"count": len(jobs), "skipped": jobs, "ended": done}))
     elif not common.quiet:
         back = "; `requeue` takes that back" if jobs else ""
-        print(f"{_told(jobs, 'to be skipped', before.is_ended or before.halt is not None)}{back}")
+        print(f"{_told(jobs, 'to be skipped', where)}{back}")
     return 1 if done else 0
 
 
@@ -134,10 +139,10 @@ def _to_skip(visit: Visit, records: Records, found: Sequence[int]) -> Sorted:
     return Sorted(_joined(stretches), tuple(done), ())
 
 
-def release_shared(folder: Path, name: str, common: Common, entry: Entry | None, *, at_once: bool) -> int:
+def release_shared(place: Place, name: str, common: Common, entry: Entry | None, *, at_once: bool) -> int:
     """0 when nothing is its own any more; 1 when it answered."""
-    plan, _ = inputs_for(common, entry, folders_here(common))
-    with visiting(folder, plan) as visit:
+    plan = plan_meant(place, common, entry)
+    with visiting(place, plan) as visit:
         visit.read()
         had, owners = visit.owned_by(name), visit.owners()
         if not had:
@@ -156,11 +161,15 @@ def release_shared(folder: Path, name: str, common: Common, entry: Entry | None,
     return 0 if is_dead else 1
 
 
-def _told(jobs: Sequence[int], what: str, has_ended: bool) -> str:
-    if not jobs:
-        return f"nothing is {what}"
-    where = AGAIN if has_ended else "the hosts that work see it within seconds"
-    return f"{len(jobs):,} {what}; {where}"
+def _told(jobs: Sequence[int], what: str, where: str) -> str:
+    return f"{len(jobs):,} {what}; {where}" if jobs else f"nothing is {what}"
+
+
+def _where(place: Place, before: Asked) -> str:
+    """By whom it is done."""
+    if not isinstance(place, Path) and place.way_on:
+        return place.way_on
+    return AGAIN if before.is_ended or before.halt is not None else "the hosts that work see it within seconds"
 
 
 def _positions(plan: Plan, arguments: argparse.Namespace, records: Records) -> list[int]:

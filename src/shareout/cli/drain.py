@@ -6,7 +6,7 @@ import argparse
 import json
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, meant_folder, visiting
+from shareout.cli.place.ledger import add_ledger, meant_place, visiting
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.ledger.store import Away
@@ -15,7 +15,7 @@ MOST = 4096
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Whose run, in which folder."""
+    """Whose part, of which run."""
     parser.epilog = (
         "The host ends by itself, and may join again.\nOne that is dead is released instead.\n\n"
         "example:\n  drain bob --join /nfs/experiment"
@@ -28,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0 when it was asked. What runs there now is let finish, which may take as long as a job."""
     common = Common.of(arguments)
-    folder = meant_folder(arguments.ledger, common)
-    with visiting(folder, None) as visit:
+    place = meant_place(arguments.ledger, common)
+    with visiting(place, None) as visit:
         try:
             beats = visit.store.beats(MOST)
         except Away as error:
@@ -38,7 +38,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         if not owner:
             known = sorted(one for one, beat in beats.items() if owner_of(beat))
             raise UsageError(
-                f"no host of {folder} works as {name}{nearest(name, known)}",
+                f"no host of {place} works as {name}{nearest(name, known)}",
                 way_out=f"Those that do: {', '.join(known)}." if known else "None does now.",
             )
         visit.ask("drain", whom=owner)

@@ -51,7 +51,7 @@ def export_to(
     write = export_form(form)
     if output is not None:
         check_place(output)
-    with folders_of(sources, common) as found:
+    with folders_of(sources, common, has_logs=True) as found:
         # Every format asks for the texts of jobs, so that without the inputs none is begun.
         runs = _runs_of(found, common, entry, header=header)
         if output is None:

@@ -64,7 +64,7 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
         charter = _charter(place, asked.expect)
         parcel, here = _inputs(place, charter, common.runs / "inputs")
         common, asked = replace(common, configs=here / "configs"), _without_inputs(asked, charter)
-        call = _call_of(parcel, here, {**flags, "join.dead": f"{charter.dead_s:g}s"}, entry)
+        call = call_of_parcel(parcel, here, {**flags, "join.dead": f"{charter.dead_s:g}s"}, entry)
         plan, settings = call.plan(common, entry)
         if plan.hex != charter.plan:
             raise PlanMismatch(
@@ -101,8 +101,11 @@ def _without_inputs(asked: RunArguments, charter: Charter) -> RunArguments:
     return replace(asked, together=replace(asked.together, has_inputs=False), groups=charter.groups)
 
 
-def _call_of(parcel: Parcel, here: Path, flags: dict[str, str], entry: Entry | None) -> Call:
-    if parcel.kind != kind_of(entry):
+def call_of_parcel(
+    parcel: Parcel, here: Path, flags: dict[str, str], entry: Entry | None, *, looks: bool = False
+) -> Call:
+    """What the inputs that were fetched into a folder call for. Who only `looks` runs none of it, by any program."""
+    if not looks and parcel.kind != kind_of(entry):
         programs = "a Python program, and this one runs commands"
         if parcel.kind == "command":
             programs = "commands, and this is a Python program"

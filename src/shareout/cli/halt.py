@@ -6,12 +6,12 @@ import argparse
 import json
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, meant_folder, visiting
+from shareout.cli.place.ledger import add_ledger, meant_place, visiting
 from shareout.entry import Entry
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """In which folder, and whether what runs is ended."""
+    """Of which run, and whether what runs is ended."""
     parser.epilog = "Also who joins later starts nothing, until `resume`.\n\nexample:\n  halt --join /nfs/experiment"
     parser.add_argument("--now", action="store_true", help="end what runs, too")
     add_ledger(parser)
@@ -21,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0 when it stands for all; each host sees it within seconds."""
     common = Common.of(arguments)
-    folder = meant_folder(arguments.ledger, common)
-    with visiting(folder, None) as visit:
+    place = meant_place(arguments.ledger, common)
+    with visiting(place, None) as visit:
         before = visit.ask("halt", now=arguments.now)
     if common.json:
         print(json.dumps({"was_halted": before.halt is not None, "now": arguments.now}))

@@ -57,7 +57,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return _raw(arguments, output, entry)
     # By text: the log's times are as long as each other, so they compare as they stand.
     since, until = _moment(arguments.since, "--since"), _moment(arguments.until, "--until")
-    with folders_of(arguments.sources, Common.of(arguments)) as found:
+    with folders_of(arguments.sources, Common.of(arguments), has_logs=True) as found:
         folders = without_copies(found, tell)
         machines, jobs = _chosen(folders, arguments.machine, arguments.job)
         wanted = Filter(
@@ -81,7 +81,7 @@ def _raw(arguments: argparse.Namespace, output: Path, entry: Entry | None) -> in
     for flag in [flag for flag, value in said.items() if value] + ["--level"] * (arguments.level != "DEBUG"):
         raise UsageError(f"{flag} looks at lines, and --raw has none", way_out="Leave one of them out.")
     streams, common = streams_of(arguments.stream), Common.of(arguments)
-    with folders_of(arguments.sources, common) as found:
+    with folders_of(arguments.sources, common, has_logs=True) as found:
         folders = list(found) if arguments.sources else of_one_plan(found, None)
         machines, jobs = _chosen(folders, arguments.machine, arguments.job)
         return write_raw(folders, Raw(machines, jobs, streams), output, common, entry)

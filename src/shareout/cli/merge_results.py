@@ -14,7 +14,7 @@ from typing import Any
 
 from shareout.cli.export import export_to
 from shareout.cli.inputs.job_owners import owners_of_missing, ran_longest_first
-from shareout.cli.inputs.run_folders import chooser, plan_at_hand, tell
+from shareout.cli.inputs.run_folders import add_sources, chooser, plan_at_hand, sources_of, tell
 from shareout.cli.merge_asked import MergeArguments, asked_of
 from shareout.cli.merge_beside import beside_of, columns_of, names_of
 from shareout.cli.merge_telling import complete_lines, facts_of, incomplete_lines, missing_sentence, tell_oddities
@@ -32,13 +32,12 @@ from shareout.merge.sheet import META
 from shareout.merge.tables.rows import values_of
 from shareout.merge.target import drafts_of
 from shareout.record.folder import RunFolder
-from shareout.record.sources import find_sources
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """What to merge, the table to make of it, and what counts as enough."""
     parser.epilog = "example:\n  merge-results home/*/runs -o results.csv.gz"
-    parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
+    add_sources(parser, "run directories, folders or archives of them, or nats://HOST:PORT")
     add_output(parser, "the table: *.csv *.jsonl *.sqlite *.parquet … or -")
     parser.add_argument("--partial", action="store_true", help="write what there is, also when jobs are missing")
     parser.add_argument("--failed", action="store_true", help="a table of the jobs that failed, with their errors")
@@ -67,7 +66,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     where = asked.places or [str(common.runs)]
     if asked.is_status_file:
         export_to(asked.output, "disbatch", where, common, entry)
-    with find_sources(where, tell) as sources, _adopted(asked, sources.folders, common, entry) as folders:
+    with sources_of(where, common) as sources, _adopted(asked, sources.folders, common, entry) as folders:
         # Who names directories means all of them, and two plans among them are a slip. Below --runs old plans gather,
         # and one is chosen, told.
         choose = None if asked.places else chooser(common, entry)

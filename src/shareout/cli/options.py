@@ -89,6 +89,8 @@ class Common:
     runs: Path
     json: bool
     quiet: bool
+    token_file: str | None = None
+    """What is shown at an address."""
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Common:
@@ -104,6 +106,7 @@ class Common:
             runs=Path(getattr(arguments, "runs", None) or "runs"),
             json=bool(getattr(arguments, "json", False)),
             quiet=bool(getattr(arguments, "quiet", False)),
+            token_file=getattr(arguments, "token_file", None),
         )
 
 

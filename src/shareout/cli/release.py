@@ -7,7 +7,7 @@ import json
 
 from shareout.cli.inputs.run_folders import folders_of
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, shared_folder
+from shareout.cli.place.ledger import add_ledger, shared_place
 from shareout.cli.requeue import add_changed
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0 when at least one directory was released. A host that still writes into one is not believed to be dead."""
     common = Common.of(arguments)
-    shared = shared_folder(arguments.ledger, arguments.sources, common)
+    shared = shared_place(arguments.ledger, arguments.sources, common)
     if shared is not None:
         from shareout.cli.asking import release_shared
 

@@ -69,7 +69,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if not sources and not folders_here(common):
         plan, settings = plan_of(common, entry, local_barriers=True)
         return _replay(Asked(plan, settings, job_id(word, plan.total), (), arguments.trace), common, entry)
-    with folders_of(sources, common) as found:
+    with folders_of(sources, common, has_logs=True) as found:
         inputs = inputs_at_hand(common, entry, found)
         plan, settings = inputs or plan_of(common, entry, local_barriers=True)
         job, folders = job_id(word, plan.total), of_one_plan(found, plan)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.cli.inputs.run_folders import chooser, plan_of_folders, tell
+from shareout.cli.inputs.run_folders import add_sources, chooser, plan_of_folders, sources_of, tell
 from shareout.cli.options import Common, add_common, add_output
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -18,7 +18,6 @@ from shareout.merge.proof.complete import open_journals
 from shareout.merge.target import Target, check_place, is_standard_output
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
-from shareout.record.sources import find_sources
 from shareout.report.facts import Report, report_of
 from shareout.report.plots import Formula, formula_of
 from shareout.show.report.data import report_facts
@@ -57,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n  report home/*/runs -o report.html\n  report --plot 'energy ~ temperature by lattice' -o e.svg"
     )
-    parser.add_argument("sources", nargs="*", metavar="DIR", help="run directories, folders or archives that hold some")
+    add_sources(parser, "run directories, folders or archives of them, or nats://HOST:PORT")
     add_output(parser, f"the page (default: {DEFAULT}) or *.svg of a plot")
     parser.add_argument("--plot", action="append", metavar="'Y ~ X by G'", help="draw a result over an input")
     parser.add_argument("--log", choices=["x", "y", "xy"], help="these axes of plots are logarithms")
@@ -121,7 +120,7 @@ def _gathered(
         plan = plan_of_folders(common, entry, folders)
         return plan
 
-    with find_sources(asked.sources or [str(common.runs)], tell) as sources:
+    with sources_of(asked.sources or [str(common.runs)], common) as sources:
         choose = None if asked.sources else chooser(common, entry)
         journals = open_journals(sources.folders, tell, choose, plan_of)
         if not journals:

@@ -11,7 +11,7 @@ from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_amon
 from shareout.cli.inputs.shared_work import refuse_to_change
 from shareout.cli.list import job_ranges
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, shared_folder
+from shareout.cli.place.ledger import add_ledger, shared_place
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.number_set import NumberSet
@@ -46,7 +46,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     # Nothing is the default, and everything least of all: it would be days of work for a word left out.
     if bool(ids) + arguments.failed + arguments.all != 1:
         raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
-    if (folder := shared_folder(arguments.ledger, sources, common)) is not None:
+    if (folder := shared_place(arguments.ledger, sources, common)) is not None:
         from shareout.cli.asking import requeue_shared
 
         arguments.ids = ids

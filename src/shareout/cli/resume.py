@@ -6,12 +6,12 @@ import argparse
 import json
 
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, meant_folder, visiting
+from shareout.cli.place.ledger import add_ledger, meant_place, visiting
 from shareout.entry import Entry
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """In which folder."""
+    """Of which run."""
     parser.epilog = (
         "Hosts that were halted have ended: `run --join` again.\n\nexample:\n  resume --join /nfs/experiment"
     )
@@ -22,8 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0, also when nothing was halted: that is told."""
     common = Common.of(arguments)
-    folder = meant_folder(arguments.ledger, common)
-    with visiting(folder, None) as visit:
+    place = meant_place(arguments.ledger, common)
+    with visiting(place, None) as visit:
         visit.read()
         halt = visit.state.halt
         if halt:

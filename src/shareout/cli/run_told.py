@@ -13,6 +13,7 @@ from shareout.run.request import RunRequest
 from shareout.show.beside import say
 
 if TYPE_CHECKING:
+    from shareout.joining.request import JoinRequest
     from shareout.run.session import RunResult
 
 WAYS_TOGETHER = {
@@ -32,10 +33,14 @@ def tell_end(result: RunResult, request: RunRequest, folder: Path, *, quiet: boo
     elif todo:
         lines += _way_on(result.reason, request.settings, is_joined=request.join is not None)
     elif counts.failed:
-        again = f"`requeue --failed --join {request.join.folder}`" if request.join else "--retry-failed"
+        again = f"`requeue --failed --join {_shown(request.join)}`" if request.join else "--retry-failed"
         lines.append(f"`list --failed` names them, `show ID` tells why; {again} runs them again")
     for line in [f"{'; '.join(lines)} (exit {result.exit_code})"] if quiet else lines:
         say(line)
+
+
+def _shown(join: JoinRequest) -> str:
+    return f"{join.place} --token-file FILE" if join.network else join.place
 
 
 def _todo(counts: Counts) -> int:

@@ -26,7 +26,7 @@ from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.fields import dataclass, replace
 from shareout.joining.inputs.parcel import NotToShare, parcel_of
-from shareout.joining.terms import charter_of, checks_of, roots_of
+from shareout.joining.terms import charter_of
 from shareout.ledger.store import Away
 from shareout.ledger.times import Times
 from shareout.linux import host_name
@@ -34,14 +34,14 @@ from shareout.names import alike
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.lock import Lock
+from shareout.record.sources import run_folders_below
+from shareout.serving.home import LOOPBACK, MIRROR, SERVER, Home
 from shareout.serving.inputs import publish
 from shareout.serving.keeper import Keeper
-from shareout.serving.lanes import Lanes
 from shareout.serving.program import ServerProgram, Setup
-from shareout.serving.service import Service, Standing
+from shareout.serving.service import Service, Standing, lanes_of
 from shareout.serving.worker import Worker
 from shareout.show.beside import may_steer, write
-from shareout.stores.charter import told_groups
 from shareout.stores.folder.opening import open_folder
 from shareout.stores.nats.address import PORT, Address
 from shareout.stores.nats.token import papers_of, refuse_where_nothing_speaks, token_in
@@ -51,12 +51,9 @@ if TYPE_CHECKING:
     from shareout.serving.source import Source
     from shareout.stores.nats.store import NatsStore
 
-LOOPBACK = "127.0.0.1"
 DEAD = "15s"
 TELL_S = 10.0
 TELL_ON_TERMINAL_S = 0.5
-MIRROR = told_groups(["what serve has laid down"])
-"""In the place of a group, so that nobody takes the copy for a ledger in which hosts could work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +171,17 @@ def _opened(
     stack.callback(Lock(RunFolder(home.path)).release)
     token = token_in(home.path / "token")
     # Loopback serves the one who looks from here, whatever else is served.
-    program = ServerProgram(Setup(home.path.absolute() / "server", papers_of(token), asked.bind, asked.port))
+    program = ServerProgram(Setup(home.path.absolute() / SERVER, papers_of(token), asked.bind, asked.port))
     keeper = Keeper(program, tell)
     stack.callback(keeper.end)
     here = asked.bind if asked.bind not in ("0.0.0.0", "::") else LOOPBACK
-    net = stack.enter_context(make_nats(secured(Address(here, program.port), token), charter, token.source).closing())
+    address = Address(here, program.port)
+    net = stack.enter_context(make_nats(secured(address, token), charter, token.source).closing())
+    Home(home.path, str(address), home.path / "token").note()
     _publish(net, plan, call, home.path)
     if not common.quiet:
         _tell_start(plan, asked, program.port, home.path / "token")
-    lanes = Lanes(roots_of(plan), checks_of(plan))
+    lanes = lanes_of(plan, net)
     return Service(net, home, keeper, lanes, stream_on(net, plan, lanes, source, stack))
 
 
@@ -257,10 +256,21 @@ def _line(standing: Standing) -> str:
 
 
 def _told_end(standing: Standing, plan: Plan, common: Common) -> int:
-    done = standing.jobs - standing.left - standing.failed
     folder = RunFolder.of(common.runs, plan.origin, "").path
+    skipped = _skipped(folder, plan) if standing.has_skips else 0
+    done = standing.jobs - standing.left - standing.failed - skipped
     if common.json:
-        print(json.dumps({"digest": plan.hex, "jobs": standing.jobs, "done": done, "failed": standing.failed}))
+        facts = {"digest": plan.hex, "jobs": standing.jobs, "done": done, "failed": standing.failed, "skipped": skipped}
+        print(json.dumps(facts))
     if not common.quiet:
-        tell(f"{done} done, {standing.failed} failed, {standing.left} to do: {folder}")
+        skips = f", {skipped} skipped" if skipped else ""
+        tell(f"{done} done, {standing.failed} failed{skips}, {standing.left} to do: {folder}")
     return int(standing.failed > 0 or not standing.is_over)
+
+
+def _skipped(folder: Path, plan: Plan) -> int:
+    """As journals tell: entries do not say it, and what ran while it was asked for ended as it ended."""
+    from shareout.status.total import look, open_followers
+
+    folders = [one for one in run_folders_below(folder) if one.journals()]
+    return look(open_followers(folders, tell, plan), None).counts.skipped if folders else 0

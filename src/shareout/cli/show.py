@@ -38,7 +38,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     ids, sources = places_among(arguments.ids, arguments.sources)
     if not ids:
         raise UsageError(f'"{arguments.ids[0]}" is no job', way_out="Say ids, and run directories behind them.")
-    with folders_of(sources, common) as every:
+    with folders_of(sources, common, has_logs=True) as every:
         plan = plan_at_hand(common, entry, every)
         folders = of_one_plan(every, plan)
         total = max(newest_header(folder).total for folder in folders)

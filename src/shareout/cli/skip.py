@@ -13,7 +13,7 @@ from shareout.cli.inputs.run_folders import folders_here, inputs_for, tell
 from shareout.cli.inputs.shared_work import refuse_to_change
 from shareout.cli.list import job_ranges
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, shared_folder
+from shareout.cli.place.ledger import add_ledger, shared_place
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.names import ALL
@@ -42,7 +42,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0; 1 when one of the jobs has ended already. A run directory that is not there yet is made: a job may be given
     up before anything has run."""
     common = Common.of(arguments)
-    if (folder := shared_folder(arguments.ledger, (), common)) is not None:
+    if (folder := shared_place(arguments.ledger, (), common)) is not None:
         from shareout.cli.asking import skip_shared
 
         return skip_shared(folder, arguments.ids, common, entry)

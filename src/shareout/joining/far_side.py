@@ -16,7 +16,7 @@ from typing import Any
 from shareout.errors import ShareoutError
 from shareout.fields import dataclass
 from shareout.joining.messages import NEWS, READ, Answer, Inbox, Request, send
-from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store
+from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store, whole
 from shareout.record.folder import is_journal
 from shareout.world import world
 
@@ -169,10 +169,7 @@ def _ship(desk: Desk, request: Request) -> Result:
 def _fetch(desk: Desk, request: Request) -> Result:
     """All of a shipped file: (machine, its name)."""
     machine, name = request.words
-    whole = bytearray()
-    while data := desk.store.fetch(machine, name, len(whole), LONGEST_PIECE):
-        whole += data
-    return None, bytes(whole)
+    return None, whole(desk.store, machine, name)
 
 
 def _gather(desk: Desk, request: Request) -> Result:

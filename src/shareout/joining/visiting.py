@@ -16,7 +16,7 @@ from shareout.ledger.asks.asked import Asked
 from shareout.ledger.calls import Call, Root
 from shareout.ledger.entry import NOBODY, name_of, why_no_owner
 from shareout.ledger.host import Host
-from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store
+from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store, whole
 from shareout.ledger.times import Times
 from shareout.linux import host_name
 from shareout.ranges import Range, union
@@ -117,10 +117,7 @@ class Visit:
         return found
 
     def _fetch(self, name: str) -> bytes:
-        whole = bytearray()
-        while data := self._reached(partial(self.store.fetch, COMMON, name, len(whole), LONGEST_PIECE)):
-            whole += data
-        return bytes(whole)
+        return self._reached(partial(whole, self.store, COMMON, name))
 
     def _ship(self, name: str, text: bytes) -> None:
         for at in range(0, len(text), LONGEST_PIECE):

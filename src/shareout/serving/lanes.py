@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from shareout.ledger.asks.ask import Ask, parse_ask
+from shareout.ledger.asks.ask import Ask, parse_ask, parse_list
 from shareout.ledger.asks.asked import Asked, asked
 from shareout.ledger.calls import Root
 from shareout.ledger.entry import Entry, parse, root_begins
@@ -15,12 +15,20 @@ _KEY = re.compile(r"lanes/([^/]+)/([1-9][0-9]*)")
 _ASK = re.compile(r"asks/([1-9][0-9]*)")
 
 
+def _no_list(ask: Ask) -> bytes:
+    raise AssertionError(f"nobody gives the list {ask.list}")
+
+
 class Lanes:
     """What is known of them."""
 
-    def __init__(self, roots: Sequence[Root], checks: frozenset[int] = frozenset()) -> None:
-        """`checks`: phases that begin only when nothing of the one before has failed."""
+    def __init__(
+        self, roots: Sequence[Root], checks: frozenset[int] = frozenset(), listed: Callable[[Ask], bytes] = _no_list
+    ) -> None:
+        """`checks`: phases that begin only when nothing of the one before has failed. `listed` gives the text of an
+        ask's list."""
         self._phases = phases_of(roots, checks)
+        self._listed = listed
         self._asked = Asked()
         self._open: dict[str, Entry] = {
             root.lane: root_begins(root.low, root.hi) for root in roots if root.low < root.hi
@@ -32,7 +40,7 @@ class Lanes:
     def learn(self, key: str, text: bytes) -> None:
         """What stands at a key. An entry that is none is damage, told with its place."""
         if found := _ASK.fullmatch(key):
-            self._heed(parse_ask(int(found[1]), text))
+            self._heed(int(found[1]), parse_ask(int(found[1]), text))
             return
         found = _KEY.fullmatch(key)
         if found is None:
@@ -46,12 +54,17 @@ class Lanes:
         else:
             self._open[found[1]] = entry
 
-    def _heed(self, ask: Ask) -> None:
+    def _heed(self, n: int, ask: Ask) -> None:
         before = self._asked
-        self.on_ask(ask, before, before.n + 1)
-        self._asked = asked(before, ask, self._phases)
+        self.on_ask(ask, before, n)
+        # The jobs that come with a feed are the stream's to hear: here only their number counts.
+        with_list = parse_list(n, ask, self._listed(ask)) if ask.list and ask.verb != "feed" else ask
+        self._asked = asked(before, with_list, self._phases)
         if fed := self._asked.fed_since(before):
             self._open[fed.lane] = root_begins(fed.low, fed.hi)
+        for made in self._asked.made_since(before):
+            self._open[made.lane] = root_begins(made.low, made.hi)
+            self._failed_before -= sum((one.stop - one.start) * one.failed for one in made.stretches)
 
     @property
     def asked(self) -> Asked:
@@ -69,6 +82,11 @@ class Lanes:
         may still have something to tell."""
         is_ended = self._asked.is_ended or (not self.jobs and (self._asked.is_closed or not self._phases.is_stream))
         return self._asked.blocked > 0 or (not self._open and is_ended)
+
+    @property
+    def has_skips(self) -> bool:
+        """Somebody has asked for jobs to be skipped."""
+        return bool(self._asked.skipped)
 
     @property
     def left(self) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 from shareout.errors import UsageError
 from shareout.ledger.store import LONGEST_BEAT, LONGEST_PIECE
+from shareout.record.folder import is_journal
 from shareout.stores.folder.store import FolderStore
 from shareout.stores.nats.store import NatsStore
 
@@ -26,11 +27,19 @@ BEATS = 1_000
 class Mirror:
     """Of one ledger."""
 
-    def __init__(self, net: NatsStore, home: FolderStore, learn: Callable[[str, bytes], None], own: Path) -> None:
+    def __init__(
+        self,
+        net: NatsStore,
+        home: FolderStore,
+        learn: Callable[[str, bytes], None],
+        own: Path,
+        *,
+        has_logs: bool = True,
+    ) -> None:
         """`learn` is told each key with its text, in the order in which they were put. `own`: where run directories of
-        this very host are: what lies there already must not be found twice."""
+        this very host are: what lies there already must not be found twice. `has_logs`: what jobs printed as well."""
         self._net, self._home, self._learn = net, home, learn
-        self._own = own
+        self._own, self._has_logs = own, has_logs
         self._next = 1
         self._arrived = -1
         self._known: dict[tuple[str, str], int] = {}
@@ -63,6 +72,8 @@ class Mirror:
         pieces = 0
         for file, count in sorted(self._net.growing().items()):
             if self._known.get(file) == count or (self._own / file[0] / file[1]).exists():
+                continue
+            if not (self._has_logs or is_journal(file[1])):
                 continue
             with suppress(UsageError):
                 # A name that is too long for a folder is nobody's of ours.

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shareout.fields import dataclass
-from shareout.ledger.store import Away
+from shareout.joining.terms import checks_of, roots_of
+from shareout.ledger.asks.ask import Ask, name_of_list
+from shareout.ledger.store import COMMON, Away, whole
+from shareout.plan.plan import Plan
 from shareout.serving.keeper import Keeper
 from shareout.serving.lanes import Lanes
 from shareout.serving.mirror import Mirror
@@ -32,6 +35,8 @@ class Standing:
     """Those that are at work, or wait for work."""
     is_over: bool
     """Nothing is left for any host to do, or to tell."""
+    has_skips: bool
+    """Somebody has asked for jobs to be skipped."""
 
 
 class Service:
@@ -45,7 +50,7 @@ class Service:
         self._keeper = keeper
         self._lanes, self._stream = lanes, stream
         # The ledger's folder lies among the run directories of its origin.
-        self._mirror = Mirror(net, home, lanes.learn, home.path.parent)
+        self._mirror = Mirror(net, home, self._lanes.learn, home.path.parent)
         self._next_beats = 0.0
 
     def run_while(self, goes_on: Callable[[], bool]) -> None:
@@ -106,4 +111,21 @@ class Service:
         failed = max(self._lanes.failed, failed) if self._lanes.left else self._lanes.failed
         seen = max(final, min(over, jobs)) if self._lanes.left else final
         is_over = self._lanes.is_over
-        return Standing(jobs, self._lanes.left, failed=failed, seen=seen, hosts=hosts, is_over=is_over)
+        return Standing(
+            jobs,
+            self._lanes.left,
+            failed=failed,
+            seen=seen,
+            hosts=hosts,
+            is_over=is_over,
+            has_skips=self._lanes.has_skips,
+        )
+
+
+def lanes_of(plan: Plan, net: NatsStore) -> Lanes:
+    """As they begin, where asks bring their lists from there."""
+
+    def listed(ask: Ask) -> bytes:
+        return whole(net, COMMON, name_of_list(ask.list))
+
+    return Lanes(roots_of(plan), checks_of(plan), listed)

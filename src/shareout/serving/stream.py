@@ -18,7 +18,7 @@ from typing import BinaryIO
 from shareout.errors import UsageError
 from shareout.ledger.asks.ask import Ask, feed_of, name_of_list, parse_list, words
 from shareout.ledger.asks.asked import Asked
-from shareout.ledger.store import COMMON, LONGEST_PIECE
+from shareout.ledger.store import COMMON, LONGEST_PIECE, whole
 from shareout.pool.stream import MOST, StreamPool
 from shareout.serving.source import Source
 from shareout.stores.nats.store import NatsStore
@@ -67,10 +67,7 @@ class Stream:
     def _lines_of(self, ask: Ask, n: int) -> bytes:
         if not ask.list:
             return ask.lines
-        text = b""
-        while data := self._net.fetch(COMMON, name_of_list(ask.list), len(text), LONGEST_PIECE):
-            text += data
-        return parse_list(n, ask, text).lines
+        return parse_list(n, ask, whole(self._net, COMMON, name_of_list(ask.list))).lines
 
     @property
     def failed(self) -> bool:

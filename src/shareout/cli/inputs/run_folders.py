@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from shareout.cli.inputs.recorded_call import Inputs, names_configs, recalled
@@ -15,12 +15,13 @@ from shareout.cli.options import Common
 from shareout.cli.planning import plan_of
 from shareout.entry import Entry, kind_of
 from shareout.errors import CannotRead, ShareoutError, UsageError
+from shareout.names import SCHEME
 from shareout.plan.plan import Plan
 from shareout.record.folder import JOURNALS, RunFolder
 from shareout.record.headers import check_folders
 from shareout.record.journal import Header
 from shareout.record.reader import newest_header
-from shareout.record.sources import find_sources, run_folders_below
+from shareout.record.sources import Sources, find_sources, run_folders_below
 from shareout.show.beside import say
 
 HEX = "[0-9a-f]" * 16
@@ -28,21 +29,30 @@ HEX = "[0-9a-f]" * 16
 MOST_NEAR = 8
 
 
-def add_sources(parser: argparse.ArgumentParser) -> None:
+def add_sources(
+    parser: argparse.ArgumentParser,
+    told: str = "run directories, folders of them, or nats://HOST:PORT (default: --runs)",
+) -> None:
     """Run directories by place, for commands that are about whole runs."""
-    parser.add_argument(
-        "sources",
-        nargs="*",
-        metavar="DIR",
-        help="run directories, or folders of them (default: --runs)",
-    )
+    parser.add_argument("sources", nargs="*", metavar="DIR", help=told)
+    _add_token(parser)
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
     """The same where an id stands by itself."""
     parser.add_argument(
-        "--in", dest="sources", action="append", default=[], metavar="DIR", help="run directories (default: --runs)"
+        "--in",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="run directories, or nats://HOST:PORT (default: --runs)",
     )
+    _add_token(parser)
+
+
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
 
 
 def places_among(words: Sequence[str], sources: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -66,10 +76,23 @@ def tell(sentence: str) -> None:
 
 
 @contextmanager
-def folders_of(sources: Sequence[str], common: Common) -> Iterator[list[RunFolder]]:
+def folders_of(sources: Sequence[str], common: Common, *, has_logs: bool = False) -> Iterator[list[RunFolder]]:
     """Those that were named, else all under `--runs`."""
-    with find_sources(list(sources) or [str(_runs_here(common))], tell) as found:
+    with sources_of(list(sources) or [str(_runs_here(common))], common, has_logs=has_logs) as found:
         yield found.folders
+
+
+@contextmanager
+def sources_of(sources: Sequence[str], common: Common, *, has_logs: bool = True) -> Iterator[Sources]:
+    """All that was named, of which an address is brought here for that time; `has_logs`: with what jobs printed."""
+    with ExitStack() as stack:
+        if any(one.startswith(SCHEME) for one in sources):
+            from shareout.cli.place.brought import brought
+
+            sources = stack.enter_context(brought(sources, common, has_logs=has_logs))
+        elif common.token_file is not None:
+            raise UsageError("--token-file is for nats://HOST:PORT", way_out="A folder asks for no token.")
+        yield stack.enter_context(find_sources(sources, tell))
 
 
 def _runs_here(common: Common) -> Path:

@@ -14,7 +14,7 @@ from shareout.config import Settings
 from shareout.errors import UsageError
 from shareout.fields import dataclass, replace
 from shareout.linux import host_name
-from shareout.names import ALL, ANYBODY, AUTO, alike, why_no_name
+from shareout.names import ALL, ANYBODY, AUTO, SCHEME, alike, why_no_name
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.reader import incarnations_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from shareout.joining.request import JoinRequest
     from shareout.joining.ways.network import Network
 
-SCHEME = "nats://"
 PATIENCE_S = 3600.0
 """So long a server is waited for that does not answer. A folder is waited for until somebody stops it."""
 

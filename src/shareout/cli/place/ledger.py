@@ -1,4 +1,4 @@
-"""Which ledger a command means that is no run: that of a folder that was named, else of `[join] at`."""
+"""Which ledger a command means that is no run: one that was named, else that of `[join] at`, else one served here."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.cli.inputs.shared_work import SCHEME
+from shareout.cli.inputs.run_folders import folders_here, inputs_for
 from shareout.cli.options import Common
 from shareout.config import load_settings
+from shareout.entry import Entry
 from shareout.errors import UsageError
+from shareout.names import SCHEME
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 
 if TYPE_CHECKING:
+    from shareout.cli.place.served import Served
     from shareout.joining.visiting import Visit
+
+    Place = Path | Served
+    """A folder that hosts share, or a run that is served."""
 
 MACHINES = "machines"
 _ORIGIN, _LEDGER = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{8}")
@@ -26,8 +32,10 @@ _MARK = "ledger.json"
 
 
 def add_ledger(parser: argparse.ArgumentParser) -> None:
-    """The folder that hosts share."""
-    parser.add_argument("--join", dest="ledger", metavar="DIR", help="the folder that hosts share (default: [join] at)")
+    """Where hosts share their work."""
+    told = "the folder that hosts share, or nats://HOST:PORT (default: [join] at)"
+    parser.add_argument("--join", dest="ledger", metavar="WHERE", help=told)
+    parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
 
 
 def ledgers_in(folder: Path) -> list[Path]:
@@ -40,18 +48,25 @@ def ledgers_in(folder: Path) -> list[Path]:
     return [one for one in found if os.path.lexists(one / _MARK)]
 
 
-def meant_folder(named: str | None, common: Common) -> Path:
+def meant_place(named: str | None, common: Common) -> Place:
     """The same for who speaks to hosts and needs one."""
-    folder = shared_folder(named, (), common)
-    if folder is None:
-        raise UsageError("which shared run is meant?", way_out="Name the folder that the hosts share: --join DIR.")
-    return folder
+    place = shared_place(named, (), common)
+    if place is None:
+        raise UsageError(
+            "which shared run is meant?",
+            way_out="Name the folder that the hosts share: --join DIR; or the address of `serve`, with --token-file.",
+        )
+    return place
 
 
-def shared_folder(named: str | None, sources: Sequence[str], common: Common) -> Path | None:
-    """The one that was named, by itself or among run directories; else that of the settings. None: there is none."""
-    for one in [named] if named else [source for source in sources if ledgers_in(Path(source))]:
-        _refuse_address(one)
+def shared_place(named: str | None, sources: Sequence[str], common: Common) -> Place | None:
+    """The one that was named, by itself or among run directories; else that of the settings; else one that is served
+    from here. None: there is none."""
+    for one in [named] if named else [source for source in sources if _is_shared(source)]:
+        if one.startswith(SCHEME):
+            return _served_at(one, common)
+        if common.token_file is not None:
+            raise UsageError("--token-file is for --join nats://HOST:PORT", way_out="A folder asks for no token.")
         folder = Path(one)
         if not ledgers_in(folder):
             raise UsageError(
@@ -59,21 +74,53 @@ def shared_folder(named: str | None, sources: Sequence[str], common: Common) -> 
             )
         return folder
     at = load_settings(common.configs).join.at if not sources and common.configs.is_dir() else ""
-    _refuse_address(at)
-    return Path(at) if at and ledgers_in(Path(at)) else None
+    if at.startswith(SCHEME):
+        return _served_at(at, common)
+    if at and ledgers_in(Path(at)):
+        return Path(at)
+    return None if sources else _served_here(common)
 
 
-def _refuse_address(place: str) -> None:
-    if place.startswith(SCHEME):
-        raise UsageError(
-            f"hosts that share a run at {place} cannot be asked from here: only those of a folder can",
-            way_out="Stop hosts by Ctrl-C on each; what is to run anew belongs into a list of its own.",
-        )
+def _is_shared(source: str) -> bool:
+    return source.startswith(SCHEME) or bool(ledgers_in(Path(source)))
+
+
+def _served_at(address: str, common: Common) -> Served:
+    from shareout.cli.place.served import served_at
+
+    return served_at(address, common.token_file)
+
+
+def _served_here(common: Common) -> Served | None:
+    from shareout.serving.home import homes_below
+
+    if next(homes_below(common.runs), None) is None:
+        return None
+    from shareout.cli.place.served import served_here
+
+    return served_here(common)
+
+
+def plan_meant(place: Place, common: Common, entry: Entry | None) -> Plan:
+    """Of the inputs at hand; a run that is served has its own."""
+    if isinstance(place, Path) or (common.configs / "machines.json").is_file():
+        return inputs_for(common, entry, folders_here(common))[0]
+    return place.plan(common, entry)
 
 
 @contextmanager
-def visiting(folder: Path, plan: Plan | None) -> Iterator[Visit]:
+def visiting(there: Place, plan: Plan | None) -> Iterator[Visit]:
     """The ledger of that plan; without one the only one there."""
+    if isinstance(there, Path):
+        with _visiting_folder(there, plan) as visit:
+            yield visit
+    else:
+        with there.visiting(plan) as visit:
+            yield visit
+
+
+@contextmanager
+def _visiting_folder(folder: Path, plan: Plan | None) -> Iterator[Visit]:
     from shareout.joining.terms import charter_of, checks_of, roots_of
     from shareout.joining.visiting import Visit
     from shareout.stores.charter import read_charter
@@ -93,9 +140,11 @@ def visiting(folder: Path, plan: Plan | None) -> Iterator[Visit]:
         yield Visit(store, roots_of(plan) if plan else (), checks_of(plan) if plan else frozenset())
 
 
-def folders_in(folder: Path, plan: Plan) -> list[RunFolder]:
-    """What machines have shipped there."""
-    machines = _place(folder, plan) / MACHINES
+def folders_in(there: Place, plan: Plan) -> list[RunFolder]:
+    """What machines have shipped there; during a visit."""
+    if not isinstance(there, Path):
+        return there.folders()
+    machines = _place(there, plan) / MACHINES
     found = [RunFolder(one) for one in sorted(machines.iterdir())] if machines.is_dir() else []
     return [one for one in found if one.journals()]
 

@@ -6,8 +6,8 @@ import re
 
 from shareout.errors import UsageError
 from shareout.fields import dataclass
+from shareout.names import SCHEME
 
-SCHEME = "nats://"
 PORT = 4222
 _WRITTEN = re.compile(r"nats://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+))(?::(?P<port>\d{1,5}))?/?")
 

@@ -1,0 +1,81 @@
+"""The folder of a run that this host serves: where it is, at which address, and with which token.
+
+It lies among the run directories of its origin; `address` in it has two lines: where hosts of this host find the run,
+and the file of what they show there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shareout.fields import dataclass
+from shareout.files import replace_file
+from shareout.ledger.store import Away
+from shareout.record.folder import is_journal
+from shareout.stores.charter import told_groups
+from shareout.stores.folder.spelling import spelled
+
+if TYPE_CHECKING:
+    from shareout.serving.program import ServerProgram
+    from shareout.stores.nats.store import NatsStore
+    from shareout.stores.nats.token import Token
+
+MIRROR = told_groups(["what serve has laid down"])
+"""In the place of a group, so that nobody takes the copy for a ledger in which hosts could work."""
+LOOPBACK = "127.0.0.1"
+SERVER = "server"
+_ADDRESS = "address"
+_HEX = "[0-9a-f]"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One."""
+
+    path: Path
+    address: str
+    token_file: Path
+
+    @property
+    def has_server(self) -> bool:
+        """Of its own, and not one that somebody had."""
+        return (self.path / SERVER).is_dir()
+
+    def note(self) -> None:
+        """For commands of another terminal."""
+        replace_file(self.path / _ADDRESS, [f"{self.address}\n{self.token_file.absolute()}\n".encode()], sync=False)
+
+    def start(self, token: Token) -> ServerProgram:
+        """Its server, for this host alone and for a while. CannotStart where it does not come up."""
+        from shareout.serving.program import ServerProgram, Setup
+        from shareout.stores.nats.address import address_of
+        from shareout.stores.nats.token import papers_of
+
+        port = address_of(self.address).port
+        program = ServerProgram(Setup(self.path.absolute() / SERVER, papers_of(token), LOOPBACK, port))
+        program.start()
+        return program
+
+    def has_all_of(self, net: NatsStore) -> bool:
+        """Whether all journals that hosts have shipped until now are here as far as they have come."""
+        with suppress(Away):
+            return all(self._size(*file) >= net.length(*file) for file in net.growing() if is_journal(file[1]))
+        return False
+
+    def _size(self, name: str, file: str) -> int:
+        laid_down = self.path.joinpath("machines", *(spelled(one).decode() for one in (name, file)))
+        for place in (laid_down, self.path.parent / name / file):
+            with suppress(OSError):
+                return place.stat().st_size
+        return 0
+
+
+def homes_below(runs: Path) -> Iterator[Home]:
+    """Those that a `serve` has used."""
+    for file in sorted(runs.glob(f"{_HEX * 16}/{_HEX * 8}/{_ADDRESS}")):
+        with suppress(OSError, ValueError):
+            address, token = file.read_text().splitlines()
+            yield Home(file.parent, address, Path(token))
