@@ -105,6 +105,11 @@ def frozen(executable: Executable, here: Machine) -> Machine:
 def test_it_is_small_and_tells_its_version_and_code(frozen: Machine) -> None:
     assert (frozen.folder / "share out").stat().st_size <= 20_000_000
     assert frozen.call("--version").out.startswith("shareout 0.2.0 (code ")
+    # Of what it holds, and of nothing else.
+    told = frozen.call("--version", "--licences").out.splitlines()[1:]
+    names = {line.partition(":")[0] for line in told}
+    assert {"Python", "blake3", "prompt_toolkit", "PyInstaller's bootloader"} <= names
+    assert not names & {"OpenSSL", "NATS server", "cryptography"}
 
 
 def test_its_help_lists_what_it_has(frozen: Machine) -> None:

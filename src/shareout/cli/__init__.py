@@ -95,7 +95,7 @@ def _obey(words: list[str], entry: Entry | None) -> int:
     try:
         # Before argparse is loaded, which takes longer than the answer.
         if words[:1] in (["--version"], ["-V"]):
-            return _version()
+            return _version(words[1:])
         return _dispatch(words, entry)
     # All that no class of errors.py knows is a bug of ours. It is caught here and nowhere else: a handler nearer to
     # the fault would have to go on with a state that nobody knows.
@@ -269,7 +269,7 @@ def make_parser(command: str) -> argparse.ArgumentParser:
 
 def _dispatch(words: list[str], entry: Entry | None) -> int:
     if words[:1] == ["version"]:
-        return _version()
+        return _version(words[1:])
     if words[:1] == ["help"] and len(words) > 1:
         return _help(words[1])
     if words[:1] in (["--help"], ["-h"], ["help"]):
@@ -347,10 +347,14 @@ def _parsed(command: str, words: list[str]) -> argparse.Namespace | None:
         return None
 
 
-def _version() -> int:
+def _version(more: list[str]) -> int:
     from shareout._version import VERSION
 
     sys.stdout.write(f"shareout {VERSION}{_build_line()}\n")
+    if more == ["--licences"]:
+        from shareout.licences import licences
+
+        sys.stdout.writelines(f"{line}\n" for line in licences())
     sys.stdout.flush()
     return 0
 
