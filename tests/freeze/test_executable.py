@@ -146,6 +146,9 @@ def test_one_that_is_made_for_a_network_needs_nothing_but_itself(tmp_path: Path)
     subprocess.run(call, capture_output=True, check=True)
     program = tmp_path / "shareout"
     assert program.stat().st_size <= 40_000_000
+    told = subprocess.run([str(program), "--version", "--licences"], capture_output=True, check=True, text=True).stdout
+    assert "NATS server: Apache-2.0\n" in told
+    assert "OpenSSL: Apache-2.0\n" in told
     alone = {"PATH": "/usr/bin:/bin"}
     home, guest = Machine(tmp_path / "home", [str(program)], alone), Machine(tmp_path / "guest", [str(program)], alone)
     home.jobs("echo 1", "echo 2", "echo 3")
