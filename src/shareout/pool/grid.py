@@ -41,7 +41,8 @@ class GridPool(RowPool):
         self._names = [name for names in axes for name in names]
         self.names = list(self._names)
         self._reversed = [(names, values, len(values)) for names, values in reversed(axes.items())]
-        self._single = next(iter(axes.values())) if len(axes) == 1 and len(self._names) == 1 else None
+        self.column = next(iter(axes.values())) if len(axes) == 1 and len(self._names) == 1 else None
+        """The values of an only axis: of each job one."""
         self._count = prod(map(_length, axes.values()))
         self._group = next((one for one in self._reversed if "group" in one[0]), None)
         if self._group is not None:
@@ -66,8 +67,8 @@ class GridPool(RowPool):
         if not 0 <= job < self._count:
             raise IndexError(job)
         # The usual sweep over one axis needs no division.
-        if self._single is not None:
-            return {self._names[0]: self._single[job]}
+        if self.column is not None:
+            return {self._names[0]: self.column[job]}
         values = dict.fromkeys(self._names)
         for names, axis, length in self._reversed:
             job, at = divmod(job, length)

@@ -65,6 +65,8 @@ class Binding:
         is_as_it_is = self._is_plain and pool.kind == "grid" and not self.given
         self.named: Callable[[int], Any] | None = pool.arguments if is_as_it_is else None
         """What tells all arguments of a job, by name, where a row is given as it is."""
+        self.single: Callable[[int], Any] | None = _first(job, pool) if is_as_it_is else None
+        """What tells a job's only argument, where that can be given without its name: in half the time."""
 
     @property
     def by_place(self) -> tuple[str, ...]:
@@ -177,6 +179,14 @@ class Binding:
 def _in_blocks(texts: Iterator[str]) -> Iterator[list[list[str]]]:
     while some := list(islice(texts, MANY)):
         yield [some]
+
+
+def _first(job: Callable[..., Any], pool: Pool) -> Callable[[int], Any] | None:
+    column: Sequence[Any] | None = getattr(pool, "column", None)
+    # What is called, and not the signature: a decorator may tell another one than its own.
+    if column is None or not inspect.isfunction(job) or not job.__code__.co_argcount:
+        return None
+    return column.__getitem__ if [job.__code__.co_varnames[0]] == getattr(pool, "names", None) else None
 
 
 def _signature(job: Callable[..., Any]) -> inspect.Signature:

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from struct import Struct
 from typing import Any
 from zlib import crc32
 
@@ -30,6 +31,7 @@ from shareout.run.python.context import Givers
 from shareout.world import world
 
 THOROUGH_US = 1000
+_CRC = Struct(">I")
 WATCHED = frozenset(
     ("os.chdir", "os.putenv", "os.unsetenv", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system",
      "subprocess.Popen")
@@ -99,18 +101,19 @@ class _Worker:
         self._use(batch)
         station, attempt, changes, ring = self._station, batch.attempt, self._changes, self._ring
         call, binding, given = station.job, station.binding, station.givers.given
-        named_of, arguments, wants = binding.named, binding.arguments, bool(binding.given)
+        value_of, named_of, arguments, wants = binding.single, binding.named, binding.arguments, bool(binding.given)
         write, seek, now, floats = ring.write, world.lseek, world.time_ns, station.post.control.floats
         middle, slot = f',"try":{attempt},"state":"done","start":', f',"slot":{station.post.slot}'
-        plain_end, mark = f'{slot},"result":', b"!" if attempt > 1 else b""
+        plain_end, mark, packed = f'{slot},"result":', b"!" if attempt > 1 else b"", _CRC.pack
         self._attempt = attempt
-        begun = now() // 1000
-        second, stem, begun_text = _told(begun)
+        second, stem, begun_text = _told(begun := now() // 1000)
         for job, position in turns:
             self._job = job
             floats[0] = begun / 1e6
             try:
-                if named_of:
+                if value_of:
+                    value = encode(call(value_of(job)))
+                elif named_of:
                     value = encode(call(**named_of(job)))
                 else:
                     args, named = arguments(job)
@@ -141,8 +144,8 @@ class _Worker:
                     printed = self._clean_up(job, attempt)
                     before, end = printed.brought + mark, f'{slot}{imprinted(printed.out, printed.err)},"result":'
                 # Put together by hand: only the value needs an encoder.
-                raw = f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{until}{end}{value}'.encode()
-                line = raw + b',"crc":"%08x"}\n' % crc32(raw)
+                raw = f'{{"job":{job},"pos":{position}{middle}{begun_text},"end":{until}{end}{value}'
+                line = f'{raw},"crc":"{packed(crc32(raw.encode())).hex()}"}}\n'.encode()
                 # What stands in the ring is done, whatever becomes of this process.
                 try:
                     write(before + line if before else line)
