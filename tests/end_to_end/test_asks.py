@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,33 @@ def again(hosts: Joiners, told: str) -> str:
     hosts.run("alice")
     assert told in hosts.ended("alice")
     return hosts.merged()
+
+
+def test_what_is_over_and_in_no_journal_any_more_is_given_out_again(hosts: Joiners) -> None:
+    give(hosts, *["sleep 0.02; echo $SHAREOUT_JOB"] * 40)
+    begin(hosts)
+    for name in BOTH:
+        assert "40 done, 0 failed, 0 to do" in hosts.ended(name)
+    lost = hosts.done("bob")
+    assert lost
+    (there,) = hosts.shared.glob("*/*/machines/bob")
+    shutil.rmtree(there)
+    shutil.rmtree(hosts.host("bob").folder / "runs")
+    assert f"{lost} to do again; all hosts have ended" in say(hosts, "requeue", "--missing")
+    hosts.run("alice")
+    assert "40 done, 0 failed, 0 to do" in hosts.ended("alice")
+    assert "complete: 40 of 40 jobs" in hosts.host("alice").call("merge-results", "-o", "all.csv").out
+    assert "nothing is to do again" in say(hosts, "requeue", "--missing")
+    assert (
+        "alone, what no journal has is to do anyway" in Machine.call(alone(hosts), "requeue", "--missing", code=2).err
+    )
+
+
+def alone(hosts: Joiners) -> Machine:
+    """Who shares with nobody."""
+    folder = hosts.folder / "alone"
+    folder.mkdir()
+    return Machine(folder).jobs("true")
 
 
 def test_one_that_is_drained_ends_what_runs_and_the_others_do_the_rest(hosts: Joiners) -> None:

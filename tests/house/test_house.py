@@ -81,10 +81,12 @@ ALLOWED: dict[str, set[str]] = {
     "launch": GROUND | INPUTS | {"plan", "record"},
     "show": GROUND | INPUTS | {"plan", "pilot", "record", "events", "merge", "status", "report", "launch"},
     "web": GROUND,
+    "licences": GROUND,
     "cli": GROUND
     | INPUTS
     | {
         "web",
+        "licences",
         "adopt",
         "numerics",
         "rewrite",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,8 @@ from shareout.cli.explain import position_of
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.list import job_ids
 from shareout.cli.options import Common
-from shareout.cli.place.ledger import folders_in, plan_meant, visiting
+from shareout.cli.place.inputs_there import plan_meant
+from shareout.cli.place.ledger import folders_in, visiting
 from shareout.entry import Entry
 from shareout.errors import UsageError, nearest
 from shareout.fields import dataclass
@@ -22,9 +26,11 @@ from shareout.ledger.asks.asked import Asked
 from shareout.merge.partition import as_ranges
 from shareout.merge.proof.complete import ranges_of
 from shareout.plan.plan import Plan
-from shareout.ranges import is_in
+from shareout.ranges import Range, is_in, union, without
 from shareout.record.belonging import own_ranges
+from shareout.record.folder import RunFolder
 from shareout.record.reader import incarnations_of
+from shareout.record.sources import find_sources
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.standing import DONE, FAILED, NEW, SKIPPED
 from shareout.record.tallies.tally import Tally
@@ -39,10 +45,12 @@ AGAIN = "all hosts have ended: `run --join` on any of them does it"
 class Records:
     """What all machines of a ledger have recorded, as far as it has arrived."""
 
-    def __init__(self, place: Place, plan: Plan) -> None:
+    def __init__(self, folders: Iterable[RunFolder], plan: Plan) -> None:
         self._tallies: list[Tally] = []
-        for one in folders_in(place, plan):
-            starts = incarnations_of(one)
+        for one in folders:
+            starts = [start for start in incarnations_of(one) if start.header.origin == plan.origin_hex]
+            if not starts:
+                continue
             own = own_ranges([start.header for start in starts])
             self._tallies.append(tally_of(one, starts[-1].header, plan.ids_of(plan.origin_hex), own))
 
@@ -50,6 +58,10 @@ class Records:
         """Positions that failed, and that nobody has done or skipped."""
         found = {at for tally in self._tallies for low, hi in tally.stretches(FAILED) for at in range(low, hi)}
         return sorted(at for at in found if self.outcome(at)[0] == FAILED)
+
+    def ended(self) -> list[Range]:
+        """Positions that have any outcome."""
+        return union(one for tally in self._tallies for one in tally.stretches(DONE, FAILED, SKIPPED))
 
     def outcome(self, position: int) -> tuple[int, int]:
         """What became of it, and how often it was tried."""
@@ -77,17 +89,48 @@ def requeue_shared(place: Place, arguments: argparse.Namespace, common: Common, 
             "in a run that hosts share what is done stays done",
             way_out="--failed takes back what failed; a job that is to run anew belongs into a list of its own.",
         )
+    if arguments.sources and not arguments.missing:
+        raise UsageError(
+            f"{arguments.sources[0]}: what hosts share is asked for in their folder, not by run directory",
+            way_out="Leave --in out; with --missing it names where journals are as well.",
+        )
     plan = plan_meant(place, common, entry)
-    with visiting(place, plan) as visit:
+    with visiting(place, plan) as visit, folders_brought(arguments.sources) as brought:
         visit.read()
-        records = Records(place, plan)
-        found = _positions(plan, arguments, records)
-        sort = _sorted(visit, records, found)
+        records = Records([*folders_in(place, plan), *brought], plan)
+        if arguments.missing:
+            sort = Sorted(_lost(visit, records, plan.jobs), (), ())
+        else:
+            sort = _sorted(visit, records, _positions(plan, arguments, records))
         before = visit.ask("requeue", stretches=sort.stretches) if sort.stretches else visit.state
         where = _where(place, before)
     jobs, done, running = (sorted(map(plan.job_at, some)) for some in (_all(sort.stretches), sort.done, sort.running))
     _tell_requeued(jobs, done, running, common, where)
     return 1 if running or done else 0
+
+
+@contextmanager
+def folders_brought(sources: Sequence[str]) -> Iterator[list[RunFolder]]:
+    """Run directories that lie elsewhere than in the folder that hosts share."""
+    if not sources:
+        yield []
+        return
+    with find_sources(sources, tell) as found:
+        yield found.folders
+
+
+def _lost(visit: Visit, records: Records, jobs: int) -> tuple[Stretch, ...]:
+    """What is over for all hosts, and what no journal at hand has."""
+    lost = list(without([(0, jobs)], [*visit.open_ranges(), *records.ended()]))
+    # An outcome that was cleared once is cleared again by a later try alone: of these nobody knows how many there were.
+    edges = sorted({edge for one in visit.state.cleared for edge in one[:2]})
+    found = []
+    for start, stop in lost:
+        cuts = [start, *edges[bisect_right(edges, start) : bisect_left(edges, stop)], stop]
+        for low, hi in pairwise(cuts):
+            tries = max((one.tries for one in visit.state.cleared if one.start <= low < one.stop), default=0)
+            found.append(Stretch(low, hi, tries + 1))
+    return _joined(found)
 
 
 def _tell_requeued(
@@ -110,7 +153,7 @@ def skip_shared(place: Place, ids: Sequence[str], common: Common, entry: Entry |
     with visiting(place, plan) as visit:
         visit.read()
         found = sorted(position_of(plan, job) for job in job_ids(ids, plan.total))
-        sort = _to_skip(visit, Records(place, plan), found)
+        sort = _to_skip(visit, Records(folders_in(place, plan), plan), found)
         where = _where(place, visit.ask("skip", stretches=sort.stretches) if sort.stretches else visit.state)
     jobs, done = sorted(map(plan.job_at, _all(sort.stretches))), sorted(map(plan.job_at, sort.done))
     for job in done:

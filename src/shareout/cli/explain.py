@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from shareout.cli.inputs.recorded_call import Typed
 from shareout.cli.inputs.run_folders import add_places, folders_here, folders_of, inputs_for, one_id, places_among
 from shareout.cli.list import job_id
 from shareout.cli.options import Common, add_common
 from shareout.cli.waiting import Reason, command_of, why_waiting
 from shareout.entry import Entry
 from shareout.errors import UsageError
+from shareout.ledger.beat import MACHINES
 from shareout.names import ALL
 from shareout.plan.plan import Plan
 from shareout.plan.shares.said import PYTHON
@@ -161,16 +165,30 @@ def _shared(lanes: Lanes, runs: Sequence[Follower], position: int, job: int) -> 
 def _final(follower: Follower, state: int, position: int, job: int) -> Reason:
     name = follower.header.machine
     if state == DONE:
-        return Reason("done", f"it is done, by {name}", f"show {job} tells its outcome; requeue {job} undoes it.")
+        undone = "" if follower.header.is_joined else f"; requeue {job} undoes it"
+        return Reason("done", f"it is done, by {name}", f"show {job} tells its outcome{undone}.")
+    shared = f" --join {_shared_by(follower.folder)}" if follower.header.is_joined else ""
     if state == SKIPPED:
-        return Reason("skipped", "somebody said `skip`", f"requeue {job} takes that back.")
+        return Reason("skipped", "somebody said `skip`", f"requeue {job}{shared} takes that back.")
     tries = follower.tally.attempts_of(position)
-    again = command_of(follower.folder, name, more="-R")
+    way = f"`requeue {job}{shared}` gives it out again"
+    if not shared:
+        again = command_of(follower.folder, name, more="-R")
+        way = f"Try what failed again: {again}; or this one: requeue {job}, and run"
     return Reason(
         "failed",
         f"it failed, and is not tried again ({tries} {'try' if tries == 1 else 'tries'})",
-        f"show {job} tells why. Try what failed again: {again}; or this one: requeue {job}, and run.",
+        f"show {job} tells why. {way}.",
     )
+
+
+def _shared_by(folder: RunFolder) -> str:
+    """The folder that the hosts of a run share, as whoever asks has named it, or as the run was told."""
+    if folder.path.parent.name == MACHINES:
+        return shlex.quote(str(folder.path.parents[3]))
+    typed = Typed.of(folder)
+    said = dict(pairwise(typed.words)) if typed else {}
+    return shlex.quote(said.get("--join", "DIR"))
 
 
 def _audit(plan: Plan, folders: Sequence[RunFolder], position: int) -> tuple[str | None, bool]:

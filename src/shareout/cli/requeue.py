@@ -11,7 +11,7 @@ from shareout.cli.inputs.run_folders import folders_of, of_one_plan, places_amon
 from shareout.cli.inputs.shared_work import refuse_to_change
 from shareout.cli.list import job_ranges
 from shareout.cli.options import Common, add_common
-from shareout.cli.place.ledger import add_ledger, shared_place
+from shareout.cli.place.ledger import add_ledger, is_shared, shared_place
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.number_set import NumberSet
@@ -28,6 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs="*", metavar="ID", help="jobs that have ended, or ranges as 0-2")
     parser.add_argument("--failed", action="store_true", help="all that failed")
     parser.add_argument("--all", action="store_true", help="all that ended: everything is run again")
+    parser.add_argument(
+        "--missing", action="store_true", help="in a shared run: all that is over and in no journal (nor below --in)"
+    )
     add_changed(parser)
     add_ledger(parser)
     add_common(parser)
@@ -44,13 +47,19 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common = Common.of(arguments)
     ids, sources = places_among(arguments.ids, arguments.sources)
     # Nothing is the default, and everything least of all: it would be days of work for a word left out.
-    if bool(ids) + arguments.failed + arguments.all != 1:
-        raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, or --all.")
-    if (folder := shared_place(arguments.ledger, sources, common)) is not None:
+    if bool(ids) + arguments.failed + arguments.all + arguments.missing != 1:
+        raise UsageError("what is to run again?", way_out="Say one of: some ids, --failed, --all, or --missing.")
+    if (place := shared_place(arguments.ledger, sources, common)) is not None:
         from shareout.cli.asking import requeue_shared
 
         arguments.ids = ids
-        return requeue_shared(folder, arguments, common, entry)
+        arguments.sources = [one for one in sources if not is_shared(one)]
+        return requeue_shared(place, arguments, common, entry)
+    if arguments.missing:
+        raise UsageError(
+            "--missing is about a run that hosts share: alone, what no journal has is to do anyway",
+            way_out="Name the folder that they share: --join DIR.",
+        )
     _refuse_archives(sources)
     with folders_of(sources, common) as found:
         folders = of_one_plan(found, plan_at_hand(common, entry, found))

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from shareout.cli.explain import position_of
 from shareout.cli.inputs.run_folders import folders_here, inputs_for, tell
@@ -25,6 +26,9 @@ from shareout.record.folder import RunFolder
 from shareout.run.request import RunRequest, header_of, make_folder
 from shareout.titles import named_columns
 
+if TYPE_CHECKING:
+    from shareout.cli.place.ledger import Place
+
 LOT = 10_000
 """Ids that are written at once."""
 
@@ -38,14 +42,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
+def _of_all_hosts(place: Place, arguments: argparse.Namespace, common: Common, entry: Entry | None) -> int:
+    from shareout.cli.asking import skip_shared
+
+    if arguments.machine:
+        raise UsageError(
+            "--machine is about one machine's share, and these hosts share all of them",
+            way_out="Leave it out: whoever comes to the job heeds it.",
+        )
+    return skip_shared(place, arguments.ids, common, entry)
+
+
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """0; 1 when one of the jobs has ended already. A run directory that is not there yet is made: a job may be given
     up before anything has run."""
     common = Common.of(arguments)
-    if (folder := shared_place(arguments.ledger, (), common)) is not None:
-        from shareout.cli.asking import skip_shared
-
-        return skip_shared(folder, arguments.ids, common, entry)
+    if (place := shared_place(arguments.ledger, (), common)) is not None:
+        return _of_all_hosts(place, arguments, common, entry)
     plan, settings = inputs_for(common, entry, folders_here(common))
     by_machine: dict[str, Places] = {}
     named, runs = NumberSet(), _Runs(common, plan)

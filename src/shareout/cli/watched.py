@@ -58,7 +58,7 @@ class Watched:
     def __init__(
         self, folders: Sequence[RunFolder], asked: StatusArguments, common: Common, entry: Entry | None
     ) -> None:
-        runs = follow(asked.sources, folders, common, entry)
+        runs = follow(asked.sources, folders, common, entry, needs_pool=asked.by_group)
         self._followers = runs.followers
         self._settled_earlier = settled_before(runs.opened, runs.followers[0].header)
         self.plan = runs.plan

@@ -29,9 +29,17 @@ class FollowedRuns:
     """Of these inputs."""
 
 
-def follow(sources: Sequence[str], folders: Sequence[RunFolder], common: Common, entry: Entry | None) -> FollowedRuns:
+def follow(
+    sources: Sequence[str],
+    folders: Sequence[RunFolder],
+    common: Common,
+    entry: Entry | None,
+    *,
+    needs_pool: bool = False,
+) -> FollowedRuns:
     """Those that are meant among these folders, which the sources were found to hold."""
-    at_hand, settings = inputs_at_hand(common, entry, folders) or (None, None)
+    # A look now and then is not to read all of a pool in a folder over a network.
+    at_hand, settings = inputs_at_hand(common, entry, folders, from_shared=needs_pool) or (None, None)
     chosen = meant(sources, folders, at_hand)
     plan = if_of_these(at_hand, chosen)
     opened = open_followers(chosen, tell, plan)

@@ -175,8 +175,11 @@ def plan_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolde
     return found[0] if found else None
 
 
-def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs | None:
-    """From the configs, else from what the call of the newest of these runs named; when it is here and whole."""
+def inputs_at_hand(
+    common: Common, entry: Entry | None, folders: Sequence[RunFolder], *, from_shared: bool = True
+) -> Inputs | None:
+    """From the configs, else from what the call of the newest of these runs named; when it is here and whole. Of runs
+    that lie in a folder which hosts share, from there as well: all of a pool is read for that."""
     headers = [newest_header(folder) for folder in folders]
     if not headers:
         return _inputs_of_configs(common, entry, None)
@@ -186,7 +189,18 @@ def inputs_at_hand(common: Common, entry: Entry | None, folders: Sequence[RunFol
     found = _inputs_of_configs(common, entry, header.kind)
     if found and found[0].origin_hex in {origin for one in headers for origin in (one.origin, *one.ancestors)}:
         return found
-    return recalled(newest, header, common, entry) or found
+    return recalled(newest, header, common, entry) or _inputs_shared(folders, common, entry, from_shared) or found
+
+
+def _inputs_shared(folders: Sequence[RunFolder], common: Common, entry: Entry | None, is_asked: bool) -> Inputs | None:
+    from shareout.ledger.beat import MACHINES
+
+    if not is_asked or folders[0].path.parent.name != MACHINES:
+        return None
+    from shareout.cli.place.inputs_there import inputs_there, ledger_of
+
+    ledger = ledger_of(folders)
+    return inputs_there(ledger, common, entry) if ledger else None
 
 
 def inputs_for(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs:

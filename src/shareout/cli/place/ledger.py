@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.cli.inputs.run_folders import folders_here, inputs_for
 from shareout.cli.options import Common
 from shareout.config import load_settings
-from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.names import SCHEME
 from shareout.plan.plan import Plan
@@ -62,17 +60,8 @@ def meant_place(named: str | None, common: Common) -> Place:
 def shared_place(named: str | None, sources: Sequence[str], common: Common) -> Place | None:
     """The one that was named, by itself or among run directories; else that of the settings; else one that is served
     from here. None: there is none."""
-    for one in [named] if named else [source for source in sources if _is_shared(source)]:
-        if one.startswith(SCHEME):
-            return _served_at(one, common)
-        if common.token_file is not None:
-            raise UsageError("--token-file is for --join nats://HOST:PORT", way_out="A folder asks for no token.")
-        folder = Path(one)
-        if not ledgers_in(folder):
-            raise UsageError(
-                f"no hosts share {folder}: there is no ledger in it", way_out="Look whether it is mounted."
-            )
-        return folder
+    for one in [named] if named else [source for source in sources if is_shared(source)]:
+        return _named_place(one, common)
     at = load_settings(common.configs).join.at if not sources and common.configs.is_dir() else ""
     if at.startswith(SCHEME):
         return _served_at(at, common)
@@ -81,7 +70,18 @@ def shared_place(named: str | None, sources: Sequence[str], common: Common) -> P
     return None if sources else _served_here(common)
 
 
-def _is_shared(source: str) -> bool:
+def _named_place(word: str, common: Common) -> Place:
+    if word.startswith(SCHEME):
+        return _served_at(word, common)
+    if common.token_file is not None:
+        raise UsageError("--token-file is for --join nats://HOST:PORT", way_out="A folder asks for no token.")
+    if not ledgers_in(Path(word)):
+        raise UsageError(f"no hosts share {word}: there is no ledger in it", way_out="Look whether it is mounted.")
+    return Path(word)
+
+
+def is_shared(source: str) -> bool:
+    """Whether hosts share what lies there, or is served there."""
     return source.startswith(SCHEME) or bool(ledgers_in(Path(source)))
 
 
@@ -99,13 +99,6 @@ def _served_here(common: Common) -> Served | None:
     from shareout.cli.place.served import served_here
 
     return served_here(common)
-
-
-def plan_meant(place: Place, common: Common, entry: Entry | None) -> Plan:
-    """Of the inputs at hand; a run that is served has its own."""
-    if isinstance(place, Path) or (common.configs / "machines.json").is_file():
-        return inputs_for(common, entry, folders_here(common))[0]
-    return place.plan(common, entry)
 
 
 @contextmanager
@@ -149,14 +142,29 @@ def folders_in(there: Place, plan: Plan) -> list[RunFolder]:
     return [one for one in found if one.journals()]
 
 
-def _place(folder: Path, plan: Plan | None) -> Path:
+def has_ledger(folder: Path, plan: Plan) -> bool:
+    """Whether hosts share this plan there, or some groups of it."""
+    from shareout.stores.folder.opening import all_ledgers
+
+    return any(charter.plan == plan.hex for _, charter in all_ledgers(folder))
+
+
+def only_ledger(folder: Path) -> Path:
+    """The one that can be meant where no inputs say which: of several those are over from which hosts went on by
+    another plan."""
+    from shareout.joining.member import CLOSED
+
     found = ledgers_in(folder)
-    if plan is not None:
-        return _place_of(folder, plan, found)
+    if len(found) > 1:
+        found = [one for one in found if not os.path.lexists(one / CLOSED)] or found
     if len(found) != 1:
         listed = ", ".join(f"{one.parent.name}/{one.name}" for one in found)
         raise UsageError(f"{folder} holds several ledgers: {listed}", way_out="Say it where the inputs of one are.")
     return found[0]
+
+
+def _place(folder: Path, plan: Plan | None) -> Path:
+    return only_ledger(folder) if plan is None else _place_of(folder, plan, ledgers_in(folder))
 
 
 def _place_of(folder: Path, plan: Plan, found: Sequence[Path]) -> Path:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from shareout.fields import dataclass
+from shareout.ledger.asks.ask import Stretch
 from shareout.ledger.asks.asked import Asked
 from shareout.ranges import Range, common, union, without
-from shareout.record.tallies.standing import FAILED, NEW, SKIPPED, SPARED
+from shareout.record.tallies.standing import ELSEWHERE, FAILED, NEW, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
 
 
@@ -101,7 +102,7 @@ class Places:
             return []
         stretches = [one for again in state.made_since(self._known) for one in again.stretches]
         for one in stretches:
-            self._clear(one.start, one.stop, one.tries)
+            self._clear(one)
         self._known = state
         return [(one.start, one.stop) for one in stretches]
 
@@ -118,9 +119,13 @@ class Places:
         """What nobody is to run."""
         return list(self._known.skipped)
 
-    def _clear(self, start: int, stop: int, tries: int) -> None:
+    def _clear(self, one: Stretch) -> None:
+        start, stop, tries = one[:3]
         tally, at = self._tally, self._tally.index(start)
-        ended = list(tally.states.runs(FAILED, SKIPPED, SPARED, start=at, stop=at + stop - start))
+        # Where no failure is cleared it is a skip, or what was done and is lost: of that no journal has the record any
+        # more that was seen here.
+        cleared = (FAILED, SKIPPED, SPARED) if one.failed else (FAILED, SKIPPED, SPARED, ELSEWHERE)
+        ended = list(tally.states.runs(*cleared, start=at, stop=at + stop - start))
         for place in (one for first, end in ended for one in range(first, end)):
             position = start + place - at
             if tally.attempts_of(position) <= tries:
