@@ -128,6 +128,8 @@ class Farm:
         self.running: dict[Process, Run] = {}
         self.mains: list[Process | None] = [None] * machines
         self.starts = [0] * machines
+        self.turned_away = [0] * machines
+        """Starts that found no store: however many there are, the run is no nearer to its end."""
         self.over: dict[int, int] = {}
         """Machines that have come to the end, and with which code; -1: dead for good."""
         self.held: dict[int, list[Process]] = {}
@@ -171,7 +173,7 @@ class Farm:
         if self.mains[number] is not None or number in self.over:
             return
         self.starts[number] += 1
-        if self.starts[number] > MOST_STARTS:
+        if self.starts[number] > MOST_STARTS + self.turned_away[number]:
             self._breaks(f"m{number} has not come to its end in {MOST_STARTS} starts: {self.told[-4:]}")
             return
         main = self.mains[number] = self.kernel.new(self.shell, "main")
@@ -212,6 +214,8 @@ class Farm:
             if code in (0, 1):
                 self.over[number] = code
             elif number not in self.over:
+                away_until = self.shelves.away_until.get(self.plan.machines[number].name, 0.0)
+                self.turned_away[number] += code == 2 and self.kernel.now < away_until
                 self.kernel.at(self.kernel.now + self.random.choice((0.01, 1.0, 20.0)), self._start, number)
             if len(self.over) == len(self.mains) and all(one is None for one in self.mains):
                 self.kernel.end()
