@@ -204,7 +204,7 @@ def test_events_are_told_as_json(here: Machine) -> None:
     section = re.search(r"^### `launch --json`\n(.*?)(?=^##)", FORMATS, re.DOTALL | re.MULTILINE)
     assert section
     for line in lines[:-1]:
-        assert set(line) <= set(re.findall(r"`([a-z]+)`", section[1]))
+        assert set(line) <= set(re.findall(r"`([a-z_]+)`", section[1]))
     assert [line["state"] for line in lines[:-1] if line["machine"] == "bob"][-1] == "done"
     assert [line["done"] for line in lines[:-1] if line["machine"] == "bob"][-1] == 1
     assert len(lines[-1]["certificate"]) == 64

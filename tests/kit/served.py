@@ -16,6 +16,19 @@ from kit.program import Machine
 from kit.wait import wait_until
 
 
+def merged(state: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """As RFC 7396 has it, and as the page does it."""
+    whole = dict(state)
+    for key, value in change.items():
+        if value is None:
+            whole.pop(key, None)
+        elif isinstance(value, dict) and isinstance(whole.get(key), dict):
+            whole[key] = merged(whole[key], value)
+        else:
+            whole[key] = value
+    return whole
+
+
 class Visitor:
     """Who knows the address of a page."""
 
@@ -39,7 +52,7 @@ class Visitor:
         feed = self.told("/feed")
         while line := feed.readline():
             news = json.loads(line)
-            state = news["whole"] if "whole" in news else {**state, **news.get("patch", {})}
+            state = news["whole"] if "whole" in news else merged(state, news.get("patch", {}))
             yield state
 
 

@@ -104,7 +104,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--dead", metavar="TIME", default=DEAD, help=f"who is silent for so long is taken over from (default: {DEAD})")
     add("--work", action="store_true", help="run jobs on this host as well, as `join` does")
     add("--keep", action="store_true", help="stay when all is over")
-    add("--stream", metavar="NAME", help="jobs come while it is served; the same name goes on with them")
+    add("--stream", metavar="NAME", help="jobs come while it is served; NAME goes on")
     add("--from", dest="source", metavar="CMD", help="they come from this command: a line is a job")
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
     add_web(parser)
