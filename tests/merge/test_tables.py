@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from configparser import ConfigParser
 from contextlib import closing
 from pathlib import Path
@@ -33,6 +34,15 @@ from shareout.record.values import NotJson, decode, encode
 from shareout.titles import named_columns
 
 ENDINGS = ["csv", "csv.gz", "jsonl", "sqlite", "parquet"]
+READERS = Path(__file__).parents[2] / "build" / "readers"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def readers() -> Iterator[None]:
+    """What `make readers` has installed is found, behind all that is here already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(READERS)])
+        yield
 
 
 def table(folder: Path, results: Sequence[Any], ending: str, named: Sequence[str] = (), kind: str = "python") -> Sheet:
