@@ -28,9 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs="*", metavar="ID", help="jobs that have ended, or ranges as 0-2")
     parser.add_argument("--failed", action="store_true", help="all that failed")
     parser.add_argument("--all", action="store_true", help="all that ended: everything is run again")
-    parser.add_argument(
-        "--missing", action="store_true", help="in a shared run: all that is over and in no journal (nor below --in)"
-    )
+    parser.add_argument("--missing", action="store_true", help="in a shared run: what is over and in no journal")
     add_changed(parser)
     add_ledger(parser)
     add_common(parser)

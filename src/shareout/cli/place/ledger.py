@@ -31,7 +31,7 @@ _MARK = "ledger.json"
 
 def add_ledger(parser: argparse.ArgumentParser) -> None:
     """Where hosts share their work."""
-    told = "the folder that hosts share, or nats://HOST:PORT (default: [join] at)"
+    told = "the hosts' folder, or nats://HOST:PORT (default: [join] at)"
     parser.add_argument("--join", dest="ledger", metavar="WHERE", help=told)
     parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
 
