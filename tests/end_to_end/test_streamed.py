@@ -101,7 +101,7 @@ def test_lines_are_run_as_they_come_and_a_killed_serve_goes_on_without_loss_or_d
     assert sorted(map(int, ran.read_text().split())) == list(range(40))
     told = merged(fed)
     assert "complete: 40 of 40 jobs, each counted once" in told
-    assert "certificate" in told
+    assert f"certificate {fed.home.call('report', '--json').json['certificate']}" in told
     # Its journals say how many there are: without them it is not known that nothing is missing.
     journals = [
         one for one in fed.home.folder.glob("runs/*/*/machines/*/journal.*.jsonl") if b'"sealed":40' in one.read_bytes()

@@ -7,7 +7,7 @@ import argparse
 import os
 
 from shareout.cli import probing
-from shareout.cli.options import Common, add_common
+from shareout.cli.options import Common, add_common, add_token
 from shareout.config import load_settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     told = "a folder that hosts share, or nats://HOST:PORT (default: [join] at)"
     parser.add_argument("where", nargs="?", metavar="WHERE", help=told)
-    parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
+    add_token(parser)
     parser.add_argument("--name", metavar="NAME", help="this host's name in it (default: the host's own)")
     parser.add_argument("-y", "--yes", action="store_true", help="ask nothing")
     parser.add_argument("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")

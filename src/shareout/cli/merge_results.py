@@ -24,9 +24,9 @@ from shareout.entry import Entry
 from shareout.errors import NO_ROOM, JobsMissing, UsageError, cannot_write
 from shareout.fields import dataclass
 from shareout.merge.columns.asked import GROUPS, Columns, Parse
-from shareout.merge.gather import Journal, NeedsMore
+from shareout.merge.gather import Journal
 from shareout.merge.proof.certificate import Proven, work_of
-from shareout.merge.proof.complete import Summary, are_apart, open_journals
+from shareout.merge.proof.complete import Summary, leanest, open_journals
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META
 from shareout.merge.tables.rows import values_of
@@ -74,12 +74,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         if not journals:
             raise UsageError("no run directory here has recorded anything")
         work = _Work(journals, asked, common, entry)
-        try:
-            return _attempt(work, lean=are_apart(journals))
-        except NeedsMore:
-            # Two records of one job after all. Rare, so the merge begins anew: to gather times always, for the case
-            # that they are needed, would make every merge slower.
-            return _attempt(work, lean=False)
+        columns = columns_of(asked, common, entry)
+        return leanest(journals, partial(_attempt, work, columns), may_be_lean=not columns.needs_more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +107,9 @@ def _adopted(
         yield found
 
 
-def _attempt(work: _Work, *, lean: bool) -> int:
-    """`lean`: without the times that decide between two records of a job, for there should not be two."""
+def _attempt(work: _Work, columns: Columns, lean: bool) -> int:
     asked = work.asked
     where = drafts_of(asked.output) if asked.output and work.names_file else None
-    columns = columns_of(asked, work.common, work.entry)
-    # What a command has printed is in its journal; a result of Python most often is all that there is.
-    lean = lean and not columns.needs_more and work.journals[0].header.kind != "command"
     try:
         with Merge(work.journals, where, lean=lean) as merge:
             merge.gather()

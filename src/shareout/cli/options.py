@@ -136,6 +136,11 @@ def add_output(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("-o", "--output", type=_output_file, metavar="FILE", help=what)
 
 
+def add_token(parser: argparse.ArgumentParser) -> None:
+    """--token-file, of what may be at an address."""
+    parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
+
+
 def _output_file(text: str) -> Path:
     if not text or text.endswith("/"):
         raise UsageError(f'"{text}" names no file', way_out="Name a file after -o.")

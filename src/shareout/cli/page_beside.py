@@ -82,8 +82,5 @@ def _keep(file: Path, place: Place) -> None:
 
 def _tell(place: Place, file: Path) -> None:
     """The token to a terminal only: what is written anywhere else may be a log that others read."""
-    from shareout.linux import host_name
-
-    port = place.port
     address = place.address if sys.stderr.isatty() else f"the address in {file}"
-    say(f"shareout: the page: {address}; from elsewhere, first: ssh -L {port}:localhost:{port} {host_name()}")
+    say(f"shareout: the page: {address}; from elsewhere, first: {place.tunnel}")

@@ -62,15 +62,8 @@ def watch(asked: StatusArguments, common: Common, entry: Entry | None) -> int:
         assert asked.web
         place = place_at(asked.web.port)
         print(place.address, flush=True)
-        print(f"shareout: as long as this runs; from elsewhere, first: {tunnel(place.port)}", file=sys.stderr)
+        print(f"shareout: as long as this runs; from elsewhere, first: {place.tunnel}", file=sys.stderr)
         return _serve(look, prove, place, is_opened=asked.web.is_opened, is_of_run=False)
-
-
-def tunnel(port: int) -> str:
-    """How to come there from another host."""
-    from shareout.linux import host_name
-
-    return f"ssh -L {port}:localhost:{port} {host_name()}"
 
 
 def _look(asked: StatusArguments, common: Common, entry: Entry | None, stack: ExitStack) -> Look:

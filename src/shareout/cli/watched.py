@@ -134,14 +134,19 @@ class Looks:
         return self._watched.looked() if self._watched else None
 
     def _find(self) -> None:
+        kept = ExitStack()
         try:
-            found = self._unpacked.enter_context(folders_of(self._asked.sources, self._common))
+            found = kept.enter_context(folders_of(self._asked.sources, self._common))
         except UsageError:
             if not self._is_early:
                 raise
             found = []
         paths = {one.path for one in found}
-        if paths > self._known:
+        is_more = paths > self._known
+        # One of the two is looked at no longer: in days these are thousands.
+        (self._unpacked if is_more else kept).close()
+        if is_more:
+            self._unpacked = kept
             self._watched, self._known = Watched(found, self._asked, self._common, self._entry), paths
         # Nothing new comes into an archive, and what was unpacked is elsewhere each time.
         is_fixed = not all(Path(one).is_dir() for one in self._asked.sources)

@@ -22,14 +22,13 @@ from typing import Any
 from shareout.errors import ShareoutError, UsageError
 from shareout.feeding.results import Results
 from shareout.fields import dataclass
-from shareout.ledger.asks.ask import ASKS, Ask, feed_of, name_of_list, parse_ask
-from shareout.ledger.store import COMMON, LONGEST_PIECE, Away
+from shareout.ledger.asks.ask import ASKS, MOST_BYTES, MOST_LINES, Ask, feed_of, name_of_list, parse_ask
+from shareout.ledger.store import COMMON, Away, ship_whole
 from shareout.record.outcome import Attempt
 from shareout.stores.nats.address import address_of
 from shareout.stores.nats.opening import open_nats, secured
 from shareout.stores.nats.token import read_token, refuse_where_nothing_speaks
 
-MOST_LINES, MOST_BYTES = 10_000, 1 << 20
 LOOK_S, AGAIN_S = 1.0, 0.5
 BACKLOG = 100_000
 
@@ -176,9 +175,7 @@ class Feed:
                     block += 1
                 given = self._queue[:block]
             ask, text = feed_of([line for line, _ in given], "feed", os.urandom(8).hex())
-            for at in range(0, len(text), LONGEST_PIECE):
-                piece = text[at : at + LONGEST_PIECE]
-                self._reached(partial(self._store.ship, COMMON, name_of_list(ask.list), at, piece))
+            self._reached(partial(ship_whole, self._store, COMMON, name_of_list(ask.list), text))
             first = self._ask(ask)
             with self._changed:
                 del self._queue[:block]

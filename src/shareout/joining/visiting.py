@@ -16,7 +16,7 @@ from shareout.ledger.asks.asked import Asked
 from shareout.ledger.calls import Call, Root
 from shareout.ledger.entry import NOBODY, name_of, why_no_owner
 from shareout.ledger.host import Host
-from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store, whole
+from shareout.ledger.store import COMMON, Away, Store, ship_whole, whole
 from shareout.ledger.times import Times
 from shareout.linux import host_name
 from shareout.ranges import Range, union
@@ -120,8 +120,7 @@ class Visit:
         return self._reached(partial(whole, self.store, COMMON, name))
 
     def _ship(self, name: str, text: bytes) -> None:
-        for at in range(0, len(text), LONGEST_PIECE):
-            self._reached(partial(self.store.ship, COMMON, name, at, text[at : at + LONGEST_PIECE]))
+        self._reached(partial(ship_whole, self.store, COMMON, name, text))
 
     def _reached(self, call: Callable[[], T]) -> T:
         try:

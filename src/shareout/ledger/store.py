@@ -84,3 +84,10 @@ def whole(store: Store, machine: str, file: str) -> bytes:
     while data := store.fetch(machine, file, len(read), LONGEST_PIECE):
         read += data
     return bytes(read)
+
+
+def ship_whole(store: Store, machine: str, file: str, text: bytes, there: int = 0) -> None:
+    """All of a text as a file, piece by piece, but for what is known to be `there`. What an earlier call has shipped of
+    it may come again."""
+    for at in range(there, len(text), LONGEST_PIECE):
+        store.ship(machine, file, at, text[at : at + LONGEST_PIECE])

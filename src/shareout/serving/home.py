@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shareout.fields import dataclass
 from shareout.files import replace_file
+from shareout.ledger.beat import MACHINES
 from shareout.ledger.store import Away
 from shareout.record.folder import is_journal
 from shareout.stores.charter import told_groups
@@ -66,7 +67,7 @@ class Home:
         return False
 
     def _size(self, name: str, file: str) -> int:
-        laid_down = self.path.joinpath("machines", *(spelled(one).decode() for one in (name, file)))
+        laid_down = self.path.joinpath(MACHINES, *(spelled(one).decode() for one in (name, file)))
         for place in (laid_down, self.path.parent / name / file):
             with suppress(OSError):
                 return place.stat().st_size

@@ -7,7 +7,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from shareout.joining.inputs.parcel import KEY, Parcel
-from shareout.ledger.store import COMMON, LONGEST_PIECE, Store
+from shareout.ledger.store import COMMON, LONGEST_PIECE, Store, ship_whole
 
 
 def publish(store: Store, parcel: Parcel) -> None:
@@ -19,8 +19,7 @@ def publish(store: Store, parcel: Parcel) -> None:
             _ship(store, one.hash, one.source)
     text = parcel.text()
     name = blake3(text).hexdigest()
-    for at in range(store.length(COMMON, name), len(text), LONGEST_PIECE):
-        store.ship(COMMON, name, at, text[at : at + LONGEST_PIECE])
+    ship_whole(store, COMMON, name, text, there=store.length(COMMON, name))
     store.put(KEY, name.encode("ascii"))
 
 

@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shareout.errors import UsageError
-from shareout.ledger.asks.ask import Ask, feed_of, name_of_list, parse_list, words
+from shareout.ledger.asks.ask import MOST_BYTES, MOST_LINES, Ask, feed_of, name_of_list, parse_list, words
 from shareout.ledger.asks.asked import Asked
-from shareout.ledger.store import COMMON, LONGEST_PIECE, whole
+from shareout.ledger.store import COMMON, ship_whole, whole
 from shareout.pool.stream import MOST, StreamPool
 from shareout.serving.source import Source
 from shareout.stores.nats.store import NatsStore
 
-MOST_LINES, MOST_BYTES = 10_000, 1 << 20
-"""Of one block."""
 SOON_S, LATE_S = 0.05, 1.0
 """So long lines are waited for that may come to the same block: not at all where nothing is left to do, and longer
 where much is."""
@@ -147,8 +145,7 @@ class Stream:
 
     def _ask_for_lines(self) -> None:
         ask, text = feed_of(self._lines, "serve", _nonce())
-        for at in range(0, len(text), LONGEST_PIECE):
-            self._net.ship(COMMON, name_of_list(ask.list), at, text[at : at + LONGEST_PIECE])
+        ship_whole(self._net, COMMON, name_of_list(ask.list), text)
         self._ask(ask)
         self._lines, self._bytes = [], 0
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from shareout.errors import UsageError
 from shareout.fields import dataclass
+from shareout.linux import host_name
 from shareout.web.doors import new_token
 
 PORT = 8421
@@ -30,6 +31,11 @@ class Place:
     def address(self) -> str:
         """For a browser. What stands after the `#` is sent to nobody."""
         return f"http://localhost:{self.port}/#{self.token}"
+
+    @property
+    def tunnel(self) -> str:
+        """What makes a way to it, typed on another host."""
+        return f"ssh -L {self.port}:localhost:{self.port} {host_name()}"
 
 
 def place_at(port: int | None) -> Place:

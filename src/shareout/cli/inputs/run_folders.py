@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from shareout.cli.inputs.recorded_call import Inputs, names_configs, recalled
-from shareout.cli.options import Common
+from shareout.cli.options import Common, add_token
 from shareout.cli.planning import plan_of
 from shareout.entry import Entry, kind_of
 from shareout.errors import CannotRead, ShareoutError, UsageError
@@ -35,7 +35,7 @@ def add_sources(
 ) -> None:
     """Run directories by place, for commands that are about whole runs."""
     parser.add_argument("sources", nargs="*", metavar="DIR", help=told)
-    _add_token(parser)
+    add_token(parser)
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
@@ -48,11 +48,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="run directories, or nats://HOST:PORT (default: --runs)",
     )
-    _add_token(parser)
-
-
-def _add_token(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
+    add_token(parser)
 
 
 def places_among(words: Sequence[str], sources: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.cli.inputs.recorded_call import Call, Inputs
+from shareout.cli.inputs.recorded_call import Inputs
 from shareout.cli.inputs.run_folders import folders_here, inputs_for
 from shareout.cli.options import Common
 from shareout.cli.place.ledger import has_ledger, only_ledger
@@ -57,6 +57,7 @@ def plan_meant(place: Place, common: Common, entry: Entry | None) -> Plan:
 
 def inputs_there(ledger: Path, common: Common, entry: Entry | None) -> Inputs | None:
     """The plan that the hosts of a ledger have; None where nobody has put its inputs there, or they are not whole."""
+    from shareout.cli.guest import call_of_parcel
     from shareout.joining.inputs.parcel import KEY, LONGEST, Parcel, read_parcel
     from shareout.stores.folder.ways import WAYS
 
@@ -73,7 +74,7 @@ def inputs_there(ledger: Path, common: Common, entry: Entry | None) -> Inputs | 
         if parcel is None:
             return None
         here = _laid_out(ledger, {one.place: one.hash for one in parcel.pieces})
-        call = Call(here / "configs", here / parcel.pool, dict(parcel.flags), parcel.own, parcel.shards)
+        call = call_of_parcel(parcel, here, {}, entry, looks=True)
         plan, settings = call.plan(common, entry, local_barriers=True, kind=parcel.kind)
     # Whatever is wrong with them: who asks is told that there are no inputs, as where none were put.
     except (OSError, ValueError, ShareoutError):

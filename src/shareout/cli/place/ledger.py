@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.cli.options import Common
+from shareout.cli.options import Common, add_token
 from shareout.config import load_settings
 from shareout.errors import UsageError
 from shareout.names import SCHEME
@@ -33,7 +33,7 @@ def add_ledger(parser: argparse.ArgumentParser) -> None:
     """Where hosts share their work."""
     told = "the hosts' folder, or nats://HOST:PORT (default: [join] at)"
     parser.add_argument("--join", dest="ledger", metavar="WHERE", help=told)
-    parser.add_argument("--token-file", metavar="FILE", help="what an address asks for (- is standard input)")
+    add_token(parser)
 
 
 def ledgers_in(folder: Path) -> list[Path]:

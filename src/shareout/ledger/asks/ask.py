@@ -26,6 +26,8 @@ LONGEST_WORDS = 200
 """Bytes of what is said in words."""
 MOST_STRETCHES = 1 << 20
 """In one list."""
+MOST_LINES, MOST_BYTES = 10_000, 1 << 20
+"""Of the jobs that come with one ask, as they are asked for here."""
 _HASH = re.compile("[0-9a-f]{64}")
 
 

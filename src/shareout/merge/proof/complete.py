@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 from shareout.errors import PlanMismatch
 from shareout.fields import dataclass, field
-from shareout.merge.gather import Journal
+from shareout.merge.gather import Journal, NeedsMore
 from shareout.merge.proof.audit import Comparison
 from shareout.plan.ids import IdsAt, ids_as_told
 from shareout.plan.permutation import Permutations
@@ -21,6 +22,8 @@ from shareout.record.journal import Header
 from shareout.record.proof import Proof, proofs_of
 from shareout.record.reader import Damage, Incarnation, incarnations_of
 from shareout.record.sample import wilson
+
+T = TypeVar("T")
 
 # Beyond so many the owners of missing jobs are told of the first ones only: it is two microseconds each.
 MOST_OWNED = 1_000_000
@@ -163,6 +166,19 @@ def are_apart(journals: Sequence[Journal]) -> bool:
         owed[header.machine] = union([*owed.get(header.machine, ()), *header.own])
     ranges = sorted(one for of_machine in owed.values() for one in of_machine)
     return all(first[1] <= second[0] for first, second in pairwise(ranges))
+
+
+def leanest(journals: Sequence[Journal], attempt: Callable[[bool], T], *, may_be_lean: bool = True) -> T:
+    """What comes of the attempt, which is told whether it may do without the times that decide between two records of a
+    job: for there should not be two."""
+    # What a command has printed is in its journal; a result of Python most often is all that there is.
+    lean = may_be_lean and are_apart(journals) and journals[0].header.kind != "command"
+    try:
+        return attempt(lean)
+    except NeedsMore:
+        # Two records of one job after all. Rare, so the merge begins anew: to gather times always, for the case that
+        # they are needed, would make every merge slower.
+        return attempt(False)
 
 
 def _refuse_other_plans(found: Sequence[Incarnation]) -> None:
