@@ -12,7 +12,9 @@ import pytest
 
 from kit.program import Machine
 from shareout.errors import UsageError
-from shareout.report.plots import OTHERS, Lookup, binned, formula_of, points_of
+from shareout.report.plots import NOTHING, OTHERS, Kind, Lookup, binned, formula_of, points_of
+from shareout.show.report.plotted import alone
+from shareout.show.report.svg import date_ticks, number_ticks
 
 SCRIPT = """
 from shareout import run
@@ -58,10 +60,12 @@ def test_few_values_of_x_have_a_stretch_each_and_medians_and_quartiles_are_their
 
 
 def test_what_is_no_number_is_left_out_and_counted() -> None:
-    rows: list[dict[str, object]] = [{"x": 1, "y": y} for y in (1, "2", True, None, "word", float("nan"), [1], 10**400)]
-    points = points_of(formula_of("y ~ x"), jobs(rows), 8, 8)
+    rows: list[dict[str, object]] = [
+        {"x": 1, "y": y} for y in (1, "2", True, None, "word", float("nan"), [1], 10**400, 1e308)
+    ]
+    points = points_of(formula_of("y ~ x"), jobs(rows), 9, 9)
     assert list(points.y) == [1, 2, 1]
-    assert points.left_out == 5
+    assert points.left_out == 6
     assert points_of(formula_of("y ~ x", "y"), jobs([{"x": 1, "y": 0}]), 1, 1).left_out == 1
 
 
@@ -76,6 +80,59 @@ def test_words_stand_beside_each_other_and_the_smallest_groups_together() -> Non
     assert made.is_apart
     assert [*made.groups] == [*(f"g{number}" for number in range(7)), OTHERS]
     assert sum(one.count for bins in made.groups.values() for one in bins if one) == len(rows)
+
+
+def test_an_axis_is_of_what_most_jobs_have_and_the_rest_is_counted() -> None:
+    rows: list[dict[str, object]] = [{"x": x, "y": 1} for x in (1, 2, 3, "4", "NA", "", "nan", float("inf"), None)]
+    points = points_of(formula_of("y ~ x"), jobs(rows), 9, 9)
+    assert (points.kind, list(points.x), points.words, points.left_out) == (Kind.NUMBER, [1, 2, 3, 4], [], 5)
+    rows = [{"x": x, "y": 1} for x in ("a", 7, "b", "a")]
+    points = points_of(formula_of("y ~ x"), jobs(rows), 4, 4)
+    assert (points.kind, list(points.x), points.words, points.left_out) == (Kind.TEXT, [0, 1, 0], ["a", "b"], 1)
+    days = ("1970-01-02", "1970-01-02T01:00", "1970-01-02 02:00:00+01:00", "1970-13-01")
+    points = points_of(formula_of("y ~ x"), jobs([{"x": day, "y": 1} for day in days]), 4, 4)
+    assert (points.kind, list(points.x), points.left_out) == (Kind.DATE, [86400, 90000, 90000], 1)
+    for formula in (formula_of("y ~ x", "x"), formula_of("y ~ x", "xy")):
+        with pytest.raises(UsageError, match="dates, which have no logarithm"):
+            points_of(formula, jobs([{"x": day, "y": 1} for day in days]), 4, 4)
+
+
+def test_ticks_differ_from_each_other_and_say_what_they_are() -> None:
+    assert [text for _, text in number_ticks(20_261_001, 20_261_009)] == [
+        "20261002",
+        "20261004",
+        "20261006",
+        "20261008",
+    ]
+    assert [text for _, text in number_ticks(0, 2e6)] == ["0", "500,000", "1,000,000", "1,500,000", "2,000,000"]
+    assert [text for _, text in number_ticks(-1e-7, 1e-7)] == ["-1e-07", "-5e-08", "0", "5e-08", "1e-07"]
+    assert [text for _, text in date_ticks(0, 40 * 31_557_600)] == [f"{year}" for year in range(1970, 2011, 5)]
+    assert [text for _, text in date_ticks(0, 70 * 86400, 3)] == ["1970-01", "1970-02", "1970-03"]
+    assert [text for _, text in date_ticks(0, 5 * 86400, 5)] == [f"1970-01-0{day}" for day in range(1, 7)]
+    assert [text for _, text in date_ticks(0, 7200, 2)] == ["01-01 00:00", "01-01 01:00", "01-01 02:00"]
+    for span in (1.0, 1e3, 1e5, 1e7, 1e9, 1e11):
+        assert 2 <= len(date_ticks(1.7e9, 1.7e9 + span)) <= 9, span
+
+
+def test_a_picture_of_its_own_needs_no_style_sheet_and_groups_differ_by_shape() -> None:
+    rows: list[dict[str, object]] = [
+        {"x": x, "y": x * group, "g": f"g{group}" if group else None} for x in range(20) for group in range(9)
+    ]
+    formula = formula_of("y ~ x by g")
+    drawn = alone(points_of(formula, jobs(rows), len(rows), len(rows)), formula)
+    for word in ("var(", "class=", "<style", "inf", "nan"):
+        assert word not in drawn
+    root = ElementTree.fromstring(drawn)
+    texts = {one.text for one in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {NOTHING, OTHERS, "g1"} <= texts
+    entries = [one.get("d") for one in root[1] if one.get("transform") and one.get("d")]
+    assert len(entries) == len(set(entries)) == 8
+    for other in ([{"x": 1, "y": 1}], [{"x": 1e17, "y": 1e17}], [{"x": 1e299, "y": -1e299}, {"x": -1e299, "y": 1e299}]):
+        for log in ("", "x"):
+            formula = formula_of("y ~ x", log)
+            points = points_of(formula, jobs([dict(one) for one in other]), len(other), len(other))
+            ElementTree.fromstring(told := alone(points, formula))
+            assert "nan" not in told, (other, log)
 
 
 def test_the_median_of_all_lies_where_a_part_of_them_says_nineteen_times_of_twenty() -> None:
@@ -122,11 +179,16 @@ def test_what_cannot_be_drawn_is_told_with_what_there_is(here: Machine) -> None:
     here.script(SCRIPT).write("configs/jobs.grid.json", json.dumps(GRID))
     here.run("-n", "4", code=None)
     told = here.call("report", "--plot", "enrgy ~ n", code=2).err
-    assert "results have energy, name" in told
+    assert "nothing is called enrgy" in told
+    assert "Results have energy, name" in told
     assert "inputs have" in told
     assert "lattice" in told
     assert not (here.folder / "report.html").exists()
     assert "2 plots are asked for" in here.call("report", "--plot", "a~b", "--plot", "a~c", "-o", "x.svg", code=2).err
+    assert "nothing is called lettice" in here.call("report", "--plot", "energy ~ n by lettice", code=2).err
+    assert "nothing is called group" in here.call("report", "--plot", "energy ~ group", code=2).err
+    told = here.call("report", "--plot", "name ~ n", code=2).err
+    assert "of 4 jobs none has a number as name" in told
     assert "no plots are asked for" in here.call("report", "-o", "x.svg", code=2).err
     assert "there is none" in here.call("report", "--log", "x", code=2).err
 

@@ -47,6 +47,8 @@ class Looked:
     """Of machines of which more is known than that they run or do not."""
     counted: Mapping[str, int] = field(default_factory=dict)
     """How many jobs have ended on those whose journals are not here."""
+    groups_at: float = 0.0
+    """When groups were counted: more seldom than all else."""
 
 
 Look = Callable[[], Looked | None]
@@ -93,6 +95,7 @@ class Page:
                 "machines": {one.name: _machine(one, looked.said.get(one.name)) for one in status.machines},
                 "absent": dict(status.absent),
                 "groups": {name: _group(one, self._history.durations.get(name)) for name, one in groups.items()},
+                "groups_at": round(looked.groups_at),
                 "active": _active(status),
                 "failures": self._failures(),
                 "history": self._history.version,

@@ -42,8 +42,7 @@ def plotted(
         for formula in formulas:
             names = _Names(merge, plan, columns, entry)
             points = points_of(formula, names.jobs(), done, merge.total)
-            if not points.y:
-                raise UsageError(f"there is nothing to draw of {str(formula)!r}: {names.told()}")
+            names.check(formula, points)
             made.append(Plotted(formula, points))
     return made
 
@@ -74,13 +73,33 @@ class _Names:
                     self._keys.update(dict.fromkeys(self._value))
                 yield self._job, self._look
 
-    def told(self) -> str:
-        """What there is, for who asked for something else."""
+    def check(self, formula: Formula, points: Points) -> None:
+        """UsageError where nothing would be seen, and where something is asked for that is not there."""
+        if not points.done:
+            raise UsageError(f"there is nothing to draw of {str(formula)!r} yet: no job is done")
+        asked = [name for name in (formula.y, formula.x, formula.by) if name is not None]
+        if unknown := [name for name in asked if not self._has(name)]:
+            told = f"there is nothing to draw of {str(formula)!r}: nothing is called {' or '.join(unknown)}"
+            raise UsageError(told, way_out=f"{self._told()}.")
+        if not points.y:
+            told = f"there is nothing to draw of {str(formula)!r}: of {points.done:,} jobs none has a number as "
+            above = " above 0, as logarithms need" if formula.log else ""
+            raise UsageError(f"{told}{formula.y} and something as {formula.x}{above}")
+
+    def _has(self, name: str) -> bool:
+        if name in self._keys or (not self._keys and self._place(name) is not None):
+            return True
+        return name in self._of_inputs() or name in self._ours()
+
+    def _ours(self) -> Sequence[str]:
+        return OWN if self._plan is not None and self._plan.pool.groups else OWN[:-1]
+
+    def _told(self) -> str:
         results = list(self._keys) or list(self._columns) or ["result"]
-        inputs = "the inputs are not at hand"
+        inputs = "inputs are not at hand"
         if self._plan is not None:
             inputs = f"inputs have {_listed(self._of_inputs())}"
-        return f"results have {_listed(results)}, {inputs}, and there are {_listed(OWN)}"
+        return f"Results have {_listed(results)}, {inputs}, and there are {_listed(self._ours())}"
 
     def _look(self, name: str) -> object:
         value: Any = self._value

@@ -65,7 +65,8 @@ class Watched:
         self._by_group = asked.by_group
         self._comparison = _comparison(runs.plan, runs.settings, self._followers)
         self._groups: dict[str, GroupStatus] = {}
-        self._next_groups = 0.0
+        self._next_groups = self._groups_at = 0.0
+        self._was_over = False
         if asked.by_group and not self.has_groups:
             raise UsageError(
                 "no groups are known here", way_out="Groups stand in the pool: name its folder with --configs DIR."
@@ -94,13 +95,16 @@ class Watched:
         """For a page: groups too, where there are any."""
         from shareout.cli.page_state import Looked
 
-        status, began = self.look(), time.monotonic()
-        if self.has_groups and self.plan and (began >= self._next_groups or status.is_over):
-            self._groups = _groups(self._followers, self.plan, status)
-            ended = time.monotonic()
-            self._next_groups = ended + (ended - began) / GROUPS_PART
+        status, now = self.look(), time.monotonic()
+        is_end, self._was_over = status.is_over and not self._was_over, status.is_over
+        if self.has_groups and self.plan and (now >= self._next_groups or is_end):
+            # By what it takes of a core, and not by the clock: where many others run, that is a while anyway.
+            began = time.thread_time()
+            self._groups, self._groups_at = _groups(self._followers, self.plan, status), time.time()
+            self._next_groups = time.monotonic() + (time.thread_time() - began) / GROUPS_PART
         folders = [(one.header.machine, one.folder) for one in self._followers]
-        return Looked(status, self._groups, folders, self.plan.pool.group if self.has_groups and self.plan else None)
+        group_of = self.plan.pool.group if self.has_groups and self.plan else None
+        return Looked(status, self._groups, folders, group_of, groups_at=self._groups_at)
 
     def groups(self, status: Status) -> dict[str, GroupStatus]:
         """Group by group, when that is asked for."""

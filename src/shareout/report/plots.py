@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
 from itertools import pairwise
-from math import ceil, floor, inf, isfinite, log10, sqrt
+from math import ceil, floor, inf, log10, sqrt
 
 from shareout.errors import UsageError
 from shareout.fields import dataclass, field
@@ -18,13 +20,23 @@ MOST_GROUPS = 7
 MOST_WORDS = 40
 """Different texts along an axis."""
 FEWEST_FOR_A_RANGE = 6
+LARGEST = 1e300
 MOST_NUMBERED = (1 << 15) - 1
 """Groups that are told apart; all behind them are counted with the last."""
-OTHERS = "others"
+OTHERS = "all others"
+NOTHING = "(nothing)"
+"""A group of those that have none."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:?\d\d(:?\d\d(\.\d+)?)?)?\s*(Z|[+-]\d\d:?\d\d)?")
 _FORMULA = re.compile(r"\s*(.+?)\s*~\s*(.+?)\s*(?:\s+by\s+(.+?)\s*)?", re.DOTALL)
 
 Lookup = Callable[[str], object]
 """A name → what one job has by it; KeyError when nothing here has that name."""
+
+
+class Kind(IntEnum):
+    """What stands along x: what most jobs have there."""
+
+    NUMBER, DATE, TEXT = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +62,11 @@ class Points:
     of: array[int] = field(default_factory=lambda: array("H"))
     """The number of each one's group."""
     groups: list[str] = field(default_factory=list)
+    kind: Kind = Kind.NUMBER
     words: list[str] = field(default_factory=list)
-    """Where x is no number: its texts; x is then their number."""
+    """Texts along x; x is then their number. Of dates it is seconds since 1970."""
     left_out: int = 0
-    """Jobs whose value is no number, or nothing."""
+    """Jobs whose y is no number, or whose x is not what most have there, or one text too many."""
     done: int = 0
     total: int = 0
     """Jobs that are done, and all jobs."""
@@ -100,32 +113,61 @@ def points_of(formula: Formula, jobs: Iterable[tuple[int, Lookup]], done: int, t
     made = Points(done=done, total=total)
     numbers: dict[str, int] = {}
     texts: dict[str, int] = {}
+    kinds = bytearray()
     every = max(1, ceil(done / MOST_POINTS))
     for job, look in jobs:
         # By a product that scatters neighbours: every n-th id of a grid would be one column of it.
         if every > 1 and (job * 2654435761 >> 7) % every:
             continue
-        y, x = _on_axis(_number(look(formula.y)), "y", formula), _on_axis(_place(look(formula.x), texts), "x", formula)
-        if y is None or x is None:
+        y, place = _on_axis(_number(look(formula.y)), "y", formula), _place(look(formula.x), texts)
+        by = _text(look(formula.by)) if formula.by else ""
+        if y is None or place is None or (place[0] is Kind.NUMBER and _on_axis(place[1], "x", formula) is None):
             made.left_out += 1
             continue
-        by = _text(look(formula.by)) if formula.by else ""
         made.y.append(y)
-        made.x.append(x)
+        made.x.append(place[1])
         made.of.append(numbers.setdefault(by, min(len(numbers), MOST_NUMBERED)))
-    made.groups, made.words = list(numbers)[: MOST_NUMBERED + 1], list(texts)
+        kinds.append(place[0])
+    made.groups = list(numbers)[: MOST_NUMBERED + 1]
+    _settle(made, kinds, list(texts))
+    if "x" in formula.log and made.kind is not Kind.NUMBER:
+        told = "dates" if made.kind is Kind.DATE else "texts"
+        raise UsageError(f"--log x: {formula.x} has {told}, which have no logarithm", way_out="Say --log y, or none.")
     return made
 
 
-def _place(value: object, texts: dict[str, int]) -> float | None:
-    """A number, or that of a text; None for nothing, and where there are too many texts."""
-    number = _number(value)
-    if number is not None or value is None:
-        return number
-    text = _text(value)
-    if text not in texts and len(texts) == MOST_WORDS:
+def _settle(points: Points, kinds: bytearray, texts: list[str]) -> None:
+    """An axis is of one kind: a few words among numbers say that there is none, and are no places of their own."""
+    points.kind = max(Kind, key=kinds.count)
+    if kinds.count(points.kind) < len(kinds):
+        kept = [number for number, kind in enumerate(kinds) if kind == points.kind]
+        points.left_out += len(kinds) - len(kept)
+        points.x, points.y = (array("d", (values[at] for at in kept)) for values in (points.x, points.y))
+        points.of = array("H", (points.of[at] for at in kept))
+    points.words = texts if points.kind is Kind.TEXT else []
+
+
+def _place(value: object, texts: dict[str, int]) -> tuple[Kind, float] | None:
+    """What it is, and where on an axis of that; None for nothing, for no finite number, and for a text too many."""
+    if (number := _number(value)) is not None:
+        return Kind.NUMBER, number
+    if value is None or isinstance(value, (int, float)):
         return None
-    return float(texts.setdefault(text, len(texts)))
+    text = _text(value).strip()
+    if _DATE.fullmatch(text) and (moment := _moment(text)) is not None:
+        return Kind.DATE, moment
+    if not text or _is_number(text) or (text not in texts and len(texts) == MOST_WORDS):
+        return None
+    return Kind.TEXT, float(texts.setdefault(text, len(texts)))
+
+
+def _moment(text: str) -> float | None:
+    """By UTC, unless it says another place."""
+    try:
+        told = datetime.fromisoformat(text)
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _on_axis(value: float | None, axis: str, formula: Formula) -> float | None:
@@ -143,7 +185,7 @@ def binned(points: Points, formula: Formula) -> Binned:
     named = {one: points.groups[one] for one in kept}
     held: dict[str, list[list[float]]] = {name: [[] for _ in edges[1:]] for name in named.values()}
     if len(ranked) > MOST_GROUPS:
-        held[OTHERS] = [[] for _ in edges[1:]]
+        held.setdefault(OTHERS, [[] for _ in edges[1:]])
     place = _placer(edges, is_log="x" in formula.log)
     for x, y, one in zip(points.x, points.y, points.of, strict=True):
         held[named.get(one, OTHERS)][place(x)].append(y)
@@ -181,7 +223,7 @@ def _edges(points: Points, *, is_log: bool) -> list[float]:
     if low > high:
         return [0.0, 1.0]
     if low == high:
-        return [low * 0.9, low * 1.1] if is_log else [low - 0.5, low + 0.5]
+        return around(low, is_log=is_log)
     steps = [] if is_log else _steps(points.x)
     if steps:
         return steps
@@ -189,6 +231,12 @@ def _edges(points: Points, *, is_log: bool) -> list[float]:
     if is_log:
         return [10 ** (log10(low) + (log10(high) - log10(low)) * number / bins) for number in range(bins + 1)]
     return [low + (high - low) * number / bins for number in range(bins + 1)]
+
+
+def around(value: float, *, is_log: bool) -> list[float]:
+    """An axis for what is all the same."""
+    half = max(0.5, abs(value) / 1000)
+    return [value * 0.9, value * 1.1] if is_log else [value - half, value + half]
 
 
 def _steps(xs: array[float]) -> list[float]:
@@ -220,8 +268,20 @@ def _number(value: object) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if isfinite(number) else None
+    # Of what is smaller or larger no drawing could compute its distances.
+    if not abs(number) <= LARGEST:
+        return None
+    return number if abs(number) >= 1 / LARGEST else 0.0
+
+
+def _is_number(text: str) -> bool:
+    """`nan` and `inf` as well: such a text says that there is none."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+    return value if isinstance(value, str) else NOTHING if value is None else str(value)

@@ -23,7 +23,8 @@ PAGE = """<!DOCTYPE html>
 <th scope="col" class="n">ends in</th><th scope="col">state</th></tr></thead><tbody></tbody></table></div></section>
 <section id="throughput" hidden><h2>Throughput</h2><p class="soft">Jobs settled a second, machine upon machine.</p>
 <div class="legend" id="legend"></div><div id="drawn"></div></section>
-<section id="groups" hidden><h2>Groups</h2><div class="wide"><table><thead><tr><th scope="col">group</th>
+<section id="groups" hidden><h2>Groups</h2><p class="soft" id="counted" hidden></p>
+<div class="wide"><table><thead><tr><th scope="col">group</th>
 <th scope="col">how far</th><th scope="col" class="n">done</th><th scope="col" class="n">failed</th>
 <th scope="col" class="n">running</th>
 <th scope="col" class="n">to do</th><th scope="col" class="n">median</th><th scope="col" class="n">90%</th></tr></thead>

@@ -7,7 +7,7 @@ from shareout.show.report.script import TOOLS
 LIVE_SCRIPT = (
     TOOLS
     + r"""
-const POLITE_S = 60, DRAW_S = 5, STALE_S = 12, MOST_WAIT_S = 10;
+const POLITE_S = 60, DRAW_S = 5, STALE_S = 12, MOST_WAIT_S = 10, LEAST_AGE_S = 5;
 const at = (id) => document.getElementById(id);
 const state = {};
 const SILENT = 0, RUNNING = 1, HOW = ["not running", "running", "finished"];
@@ -145,10 +145,11 @@ function machineRows() {
     far(one[0], one[1], one[4]), count(one[0]), count(one[1], one[1] ? "badtext" : ""), count(one[2]), count(one[3]),
     [one[7] === RUNNING ? one[5] + "/s" : "", one[5], "n"],
     [one[7] === RUNNING ? time(one[6]) : "", one[6] === null ? 1e12 : one[6], "n"],
-    [one[9] || (one[7] === SILENT ? "not running" + ago(one) : HOW[one[7]])]]]);
+    [one[9] || (one[7] === SILENT ? "not running" + ago(one) : HOW[one[7]]), undefined,
+      "words"]]]);
   for (const [name, jobs] of Object.entries(state.absent || {}))
     rows.push([name, [[name, undefined, "", dot("left")], far(0, 0, jobs), count(0), count(0), count(0), count(jobs),
-      ["", 0, "n"], ["", 1e12, "n"], ["nothing of it here"]]]);
+      ["", 0, "n"], ["", 1e12, "n"], ["nothing of it here", undefined, "words"]]]);
   return rows;
 }
 const touched = new Map();
@@ -157,7 +158,7 @@ function failures() {
   at("failures").hidden = found.length === 0;
   const old = new Map([...at("failed").children].map((one) => [one.dataset.key, one]));
   at("failed").replaceChildren(...found.map((one, place) => {
-    const key = one.job + "/" + one.attempt, text = one.lines.join("\n");
+    const key = one.machine + "/" + one.job + "/" + one.attempt, text = one.lines.join("\n");
     const shown = old.get(key) || make("details"), head = make("summary");
     shown.dataset.key = key;
     head.append(make("b", "job " + one.job), " on " + one.machine + ": ", make("span", one.error, "badtext"));
@@ -171,7 +172,8 @@ function failures() {
   }));
 }
 function active() {
-  return (state.active || []).map((one) => [one[0] + "/" + one[3], [["" + one[0], one[0]], [one[5]], [one[1]],
+  return (state.active || []).map((one) => [one[1] + "/" + one[0] + "/" + one[3], [["" + one[0], one[0]],
+    [one[5], undefined, "words"], [one[1]],
     ["" + one[2], one[2], "n"], ["" + one[3], one[3], "n"], [time(state.now - one[4]), state.now - one[4], "n"]]]);
 }
 function groups() {
@@ -225,6 +227,9 @@ function show() {
   tiles();
   failures();
   fill(at("machines"), machineRows());
+  const age = state.now - state.groups_at;
+  at("counted").hidden = LEAST_AGE_S > age;
+  at("counted").textContent = "Counted " + time(age) + " ago: that goes through all jobs, and is done seldom.";
   fill(at("groups"), groups());
   fill(at("active"), active());
   draw().catch(() => undefined);

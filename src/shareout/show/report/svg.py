@@ -81,6 +81,45 @@ def time_ticks(span: float, most: int = 8) -> list[float]:
     return [number * step for number in range(int(span / step * (1 + 1e-9)) + 1)]
 
 
+def number_ticks(low: float, high: float, most: int = 5) -> list[tuple[float, str]]:
+    """Round values within, each with so many digits that they differ."""
+    step = round_ticks(high - low, most)[1]
+    begin, end = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    values = [number * step for number in range(begin, end + 1)]
+    largest = max((abs(value) for value in values), default=0.0)
+    digits = max(4, floor(log10(largest / step) + 1e-9) + 2) if largest > 0 else 4
+    return [(value, told_exactly(value, digits)) for value in values]
+
+
+def told_exactly(value: float, digits: int = 4) -> str:
+    """With so many digits, and no `e+06` where it is a number that people write out."""
+    told = f"{value:.{digits}g}"
+    if "e+" not in told or abs(value) >= 1e12:
+        return told
+    return f"{value:,.0f}" if abs(value) < 1e7 else f"{value:.0f}"
+
+
+def date_ticks(low: float, high: float, most: int = 8) -> list[tuple[float, str]]:
+    """Moments within, on round times, days, months or years; as texts they say so much as tells them apart."""
+    step = next((step for step in _STEPS_S if step >= 1 and (high - low) / step <= most), 0.0)
+    if not step:
+        step = 86400.0 * next((days for days in (2, 5, 7, 14) if (high - low) / days / 86400 <= most), 0)
+    if step:
+        form = "%Y-%m-%d" if step >= 86400 else "%m-%d %H:%M" if step >= 60 else "%H:%M:%S"
+        begin = ceil(low / step - 1e-9)
+        marks = [number * step for number in range(begin, floor(high / step + 1e-9) + 1)]
+        return [(mark, datetime.fromtimestamp(mark, UTC).strftime(form)) for mark in marks]
+    first, last = (datetime.fromtimestamp(moment, UTC) for moment in (low, high))
+    months = (last.year - first.year) * 12 + last.month - first.month
+    every = next((one for one in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200) if months / one <= most), 6000)
+    found = []
+    for number in range(max(12, first.year * 12 // every * every), last.year * 12 + 12, every):
+        moment = datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
+        if low <= moment.timestamp() <= high:
+            found.append((moment.timestamp(), moment.strftime("%Y" if every >= 12 else "%Y-%m")))
+    return found
+
+
 def told_seconds(seconds: float) -> str:
     """`1h 30m`, `2m 5s`, `1.25s`, `40ms`: two units, or three digits."""
     if seconds <= 0:
