@@ -16,24 +16,21 @@ from typing import Any
 
 import pytest
 
+from kit.joiners import DEAD, Joiners
 from kit.mounts import mounting, need_mounts
 from kit.program import Machine
 from kit.tree import descendants, send
 from kit.wait import wait_until
 
-DEAD = "3s"
 MACHINES = '{"alice": [1, 2], "bob": [1, 2]}'
 
 
-class Hosts:
-    """Some hosts, each a folder with the same inputs, and the folder that all of them mount."""
+class Hosts(Joiners):
+    """Machines of one plan, each with a folder of the same inputs, and the folder that all of them mount."""
 
     def __init__(self, folder: Path, *lines: str, machines: str = MACHINES) -> None:
-        self.folder = folder
-        self.shared = folder / "shared"
-        self.shared.mkdir()
+        super().__init__(folder)
         self.hosts = {name: Machine(folder / name).jobs(*lines, machines=machines) for name in json.loads(machines)}
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.mounted: dict[str, Path] = {}
         """Where a host sees the folder, when not in its own place."""
 
@@ -43,32 +40,8 @@ class Hosts:
         self.processes[name] = process
         return process
 
-    def ended(self, name: str, code: int = 0, seconds: float = 60) -> str:
-        _, told = self.processes[name].communicate(timeout=seconds)
-        text = told.decode()
-        assert "Traceback" not in text
-        assert self.processes[name].returncode == code, text
-        return text
-
-    def kill(self, name: str) -> None:
-        os.kill(self.hosts[name].python(self.processes[name]), signal.SIGKILL)
-        self.processes[name].wait()
-
     def records(self, name: str) -> list[dict[str, Any]]:
         return self.hosts[name].records()
-
-    def done(self, name: str) -> int:
-        try:
-            return sum(one["state"] == "done" for one in self.records(name))
-        except (StopIteration, json.JSONDecodeError):
-            return 0
-
-    def merged(self) -> str:
-        """Of what lies in the folder that all mount: the certificate."""
-        host = Machine(self.folder / "home")
-        host.folder.mkdir(exist_ok=True)
-        told = host.call("merge-results", str(self.shared), "-o", "all.csv")
-        return told.err + told.out
 
     def verbs(self) -> Counter[str]:
         found = self.shared.glob("*/*/lanes/*/*")
@@ -81,8 +54,7 @@ def end_all() -> Iterator[list[Hosts]]:
     made: list[Hosts] = []
     yield made
     for hosts in made:
-        for host in hosts.hosts.values():
-            host.end_all()
+        hosts.end_all()
 
 
 def alone(folder: Path, *lines: str) -> str:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Place = Path | Served
     """A folder that hosts share, or a run that is served."""
 
-MACHINES = "machines"
 _ORIGIN, _LEDGER = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{8}")
 _MARK = "ledger.json"
 
@@ -137,6 +136,8 @@ def folders_in(there: Place, plan: Plan) -> list[RunFolder]:
     """What machines have shipped there; during a visit."""
     if not isinstance(there, Path):
         return there.folders()
+    from shareout.ledger.beat import MACHINES
+
     machines = _place(there, plan) / MACHINES
     found = [RunFolder(one) for one in sorted(machines.iterdir())] if machines.is_dir() else []
     return [one for one in found if one.journals()]
