@@ -159,7 +159,7 @@ def _results(asked: LaunchArguments, plan: Plan, entry: Entry | None) -> str:
     from shareout.cli.run_asked import check_asked
     from shareout.cli.run_flags import Screen
 
-    check_asked(plan, (), Screen(False, False, None), runs_commands(entry), asked.results)
+    check_asked(plan, (), Screen(), runs_commands(entry), asked.results)
     return f"./{parcel.free_place(asked.results)}"
 
 

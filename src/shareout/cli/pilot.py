@@ -47,7 +47,7 @@ MOST_NODES = 100_000
 # What `run` asks besides, and has no meaning for some of the first jobs.
 NOT_ASKED: dict[str, Any] = {
     "adopt": None, "alone": True, "anew": False, "dead": None, "dry_run": False, "fail_fast": False,
-    "force_resume": False, "group": [], "halt": None, "join": None, "keep_lines": None, "keep_order": False,
+    "force_resume": False, "group": [], "halt": None, "join": None, "keep_lines": None, "keep_order": False, "line_buffer": False,
     "delay": None, "memfree": None, "load": None, "leave": False, "retire": None, "token_file": None, "patience": None,
     "progress": None, "resume_from": [], "results": None,
     "retry_failed": False, "tag": False, "tagstring": None, "tee": False, "until": None, "yes": True,
@@ -157,7 +157,7 @@ def _run(request: RunRequest, common: Common) -> int:
     from shareout.run.session import run_share
 
     title = f"a pilot of {request.plan.fingerprint}"
-    views = views_of(request.settings, title, quiet=common.quiet, entry=request.entry, tee=False)
+    views = views_of(request, title, quiet=common.quiet)
     result = run_share(request, views)
     if request.entry is not None and request.entry.on_end is not None:
         request.entry.on_end(RunFolder.of(common.runs, request.plan.origin, request.machine).path, common.configs)

@@ -104,7 +104,7 @@ def finish(request: RunRequest, common: Common, joblog: Path | None = None) -> i
     title = f"{name} of {request.plan.fingerprint}"
     # Made, and so loaded, before the first job: what an executable unpacked may be swept from /tmp while it runs for
     # weeks.
-    views = views_of(request.settings, title, quiet=common.quiet, entry=request.entry, tee=request.tee)
+    views = views_of(request, title, quiet=common.quiet)
     views += _joblogs(request, joblog)
     if request.join:
         from shareout.run.output.letters import letters_of

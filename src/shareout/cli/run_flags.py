@@ -48,9 +48,10 @@ SETTINGS = {
 class Screen:
     """What of the jobs' output is shown. `tag`: what stands before each line; None: the job's id."""
 
-    tee: bool
-    keep_order: bool
-    tag: str | None
+    tee: bool = False
+    keep_order: bool = False
+    line_buffer: bool = False
+    tag: str | None = None
 
 
 VALUES = "--arg-values"
@@ -213,6 +214,8 @@ def _shown(group: argparse._ArgumentGroup) -> None:
     add("--progress", choices=shown, metavar="HOW", help="how the run shows itself: live, plain or none")
     add("--tee", action="store_true", help="print what jobs print, each line after the job's id")
     add("-k", "--keep-order", action="store_true", help="--tee in the order of the pool")
+    add("--line-buffer", action="store_true", help="--tee line by line, while a job runs")
+    add("--lb", dest="line_buffer", action="store_true", help=argparse.SUPPRESS)
     add("--tag", action="store_true", help="--tee with the job's arguments before each line")
     add("--tagstring", metavar="TEXT", help="--tee with a text like a template; '' for nothing")
     add("--keep-lines", metavar="REGEX", help="log and show only output lines that match")
@@ -235,7 +238,8 @@ def screen(arguments: argparse.Namespace) -> Screen:
     if arguments.tag and arguments.tagstring is not None:
         raise UsageError("--tag is a --tagstring of '{}'", way_out="Leave one of them out.")
     tag = "{}" if arguments.tag else arguments.tagstring
-    return Screen(arguments.tee or arguments.keep_order or tag is not None, arguments.keep_order, tag)
+    keep_order, line_buffer = arguments.keep_order, arguments.line_buffer
+    return Screen(arguments.tee or keep_order or line_buffer or tag is not None, keep_order, line_buffer, tag)
 
 
 def overrides(arguments: argparse.Namespace) -> dict[str, str]:

@@ -251,6 +251,7 @@ def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry
         groups=asked.groups,
         tee=screen.tee,
         keep_order=screen.keep_order,
+        line_buffer=screen.line_buffer,
         tag=screen.tag,
         results=asked.results,
         resume_from=asked.resume_from,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 
 from shareout.choices import Progress
-from shareout.config import Settings
-from shareout.entry import Entry
 from shareout.events import Listener
+from shareout.record.folder import RunFolder
+from shareout.run.request import RunRequest
 from shareout.show.beside import may_steer
 
 
-def views_of(settings: Settings, title: str, *, quiet: bool, entry: Entry | None, tee: bool) -> list[Listener]:
+def views_of(request: RunRequest, title: str, *, quiet: bool) -> list[Listener]:
     """By the settings, and by what standard error is."""
+    settings, entry = request.settings, request.entry
     views: list[Listener] = []
     if entry is not None and entry.on_result is not None:
         from shareout.show.results import OnResult
@@ -26,14 +27,16 @@ def views_of(settings: Settings, title: str, *, quiet: bool, entry: Entry | None
         from shareout.show.plain import WarningsView
 
         return [*views, WarningsView()]
-    if kind is Progress.LIVE and tee:
+    if kind is Progress.LIVE and request.tee:
         from shareout.show.plain import SentencesView
 
         return [*views, SentencesView()]
     if kind is Progress.LIVE:
         from shareout.show.live import LiveView
 
-        return [*views, LiveView(sys.stderr, title)]
+        # By its full name: the user's own code may change the folder that we are in.
+        folder = RunFolder.of(request.runs.absolute(), request.plan.origin, request.machine)
+        return [*views, LiveView(sys.stderr, title, lambda slot: folder.slot_outputs(slot).values())]
     from shareout.show.plain import PlainView
 
     return [*views, PlainView(settings.display.interval)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shareout.choices import Numerics
 from shareout.events import Counts, Listener, Running
+from shareout.numerics.machine import HostNumerics
 from shareout.record.journal import parse
 from shareout.record.logs.segments import LogWriter
 from shareout.record.outcome import Attempt, State
@@ -53,6 +55,13 @@ class Listeners:
         """The log is told by whoever ends the run."""
         for one in self._listeners:
             one.ended(counts, reason)
+
+
+def tell_numerics(found: HostNumerics, log: LogWriter, listener: Listener) -> None:
+    """What decides the last bits of results; said where the user's own variables stand against the setting."""
+    log.record(found.sentence())
+    if found.numerics == Numerics.PORTABLE and found.own:
+        listener.said(f"numerics = portable, but your own stands: {found.own}; it must be the same on every machine")
 
 
 def told_of(finished: Sequence[Finished], judged: Sequence[Sequence[Attempt]], wants_every: bool) -> list[Attempt]:

@@ -57,6 +57,8 @@ class RunRequest:
     """Run only jobs of these; empty: all."""
     tee: bool = False
     keep_order: bool = False
+    line_buffer: bool = False
+    """Print what a job prints as it comes, and not at its end."""
     tag: str | None = None
     """What stands before each line on the screen; None: the job's id."""
     results: Path | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from shareout.choices import Background, Numerics
+from shareout.choices import Background
 from shareout.environment import user_environment
 from shareout.events import Counts, Listener
 from shareout.fields import dataclass, replace
@@ -30,7 +30,7 @@ from shareout.run.earlier import adopt, see_elsewhere, take_over_all
 from shareout.run.hands.fences import Fences
 from shareout.run.hooks import Hooks, hooks_of
 from shareout.run.host.cores import granted_cores
-from shareout.run.listeners import Listeners
+from shareout.run.listeners import Listeners, tell_numerics
 from shareout.run.make import Makings, make_duty, make_hands, make_packing, slots_of
 from shareout.run.orders import Orders
 from shareout.run.output.choose import sinks_of
@@ -170,7 +170,8 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
     settings, folder, tally = request.settings, opened.folder, opened.tally
     writer, log, stops, joined = opened.writer, opened.log, opened.stops, opened.joined
     sieve = Sieve(settings.commands.keep_lines, _to_all(views, log))
-    outputs = SlotOutputs(folder, log, settings, sieve, sinks_of(request, folder, tally, log, sieve))
+    sinks, looking = sinks_of(request, folder, tally, log, sieve)
+    outputs = SlotOutputs(folder, log, settings, sieve, sinks)
     stack.callback(outputs.close)
     slots = slots_of(request.plan, settings, share.cores or granted_cores(), tally.todo)
     refuse_too_many(slots)
@@ -198,17 +199,16 @@ def _make(request: RunRequest, share: Share, opened: Opened, views: Sequence[Lis
         joined=joined,
     )
     hooks = hooks_of(request, log, children)
-    audience = Listeners([*views, hooks, LiveFile(folder.live, outputs.activity, opened.lock.hold)], log)
+    audience = Listeners([*views, *looking, hooks, LiveFile(folder.live, outputs.activity, opened.lock.hold)], log)
     packing = make_packing(makings, share)
     duty = make_duty(makings)
     _prepare(request, makings)
     stops.attend()
     supply = _supply(request, share, opened, makings)
-    orders = Orders(supply, packing, tally, slots, settings.limits)
     hands = make_hands(makings, duty, packed=packing is not None)
     keeper = TallyKeeper(folder, writer, tally)
     parts = Parts(
-        orders,
+        Orders(supply, packing, tally, slots, settings.limits),
         hands,
         writer=writer,
         tally=tally,
@@ -232,7 +232,7 @@ def _go(request: RunRequest, opened: Opened, made: Made) -> RunResult:
     crew, parts, stops = made.crew, made.crew.parts, opened.stops
     jobs = f"{len(opened.tally.states)} jobs, {opened.tally.todo} to do, {crew.slots} slots"
     _begin(opened, made.keeper, f"a run begins: {jobs}{request.told_groups}")
-    _tell_numerics(opened, parts.listener)
+    tell_numerics(opened.numerics, opened.log, parts.listener)
     parts.listener.began(crew.counts())
     try:
         reason = crew.run()
@@ -293,14 +293,6 @@ def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:
     keeper.save()
     opened.log.record(sentence)
     opened.log.flush()
-
-
-def _tell_numerics(opened: Opened, listener: Listener) -> None:
-    """What decides the last bits of results; said where the user's own variables stand against the setting."""
-    found = opened.numerics
-    opened.log.record(found.sentence())
-    if found.numerics == Numerics.PORTABLE and found.own:
-        listener.said(f"numerics = portable, but your own stands: {found.own}; it must be the same on every machine")
 
 
 def _prepare(request: RunRequest, makings: Makings) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from shareout.events import Counts, Running
@@ -26,6 +27,10 @@ MOST_BAR = 60
 MOST_TOLD = 3
 """Of the failures between two frames."""
 FORGET_S = 2.0
+LASTING_S = 1.0
+"""From then on it is shown what a job printed last."""
+TAIL = 1 << 12
+"""So many bytes of it are looked at."""
 
 
 # Not on the alternate screen of a terminal, as full-screen programs have it: what a run has said must stand there
@@ -35,9 +40,11 @@ class LiveView:
 
     wants_every_attempt = False
 
-    def __init__(self, screen: TextIO, title: str) -> None:
+    def __init__(self, screen: TextIO, title: str, outputs: Callable[[int], Iterable[Path]] = lambda slot: ()) -> None:
+        """`outputs`: the files that the job of a slot prints into."""
         self._screen = screen
         self._title = title
+        self._outputs = outputs
         self._frame: list[str] = []
         self._columns, self._at = 0, 0.0
         self._news: list[str] = []
@@ -105,10 +112,23 @@ class LiveView:
         first = (_bar(share, bar) if bar >= LEAST_BAR else "") + figures
         second = f"{todo:,} to do  {counts.running} running  {rate:.3g}/s  ETA {eta}  {self._title}"
         shown = max(0, min(len(running), rows - 5))
-        lines = [first, second, *(_job(one, columns) for one in running[:shown])]
+        lines = [first, second, *(self._job(one, columns) for one in running[:shown])]
         if shown < len(running):
             lines.append(f"  and {len(running) - shown} more jobs")
         return lines
+
+    def _job(self, one: Running, columns: int) -> str:
+        lasted_s = max(0.0, time.time() - one.started)
+        progress = f"{100 * one.fraction:3.0f}% " if one.fraction is not None else ""
+        again = f" try {one.attempt}" if one.attempt > 1 else ""
+        told = f"  {one.slot:>3}  {told_time(lasted_s):>7}  {progress}{one.job}{again}: {one.text}"
+        # The file of a slot where jobs come and go may be the next one's already.
+        last = _last_line(self._outputs(one.slot)) if lasted_s >= LASTING_S else ""
+        if not last:
+            return told
+        # Whichever of the two is short leaves room to the other.
+        least = max(columns // 2, columns - 1 - width(last := f" · {last}"))
+        return clip(told, least) + last
 
     def _erased(self, columns: int) -> str:
         """To the first line drawn; lines that a narrower terminal has wrapped since are more than were drawn.
@@ -136,8 +156,13 @@ def _bar(share: float, columns: int) -> str:
     return "█" * full + "░" * (columns - full)
 
 
-def _job(one: Running, columns: int) -> str:
-    elapsed = told_time(max(0.0, time.time() - one.started))
-    progress = f"{100 * one.fraction:3.0f}% " if one.fraction is not None else ""
-    again = f" try {one.attempt}" if one.attempt > 1 else ""
-    return f"  {one.slot:>3}  {elapsed:>7}  {progress}{one.job}{again}: {one.text}"
+def _last_line(paths: Iterable[Path]) -> str:
+    """Of the file that was printed into last; of a bar that draws itself anew in its line, how it stands now."""
+    try:
+        path = max(paths, key=lambda one: one.stat().st_mtime)
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL))
+            text = file.read(TAIL).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

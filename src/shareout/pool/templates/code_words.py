@@ -18,6 +18,7 @@ Reason = tuple[str, str]
 
 CODE = "is a part of code for {}", "Give it as an argument, as: sh -c 'echo \"$1\"' sh {}"
 EVALUATED = "stands where bash evaluates it once more", "Use [ … ] or expr, which take a value as it is."
+FORMAT = "stands where bash's printf may take it for its -v, and evaluate a name", "Write a format: printf '%s' {}"
 SPOILT = (
     "stands in a template with {}, which makes code of other words",
     "Put the command into a script that reads $1, and write: sh script {}",
@@ -103,12 +104,13 @@ class Command:
         self.texts.append(text)
         self.firsts.append(self.first)
         names = called(words, texts)
+        calls = [texts[at] for at in names]
         self._look_for_spoilers(names, text)
         if raw in _COMPARISONS and "[[" in words and len(self.firsts) > 1:
             self.compares = True
             return [(number, EVALUATED) for number in range(self.firsts[-2], self.first)]
-        if self._evaluates(texts, raw, text, [texts[at] for at in names], has_value=bool(mine)):
-            return [(number, EVALUATED) for number in mine]
+        if self._evaluates(texts, raw, text, calls, has_value=bool(mine)):
+            return [(number, _evaluated_by(calls)) for number in mine]
         reader = code_behind(words, texts, raw, text) if mine else ""
         is_meant = placeholder.fullmatch(_unquoted(raw)) is not None and _is_right_behind(reader, names, texts)
         if not reader or is_meant:
@@ -150,6 +152,10 @@ class Command:
         if not _DECLARE.isdisjoint(names) and not is_known(text.partition("=")[0]):
             return True
         return _names_a_variable(before, text) if "printf" in names else _tests_two_values(before, text, names)
+
+
+def _evaluated_by(names: Collection[str]) -> Reason:
+    return FORMAT if "printf" in names else EVALUATED
 
 
 def _spoiling_variable(text: str) -> str:

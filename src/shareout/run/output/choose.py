@@ -9,6 +9,7 @@ from blake3 import blake3
 
 from shareout.config import Settings, digest_text
 from shareout.errors import CannotRecord, UsageError
+from shareout.events import Listener
 from shareout.files import replace_file
 from shareout.plan.plan import Plan
 from shareout.record.folder import PER_FOLDER, RunFolder
@@ -23,23 +24,30 @@ from shareout.run.request import RunRequest, wanted_of
 OF_POOL = ".pool"
 
 
-def sinks_of(request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter, sieve: Sieve) -> list[OutputSink]:
-    """In the order in which they are told."""
+def sinks_of(
+    request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter, sieve: Sieve
+) -> tuple[list[OutputSink], list[Listener]]:
+    """In the order in which they are told; and those of them that look at what runs."""
     found: list[OutputSink] = []
     if request.results is not None:
         found.append(ResultFolder(request.results, pool_of_results(request.plan, request.settings)))
     if request.tee:
-        prefix = _prefix(request)
-        if request.keep_order:
-            wanted = wanted_of(request.plan, request.groups)
-            found.append(
-                OrderedScreen(
-                    prefix, sieve, log.record, folder=folder.path, tally=tally, plan=request.plan, wanted=wanted
-                )
-            )
-        else:
-            found.append(Screen(prefix, sieve, log.record))
-    return found
+        screen = _screen(request, folder, tally, log, sieve)
+        if request.line_buffer:
+            from shareout.run.output.as_it_comes import AsItComes
+
+            as_it_comes = AsItComes(screen, folder)
+            return [*found, as_it_comes], [as_it_comes]
+        found.append(screen)
+    return found, []
+
+
+def _screen(request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter, sieve: Sieve) -> Screen:
+    prefix = _prefix(request)
+    if not request.keep_order:
+        return Screen(prefix, sieve, log.record)
+    wanted = wanted_of(request.plan, request.groups)
+    return OrderedScreen(prefix, sieve, log.record, folder=folder.path, tally=tally, plan=request.plan, wanted=wanted)
 
 
 class ResultFolder:
@@ -57,7 +65,7 @@ class ResultFolder:
         except OSError as error:
             raise _unwritten(error, path) from error
 
-    def add(self, data: bytes, job: int, *, stream: Stream, first: bool) -> None:
+    def add(self, data: bytes, job: int, attempt: int, *, stream: Stream, first: bool) -> None:
         """What an earlier attempt left there is replaced."""
         try:
             folder = self._folder_of(job)

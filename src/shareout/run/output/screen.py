@@ -43,7 +43,7 @@ class Screen:
         self.lost = ""
         self._terminals = [stream for stream in Stream if os.isatty(stream.number)]
 
-    def add(self, data: bytes, job: int, *, stream: Stream, first: bool) -> None:
+    def add(self, data: bytes, job: int, attempt: int, *, stream: Stream, first: bool) -> None:
         """What the sieve keeps, each line after the job's prefix."""
         if data := self._sieve.kept(data):
             prefix = self._prefix(job)
@@ -58,6 +58,10 @@ class Screen:
         except OSError as error:
             self.lost = f"{_TITLES[stream]} is gone ({error.strerror})"
             self._said(f"{self.lost}: the run goes on without --tee")
+
+    def has_turn(self, job: int) -> bool:
+        """Whether what it prints would be shown at once."""
+        return True
 
     def step(self, unfinished: Collection[int]) -> None:
         """Nothing waits."""
@@ -98,10 +102,14 @@ class OrderedScreen(Screen):
     def show(self, job: int, text: bytes, stream: Stream) -> None:
         """Printed at once when its turn has come or is past, else kept in the file."""
         index = self._tally.index(self._plan.position_of(job))
-        if index < self._next:
+        at = index - self._first
+        if index <= self._next:
+            # What an earlier try of it printed before its turn came stands there still.
+            if index == self._next and at < len(self._waiting) and self._waiting[at]:
+                self._print(index)
+                self._waiting[at] = 0
             super().show(job, text, stream)
             return
-        at = index - self._first
         if at >= len(self._waiting):
             self._waiting.extend([0] * (at + 1 - len(self._waiting)))
         try:
@@ -114,6 +122,10 @@ class OrderedScreen(Screen):
             raise
         self._waiting[at] = self._end + 1
         self._end += _LINK.size + len(text)
+
+    def has_turn(self, job: int) -> bool:
+        """All before it have ended."""
+        return self._tally.index(self._plan.position_of(job)) <= self._next
 
     def step(self, unfinished: Collection[int]) -> None:
         """Print all that nothing before it holds up any more."""

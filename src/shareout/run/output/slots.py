@@ -26,10 +26,11 @@ STEP = 1 << 20
 class OutputSink(Protocol):
     """Who is given what jobs print, besides the log."""
 
-    lost: str
-    """Why not all of it got through, in words."""
+    @property
+    def lost(self) -> str:
+        """Why not all of it got through, in words."""
 
-    def add(self, data: bytes, job: int, *, stream: Stream, first: bool) -> None:
+    def add(self, data: bytes, job: int, attempt: int, *, stream: Stream, first: bool) -> None:
         """What an attempt at a job printed, or some lines of it; `first`: nothing came of this attempt before, on none
         of its streams."""
 
@@ -75,7 +76,7 @@ class SlotOutputs:
         if self._per_job:
             self._keep_apart(data, job)
         for hearer in self._hearers:
-            hearer.add(data, job, stream=stream, first=first)
+            hearer.add(data, job, attempt, stream=stream, first=first)
         if data := self._sieve.kept(data):
             self._log.output(data, job, attempt, word=stream, when=world.time())
 
