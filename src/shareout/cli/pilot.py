@@ -47,9 +47,9 @@ MOST_NODES = 100_000
 # What `run` asks besides, and has no meaning for some of the first jobs.
 NOT_ASKED: dict[str, Any] = {
     "adopt": None, "alone": True, "anew": False, "dead": None, "dry_run": False, "fail_fast": False,
-    "force_resume": False, "group": [], "halt": None, "join": None, "keep_lines": None, "keep_order": False, "line_buffer": False,
+    "force_resume": False, "group": [], "halt": None, "join": None, "keep_lines": None, "keep_order": False,
     "delay": None, "memfree": None, "load": None, "leave": False, "retire": None, "token_file": None, "patience": None,
-    "progress": None, "resume_from": [], "results": None,
+    "line_buffer": False, "progress": None, "resume_from": [], "results": None,
     "retry_failed": False, "tag": False, "tagstring": None, "tee": False, "until": None, "yes": True,
 }  # fmt: skip
 
