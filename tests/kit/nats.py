@@ -23,13 +23,13 @@ def serving(folder: Path, port: int = 0) -> Iterator[Any]:
         program.end()
 
 
-def server_at(folder: Path, port: int) -> Any:
+def server_at(folder: Path, port: int, prefix: str = "shareout") -> Any:
     """The same, as a host sees it that has the token."""
     from shareout.stores.nats.address import Address
     from shareout.stores.nats.opening import secured
     from shareout.stores.nats.token import read_token
 
-    return secured(Address("127.0.0.1", port), read_token(str(folder / "token"), {}, ""))
+    return secured(Address("127.0.0.1", port), read_token(str(folder / "token"), {}, ""), prefix)
 
 
 def opened_there(folder: Path, port: int, prefix: str) -> Any:
@@ -37,4 +37,4 @@ def opened_there(folder: Path, port: int, prefix: str) -> Any:
     from kit.remote_store import charter
     from shareout.stores.nats.opening import make_nats
 
-    return make_nats(server_at(folder, port), charter(), "the test", prefix)
+    return make_nats(server_at(folder, port, prefix), charter(), "the test")

@@ -255,17 +255,17 @@ def test_what_stands_cannot_be_changed_by_who_has_the_token(store: NatsStore, tm
 )
 def test_another_plan_or_version_is_refused(tmp_path: Path, other: dict[str, Any], sentence: str) -> None:
     with serving(tmp_path / "served") as program:
-        server = server_at(tmp_path / "served", program.port)
+        server = server_at(tmp_path / "served", program.port, "test")
         with pytest.raises(UsageError, match="there is no ledger at nats://"):
-            open_nats(server, charter(), "the test", "test")
+            open_nats(server, charter(), "the test")
         made, ours = (charter(**other), charter()) if "protocol" in other else (charter(), charter(**other))
         if "protocol" in other:
             with pytest.raises(UsageError, match=sentence):
-                make_nats(server, made, "the test", "test")
+                make_nats(server, made, "the test")
         else:
-            make_nats(server, made, "the test", "test").close()
+            make_nats(server, made, "the test").close()
         with pytest.raises(UsageError, match=sentence) as caught:
-            open_nats(server, ours, "the test", "test")
+            open_nats(server, ours, "the test")
         assert caught.value.exit_code == 2
 
 

@@ -20,6 +20,7 @@ from shareout.cli.options import Common, add_common, add_web, program_name, web_
 from shareout.cli.own_program import own_program
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_flags import add_pool, given
+from shareout.cli.serve_server import ANYWHERE, ServerAsked, add_server
 from shareout.cli.serve_stream import is_stream, source_of, stream_file, stream_on
 from shareout.config import apply, load_settings
 from shareout.entry import Entry
@@ -35,16 +36,14 @@ from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.lock import Lock
 from shareout.record.sources import run_folders_below
-from shareout.serving.home import LOOPBACK, MIRROR, SERVER, Home
+from shareout.serving.home import MIRROR, Home
 from shareout.serving.inputs import publish
-from shareout.serving.keeper import Keeper
-from shareout.serving.program import ServerProgram, Setup
 from shareout.serving.service import Service, Standing, lanes_of
 from shareout.serving.worker import Worker
 from shareout.show.beside import may_steer, write
 from shareout.stores.folder.opening import open_folder
-from shareout.stores.nats.address import PORT, Address
-from shareout.stores.nats.token import papers_of, refuse_where_nothing_speaks, token_in
+from shareout.stores.nats.address import Address
+from shareout.stores.nats.token import refuse_where_nothing_speaks
 from shareout.units import counted, parse_duration
 
 if TYPE_CHECKING:
@@ -60,8 +59,7 @@ TELL_ON_TERMINAL_S = 0.5
 class ServeArguments:
     """The flags."""
 
-    bind: str
-    port: int
+    server: ServerAsked
     dead_s: float
     keeps: bool
     works: bool
@@ -70,17 +68,14 @@ class ServeArguments:
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> ServeArguments:
         """Refused where they cannot be meant."""
-        if not 0 <= arguments.port < 65_536:
-            raise UsageError(f"--port {arguments.port} is no port", way_out="Say 1 to 65535, or 0 for any.")
+        server = ServerAsked.of(arguments)
         try:
             dead_s = parse_duration(arguments.dead)
         except ValueError as error:
             raise UsageError(f"--dead: {error}", way_out="Write it as 15s or 2m.") from error
         if why := Times.of(dead_s, 1.0).why_not():
             raise UsageError(f"--dead {arguments.dead} is too short: {why}", way_out="Say 5s or more.")
-        return cls(
-            arguments.bind, arguments.port, dead_s, keeps=arguments.keep, works=arguments.work, expect=arguments.expect
-        )
+        return cls(server, dead_s, keeps=arguments.keep, works=arguments.work, expect=arguments.expect)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -96,11 +91,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.set_defaults(named=None)
     add_pool(parser.add_argument_group("what the jobs are (default: the pool of the configs)"))
-    add = parser.add_argument_group("how it is served").add_argument
-    add(
-        "--bind", metavar="ADDRESS", default=LOOPBACK, help=f"where it listens (default: {LOOPBACK}); 0.0.0.0: anywhere"
-    )
-    add("--port", metavar="N", type=int, default=PORT, help=f"which port (default: {PORT}); 0: any that is free")
+    group = parser.add_argument_group("how it is served")
+    add_server(group)
+    add = group.add_argument
     add("--dead", metavar="TIME", default=DEAD, help=f"who is silent for so long is taken over from (default: {DEAD})")
     add("--work", action="store_true", help="run jobs on this host as well, as `join` does")
     add("--keep", action="store_true", help="stay when all is over")
@@ -163,24 +156,16 @@ def _opened(
     plan: Plan, call: Call, asked: ServeArguments, common: Common, stack: ExitStack, *, source: Source | None
 ) -> Service:
     """Locked, started, made, told."""
-    from shareout.stores.nats.opening import make_nats, secured
-
     charter = charter_of(plan, asked.dead_s)
     common.runs.mkdir(parents=True, exist_ok=True)
     home = stack.enter_context(open_folder(common.runs, replace(charter, group=MIRROR)).closing())
     stack.callback(Lock(RunFolder(home.path)).release)
-    token = token_in(home.path / "token")
-    # Loopback serves the one who looks from here, whatever else is served.
-    program = ServerProgram(Setup(home.path.absolute() / SERVER, papers_of(token), asked.bind, asked.port))
-    keeper = Keeper(program, tell)
-    stack.callback(keeper.end)
-    here = asked.bind if asked.bind not in ("0.0.0.0", "::") else LOOPBACK
-    address = Address(here, program.port)
-    net = stack.enter_context(make_nats(secured(address, token), charter, token.source).closing())
+    keeper, net, address = asked.server.opened(home.path, charter, stack)
     Home(home.path, str(address), home.path / "token").note()
     _publish(net, plan, call, home.path)
     if not common.quiet:
-        _tell_start(plan, asked, program.port, home.path / "token")
+        _tell_start(plan, asked, address, home.path / "token")
+        asked.server.warn(net)
     lanes = lanes_of(plan, net)
     return Service(net, home, keeper, lanes, stream_on(net, plan, lanes, source, stack))
 
@@ -217,9 +202,11 @@ def _publish(net: NatsStore, plan: Plan, call: Call, folder: Path) -> None:
         raise UsageError(f"the inputs cannot be put there: {error}", way_out="Mend it, and serve again.") from error
 
 
-def _tell_start(plan: Plan, asked: ServeArguments, port: int, token: Path) -> None:
-    host = asked.bind if asked.bind not in ("0.0.0.0", "::") else host_name()
-    address = Address(host, port)
+def _tell_start(plan: Plan, asked: ServeArguments, address: Address, token: Path) -> None:
+    if asked.server.bind in ANYWHERE:
+        address = Address(host_name(), address.port)
+    elif not asked.server.nats:
+        address = Address(asked.server.bind, address.port)
     name = getattr(plan.pool, "name", "")
     what = f"the stream {name}" if name else f"{counted(plan.jobs, 'job')} of {plan.fingerprint}"
     tell(f"{what} at {address}")

@@ -27,6 +27,35 @@ FULL_S = 30.0
 ROOM = 64 << 20
 
 
+class Onlooker:
+    """Of a server that somebody has: nobody starts it anew from here, but it is told when it does not answer."""
+
+    def __init__(self, said: Callable[[str], None]) -> None:
+        self._said = said
+        self._next = 0.0
+        self._is_away = False
+
+    def look(self, net: NatsStore) -> None:
+        """Whenever there is time."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PULSE_S
+        try:
+            net.pulse()
+        except Away as error:
+            if not self._is_away:
+                self._said(f"{error}: hosts end what they run, start a little more, and wait")
+            self._is_away = True
+        else:
+            if self._is_away:
+                self._said(f"{net.place} takes entries again")
+            self._is_away = False
+
+    def end(self) -> None:
+        """It goes on, and keeps what it has."""
+
+
 class Keeper:
     """Of one server on this host."""
 

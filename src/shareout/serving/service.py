@@ -11,7 +11,7 @@ from shareout.joining.terms import checks_of, roots_of
 from shareout.ledger.asks.ask import Ask, name_of_list
 from shareout.ledger.store import COMMON, Away, whole
 from shareout.plan.plan import Plan
-from shareout.serving.keeper import Keeper
+from shareout.serving.keeper import Keeper, Onlooker
 from shareout.serving.lanes import Lanes
 from shareout.serving.mirror import Mirror
 from shareout.serving.stream import Stream
@@ -43,7 +43,7 @@ class Service:
     """Of one run."""
 
     def __init__(
-        self, net: NatsStore, home: FolderStore, keeper: Keeper, lanes: Lanes, stream: Stream | None = None
+        self, net: NatsStore, home: FolderStore, keeper: Keeper | Onlooker, lanes: Lanes, stream: Stream | None = None
     ) -> None:
         """What hosts have shipped to `net` comes to `home`; `stream`: jobs still come."""
         self.net, self.home = net, home

@@ -43,7 +43,7 @@ class Served:
         self._network, self._home = network, home
         self._stack = ExitStack()
         self._is_ours = False
-        """The server was started here: nobody else lays down what has arrived."""
+        """No `serve` is at work: nobody else lays down what has arrived."""
         self._is_open = False
         self._net: NatsStore | None = None
 
@@ -105,10 +105,10 @@ class Served:
 
     def _start(self, home: Home) -> None:
         """For as long as this command takes."""
+        self._stack.callback(Lock(RunFolder(home.path)).release)
         if home.has_server:
-            self._stack.callback(Lock(RunFolder(home.path)).release)
             self._stack.callback(home.start(self._network.token).end)
-            self._is_ours = True
+        self._is_ours = True
 
     def _wait_for_what_has_arrived(self, home: Home, net: NatsStore) -> None:
         if self._is_ours:

@@ -38,9 +38,9 @@ class Beats:
             self.make(line)
             streams.put(line, self.subject(name), text, behind=-1)
 
-    def make(self, line: Line, replicas: int = 1) -> None:
+    def make(self, line: Line) -> None:
         """Where it is not there."""
-        streams.make(line, self.stream, streams.settings_of_beats(self.stream, LONGEST_BEAT + HEADERS, replicas))
+        streams.make(line, self.stream, streams.settings_of_beats(self.stream, LONGEST_BEAT + HEADERS))
 
     def read(self, line: Line, most: int) -> dict[str, bytes]:
         """Of others than who writes here; what somebody else has written under that name is among it."""

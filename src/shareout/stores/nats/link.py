@@ -8,38 +8,45 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from shareout.fields import dataclass, field
 from shareout.ledger.store import Away
 from shareout.stores.nats.address import Address
 from shareout.stores.nats.streams import Refused, away
-from shareout.stores.nats.wire import Forbidden, Line, Lost, Message, is_of_tls, word_of
-
-if TYPE_CHECKING:
-    import ssl
+from shareout.stores.nats.wire import Door, Forbidden, Line, Lost, Message, is_of_tls, word_of
 
 REST_S = 0.5
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Server:
-    """Where one is, and what is shown to it."""
+    """Where one is, how it lets one in, and under which names the ledger lies there. Of several servers of a cluster
+    any will do."""
 
-    address: Address
-    tls: ssl.SSLContext | None
-    login: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, addresses: Sequence[Address], door: Door, prefix: str, *, is_ours: bool) -> None:
+        """`is_ours`: started by `serve`, and by nobody else."""
+        self._addresses = list(addresses)
+        self._door = door
+        self.prefix, self.is_ours = prefix, is_ours
 
     @property
     def place(self) -> str:
-        """For people."""
-        return str(self.address)
+        """For people: the one that answered last."""
+        return str(self._addresses[0])
 
     def connect(self) -> Line:
-        """A new line. Lost, Forbidden, or an error of TLS."""
-        return Line((self.address.host, self.address.port), self.tls, self.login)
+        """A new line. Lost, Forbidden, or an error of TLS: of the first one, where none lets us in."""
+        met: list[Exception] = []
+        for _ in self._addresses:
+            first = self._addresses[0]
+            try:
+                return Line((first.host, first.port), self._door)
+            except (Lost, Forbidden, OSError) as error:
+                met.append(error)
+                # Behind all others: the next call does not begin with one that is down.
+                self._addresses.append(self._addresses.pop(0))
+        raise met[0]
 
 
 class Link:
@@ -69,6 +76,9 @@ class Link:
             return call(self._connected())
         except Refused as error:
             raise away(self.place, error) from error
+        except Forbidden as error:
+            self.close()
+            raise Away(f"{self.place} does not let us do what a ledger needs: {error}") from error
         except Lost as error:
             self.close()
             self._met = time.monotonic(), str(error)
@@ -91,7 +101,7 @@ class Link:
                 return []
             found, line.news = line.news, []
             return found
-        except Lost:
+        except (Lost, Forbidden):
             self.close()
             self._broken()
             return []

@@ -16,55 +16,67 @@ from shareout.stores.nats.link import Server
 from shareout.stores.nats.shelves import PIECE, Shelves
 from shareout.stores.nats.spelling import spelled
 from shareout.stores.nats.store import MARK, NatsStore, Streams
-from shareout.stores.nats.token import Token, client_context, papers_of
-from shareout.stores.nats.wire import Forbidden, Line, Lost, is_of_tls, word_of
+from shareout.stores.nats.token import NAME, Token, client_context, papers_of
+from shareout.stores.nats.unfit import refuse_unfit
+from shareout.stores.nats.wire import Door, Forbidden, Line, Lost, is_of_tls, word_of
 
 LARGEST = 1 << 20
 PREFIX = "shareout"
 _CHARTER = re.compile(rb"charter-[0-9a-f]{16}")
 
 
-def secured(address: Address, token: Token) -> Server:
-    """A server that knows that token."""
-    return Server(address, client_context(papers_of(token)))
+def secured(address: Address, token: Token, prefix: str = PREFIX) -> Server:
+    """A server that knows that token; or the one that somebody has, into which it lets."""
+    if entrance := token.entrance:
+        others = [one for one in entrance.addresses if one != address]
+        return Server([address, *others], entrance.door(), entrance.prefix, is_ours=False)
+    context = client_context(papers_of(token))
+    return Server([address], Door(lambda: context, NAME, is_tls_first=True), prefix, is_ours=True)
 
 
-def open_nats(server: Server, charter: Charter | None, source: str, prefix: str = PREFIX) -> NatsStore:
+def open_nats(server: Server, charter: Charter | None, source: str) -> NatsStore:
     """The ledger that is served there. A UsageError where there is none, where it is another one than that of the
     charter, or where `source` (of the token, in words) opens nothing; None as charter: whichever it is."""
     line = connected(server, source)
     try:
-        names = Streams(prefix)
+        names = Streams(server.prefix)
         mark = _mark(line, names)
         if mark is None:
             raise UsageError(
                 f"there is no ledger at {server.place}", way_out="Start `serve` there, for all machines; then join it."
             )
         return _opened(server, line, names, mark, charter)
-    except (Lost, streams.Refused) as error:
+    except BaseException as error:
         line.close()
-        raise _unusable(server, str(error)) from error
-    except BaseException:
-        line.close()
-        raise
+        raise _told(server, error) from error
 
 
-def make_nats(server: Server, charter: Charter, source: str, prefix: str = PREFIX, replicas: int = 1) -> NatsStore:
+def make_nats(server: Server, charter: Charter, source: str) -> NatsStore:
     """The same, made where there is none yet: by `serve` alone, so that who mistypes an address makes none."""
     for machine in charter.machines:
         spelled(machine)
     line = connected(server, source)
     try:
-        names = Streams(prefix)
-        _make_streams(line, names, replicas)
+        names = Streams(server.prefix)
+        if not server.is_ours:
+            refuse_unfit(line, server, names)
+        copies = _make_streams(line, names)
         mark = _mark(line, names) or _made(line, names, charter)
-        return _opened(server, line, names, mark, charter)
-    except (Lost, streams.Refused) as error:
+        store = _opened(server, line, names, mark, charter)
+        store.copies = copies
+        return store
+    except BaseException as error:
         line.close()
-        raise _unusable(server, str(error)) from error
-    except BaseException:
-        line.close()
-        raise
+        raise _told(server, error) from error
+
+
+def _told(server: Server, error: BaseException) -> BaseException:
+    """What an opened line met, as a sentence."""
+    if isinstance(error, Lost):
+        return _unusable(server, str(error))
+    if isinstance(error, streams.Refused):
+        return _unwilling(server, str(error)) if not server.is_ours else _unusable(server, str(error))
+    return _unwilling(server, str(error)) if isinstance(error, Forbidden) else error
 
 
 def connected(server: Server, source: str) -> Line:
@@ -84,6 +96,12 @@ def connected(server: Server, source: str) -> Line:
 def _not_of_us(server: Server, source: str, error: OSError) -> UsageError:
     if not is_of_tls(error):
         return _unusable(server, word_of(error))
+    if not server.is_ours:
+        told = getattr(error, "verify_message", "") or getattr(error, "reason", "") or "its TLS is another"
+        return UsageError(
+            f"{server.place} and we do not believe each other: {str(told).lower().replace('_', ' ')}",
+            way_out="Name its `ca`, and the `cert` and `key` that it asks for, in a context of `nats`: --login FILE.",
+        )
     reason = getattr(error, "reason", "") or ""
     if "CERTIFICATE_VERIFY_FAILED" in reason or "UNKNOWN_CA" in reason or "DECRYPT_ERROR" in reason:
         return UsageError(
@@ -97,25 +115,37 @@ def _not_of_us(server: Server, source: str, error: OSError) -> UsageError:
 
 
 def _unusable(server: Server, told: str) -> UsageError:
+    what = "`serve` runs" if server.is_ours else "a NATS server runs"
     return UsageError(
         f"{server.place} cannot be reached: {told}",
-        way_out="Look whether `serve` runs there, and whether that port is open to this host.",
+        way_out=f"Look whether {what} there, and whether that port is open to this host.",
     )
 
 
-def _make_streams(line: Line, names: Streams, replicas: int) -> None:
-    safe: dict[str, Any] = {"retention": "limits", "storage": "file", "num_replicas": replicas, "max_age": 0}
+def _unwilling(server: Server, told: str) -> UsageError:
+    root = server.prefix
+    return UsageError(
+        f"{server.place} does not let us do what a ledger needs: {told}",
+        way_out=f"Its operators have to let this account publish to $JS.API.> and {root}.>, subscribe to _INBOX.> and "
+        f"{root}.>, and make four streams.",
+    )
+
+
+def _make_streams(line: Line, names: Streams) -> int:
+    """In how many servers what is told lies."""
+    safe: dict[str, Any] = {"retention": "limits", "storage": "file", "max_age": 0}
     # What stands is never changed, also not by one who has the token and sends what he likes: of a subject only the
     # first message is taken, and nothing is taken back.
     once = {"discard": "new", "max_msgs_per_subject": 1, "discard_new_per_subject": True}
     for_ever = {"deny_delete": True, "deny_purge": True, "allow_direct": False}
     entries = {**safe, **once, **for_ever, "max_msg_size": LONGEST_TEXT + HEADERS}
-    streams.make(line, names.keys, {"subjects": [f"{names.keys}.>"], **entries})
+    copies = streams.make(line, names.keys, {"subjects": [f"{names.keys}.>"], **entries})
     files = {**safe, **for_ever, "discard": "new", "max_msg_size": PIECE + HEADERS}
     streams.make(line, names.files, {"subjects": [f"{names.files}.>"], **files})
     # A disk that takes nothing more shows in what is written again and again.
     streams.make(line, names.pulse, {"subjects": [names.pulse], **safe, "max_msgs": 1, "max_msg_size": HEADERS})
-    Beats(names.beats).make(line, replicas)
+    Beats(names.beats).make(line)
+    return copies
 
 
 def _mark(line: Line, names: Streams) -> bytes | None:

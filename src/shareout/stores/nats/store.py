@@ -26,10 +26,12 @@ class Streams:
     """The names of a ledger's, for several may lie on one server."""
 
     def __init__(self, prefix: str) -> None:
-        self.keys = f"{prefix}-lanes"
-        self.beats = f"{prefix}-beats"
-        self.files = f"{prefix}-files"
-        self.pulse = f"{prefix}-pulse"
+        # Rights of a server that somebody has are given by whole parts between dots.
+        then = "." if "." in prefix else "-"
+        self.keys = f"{prefix}{then}lanes"
+        self.beats = f"{prefix}{then}beats"
+        self.files = f"{prefix}{then}files"
+        self.pulse = f"{prefix}{then}pulse"
 
     def key(self, key: str) -> str:
         """Its subject."""
@@ -59,6 +61,8 @@ class NatsStore:
         self.identity = charter.nonce
         # Of several servers the leader of a stream may be deposed and not know it: a look there proves nothing.
         self.slack_s = math.inf if "cluster" in line.about else max(SLACK_S, charter.slack_s)
+        self.copies = 1
+        """In how many servers what is told lies, as far as it was asked."""
         self._shelves = Shelves(names.files)
         self._beats = Beats(names.beats)
         self._seen = 0

@@ -20,6 +20,9 @@ EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 NOT_FOUND, NO_STREAM, IN_USE = 10037, 10059, 10058
 _FULL = (10047, 10023, 10077, 10028, 10002)
 """No room on its disk, in its limits, or in the stream's."""
+_TOO_FEW = (10005, 10074)
+"""Servers for so many copies."""
+COPIES = 3
 _ONLY_FIRST = {10071, 10164}
 """Another message is the subject's last one."""
 
@@ -49,13 +52,25 @@ def asked(line: Line, call: str, about: dict[str, Any] | None = None) -> dict[st
     return _answer(line.request(f"{API}.{call}", json.dumps(about).encode() if about else b"").data)
 
 
-def make(line: Line, stream: str, settings: dict[str, Any]) -> None:
-    """A stream, where it is not there yet; one that is there stays as it is."""
+def named(root: str) -> str:
+    """A stream's name, by what its subjects begin with: it has no dots."""
+    return root.replace(".", "-")
+
+
+def make(line: Line, stream: str, settings: dict[str, Any]) -> int:
+    """A stream, where it is not there yet; one that is there stays as it is. In how many servers it lies: in three of
+    a cluster that has so many, so that it outlives one of them."""
+    about = {"name": named(stream), "num_replicas": COPIES if "cluster" in line.about else 1, **settings}
     try:
-        asked(line, f"STREAM.CREATE.{stream}", {"name": stream, **settings})
+        told = asked(line, f"STREAM.CREATE.{named(stream)}", about)
     except Refused as error:
-        if error.code != IN_USE:
+        if error.code in _TOO_FEW and about["num_replicas"] > 1:
+            told = asked(line, f"STREAM.CREATE.{named(stream)}", {**about, "num_replicas": 1})
+        elif error.code == IN_USE:
+            told = asked(line, f"STREAM.INFO.{named(stream)}")
+        else:
             raise
+    return int(told.get("config", {}).get("num_replicas", 1))
 
 
 def put(line: Line, subject: str, data: bytes, *, behind: int, at: int | None = None) -> int | None:
@@ -76,9 +91,9 @@ def put(line: Line, subject: str, data: bytes, *, behind: int, at: int | None = 
     return number
 
 
-def settings_of_beats(stream: str, longest: int, replicas: int) -> dict[str, Any]:
+def settings_of_beats(stream: str, longest: int) -> dict[str, Any]:
     """In memory, the last one of each: they cost no disk, and are gone with the server."""
-    each = {"storage": "memory", "max_msgs_per_subject": 1, "num_replicas": replicas}
+    each = {"storage": "memory", "max_msgs_per_subject": 1}
     return {"subjects": [f"{stream}.*"], **each, "max_msg_size": longest}
 
 
@@ -94,19 +109,19 @@ def following(line: Line, stream: str, subject: str, number: int) -> Stored | No
 
 def subjects(line: Line, stream: str, pattern: str) -> dict[str, int]:
     """Those that match, with how many messages each has. As the stream's leader has them now; of very many, some."""
-    told = asked(line, f"STREAM.INFO.{stream}", {"subjects_filter": pattern})
+    told = asked(line, f"STREAM.INFO.{named(stream)}", {"subjects_filter": pattern})
     found = told.get("state", {}).get("subjects") or {}
     return {str(name): int(count) for name, count in found.items()}
 
 
 def end_of(line: Line, stream: str) -> int:
     """The number of its last message, of all subjects."""
-    return int(asked(line, f"STREAM.INFO.{stream}")["state"]["last_seq"])
+    return int(asked(line, f"STREAM.INFO.{named(stream)}")["state"]["last_seq"])
 
 
 def _found(line: Line, stream: str, about: dict[str, Any]) -> Stored | None:
     try:
-        told = asked(line, f"STREAM.MSG.GET.{stream}", about)
+        told = asked(line, f"STREAM.MSG.GET.{named(stream)}", about)
     except Refused as error:
         if error.code == NOT_FOUND:
             return None

@@ -23,12 +23,15 @@ from shareout.fields import dataclass
 if TYPE_CHECKING:
     import ssl
 
+    from shareout.stores.nats.entrance import Entrance
+
 SIZE = 20
 """Bytes, drawn by the system: 160 bits, and 32 letters and digits to paste."""
 VARIABLE = "SHAREOUT_TOKEN"
 NAME = "shareout"
 """In the certificate, and asked for by hosts: it is no address, for a server has many."""
-LARGEST = 4096
+LARGEST = 1 << 17
+"""Bytes of a file: with certificates it is some thousand."""
 _WRITTEN = re.compile(r"[A-Z2-7]{32}")
 
 
@@ -38,11 +41,13 @@ class Token:
 
     secret: bytes
     source: str
+    entrance: Entrance | None = None
+    """Of a server that somebody has; then there is no secret."""
 
     @property
     def text(self) -> str:
         """As it is written and pasted."""
-        return base64.b32encode(self.secret).decode()
+        return self.entrance.text() if self.entrance else base64.b32encode(self.secret).decode()
 
     def __repr__(self) -> str:
         return f"Token(from {self.source})"
@@ -72,19 +77,21 @@ def read_token(file: str | None, environment: Mapping[str, str], way_out: str) -
     if file == "-":
         return _of(sys.stdin.buffer.read(LARGEST), "standard input")
     if file is not None:
-        return _of(_private(Path(file)), file)
+        return _of(private_bytes(Path(file)), file)
     if VARIABLE in environment:
         return _of(environment[VARIABLE].encode(), VARIABLE)
     raise UsageError("who joins a network must show its token", way_out=way_out)
 
 
-def _private(file: Path) -> bytes:
+def private_bytes(
+    file: Path, what: str = "the token", way_out: str = "Name the file that `serve` has written."
+) -> bytes:
+    """Of a file with a secret, which its owner alone can read; or of a pipe."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise UsageError(
-            f"{file}: the token cannot be read: {(error.strerror or str(error)).lower()}",
-            way_out="Name the file that `serve` has written, or a copy of it.",
+            f"{file}: {what} cannot be read: {(error.strerror or str(error)).lower()}", way_out=way_out
         ) from error
     try:
         about = os.fstat(handle)
@@ -108,6 +115,10 @@ def _all_of(handle: int) -> bytes:
 
 
 def _of(said: bytes, source: str) -> Token:
+    if said.lstrip().startswith(b"{"):
+        from shareout.stores.nats.entrance import entrance_of
+
+        return Token(b"", source, entrance_of(said.decode("utf-8", "replace"), source))
     # A person may have copied it with blanks, or in small letters.
     text = re.sub(r"[\s-]", "", said.decode("ascii", "replace")).upper()
     if not _WRITTEN.fullmatch(text):
@@ -118,13 +129,14 @@ def _of(said: bytes, source: str) -> Token:
     return Token(base64.b32decode(text), source)
 
 
-def token_in(file: Path) -> Token:
-    """That of a server of this host: made when it is not there, for its owner alone."""
+def token_in(file: Path, entrance: Entrance | None = None) -> Token:
+    """That of a server of this host: made when it is not there, for its owner alone. Or that of one that somebody
+    has."""
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return read_token(str(file), {}, "")
-    made = Token(os.urandom(SIZE), str(file))
+    made = Token(b"" if entrance else os.urandom(SIZE), str(file), entrance)
     try:
         os.write(handle, made.text.encode() + b"\n")
         os.fsync(handle)
@@ -176,11 +188,16 @@ def client_context(papers: Papers) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(cadata=papers.certificate.decode())
+    show_papers(context, papers.key + papers.certificate)
+    return context
+
+
+def show_papers(context: ssl.SSLContext, pem: bytes) -> None:
+    """Key and certificate. OSError where they are none."""
     # `ssl` reads a key from a file only: one that has no name, and is never on a disk.
     handle = os.memfd_create("key")
     try:
-        os.write(handle, papers.key + papers.certificate)
+        os.write(handle, pem)
         context.load_cert_chain(f"/proc/self/fd/{handle}")
     finally:
         os.close(handle)
-    return context

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ READ = 1 << 18
 MOST_NEWS = 10_000
 """That are kept: a hint that was lost costs a look."""
 _NO_RESPONDERS = "503"
+_FORBIDS = re.compile("[Aa]uthorization|[Aa]uthentication|[Pp]ermissions|[Aa]ccount")
 
 
 class Lost(Exception):
@@ -43,7 +45,7 @@ class Nobody(Lost):
 
 
 class Forbidden(Exception):
-    """The server lets nobody in with what was shown to it. The text is its own word."""
+    """The server lets nobody in with what was shown to it, or not so far. The text is its own word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,46 +58,64 @@ class Message:
     """Where nobody had asked for it."""
 
 
+def _nothing(nonce: str) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a server lets one in."""
+
+    tls: Callable[[], ssl.SSLContext]
+    name: str = ""
+    """That its certificate must have; empty: that of the host in its address."""
+    is_tls_first: bool = False
+    """Before it says a word; else when it asks for it, or because of the next."""
+    needs_tls: bool = False
+    shown: Callable[[str], Mapping[str, str]] = _nothing
+    """What is shown to it, once it has said its nonce."""
+    inbox: str = "_INBOX"
+
+
 class Line:
     """One connection. After anything that is raised but `Nobody` it is closed, and of no use."""
 
-    def __init__(
-        self,
-        address: tuple[str, int],
-        tls: ssl.SSLContext | None,
-        login: Mapping[str, str],
-        patience_s: float = CONNECT_S,
-    ) -> None:
+    def __init__(self, address: tuple[str, int], door: Door, patience_s: float = CONNECT_S) -> None:
         """Connected, and known to be a server that has let us in."""
         self._bytes = bytearray()
         self._number = 0
         self.news: list[Message] = []
         """What came of subjects that are listened to, and was not taken yet."""
-        self._inbox = f"_INBOX.{os.urandom(8).hex()}"
+        self._inbox = f"{door.inbox}.{os.urandom(8).hex()}"
         self._until = time.monotonic() + patience_s
         self._socket: socket.socket | None = None
         try:
             self._socket = socket.create_connection(address, timeout=patience_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if tls is not None:
-                self._socket = tls.wrap_socket(self._socket, server_hostname="shareout")
-            self.about = self._greeted(login)
+            if door.is_tls_first:
+                self._secure(door, address[0])
+            self.about = self._greeted(door, address[0])
         except BaseException as error:
             self.close()
             if isinstance(error, OSError) and not is_of_tls(error):
                 raise Lost(word_of(error)) from error
             raise
 
-    def _greeted(self, login: Mapping[str, str]) -> dict[str, Any]:
+    def _secure(self, door: Door, host: str) -> None:
+        self._socket = door.tls().wrap_socket(self._connected, server_hostname=door.name or host)
+
+    def _greeted(self, door: Door, host: str) -> dict[str, Any]:
         said = self._line()
         if not said.startswith(b"INFO "):
             raise Lost("what answers there is no NATS server")
         about = _object(said[5:])
-        if about.get("tls_required") and not hasattr(self._connected, "version"):
-            raise Lost("it speaks only by TLS")
+        if not door.is_tls_first and (about.get("tls_required") or door.needs_tls):
+            if self._bytes or not (about.get("tls_required") or about.get("tls_available")):
+                raise Lost("it speaks no TLS, which it was told to")
+            self._secure(door, host)
         options = {
             "verbose": False, "pedantic": False, "lang": "shareout", "version": "1", "protocol": 1, "headers": True,
-            "no_responders": True, **login,
+            "no_responders": True, **door.shown(str(about.get("nonce", ""))),
         }  # fmt: skip
         self._send(b"CONNECT %s\r\nSUB %s.* 1\r\nPING\r\n" % (json.dumps(options).encode(), self._inbox.encode()))
         while (said := self._line()) != b"PONG":
@@ -241,7 +261,7 @@ class Line:
             self._send(b"PONG\r\n")
         elif said.upper().startswith(b"-ERR"):
             told = said[4:].decode("utf-8", "replace").strip().strip("'")
-            raise Forbidden(told) if "uthorization" in told or "uthentication" in told else Lost(told.lower())
+            raise Forbidden(told) if _FORBIDS.search(told) else Lost(told.lower())
         elif not said.upper().startswith((b"PONG", b"INFO", b"+OK")):
             raise Lost("what answers there is no NATS server")
 
