@@ -129,7 +129,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             standing = service.run(_Teller(common).hear, keeps=asked.keeps)
         except KeyboardInterrupt:
             _let_finish(service, worker)
-            tell("the server ends: hosts end what they run, start a little more, and wait. The same command goes on")
+            tell(f"{asked.server.told_end} The same command goes on")
             raise
     return _told_end(standing, plan, common)
 

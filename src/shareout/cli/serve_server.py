@@ -79,6 +79,13 @@ class ServerAsked:
         net = make_nats(secured(address, token), charter, token.source)
         return keeper, stack.enter_context(net.closing()), address
 
+    @property
+    def told_end(self) -> str:
+        """What becomes of hosts when `serve` is stopped."""
+        if self.nats:
+            return "`serve` ends, and hosts work on: what they record waits there."
+        return "the server ends: hosts end what they run, start a little more, and wait."
+
     def warn(self, net: NatsStore) -> None:
         """Of what somebody's server cannot promise."""
         if self.nats and net.copies == 1:
