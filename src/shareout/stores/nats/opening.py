@@ -17,11 +17,13 @@ from shareout.stores.nats.shelves import PIECE, Shelves
 from shareout.stores.nats.spelling import spelled
 from shareout.stores.nats.store import MARK, NatsStore, Streams
 from shareout.stores.nats.token import NAME, Token, client_context, papers_of
-from shareout.stores.nats.unfit import refuse_unfit
+from shareout.stores.nats.unfit import fit_line
 from shareout.stores.nats.wire import Door, Forbidden, Line, Lost, is_of_tls, word_of
 
 LARGEST = 1 << 20
 PREFIX = "shareout"
+READY_S = 5.0
+"""So long servers are waited for that have been started together a moment ago."""
 _CHARTER = re.compile(rb"charter-[0-9a-f]{16}")
 
 
@@ -55,11 +57,9 @@ def make_nats(server: Server, charter: Charter, source: str) -> NatsStore:
     """The same, made where there is none yet: by `serve` alone, so that who mistypes an address makes none."""
     for machine in charter.machines:
         spelled(machine)
-    line = connected(server, source)
+    line = connected(server, source) if server.is_ours else _fit(server, source)
     try:
         names = Streams(server.prefix)
-        if not server.is_ours:
-            refuse_unfit(line, server, names)
         copies = _make_streams(line, names)
         mark = _mark(line, names) or _made(line, names, charter)
         store = _opened(server, line, names, mark, charter)
@@ -67,6 +67,13 @@ def make_nats(server: Server, charter: Charter, source: str) -> NatsStore:
         return store
     except BaseException as error:
         line.close()
+        raise _told(server, error) from error
+
+
+def _fit(server: Server, source: str) -> Line:
+    try:
+        return fit_line(server, lambda: connected(server, source))
+    except (Lost, Forbidden, streams.Refused) as error:
         raise _told(server, error) from error
 
 
@@ -139,7 +146,9 @@ def _make_streams(line: Line, names: Streams) -> int:
     once = {"discard": "new", "max_msgs_per_subject": 1, "discard_new_per_subject": True}
     for_ever = {"deny_delete": True, "deny_purge": True, "allow_direct": False}
     entries = {**safe, **once, **for_ever, "max_msg_size": LONGEST_TEXT + HEADERS}
-    copies = streams.make(line, names.keys, {"subjects": [f"{names.keys}.>"], **entries})
+    copies = streams.make(line, names.keys, {"subjects": [f"{names.keys}.>"], **entries}, READY_S)
+    # As many as the first one found, without waiting again.
+    safe["num_replicas"] = copies
     files = {**safe, **for_ever, "discard": "new", "max_msg_size": PIECE + HEADERS}
     streams.make(line, names.files, {"subjects": [f"{names.files}.>"], **files})
     # A disk that takes nothing more shows in what is written again and again.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import time
 from typing import Any
 
 from shareout.fields import dataclass
@@ -22,6 +23,9 @@ _FULL = (10047, 10023, 10077, 10028, 10002)
 """No room on its disk, in its limits, or in the stream's."""
 _TOO_FEW = (10005, 10074)
 """Servers for so many copies."""
+NOT_READY = 10008
+"""A cluster that has not agreed yet who leads it."""
+REST_S = 0.3
 COPIES = 3
 _ONLY_FIRST = {10071, 10164}
 """Another message is the subject's last one."""
@@ -57,20 +61,26 @@ def named(root: str) -> str:
     return root.replace(".", "-")
 
 
-def make(line: Line, stream: str, settings: dict[str, Any]) -> int:
+def make(line: Line, stream: str, settings: dict[str, Any], patience_s: float = 0.0) -> int:
     """A stream, where it is not there yet; one that is there stays as it is. In how many servers it lies: in three of
-    a cluster that has so many, so that it outlives one of them."""
+    a cluster that has so many, so that it outlives one of them. So long it is waited for servers that are starting."""
     about = {"name": named(stream), "num_replicas": COPIES if "cluster" in line.about else 1, **settings}
-    try:
-        told = asked(line, f"STREAM.CREATE.{named(stream)}", about)
-    except Refused as error:
-        if error.code in _TOO_FEW and about["num_replicas"] > 1:
-            told = asked(line, f"STREAM.CREATE.{named(stream)}", {**about, "num_replicas": 1})
-        elif error.code == IN_USE:
-            told = asked(line, f"STREAM.INFO.{named(stream)}")
-        else:
-            raise
-    return int(told.get("config", {}).get("num_replicas", 1))
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            told = asked(line, f"STREAM.CREATE.{named(stream)}", about)
+        except Refused as error:
+            if error.code in (*_TOO_FEW, NOT_READY) and time.monotonic() < until:
+                time.sleep(REST_S)
+                continue
+            if error.code == IN_USE:
+                told = asked(line, f"STREAM.INFO.{named(stream)}")
+            elif error.code in _TOO_FEW and about["num_replicas"] > 1:
+                about["num_replicas"] = 1
+                continue
+            else:
+                raise
+        return int(told.get("config", {}).get("num_replicas", 1))
 
 
 def put(line: Line, subject: str, data: bytes, *, behind: int, at: int | None = None) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from shareout.errors import UsageError
@@ -10,8 +12,10 @@ from shareout.stores.nats.beats import HEADERS
 from shareout.stores.nats.link import Server
 from shareout.stores.nats.shelves import PIECE
 from shareout.stores.nats.store import Streams
-from shareout.stores.nats.wire import Line, Nobody
+from shareout.stores.nats.wire import Line, Lost, Nobody
 
+READY_S = 12.0
+"""An election of theirs takes up to nine."""
 STREAMS = 4
 ROOM = 64 << 20
 """Bytes on disk: what a run of ten million commands tells is about six times as much, and of few ones far less."""
@@ -20,29 +24,47 @@ MEMORY = 1 << 20
 _NOT_ON = (10039, 10076)
 
 
-def refuse_unfit(line: Line, server: Server, names: Streams) -> None:
-    """In one sentence, with whom to ask."""
-    if why := _why(line, names):
+def fit_line(server: Server, connected: Callable[[], Line]) -> Line:
+    """To one that can. In one sentence why none can, with whom to ask."""
+    line, about, why = _asked(connected)
+    if why := why or _why(line, Streams(server.prefix), about):
+        line.close()
         raise UsageError(
             f"{server.place} cannot hold a run: {why}",
             way_out="Ask who runs it; or leave --nats out, and `serve` starts a server of its own.",
         )
+    return line
 
 
-def _why(line: Line, names: Streams) -> str:
+def _asked(connected: Callable[[], Line]) -> tuple[Line, dict[str, Any], str]:
+    """What the account may have; or why that cannot be said. Servers of a cluster say nothing until they have agreed
+    who leads them, which takes some seconds after a start: that is waited for."""
+    until = time.monotonic() + READY_S
+    while True:
+        line = connected()
+        try:
+            return line, streams.asked(line, "INFO"), ""
+        except Nobody:
+            return line, {}, "JetStream is not enabled there"
+        except (Lost, streams.Refused) as error:
+            code = error.code if isinstance(error, streams.Refused) else streams.NOT_READY
+            if code in _NOT_ON:
+                return line, {}, "JetStream is not enabled there for this account"
+            line.close()
+            if code != streams.NOT_READY or time.monotonic() > until:
+                raise
+            time.sleep(streams.REST_S)
+        except BaseException:
+            line.close()
+            raise
+
+
+def _why(line: Line, names: Streams, about: dict[str, Any]) -> str:
     largest = line.about.get("max_payload")
     if isinstance(largest, int) and largest < PIECE + HEADERS:
         return f"it takes messages of {largest:,} bytes, and {PIECE + HEADERS:,} are needed (max_payload)"
     if not line.about.get("headers"):
         return "it is older than 2.2, and knows no headers"
-    try:
-        about = streams.asked(line, "INFO")
-    except Nobody:
-        return "JetStream is not enabled there"
-    except streams.Refused as error:
-        if error.code in _NOT_ON:
-            return "JetStream is not enabled there for this account"
-        raise
     return "" if _has_begun(line, names) else _why_no_room(about)
 
 
