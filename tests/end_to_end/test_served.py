@@ -157,17 +157,24 @@ def test_the_page_of_serve_tells_of_hosts_that_have_no_folder_in_common(made: An
     served = made(*[f"while test ! -e {tmp_path}/go; do sleep 0.05; done"] * 8)
     served.serve("--web")
     served.start("alice")
+    # Also that of a host which has nothing here but the program.
+    served.join("carol", "--web")
     served.start("bob")
-    wait_until(lambda: list(served.home.folder.glob("runs/*/serve_url")))
-    page = visitor(next(served.home.folder.glob("runs/*/serve_url")))
-    states = page.follow()
-    next(one for one in states if {"alice", "bob"} <= one.get("machines", {}).keys())
+    pages = []
+    for folder, name in ((served.home.folder, "serve"), (served.hosts["carol"].folder, "carol")):
+        wait_until(lambda folder=folder, name=name: list(folder.glob(f"runs/*/{name}_url")))
+        pages.append(visitor(next(folder.glob(f"runs/*/{name}_url"))))
+    followed = [one.follow() for one in pages]
+    for states in followed:
+        next(one for one in states if {"alice", "bob", "carol"} <= one.get("machines", {}).keys())
     (tmp_path / "go").touch()
-    for name in ("alice", "bob", "serve"):
+    for name in ("alice", "bob", "carol", "serve"):
         served.ended(name)
-    last = next(one for one in states if one.get("over"))
-    assert (last["done"], last["live"]) == (8, False)
-    os.kill(server_of(page), signal.SIGTERM)
+    for page, states in zip(pages, followed, strict=True):
+        # A guest hears no more of the others when the server has ended.
+        last = next(one for one in states if one.get("over"))
+        assert (last["done"], last["live"] and page is pages[0]) == (8, False)
+        os.kill(server_of(page), signal.SIGTERM)
 
 
 def test_what_a_dead_host_had_others_take_over(made: Any) -> None:

@@ -99,14 +99,20 @@ def test_the_page_of_a_run_that_shares_a_folder_tells_of_all(tmp_path: Path) -> 
     joiners.run("bob")
     joiners.run("alice", "--web")
     wait_until(lambda: list((tmp_path / "alice").glob("runs/*/alice_url")))
-    page = visitor(next((tmp_path / "alice").glob("runs/*/alice_url")))
-    states = page.follow()
-    next(one for one in states if {"alice", "bob"} <= one.get("machines", {}).keys())
+    joiners.join("carol", "--web")
+    pages = []
+    for name in ("alice", "carol"):
+        wait_until(lambda name=name: list((tmp_path / name).glob(f"runs/*/{name}_url")))
+        pages.append(visitor(next((tmp_path / name).glob(f"runs/*/{name}_url"))))
+    followed = [one.follow() for one in pages]
+    for states in followed:
+        next(one for one in states if {"alice", "bob", "carol"} <= one.get("machines", {}).keys())
     (tmp_path / "go").touch()
-    joiners.ended("alice"), joiners.ended("bob")
-    last = next(one for one in states if one.get("over"))
-    assert last["done"] == 8
-    os.kill(server_of(page), signal.SIGTERM)
+    for name in ("alice", "bob", "carol"):
+        joiners.ended(name)
+    for page, states in zip(pages, followed, strict=True):
+        assert next(one for one in states if one.get("over"))["done"] == 8
+        os.kill(server_of(page), signal.SIGTERM)
 
 
 @pytest.mark.module_only("launch is tested by itself; here it is looked at")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,9 +15,8 @@ import pytest
 
 from kit.browser import browser
 from kit.program import Machine
-from kit.served import Page
+from kit.served import Page, server_of, visitor
 from kit.wait import wait_until
-from shareout.web import server
 
 SEED = 20_261_127
 # What the feed would tell in so many seconds: counts, failures, and jobs that run, new ones each time.
@@ -61,6 +62,14 @@ def test_who_may_have_what(page: Page) -> None:
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "FOO"):
         assert page.ask("/", method).status == 405
     assert page.ask("/", X="a" * 9000).status == 431
+    two = b"Host: localhost\r\nHost: localhost\r\n"
+    for sent in (b"GET / HTTP/1.1\r\n" + two, b"GET / HTTP/1.1\r\n" + two.replace(b"localhost", b"evil.example", 1)):
+        assert raw(page, sent + b"\r\n").startswith(b"HTTP/1.1 400 ")
+    # A second request in the same breath is none: connections are not kept.
+    told = raw(page, b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\nGET /feed HTTP/1.1\r\n\r\n")
+    assert told.count(b"HTTP/1.1 ") == 1
+    for path in ("http://localhost/feed", "http://evil.example/", "*", "/.", "/feed#", "/FEED", "/?/../feed"):
+        assert page.told(path).status == (200 if path.startswith("/?") else 404), path
     head = page.ask("/page.js", "HEAD")
     assert head.status == 200
     assert head.read() == b""
@@ -69,6 +78,13 @@ def test_who_may_have_what(page: Page) -> None:
     assert "unsafe" not in policy
     assert page.end() in (0, 143)
     assert page.process.stderr is not None
+
+
+def raw(page: Page, sent: bytes) -> bytes:
+    """All that is answered."""
+    with socket.create_connection(("127.0.0.1", page.port), timeout=20) as one:
+        one.sendall(sent)
+        return b"".join(iter(lambda: one.recv(1 << 16), b""))
 
 
 def test_what_is_told_is_small_and_the_token_is_nowhere(page: Page) -> None:
@@ -120,17 +136,6 @@ def test_what_is_no_request_changes_nothing(page: Page) -> None:
     assert page.errors() == "shareout: interrupted", "nothing of it is put on a terminal"
 
 
-def test_a_request_that_does_not_come_whole_in_time_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PATIENCE_S", 0.0)
-    ours, theirs = socket.socketpair()
-    theirs.sendall(b"GET / HTTP/1.1\r\nHost: local")
-    assert server._head(ours) == b""
-    monkeypatch.setattr(server, "PATIENCE_S", 20.0)
-    theirs.sendall(b"x" * server.MOST_HEAD)
-    assert len(server._head(ours)) == server.MOST_HEAD, "and no more of it is read"
-    ours.close(), theirs.close()
-
-
 def test_an_hour_of_news_takes_no_more_memory_than_a_minute(page: Page, tmp_path: Path) -> None:
     with browser(tmp_path) as opened:
         opened.open(page.address)
@@ -144,9 +149,49 @@ def test_an_hour_of_news_takes_no_more_memory_than_a_minute(page: Page, tmp_path
     assert after["bytes"] <= 100e6
 
 
+def test_the_page_of_a_run_shows_its_end_with_groups_and_the_certificate(here: Machine, tmp_path: Path) -> None:
+    """And is not called stale when nothing serves it any more."""
+    command = "while test ! -e go; do sleep 0.05; done; echo {}"
+    groups = {name: f"{command} '{name}'" for name in ("fcc", "<i>bcc</i>")}
+    here.write("configs/jobs.groups.json", json.dumps({"units": list(range(10)), "groups": groups}))
+    here.write("configs/machines.json", '{"alice": [1, 2]}')
+    run = here.start("--web")
+    wait_until(lambda: list(here.folder.glob("runs/*/alice_url")))
+    page = visitor(next(here.folder.glob("runs/*/alice_url")))
+    with browser(tmp_path) as opened:
+        opened.open(page.address)
+        opened.wait("document.querySelectorAll('#groups tbody tr').length === 2")
+        here.write("go", "")
+        assert run.wait(60) == 0
+        opened.wait("document.querySelector('#where').innerText.includes('the end of it')")
+        shown = opened.ask("document.querySelector('#note').innerText")
+        assert shown.removeprefix("Complete; certificate ") in here.call("merge-results").out
+        assert opened.ask("document.querySelector('#first').innerText") == "20 of 20 jobs are done. It is over."
+        rows = opened.ask(
+            "[...document.querySelectorAll('#groups tbody tr')].map(row => row.innerText.split('\\t')[0])"
+        )
+        assert sorted(rows) == ["<i>bcc</i>", "fcc"]
+        os.kill(server_of(page), signal.SIGKILL)
+        opened.wait("!connected")
+        opened.ask("trouble()")
+        assert opened.ask("document.querySelector('#stale').hidden")
+        # Nothing of it is lost on paper, at a glance in few colours, or where all is twice as large.
+        for about in ({"media": "print"}, {"features": [{"name": "forced-colors", "value": "active"}]}):
+            opened.call("Emulation.setEmulatedMedia", **about)
+            style = "getComputedStyle(document.querySelector('.progress span'))"
+            assert opened.ask(f"{style}.forcedColorAdjust + {style}.printColorAdjust") == "noneexact"
+        opened.size(640, scale=2)
+        assert opened.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert opened.complaints == []
+
+
 def test_a_port_that_is_taken_is_told(here: Machine, page: Page) -> None:
     told = here.call("status", "--web", str(page.port), code=2)
     assert f"port {page.port} cannot be had" in told.err
+    assert "no file or folder nowhere" in here.call("status", "--web", "nowhere", code=2).err
+    again = Page(here, next(str(one) for one in here.folder.glob("runs/*")))
+    assert again.told("/feed").readline().startswith(b'{"whole"'), "a folder is no port"
+    again.end()
     assert "--open is about the page" in here.call("status", "--open", code=2).err
 
 

@@ -341,10 +341,20 @@ def _parsed(command: str, words: list[str]) -> argparse.Namespace | None:
     try:
         parser = make_parser(command)
         prepared = getattr(load(command), "prepared", None)
-        return parser.parse_args(prepared(words) if prepared else words)
+        return parser.parse_args(_port_apart(prepared(words) if prepared else words))
     except SystemExit:
         sys.stdout.flush()
         return None
+
+
+def _port_apart(words: list[str]) -> list[str]:
+    """`--web runs/x` is a page for that, on any port."""
+    end = words.index("--") if "--" in words else len(words)
+    apart = [
+        "--web=0" if word == "--web" and not after.isdecimal() else word
+        for word, after in zip(words[:end], [*words[1:end], ""], strict=False)
+    ]
+    return apart + words[end:]
 
 
 def _version(more: list[str]) -> int:

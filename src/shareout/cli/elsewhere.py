@@ -32,7 +32,7 @@ OF_RUN = {
     "-s": _HOSTS, "--ssh-node": _HOSTS, "-p": "--runs DIR", "--prefix": "--runs DIR",
     "--status-header": "`export --format disbatch --header` writes it",
     "-l": _LOGS, "--logfile": _LOGS, "--loglevel": _LOGS, "--mailTo": _MAIL, "--mailFreq": _MAIL,
-    "-w": "`status --watch` shows how it goes", "--web": "`status --watch` shows how it goes",
+    "-w": "--web",
     "-o": "--tee shows what jobs print", "-O": "--tee shows what jobs print",
     "--report": "`status --by group`", "--report-active": "`status --active`", "--work": "`run` does, without a flag",
     "--fill": "all cores that this host grants are used, unless told otherwise",

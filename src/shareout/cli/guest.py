@@ -13,9 +13,9 @@ from shareout.cli.guest_place import Folder, Place, Server
 from shareout.cli.inputs.recorded_call import Call
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.inputs.shared_work import admit_guest, network_at
-from shareout.cli.options import Common
+from shareout.cli.options import Common, web_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
-from shareout.cli.run import finish
+from shareout.cli.run import finish, page_of
 from shareout.cli.run_start import Chosen, RunArguments, asked_by, check_flags, check_with_plan, request_of
 from shareout.entry import Entry, kind_of
 from shareout.errors import PlanMismatch, UsageError
@@ -50,6 +50,7 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
     words = _as_of_run(arguments)
     flags, asked = run_flags.overrides(words), asked_by(words, common)
     check_flags(asked, entry)
+    web = web_asked(arguments)
     from shareout.unpacked import settle
 
     settle()
@@ -83,7 +84,9 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if not asked.yes and not _confirmed(chosen, is_known=bool(asked.expect)):
         say("nothing was started")
         return 130
-    return finish(request_of(chosen, asked, common, entry), common)
+    request = request_of(chosen, asked, common, entry)
+    with page_of(web, request, common):
+        return finish(request, common)
 
 
 def _as_of_run(arguments: argparse.Namespace) -> argparse.Namespace:

@@ -7,7 +7,7 @@ import argparse
 import os
 
 from shareout.cli import probing
-from shareout.cli.options import Common, add_common, add_token
+from shareout.cli.options import Common, add_common, add_token, add_web
 from shareout.config import load_settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -36,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown = ["auto", "live", "plain", "none"]
     parser.add_argument("--progress", choices=shown, metavar="HOW", help="how it shows itself: live, plain or none")
     parser.add_argument("--tee", action="store_true", help="print what jobs print, each line after the job's id")
+    add_web(parser)
     probing.add_flags(parser.add_argument_group("whether hosts can share it"))
     add_common(parser)
 

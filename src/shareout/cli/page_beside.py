@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,12 @@ AT_ONCE = b"!\n"
 
 
 @contextmanager
-def page_beside(web: Web, program: Sequence[str], words: Sequence[str], file: Path) -> Iterator[None]:
+def page_beside(
+    web: Web, program: Sequence[str], words: Sequence[str], file: Path, secret: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """As long as this lasts, and a while after it. `words` say what is looked at, as to `status`; the address, with its
-    token, is put into `file`, which only this user can read."""
+    token, is put into `file`, which only this user can read. `secret`: for the other's environment, as what is asked of
+    a server."""
     place = place_at(web.port)
     told, writer = os.pipe()
     try:
@@ -40,7 +43,7 @@ def page_beside(web: Web, program: Sequence[str], words: Sequence[str], file: Pa
         os.write(writer, b"\n")
         door = place.door.fileno()
         call = [*program, "status", "--web-of", str(door), *words]
-        away = partial(_away, partial(_become, call, told=told, door=door))
+        away = partial(_away, partial(_become, call, {**user_environment(), **(secret or {})}, told=told, door=door))
         world.waitpid(world.fork(away), 0)
         _tell(place, file)
     finally:
@@ -64,13 +67,13 @@ def _away(body: partial[int]) -> int:
     return 0
 
 
-def _become(call: list[str], told: int, door: int) -> int:
+def _become(call: list[str], environment: dict[str, str], *, told: int, door: int) -> int:
     nowhere = os.open(os.devnull, os.O_RDWR)
     # Whoever waits for all that the run prints does not wait for its page.
     for handle, number in ((told, 0), (nowhere, 1), (nowhere, 2)):
         os.dup2(handle, number)
     os.set_inheritable(door, True)
-    os.execve(call[0], call, user_environment())
+    os.execve(call[0], call, environment)
 
 
 def _keep(file: Path, place: Place) -> None:

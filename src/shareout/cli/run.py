@@ -62,24 +62,31 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     with adoption_of(asked, common, entry, chosen.plan) as adopt:
         joblog = arguments.joblog and Path(arguments.joblog)
         request = replace(request_of(chosen, asked, common, entry), adopt=adopt)
-        with _page(web, request, common) if web else nullcontext():
+        with page_of(web, request, common):
             return finish(request, common, joblog)
 
 
-def _page(web: Web, request: RunRequest, common: Common) -> AbstractContextManager[None]:
-    """Of all machines of the plan whose run directories come here; of all hosts, where a folder is shared."""
+def page_of(web: Web | None, request: RunRequest, common: Common) -> AbstractContextManager[None]:
+    """Where one is asked for: of all machines of the plan whose run directories come here; of all hosts, where they
+    share their work."""
+    if web is None:
+        return nullcontext()
     from shareout.cli.own_program import own_program
     from shareout.cli.page_beside import page_beside
 
     runs = RunFolder.of(common.runs, request.plan.origin, "").path
-    source = runs
-    if request.join and not request.join.network:
+    source, secret = str(runs), {}
+    if request.join and request.join.network:
+        from shareout.stores.nats.token import VARIABLE
+
+        source, secret = str(request.join.network.address), {VARIABLE: request.join.network.token.text}
+    elif request.join:
         from shareout.joining.terms import charter_of
 
-        source = request.join.folder.joinpath(*charter_of(request.plan, request.join.dead_s).folders)
+        source = str(request.join.folder.joinpath(*charter_of(request.plan, request.join.dead_s).folders))
     words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
     program, file = own_program(request.entry), runs / f"{request.machine}_url"
-    return page_beside(web, program, [*words, "--runs", str(common.runs), "--", str(source)], file)
+    return page_beside(web, program, [*words, "--runs", str(common.runs), "--", source], file, secret)
 
 
 def _nothing() -> int:

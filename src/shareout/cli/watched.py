@@ -15,7 +15,8 @@ from shareout.cli.options import Common, Web
 from shareout.config import Settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.fields import dataclass
+from shareout.fields import dataclass, replace
+from shareout.names import SCHEME
 from shareout.plan.plan import Plan
 from shareout.plan.shares.forecast import forecast_of
 from shareout.record.folder import RunFolder
@@ -121,7 +122,8 @@ class Looks:
         self._watched: Watched | None = None
         self._known: set[Path] = set()
         self._next = 0.0
-        self._unpacked = ExitStack()
+        self._unpacked, self._brought = ExitStack(), ExitStack()
+        self._is_brought = False
 
     def __enter__(self) -> Looks:
         if not self._is_early:
@@ -130,6 +132,7 @@ class Looks:
 
     def __exit__(self, *_: object) -> None:
         self._unpacked.close()
+        self._brought.close()
 
     def __call__(self) -> Looked | None:
         """As it stands; None while there is nothing."""
@@ -138,6 +141,7 @@ class Looks:
         return self._watched.looked() if self._watched else None
 
     def _find(self) -> None:
+        self._bring()
         kept = ExitStack()
         try:
             found = kept.enter_context(folders_of(self._asked.sources, self._common))
@@ -156,6 +160,17 @@ class Looks:
         is_fixed = not all(Path(one).is_dir() for one in self._asked.sources)
         every_s = FIND_S if self._known else FIRST_S
         self._next = inf if is_fixed and self._known else time.monotonic() + every_s
+
+    def _bring(self) -> None:
+        """What is at an address comes here once, and is kept up with: also what begins there later."""
+        if self._is_brought or not any(one.startswith(SCHEME) for one in self._asked.sources):
+            return
+        from shareout.cli.place.brought import brought
+
+        # With what jobs printed: a failure's last lines.
+        here = self._brought.enter_context(brought(self._asked.sources, self._common, has_logs=True))
+        self._asked, self._common = replace(self._asked, sources=here), replace(self._common, token_file=None)
+        self._is_brought = True
 
 
 def _comparison(plan: Plan | None, settings: Settings | None, followers: Sequence[Follower]) -> Comparison | None:

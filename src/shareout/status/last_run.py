@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Line, Session, parse
@@ -20,6 +21,9 @@ class LastEnds:
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         self._known: dict[bytes, tuple[float, int] | None] = {}
+        self._told: tuple[list[tuple[float, int]], float | None] = [], None
+        self._seen: tuple[Path, int, int] | None = None
+        """Of the journal that it was told from: its size, and when it was written."""
 
     def look(self) -> tuple[list[tuple[float, int]], float | None]:
         """When the last jobs of the present run ended, in order, and which they were; and when it began, if these are
@@ -27,11 +31,16 @@ class LastEnds:
         run = _last_run(self._folder)
         if run is None:
             return [], None
+        about = run.path.stat()
+        seen = run.path, about.st_size, about.st_mtime_ns
+        if seen == self._seen:
+            return self._told
         lines, is_all = _tail(run)
         before = self._known
         self._known = {line: before[line] if line in before else _end(line) for line in lines}
         ends = [end for end in self._known.values() if end]
-        return sorted(ends), run.header.start.time if is_all else None
+        self._seen, self._told = seen, (sorted(ends), run.header.start.time if is_all else None)
+        return self._told
 
 
 def last_session(folder: RunFolder) -> Session | None:

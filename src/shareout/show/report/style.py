@@ -69,7 +69,7 @@ svg.sample{display:inline-block;width:14px;height:14px;margin:0 5px 0 0;vertical
 .slim{display:none;max-width:520px}
 @media (max-width:760px){.share{font-size:42px}.broad{display:none}.slim{display:block}
 main{padding:16px 10px 40px}section{padding:14px 12px}
-th:first-child,td:first-child{position:sticky;left:0;background:var(--card);max-width:40vw;overflow-wrap:anywhere}}
+th:first-child,td:first-child{position:sticky;left:0;background:var(--card);max-width:40vw;overflow-wrap:break-word}}
 @media (min-width:2000px){main{zoom:1.4}}@media (min-width:3000px){main{zoom:2}}
 .end{text-anchor:end}.middle{text-anchor:middle}
 .grid{stroke:var(--line);stroke-width:1}
