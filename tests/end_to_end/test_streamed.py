@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kit.program import Machine
+from kit.fed import Fed
 from kit.wait import wait_until
 from shareout.feeding.feed import Feed
 
@@ -23,55 +21,11 @@ pytestmark = pytest.mark.module_only("the plain executable has no part that spea
 EXAMPLES = Path(__file__).parents[2] / "examples" / "programs"
 
 
-class Fed:
-    """A folder where `serve` runs, and hosts that have the program and the token."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = Machine(folder / "home")
-        self.hosts: dict[str, Machine] = {}
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.home.folder.mkdir()
-
-    def serve(self, *words: str) -> None:
-        self.serving = self.home.spawn("serve", "--port", "0", "--dead", "6s", *words)
-        assert self.serving.stderr is not None
-        # It is told when all that hosts need is there.
-        assert b"at nats://" in self.serving.stderr.readline()
-
-    @property
-    def address(self) -> str:
-        port = next(self.home.folder.glob("runs/*/*/server/port")).read_text().strip()
-        return f"nats://127.0.0.1:{port}"
-
-    @property
-    def token(self) -> Path:
-        return next(self.home.folder.glob("runs/*/*/token"))
-
-    def join(self, name: str) -> None:
-        host = self.hosts[name] = Machine(self.home.folder.parent / name)
-        host.folder.mkdir()
-        words = ["--token-file", str(self.token), "--name", name, "--yes", "-j", "2"]
-        self.processes[name] = host.spawn("join", self.address, *words)
-
-    def done(self, name: str) -> int:
-        try:
-            return sum(one["state"] == "done" for one in self.hosts[name].records())
-        except (StopIteration, json.JSONDecodeError):
-            return 0
-
-    def ended(self, process: subprocess.Popen[bytes], code: int = 0) -> str:
-        told = process.communicate(timeout=90)[1].decode()
-        assert "Traceback" not in told
-        assert process.returncode == code, told
-        return told
-
-
 @pytest.fixture
 def fed(tmp_path: Path) -> Iterator[Fed]:
     made = Fed(tmp_path)
     yield made
-    for one in (made.home, *made.hosts.values()):
-        one.end_all()
+    made.end_all()
 
 
 def merged(fed: Fed) -> str:

@@ -80,10 +80,10 @@ class Machine:
     def spawn(self, *words: str, **more: Any) -> subprocess.Popen[bytes]:
         """Any command, without waiting for it."""
         more.setdefault("env", {**os.environ, **self.environ})
+        more.setdefault("stdin", subprocess.DEVNULL)
         process = subprocess.Popen(
-            [*self.program, *words], cwd=self.folder,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
-        )  # fmt: skip
+            [*self.program, *words], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
+        )
         self.started.append(process)
         return process
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from shareout.cli.own_program import own_program
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_flags import add_pool, given
 from shareout.cli.serve_server import ANYWHERE, ServerAsked, add_server
-from shareout.cli.serve_stream import is_stream, source_of, stream_file, stream_on
+from shareout.cli.serve_stream import given_by, is_stream, source_of, stream_file, stream_on
 from shareout.config import apply, load_settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -38,6 +39,7 @@ from shareout.record.lock import Lock
 from shareout.record.sources import run_folders_below
 from shareout.serving.home import MIRROR, Home
 from shareout.serving.inputs import publish
+from shareout.serving.outcomes import Outcomes
 from shareout.serving.service import Service, Standing, lanes_of
 from shareout.serving.worker import Worker
 from shareout.show.beside import may_steer, write
@@ -63,6 +65,7 @@ class ServeArguments:
     dead_s: float
     keeps: bool
     works: bool
+    tells: bool
     expect: str | None
 
     @classmethod
@@ -75,7 +78,8 @@ class ServeArguments:
             raise UsageError(f"--dead: {error}", way_out="Write it as 15s or 2m.") from error
         if why := Times.of(dead_s, 1.0).why_not():
             raise UsageError(f"--dead {arguments.dead} is too short: {why}", way_out="Say 5s or more.")
-        return cls(server, dead_s, keeps=arguments.keep, works=arguments.work, expect=arguments.expect)
+        keeps, works, tells = arguments.keep, arguments.work, arguments.outcomes
+        return cls(server, dead_s, keeps=keeps, works=works, tells=tells, expect=arguments.expect)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +103,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--keep", action="store_true", help="stay when all is over")
     add("--stream", metavar="NAME", help="jobs come while it is served; NAME goes on")
     add("--from", dest="source", metavar="CMD", help="they come from this command: a line is a job")
+    add("--outcomes", action="store_true", help="print what became of each job, a JSON line as it ends")
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
     add_web(parser)
     add_common(parser)
@@ -121,7 +126,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         if web:
             from shareout.cli.page_beside import page_beside
 
-            words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
+            words = _configs_of(common)
             file, home = common.runs / f"{plan.origin_hex[:16]}/serve_url", str(service.home.path)
             stack.enter_context(page_beside(web, own_program(entry), [*words, "--", home], file))
         worker = _working(service, common, entry, stack) if asked.works else None
@@ -167,19 +172,27 @@ def _opened(
         _tell_start(plan, asked, address, home.path / "token")
         asked.server.warn(net)
     lanes = lanes_of(plan, net)
-    return Service(net, home, keeper, lanes, stream_on(net, plan, lanes, source, stack))
+    stream = stream_on(net, plan, lanes, source, stack)
+    outcomes = Outcomes(net, given_by(plan), sys.stdout.fileno()) if asked.tells else None
+    return Service(net, home, keeper, lanes, stream=stream, outcomes=outcomes)
 
 
 def _working(service: Service, common: Common, entry: Entry | None, stack: ExitStack) -> Worker:
     """Under this host's name, or another one where that is a machine's of the plan."""
     net, token = service.net, service.home.path / "token"
     words = ["join", net.place, "--token-file", str(token), "--yes", "--quiet", "--runs", str(common.runs)]
+    words += _configs_of(common)
     taken = {alike(name) for name in net.charter.machines}
     name = host_name().partition(".")[0] or "server"
     name = f"{name}-serves" if alike(name) in taken else name
-    worker = Worker([*own_program(entry), *words, "--configs", str(common.configs), "--name", name])
+    worker = Worker([*own_program(entry), *words, "--name", name])
     stack.callback(worker.end)
     return worker
+
+
+def _configs_of(common: Common) -> list[str]:
+    """For who is started beside; there need be none."""
+    return ["--configs", str(common.configs)] if common.configs.is_dir() else []
 
 
 def _let_finish(service: Service, worker: Worker | None) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shareout.cli.options import Common
 from shareout.errors import UsageError
 from shareout.names import why_no_name
+from shareout.pool.stream import ROWS
 
 if TYPE_CHECKING:
     from shareout.plan.plan import Plan
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
 
 def is_stream(arguments: argparse.Namespace) -> bool:
     """Whether they come; what is separated otherwise than by lines, or is no list of them, is read whole."""
-    whole = (arguments.kind, arguments.delimiter, arguments.each, arguments.sources or None)
-    is_list = all(one is None for one in whole) and not arguments.null
+    whole = (arguments.delimiter, arguments.each, arguments.sources or None)
+    is_list = all(one is None for one in whole) and not arguments.null and arguments.kind in (None, ROWS)
     if arguments.stream is None and arguments.source is None:
         return arguments.pool == "-" and is_list
     if not is_list:
-        raise UsageError("a job of a stream is a line", way_out="Leave out --as, -0, -d, -N and --arg.")
+        raise UsageError("a job of a stream is a line", way_out="Leave out -0, -d, -N and --arg; --as may be jsonl.")
     if arguments.source is not None and arguments.pool is not None:
         raise UsageError(f"jobs come from --from, and {arguments.pool} is named as well", way_out="Leave one out.")
     if arguments.pool not in (None, "-"):
@@ -46,7 +49,7 @@ def stream_file(arguments: argparse.Namespace, common: Common) -> Path:
     name = arguments.stream or f"stream-{os.urandom(4).hex()}"
     if why := why_no_name(name) or ("has a slash" if "/" in name else ""):
         raise UsageError(f"{name!r} cannot be a stream's name: it {why}", way_out="Say --stream NAME.")
-    return keep_file([stream_text(name)], common.runs / "pools", ENDING, name)
+    return keep_file([stream_text(name, arguments.kind or "")], common.runs / "pools", ENDING, name)
 
 
 def source_of(arguments: argparse.Namespace) -> Source | None:
@@ -67,7 +70,24 @@ def stream_on(net: NatsStore, plan: Plan, lanes: Lanes, source: Source | None, s
 
     if not isinstance(plan.pool, StreamPool):
         return None
+    if source is not None:
+        source.check = partial(plan.pool.check, kind=plan.kind)
     stream = Stream(net, plan.pool, source, lambda: lanes.asked, lambda: lanes.left)
     stack.callback(stream.close)
     lanes.on_ask = stream.heard
     return stream
+
+
+def given_by(plan: Plan) -> Callable[[int], Any]:
+    """A job as it was given: its line, or what its row says."""
+    pool = plan.pool
+
+    def given(job: int) -> Any:
+        try:
+            row = pool.arguments(job)
+        except ValueError:
+            # A program that speaks to the ledger itself may have given what is no row.
+            return None
+        return row[0] if isinstance(row, tuple) and len(row) == 1 else row
+
+    return given

@@ -10,46 +10,27 @@ and nothing is given twice. When all is said, `end` closes the stream, and the r
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shareout.errors import ShareoutError, UsageError
-from shareout.feeding.results import Results
-from shareout.fields import dataclass
 from shareout.ledger.asks.ask import ASKS, MOST_BYTES, MOST_LINES, Ask, feed_of, name_of_list, parse_ask
 from shareout.ledger.store import COMMON, Away, ship_whole
-from shareout.record.outcome import Attempt
+from shareout.serving.results import Ended, Results, Told
 from shareout.stores.nats.address import address_of
 from shareout.stores.nats.opening import open_nats, secured
 from shareout.stores.nats.token import read_token, refuse_where_nothing_speaks
 
 LOOK_S, AGAIN_S = 1.0, 0.5
 BACKLOG = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of a job that was submitted."""
-
-    job: int
-    """Its id: its place in the stream, from 0."""
-    state: str
-    """`done`, `failed` or `skipped`."""
-    exit: int | None
-    signal: str | None
-    error: str | None
-    attempt: int
-    start: float
-    """Seconds since 1970."""
-    end: float
-    result: Any = None
-    """Of a Python program's job what it returned."""
+Job = str | Sequence[Any] | Mapping[str, Any]
 
 
 class Feed:
@@ -72,7 +53,7 @@ class Feed:
         self._lost: BaseException | None = None
         self._wake_reader, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
-        self._results = Results(self._store)
+        self._results = Results(self._store, from_now=True)
         self._store.listen(files=True)
         self._thread = threading.Thread(target=self._work, name="shareout feed", daemon=True)
         self._thread.start()
@@ -85,11 +66,13 @@ class Feed:
             self.sync()
         self.close()
 
-    def submit(self, command: str) -> Future[Ended]:
-        """A line of the stream: as a command, or what the template of `serve` is filled from."""
-        line = command.encode("utf-8", "surrogateescape")
+    def submit(self, job: Job) -> Future[Ended]:
+        """A line of the stream: a command, or what the template of `serve` is filled from. What is no text is given as
+        JSON, to a stream that is served with `--as jsonl`."""
+        text = job if isinstance(job, str) else json.dumps(job)
+        line = text.encode("utf-8", "surrogateescape")
         if b"\n" in line or not line.strip():
-            raise ValueError(f"a job is one line: {command!r}")
+            raise ValueError(f"a job is one line: {text!r}")
         future: Future[Ended] = Future()
         with self._changed:
             self._changed.wait_for(lambda: self._lost or len(self._queue) + len(self._running) < self._most)
@@ -102,9 +85,9 @@ class Feed:
                 self._rouse()
         return future
 
-    def map(self, commands: Iterable[str]) -> list[Future[Ended]]:
+    def map(self, jobs: Iterable[Job]) -> list[Future[Ended]]:
         """One for each, in their order."""
-        return [self.submit(command) for command in commands]
+        return [self.submit(job) for job in jobs]
 
     def sync(self, futures: Iterable[Future[Ended]] | None = None) -> None:
         """Waits for these to be over; for all, where none are named."""
@@ -200,17 +183,17 @@ class Feed:
             if text == ask.text():
                 return before
 
-    def _hear(self, attempts: Iterable[Attempt]) -> None:
+    def _hear(self, told: Iterable[Told]) -> None:
         ended = []
         with self._changed:
-            for one in attempts:
+            for machine, one in told:
                 if future := self._running.pop(one.job, None):
-                    ended.append((future, _told(one)))
+                    ended.append((future, Ended.of(machine, one)))
                     self._finished.append(future)
             if ended:
                 self._changed.notify_all()
-        for future, told in ended:
-            future.set_result(told)
+        for future, outcome in ended:
+            future.set_result(outcome)
 
     def _reached(self, call: Callable[[], Any]) -> Any:
         """Also where the server is away for a while."""
@@ -230,10 +213,3 @@ class Feed:
             self._changed.notify_all()
         for future in left:
             future.set_exception(self._lost)
-
-
-def _told(one: Attempt) -> Ended:
-    return Ended(
-        one.job, one.state.value, one.exit, one.signal, one.error, attempt=one.attempt, start=one.start, end=one.end,
-        result=one.result,
-    )  # fmt: skip

@@ -74,9 +74,9 @@ def _open(path: Path, template: str, colsep: str, shelf: Shelf | None) -> Pool:
 
         return GroupsPool(path, template, colsep, shelf)
     if name.endswith(".stream.json"):
-        from shareout.pool.stream import StreamPool
+        from shareout.pool.stream import open_stream
 
-        return StreamPool(path, template, colsep)
+        return open_stream(path, template, colsep)
     if name == "runs.txt":
         from shareout.pool.runmaker import RunmakerPool
 

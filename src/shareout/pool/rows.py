@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ from shareout.pool.needs import NOTHING, Said, need_from, one_by_one, said_by
 from shareout.pool.places.shelf import Shelf
 from shareout.pool.templates.template import Template, written
 
+Arguments = tuple[Any, ...] | dict[str, Any]
+"""What a row hands to a job: by place, or by name."""
 MOST_MISTAKES = 50
 # Fields with a meaning of their own: they are no part of a command.
 RESERVED = frozenset({"group", "cores", "gpus", "memory", "cost"})
@@ -67,11 +69,11 @@ class RowPool:
     def keep(self) -> None:
         """Nor to keep."""
 
-    def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+    def arguments(self, job: int) -> Arguments:
         """Each kind of pool has its own. IndexError for a job that there is not."""
         raise NotImplementedError
 
-    def rows(self) -> Iterator[tuple[Any, ...] | dict[str, Any]]:
+    def rows(self) -> Iterator[Arguments]:
         """The arguments of all jobs in their order: faster than by number."""
         return map(self.arguments, range(len(self)))
 
@@ -85,22 +87,16 @@ class RowPool:
         named: Mapping[str, Any] = values if isinstance(values, dict) else {}
         args = () if isinstance(values, dict) else values
         group = named.get("group")
-        text = self.command(job) if self._template else self._shown(values)
+        text = self.command(job) if self._template else shown(values)
         return Row(job, text, args, named=named, line=self.line_of(job), group=None if group is None else str(group))
 
     def command(self, job: int) -> str:
         """By the template; without one, the row's only field."""
-        return self._template.fill(self.values(job)) if self._template else self._only(self.arguments(job))
+        return self._template.fill(self.values(job)) if self._template else only(self.arguments(job), self.reserved)
 
     def values(self, job: int) -> Values:
         """Its fields in the order of the row, each in words."""
-        row = self.arguments(job)
-        if isinstance(row, dict):
-            named = {name: written(value) for name, value in row.items()}
-            columns = list(named.values())
-        else:
-            named, columns = {}, [written(value) for value in row]
-        return Values(job, columns, columns, named)
+        return in_words(job, self.arguments(job))
 
     def group(self, job: int) -> str | None:
         """What the field `group` says, when any row has one."""
@@ -123,22 +119,11 @@ class RowPool:
         """Of a pool whose rows have no such field."""
         return None
 
-    def _only(self, values: tuple[Any, ...] | dict[str, Any]) -> str:
-        """The row's one value."""
-        if isinstance(values, tuple):
-            return written(values[0])
-        return written(next(one for name, one in values.items() if name not in self.reserved))
-
     def _is_plural(self, value: Any) -> bool:
         """Whether a row is not one value."""
         if isinstance(value, dict):
             return len(value.keys() - self.reserved) != 1
         return isinstance(value, list) and len(value) != 1
-
-    def _shown(self, values: tuple[Any, ...] | dict[str, Any]) -> str:
-        if isinstance(values, dict):
-            return " ".join(f"{name}={written(value)}" for name, value in values.items())
-        return " ".join(written(value) for value in values)
 
 
 class JsonlPool(RowPool):
@@ -172,11 +157,11 @@ class JsonlPool(RowPool):
         """With the names of groups."""
         self._lines.keep({"groups": list(self.groups)})
 
-    def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
+    def arguments(self, job: int) -> Arguments:
         """As the line has it: an array by place, an object by name, a scalar as the one argument."""
         return _arguments(_read(self._lines.line(job).lstrip().decode("utf-8", "surrogatepass"))[0])
 
-    def rows(self) -> Iterator[tuple[Any, ...] | dict[str, Any]]:
+    def rows(self) -> Iterator[Arguments]:
         """Read in blocks."""
         return map(_arguments, self._in_turn())
 
@@ -275,7 +260,41 @@ class _Block(NamedTuple):
     """How many these are."""
 
 
-def _arguments(value: Any) -> tuple[Any, ...] | dict[str, Any]:
+def row_of(line: str) -> Arguments:
+    """A line that nobody has looked at: ValueError says what is wrong with it."""
+    try:
+        return _arguments(json.loads(line, parse_constant=_refuse, object_pairs_hook=_once))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error.msg.lower()}") from None
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+
+
+def in_words(job: int, row: Arguments) -> Values:
+    """What a template is filled from."""
+    if isinstance(row, dict):
+        named = {name: written(value) for name, value in row.items()}
+        columns = list(named.values())
+    else:
+        named, columns = {}, [written(value) for value in row]
+    return Values(job, columns, columns, named)
+
+
+def only(row: Arguments, reserved: Collection[str]) -> str:
+    """Its one value."""
+    if isinstance(row, tuple):
+        return written(row[0])
+    return written(next(one for name, one in row.items() if name not in reserved))
+
+
+def shown(row: Arguments) -> str:
+    """As one would read it."""
+    if isinstance(row, dict):
+        return " ".join(f"{name}={written(value)}" for name, value in row.items())
+    return " ".join(written(value) for value in row)
+
+
+def _arguments(value: Any) -> Arguments:
     if isinstance(value, dict):
         return value
     return tuple(value) if isinstance(value, list) else (value,)

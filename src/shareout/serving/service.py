@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,12 +15,14 @@ from shareout.plan.plan import Plan
 from shareout.serving.keeper import Keeper, Onlooker
 from shareout.serving.lanes import Lanes
 from shareout.serving.mirror import Mirror
+from shareout.serving.outcomes import Outcomes
 from shareout.serving.stream import Stream
 from shareout.stores.folder.store import FolderStore
 from shareout.stores.nats.store import NatsStore
 
 LOOK_S = 0.3
 BEATS_S = 1.0
+SOON_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,18 @@ class Service:
     """Of one run."""
 
     def __init__(
-        self, net: NatsStore, home: FolderStore, keeper: Keeper | Onlooker, lanes: Lanes, stream: Stream | None = None
+        self,
+        net: NatsStore,
+        home: FolderStore,
+        keeper: Keeper | Onlooker,
+        lanes: Lanes,
+        *,
+        stream: Stream | None = None,
+        outcomes: Outcomes | None = None,
     ) -> None:
-        """What hosts have shipped to `net` comes to `home`; `stream`: jobs still come."""
+        """What hosts have shipped to `net` comes to `home`. `stream`: jobs still come; `outcomes`: ends are told."""
         self.net, self.home = net, home
+        self._outcomes = outcomes
         self._keeper = keeper
         self._lanes, self._stream = lanes, stream
         # The ledger's folder lies among the run directories of its origin.
@@ -77,6 +88,8 @@ class Service:
                 # What came in between: a host says that it goes when all of its own has arrived.
                 while self._step():
                     pass
+                if self._outcomes:
+                    self._outcomes.finish()
                 return standing
             if not has_more:
                 self._wait()
@@ -90,6 +103,8 @@ class Service:
             has_more = self._mirror.step()
             if self._stream and not has_more:
                 has_more = self._stream.step()
+            if self._outcomes:
+                has_more = self._outcomes.step() or has_more
             if time.monotonic() >= self._next_beats:
                 self._next_beats = time.monotonic() + BEATS_S
                 self._mirror.beats()
@@ -97,10 +112,13 @@ class Service:
         return False
 
     def _wait(self) -> None:
-        if self._stream:
-            self._stream.wait(LOOK_S)
+        """For a line of the stream, for what hosts ship where somebody is told of it, or so long."""
+        seconds, handles = self._stream.waits_for(LOOK_S) if self._stream else (LOOK_S, [])
+        if self._outcomes is None:
+            select.select(handles, [], [], seconds)
         else:
-            time.sleep(LOOK_S)
+            # Who is to read, and does not, is looked at more often than he can be woken for.
+            self.net.news(min(seconds, SOON_S) if self._outcomes.waits else seconds, handles)
 
     def standing(self) -> Standing:
         """As far as it is known here."""

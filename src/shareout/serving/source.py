@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 from shareout.environment import user_environment
@@ -26,6 +27,8 @@ class Source:
         self._bytes = b""
         self._lines: list[bytes] = []
         self._number = 0
+        self.check: Callable[[str], None] = lambda line: None
+        """ValueError says why a line can be no job."""
 
     def line(self) -> bytes | None:
         """The next one; None where none has come, or none will."""
@@ -51,7 +54,16 @@ class Source:
                 where=Place(self.name, self._number),
                 way_out="Write what it says into the lines themselves.",
             )
-        return b"" if line.startswith(b"#") or not line.strip() else line
+        if line.startswith(b"#") or not line.strip():
+            return b""
+        text = line.decode("utf-8", "surrogateescape")
+        try:
+            self.check(text)
+        except ValueError as error:
+            raise InputError(
+                str(error), where=Place(self.name, self._number, text=text), way_out="Mend it, and serve again."
+            ) from None
+        return line
 
     def code(self) -> int:
         """With which the command ended, when its output did; 0 where it is none."""

@@ -8,7 +8,6 @@ nothing else is asked. The lines that have come are laid down here in a file, fo
 from __future__ import annotations
 
 import os
-import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -86,15 +85,13 @@ class Stream:
         self._net.put(f"asks/{self._state().n + 1}", self._put.text())
         return True
 
-    def wait(self, seconds: float) -> None:
-        """For a line, or so long."""
-        handle = self._source.handle if self._source and not self._source.is_ended else -1
+    def waits_for(self, seconds: float) -> tuple[float, list[int]]:
+        """How long nothing is due, of so long, unless one of these handles is readable."""
         if self._lines:
             seconds = min(seconds, max(0.0, self._first + self._patience() - time.monotonic()))
-        if handle < 0 or self._is_full():
-            time.sleep(seconds)
-        else:
-            select.select([handle], [], [], seconds)
+        if self._source is None or self._source.is_ended or self._is_full():
+            return seconds, []
+        return seconds, [self._source.handle]
 
     def _look(self, source: Source) -> None:
         if self._state().is_closed:
@@ -124,7 +121,7 @@ class Stream:
         self._bytes += len(line) + 1
 
     def _refuse_another(self, at: int, line: bytes) -> None:
-        known = self._pool.arguments(at)[0]
+        known = self._pool.line(at)
         told = line.decode("utf-8", "surrogateescape")
         if known != told:
             raise UsageError(

@@ -48,4 +48,7 @@ def _become(words: list[str], parent: int) -> int:
     # Not in our group: Ctrl-C is for who serves, and comes to it from there.
     world.setsid()
     world.die_with_parent(signal.SIGKILL, parent)
+    # What comes there are jobs for all, and what goes there is for who gave them.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
     os.execve(words[0], words, user_environment())

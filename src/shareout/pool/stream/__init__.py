@@ -1,4 +1,5 @@
 """Jobs that come while they are run: NAME.stream.json says what the stream is called, its lines come into another file.
+With `"as": "jsonl"` in it each of them is a row, as in a jobs.jsonl (`rows`).
 
 How many there will be nobody knows: as a plan it has room for `MOST`. What decides who it is, is its name; a line that
 is there is never changed, so whoever reads a job by number finds it as soon as it was told of it. Lines are found by
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from shareout.pool.templates.template import Template
 
 ENDING = ".stream.json"
+ROWS = "jsonl"
 MOST = 1 << 28
 """Jobs of one: a run keeps a byte for a thousand of them."""
 STEP = 64
@@ -34,6 +36,8 @@ class StreamPool:
     """One."""
 
     kind = STREAM
+    gives_lines = True
+    """A job is handed its line, and no row."""
     groups: Sequence[str] = ()
     start_commands: Sequence[EngineCommand] = ()
     stop_commands: Sequence[EngineCommand] = ()
@@ -44,10 +48,15 @@ class StreamPool:
     def __init__(self, path: Path, template: str, colsep: str = "") -> None:
         self.costs_file = path.parent / COSTS
         self.inputs = (InputFile("pool", path),)
-        self.name = _name_in(path)
-        self._template = _made(template) if template else None
+        self.name = _named_in(path)[0]
+        self._template = self._made(template) if template else None
         self._separator = re.compile(colsep) if colsep else None
         self.read_from(path.with_name(path.name.removesuffix(ENDING) + ".lines"))
+
+    def _made(self, template: str) -> Template:
+        from shareout.pool.templates.template import Template
+
+        return Template(template, None)
 
     def read_from(self, lines: Path) -> None:
         """That is where they come: as a rule, beside the file that names it."""
@@ -73,22 +82,25 @@ class StreamPool:
         self._read_on()
         return self._count
 
+    def check(self, line: str, kind: str) -> None:
+        """Before it is given to anybody: ValueError where it can be no job of that kind."""
+
     def row(self, job: int) -> Row:
         """By the line alone."""
-        text = self._line(job)
+        text = self.line(job)
         return Row(job, text, (text,), line=job + 1)
 
-    def arguments(self, job: int) -> tuple[Any, ...]:
+    def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
         """The line as the one argument."""
-        return (self._line(job),)
+        return (self.line(job),)
 
     def command(self, job: int) -> str:
         """The line, or the template filled from it."""
-        return self._template.fill(self.values(job)) if self._template else self._line(job)
+        return self._template.fill(self.values(job)) if self._template else self.line(job)
 
     def values(self, job: int) -> Values:
         """The line, and its columns: by `colsep`, else by blanks."""
-        text = self._line(job)
+        text = self.line(job)
         return Values(job, (text,), self._separator.split(text) if self._separator else text.split(), {})
 
     def group(self, job: int) -> str | None:
@@ -107,7 +119,8 @@ class StreamPool:
         """A line has no fields."""
         return None
 
-    def _line(self, job: int) -> str:
+    def line(self, job: int) -> str:
+        """As it came. IndexError where it has not."""
         if not 0 <= job < self._count:
             self._read_on()
         if not 0 <= job < self._count:
@@ -141,27 +154,33 @@ class StreamPool:
         self._end += len(whole)
 
 
-def stream_text(name: str) -> bytes:
-    """What its file says."""
-    return json.dumps({"stream": name}).encode("ascii") + b"\n"
+def open_stream(path: Path, template: str, colsep: str = "") -> StreamPool:
+    """The one that the file names."""
+    if _named_in(path)[1] == ROWS:
+        from shareout.pool.stream.rows import RowStream
+
+        return RowStream(path, template)
+    return StreamPool(path, template, colsep)
 
 
-def _name_in(path: Path) -> str:
+def stream_text(name: str, kind: str = "") -> bytes:
+    """What its file says; `kind`: what its lines are, where they are not just lines."""
+    facts = {"stream": name, "as": kind} if kind else {"stream": name}
+    return json.dumps(facts).encode("ascii") + b"\n"
+
+
+def _named_in(path: Path) -> tuple[str, str]:
+    """Its name, and what its lines are."""
     try:
         facts = json.loads(path.read_bytes())
     except ValueError:
         facts = None
-    name = facts.get("stream") if isinstance(facts, dict) and len(facts) == 1 else None
-    if not isinstance(name, str) or why_no_name(name):
+    facts = facts if isinstance(facts, dict) else {}
+    name, kind = facts.pop("stream", None), facts.pop("as", "")
+    if not isinstance(name, str) or why_no_name(name) or kind not in ("", ROWS) or facts:
         raise InputError(
             "names no stream",
             where=Place(str(path)),
             way_out='It is written by `serve --stream NAME`: {"stream": "NAME"}',
         )
-    return name
-
-
-def _made(template: str) -> Template:
-    from shareout.pool.templates.template import Template
-
-    return Template(template, None)
+    return name, kind

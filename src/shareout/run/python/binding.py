@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from shareout.errors import InputError, Place, UsageError, nearest, raise_all
-from shareout.pool import Pool
+from shareout.pool import STREAM, Pool
 from shareout.run.python.context import GIVEN
 
 # In less than half a second. What cannot be converted in later rows fails their jobs: a start does not wait for a look
@@ -54,7 +54,8 @@ class Binding:
         self._converters = {name: converters[name] for name in columns if name in converters}
         self._line = next(iter(self._signature.parameters), "")
         """What a line is given to, of a pool of lines."""
-        self._convert_line = converters.get(self._line) if pool.kind in ("text", "runmaker") else None
+        gives_lines = pool.kind in ("text", "runmaker") or getattr(pool, "gives_lines", False)
+        self._convert_line = converters.get(self._line) if gives_lines else None
         self._reads = [(name, converter.read) for name, converter in self._converters.items()]
         self._checked = [self._convert_line] if self._convert_line else list(self._converters.values())
         self._refusal = _why_no_job(job)
@@ -81,6 +82,9 @@ class Binding:
             raise UsageError(what, way_out="A job is a function that returns its result.")
         if not len(self._pool):
             return
+        if self._pool.kind == STREAM:
+            self._check_stream()
+            return
         try:
             args, named = self.arguments(0)
         except CannotConvert:
@@ -91,6 +95,14 @@ class Binding:
         except TypeError as error:
             raise self._mismatch(str(error), args, named) from None
         self._check_texts()
+
+    def _check_stream(self) -> None:
+        """Nothing has come yet; but a line is one argument, whatever stands in it."""
+        if getattr(self._pool, "gives_lines", False):
+            try:
+                self._signature.bind("", **dict.fromkeys(self.given))
+            except TypeError as error:
+                raise self._mismatch(str(error), ("",), {}) from None
 
     def _check_texts(self) -> None:
         """Whether the texts of the first rows are what the annotations ask for."""
