@@ -85,14 +85,17 @@ class Service:
             # hear that all is over.
             has_rested = over_since is not None and now - over_since >= max(2 * BEATS_S, self.net.dead_s / 6)
             if has_rested and not has_more and not keeps and not standing.hosts:
-                # What came in between: a host says that it goes when all of its own has arrived.
-                while self._step():
-                    pass
-                if self._outcomes:
-                    self._outcomes.finish()
+                self._finish()
                 return standing
             if not has_more:
                 self._wait()
+
+    def _finish(self) -> None:
+        """What came in between: a host says that it goes when all of its own has arrived."""
+        while self._step():
+            pass
+        if self._outcomes:
+            self._outcomes.finish()
 
     def _step(self) -> bool:
         """What is due. Whether there is more at once."""
