@@ -185,6 +185,23 @@ def test_the_page_of_a_run_shows_its_end_with_groups_and_the_certificate(here: M
         assert opened.complaints == []
 
 
+def test_a_folder_that_is_gone_and_another_start_are_told(here: Machine, page: Page, tmp_path: Path) -> None:
+    with browser(tmp_path) as opened:
+        opened.open(page.address)
+        opened.wait("document.title.startsWith('100%')")
+        (here.folder / "runs").rename(here.folder / "away")
+        opened.wait("document.querySelector('#stale').innerText.startsWith('this cannot be looked at')")
+        assert opened.ask("document.querySelector('#first').innerText").startswith("19 of 20 jobs"), (
+            "what was seen stays"
+        )
+        (here.folder / "away").rename(here.folder / "runs")
+        opened.wait("document.querySelector('#stale').hidden")
+        page.end()
+        again = Page(here, str(page.port))
+        opened.wait("document.querySelector('#stale').innerText.startsWith('The token is missing or wrong')")
+        assert again.end() in (0, 143)
+
+
 def test_a_port_that_is_taken_is_told(here: Machine, page: Page) -> None:
     told = here.call("status", "--web", str(page.port), code=2)
     assert f"port {page.port} cannot be had" in told.err

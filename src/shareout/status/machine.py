@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shareout.choices import Order
-from shareout.errors import RunDirectoryDamaged
+from shareout.errors import CannotRead, RunDirectoryDamaged
 from shareout.fields import dataclass, replace
 from shareout.linux import host_name
 from shareout.names import ALL
@@ -164,8 +164,11 @@ class Follower:
     def _has_other_share(self) -> bool:
         if not self.starts[-1].claims and self.folder.journals() == self._journals:
             return False
-        self._journals = self.folder.journals()
-        before, self.starts = self.starts, [one.header for one in incarnations_of(self.folder)]
+        before, starts = self.starts, [one.header for one in incarnations_of(self.folder)]
+        if not starts:
+            # What was read stays: it may be a mount that is away for a while.
+            raise CannotRead(f"the journals of {self.folder.path} are not there any more")
+        self._journals, self.starts = self.folder.journals(), starts
         return ever_owed(self.starts) != ever_owed(before) or self.starts[-1].digest != before[-1].digest
 
     def look(self) -> MachineStatus:

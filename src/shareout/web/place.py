@@ -13,6 +13,7 @@ from shareout.web.doors import new_token
 PORT = 8421
 """Unless another one is named or this one is taken."""
 WAITING = 64
+HERE = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,14 @@ class Place:
     @property
     def address(self) -> str:
         """For a browser. What stands after the `#` is sent to nobody."""
-        return f"http://localhost:{self.port}/#{self.token}"
+        # By number: `localhost` is ::1 as well, and first. There anybody else on this host may listen at the same port,
+        # and would be given the token.
+        return f"http://{HERE}:{self.port}/#{self.token}"
 
     @property
     def tunnel(self) -> str:
         """What makes a way to it, typed on another host."""
-        return f"ssh -L {self.port}:localhost:{self.port} {host_name()}"
+        return f"ssh -L {self.port}:{HERE}:{self.port} {host_name()}"
 
 
 def place_at(port: int | None) -> Place:
@@ -46,7 +49,7 @@ def place_at(port: int | None) -> Place:
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         if port is not None:
-            door.bind(("127.0.0.1", port))
+            door.bind((HERE, port))
         else:
             _bind_any(door)
     except OSError as error:
@@ -59,6 +62,6 @@ def place_at(port: int | None) -> Place:
 
 def _bind_any(door: socket.socket) -> None:
     with suppress(OSError):
-        door.bind(("127.0.0.1", PORT))
+        door.bind((HERE, PORT))
         return
-    door.bind(("127.0.0.1", 0))
+    door.bind((HERE, 0))

@@ -271,7 +271,10 @@ async function keep() {
       wait = 1;
     } catch (error) {
       if (error.message === "token") {
-        at("first").textContent = "The token is missing or wrong: open the address that was printed.";
+        // Of another start of it: this page is told no more.
+        state.trouble = "The token is missing or wrong: open the address that was printed last.";
+        trouble();
+        if (!heard) at("first").textContent = "";
         return;
       }
     }
