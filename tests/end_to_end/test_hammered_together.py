@@ -10,29 +10,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from kit.hammered import judged, plan_of, told
 from kit.mounts import Mount, Mounts, mounting, need_mounts
-from kit.program import Machine, Told
-from kit.shared_history import History
+from kit.program import Machine
+from kit.shared_history import history_in
 from kit.tree import descendants, send
-from kit.wait import processes_in, wait_until
-from shareout.config import load_settings
-from shareout.plan.plan import make_plan
-from shareout.pool import open_pool
+from kit.wait import wait_until
 
 pytestmark = pytest.mark.module_only("what is hammered is the folder, and the processes are the same")
 
 SOAK_ROUNDS = int(os.environ.get("SHAREOUT_SOAK_ROUNDS", "50"))
 NAMES = ("ann", "bea", "cleo", "dan")
 DEAD_S = 8.0
-CLOSE_S = 1.0
-"""Between the moment in which a job may start and the one that it writes down, on a busy machine."""
 REFUSING = """
 import errno, os, random, sys, time
 from shareout.cli import main
@@ -193,7 +188,11 @@ def hammered(above: Path, seed: int, seconds: float, jobs: int) -> Counter[str]:
             hammer.mend(all_of_it=True)
             for seat in seats:
                 settle(hammer, seat)
-            return hammer.did + judged(above, seats, mounts, jobs)
+            home = Machine(above / "home")
+            home.folder.mkdir()
+            merged = home.call("merge-results", str(mounts.folder), "-o", "all.csv")
+            history = history_in(mounts.folder, plan_of(seats[0].machine))
+            return hammer.did + judged(above, seats, history, merged, jobs)
         finally:
             hammer.mend(all_of_it=True)
             for seat in seats:
@@ -224,51 +223,6 @@ def settle(hammer: Hammer, seat: Seat) -> None:
     raise AssertionError(f"{seat.name} does not come to its end: {told}")
 
 
-def judged(above: Path, seats: list[Seat], mounts: Mounts, jobs: int) -> Counter[str]:
-    configs = seats[0].machine.folder / "configs"
-    settings = load_settings(configs)
-    plan = make_plan(open_pool(configs, settings), configs / "machines.json", settings)
-    history = History(mounts.folder, plan)
-    assert history.is_over
-    began: dict[int, list[tuple[float, Seat]]] = defaultdict(list)
-    for seat in seats:
-        for line in (seat.machine.folder / "evidence").read_text().splitlines():
-            word, number, when = line.split()
-            if word == "b":
-                began[int(number)].append((float(when), seat))
-    assert sorted(began) == list(range(jobs)), "each ran"
-    twice = 0
-    for job, starts in began.items():
-        starts.sort(key=lambda one: one[0])
-        for when, seat in starts:
-            owners = history.owners(job, when - CLOSE_S, when)
-            assert seat.name in owners, f"{seat.name} began job {job} at {when:.3f}, which was {owners or 'nobody'}'s"
-        for (before, first), (when, seat) in pairwise(starts):
-            twice += 1
-            is_killed = seat is first and any(before - CLOSE_S <= one <= when for one in seat.kills)
-            is_taken = any(one.when <= when for one in history.why_twice(job))
-            assert is_killed or is_taken, f"job {job} ran twice: {[(at, one.name) for at, one in starts]}"
-    for seat in seats:
-        wait_until(lambda seat=seat: not processes_in(seat.machine.folder))
-    home = Machine(above / "home")
-    home.folder.mkdir()
-    merged = home.call("merge-results", str(mounts.folder), "-o", "all.csv")
-    assert f"complete: {jobs} of {jobs} jobs" in merged.out + merged.err
-    alone = Machine(above / "alone")
-    alone.folder.mkdir()
-    (alone.folder / "configs").symlink_to(configs)
-    alone.run("--quiet", "-j", "40", machine="all", timeout=300)
-    assert certificate(merged) == certificate(alone.call("merge-results", "-o", "all.csv"))
-    return Counter(
-        jobs=jobs, twice=twice, seizures=len(history.seizures), opened=len(history.opened),
-        **{f"entries {verb}": count for verb, count in history.verbs.items()},
-    )  # fmt: skip
-
-
-def certificate(told: Told) -> str:
-    return next(line for line in (told.out + told.err).splitlines() if line.startswith("certificate"))
-
-
 @pytest.mark.slow
 def test_nothing_is_lost_or_doubled_by_a_minute_of_kills_pauses_unmounts_and_refusals(
     tmp_path: Path, record_property: Callable[[str, object], None]
@@ -290,7 +244,3 @@ def test_nothing_is_lost_or_doubled_by_an_hour_of_it(tmp_path: Path) -> None:
         above.mkdir()
         sums += hammered(above, seed, 45, 600)
         print(f"round {number + 1}: {told(sums)}", flush=True)
-
-
-def told(sums: Counter[str]) -> str:
-    return ", ".join(f"{count} {what}" for what, count in sorted(sums.items()))

@@ -3,9 +3,11 @@ moment, and who took over from whom."""
 
 from __future__ import annotations
 
+import base64
 import os
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,10 +36,10 @@ class Seizure(NamedTuple):
 
 
 class History:
-    """All entries of the one ledger in a folder, put there by symbolic links."""
+    """All entries of a ledger. `read` gives those of a lane: where each stands, its text, and when it came there."""
 
-    def __init__(self, shared: Path, plan: Plan) -> None:
-        (self.ledger,) = (path.parent for path in shared.glob("*/*/ledger.json"))
+    def __init__(self, read: Callable[[str], Iterator[tuple[int, bytes, float]]], plan: Plan) -> None:
+        self._read = read
         self.spans: list[Span] = []
         self.seizures: list[Seizure] = []
         self.opened: list[Seizure] = []
@@ -62,17 +64,9 @@ class History:
         """What explains that it ran more than once."""
         return [one for one in [*self.seizures, *self.opened] if one.low <= position < one.hi]
 
-    def _entries(self, lane: str) -> Iterator[tuple[Entry, float]]:
-        folder = self.ledger / "lanes" / lane
-        for k in range(1, 1 << 30):
-            try:
-                text = os.readlink(os.fsencode(folder / str(k))).replace(b"\x1f", b"/")
-            except FileNotFoundError:
-                return
-            yield parse(lane, k, text), os.lstat(folder / str(k)).st_mtime
-
     def _walk(self, lane: str, entry: Entry, since: float) -> None:
-        for newer, when in self._entries(lane):
+        for k, text, when in self._read(lane):
+            newer = parse(lane, k, text)
             self._note(entry, since, when)
             self.verbs[newer.verb] += 1
             if newer.kid:
@@ -87,3 +81,51 @@ class History:
     def _note(self, entry: Entry, since: float, until: float) -> None:
         if entry.owner and entry.low < entry.res:
             self.spans.append(Span(entry.low, entry.res, name_of(entry.owner), since, until))
+
+
+def history_in(shared: Path, plan: Plan) -> History:
+    """Of the one ledger in a folder, put there by symbolic links."""
+    (ledger,) = (path.parent for path in shared.glob("*/*/ledger.json"))
+
+    def read(lane: str) -> Iterator[tuple[int, bytes, float]]:
+        for k in range(1, 1 << 30):
+            path = ledger / "lanes" / lane / str(k)
+            try:
+                yield k, os.readlink(os.fsencode(path)).replace(b"\x1f", b"/"), os.lstat(path).st_mtime
+            except FileNotFoundError:
+                return
+
+    return History(read, plan)
+
+
+def history_served(home: Path, plan: Plan) -> History:
+    """Of the one ledger of a `serve` below this folder, which has ended: its server tells when each entry came."""
+    from shareout.serving.home import Home, homes_below
+    from shareout.stores.nats import streams
+    from shareout.stores.nats.address import address_of
+    from shareout.stores.nats.opening import secured
+    from shareout.stores.nats.store import Streams
+    from shareout.stores.nats.token import read_token
+
+    (found,) = homes_below(home / "runs")
+    token = read_token(str(found.token_file), {}, "")
+    port = address_of(found.address).port
+    server = Home(found.path, f"nats://127.0.0.1:{port}", found.token_file).start(token)
+    lanes: dict[str, list[tuple[int, bytes, float]]] = defaultdict(list)
+    try:
+        line = secured(address_of(f"nats://127.0.0.1:{port}"), token).connect()
+        root, number = Streams("shareout").keys, 1
+        while number:
+            about = {"seq": number, "next_by_subj": f"{root}.lanes.>"}
+            try:
+                told = streams.asked(line, f"STREAM.MSG.GET.{root}", about)["message"]
+            except streams.Refused:
+                break
+            lane, k = told["subject"].split(".")[-2:]
+            when = datetime.fromisoformat(told["time"][:26].rstrip("Z") + "+00:00").timestamp()
+            lanes[lane.replace("=2E", ".")].append((int(k), base64.b64decode(told["data"]), when))
+            number = told["seq"] + 1
+        line.close()
+    finally:
+        server.end()
+    return History(lambda lane: iter(lanes[lane]), plan)
