@@ -62,6 +62,7 @@ class CommandSettings:
 
     template: str
     colsep: str
+    literal: bool
     shell: str
     keep_lines: str
     background: Background

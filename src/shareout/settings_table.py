@@ -114,6 +114,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("commands", "template", plain_text, "", "a command with {} {1} {name} {id}; lines are then its arguments"),
     Setting("commands", "colsep", parse_regex, "", "what separates {1} {2} in a line, as ',' or '\\t'; unset: blanks"),
+    Setting("commands", "literal", parse_switch, "no", "braces of a template that name nothing stay as they are"),
     Setting(
         "commands", "shell", plain_text, "", "runs lines with shell syntax; unset: /bin/sh, and bash for what is bash's"
     ),

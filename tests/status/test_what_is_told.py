@@ -182,6 +182,30 @@ def test_templates_that_lines_cannot_fill_are_refused(here: Machine, template: s
     assert not (here.folder / "runs").exists()
 
 
+def test_braces_that_name_nothing_stay_as_they_are_where_that_is_said(here: Machine) -> None:
+    lines = here.write("lines.txt", "a b\nc\n").name
+    words = ("--template", "awk '{print}' {1} {2} {x.}", "--literal", "--order", "given", "--dry-run")
+    assert here.call("run", *words, lines).out.splitlines() == [
+        "awk '{print}' a b {x.}",
+        "awk '{print}' c {2} {x.}",
+    ]
+    table = here.write("table.csv", "name,size\nx,1\n").name
+    told = here.call("run", "--template", "echo {nmae} {name} {3} {2}", "--literal", "--dry-run", table)
+    assert told.out == "echo {nmae} x {3} 1\n"
+    assert "--literal leaves it" in here.call("run", "--template", "echo {3}", "--dry-run", table, code=2).err
+    # It decides what a job is: said in a file, it is in the digest.
+    here.jobs("a")
+    digests = set()
+    for text in ("[commands]\ntemplate = echo {}\n", "[commands]\ntemplate = echo {}\nliteral = yes\n"):
+        here.write("configs/runner.config", text)
+        digests.add(here.call("plan", "--json").json["digest"])
+    assert len(digests) == 2
+    (here.folder / "configs" / "runner.config").unlink()
+    here.write("braces", "echo {}\n")
+    told = here.run("--literal", "--tee", "braces")
+    assert (told.out, "which nothing fills" in told.err) == ("0: {}\n", False)
+
+
 def test_braces_of_a_shell_are_its_own(here: Machine) -> None:
     here.jobs("one")
     assert "alice: one" in here.run("--tee", "--template", "echo ${SHAREOUT_MACHINE}: {}").out

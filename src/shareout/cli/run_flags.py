@@ -26,6 +26,7 @@ SETTINGS = {
     "barriers": "run.barriers",
     "template": "commands.template",
     "colsep": "commands.colsep",
+    "literal": "commands.literal",
     "shell": "commands.shell",
     "keep_lines": "commands.keep_lines",
     "timeout": "limits.timeout",
@@ -131,6 +132,7 @@ def add_pool(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--template", metavar="TEXT", help="a command with {} {1} {name} {id} {/.} {#} {%%} …")
     add("--colsep", metavar="REGEX", help="what separates {1} {2}: ',' (default: blanks)")
+    add("--literal", action="store_const", const="yes", help="{braces} that name nothing stay as they are")
     add("--as", dest="kind", metavar="KIND", choices=list(ENDINGS), help="what POOL is: txt csv jsonl grid groups")
     add("-0", "--null", action="store_true", help="POOL is separated by NUL, as of find -print0")
     add("-d", dest="delimiter", metavar="SIGN", help="POOL is separated by it: ',' or '\\t'")

@@ -142,7 +142,11 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 def _call(arguments: argparse.Namespace, common: Common) -> Call:
     flags = {
         setting: value
-        for flag, setting in (("template", "commands.template"), ("colsep", "commands.colsep"))
+        for flag, setting in (
+            ("template", "commands.template"),
+            ("colsep", "commands.colsep"),
+            ("literal", "commands.literal"),
+        )
         if (value := getattr(arguments, flag)) is not None
     }
     asked = given(arguments)

@@ -79,6 +79,12 @@ class Row:
     """Its number as disBatch counts, where that is another than its id."""
 
 
+class Literal(str):
+    """The text of a template whose braces that name nothing of a row stand for themselves."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """What a template is filled from: a row in words."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shareout.config import Settings
 from shareout.errors import InputError, Place, UsageError
-from shareout.pool import Pool
+from shareout.pool import Literal, Pool
 from shareout.pool.compressed import ENDING, is_compressed, plain_name
 from shareout.pool.looks import refuse_what_is_no_task_file, refuse_what_is_no_text
 from shareout.pool.places.shelf import Shelf
@@ -19,7 +19,9 @@ def choose_pool(configs: Path, settings: Settings, named: Path | None, shelf: Sh
     path = pool_path(configs, settings, named)
     if not path.exists():
         raise InputError("there is no such pool file", where=Place(str(path)))
-    pool = _open(path, settings.commands.template, settings.commands.colsep, shelf)
+    commands = settings.commands
+    template = Literal(commands.template) if commands.literal else commands.template
+    pool = _open(path, template, commands.colsep, shelf)
     if hasattr(pool, "reserved"):
         pool.reserved = pool.reserved | {settings.run.cost}
     return pool

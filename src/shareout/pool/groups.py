@@ -19,7 +19,7 @@ from typing import Any
 from shareout.errors import UsageError, nearest, raise_all
 from shareout.json_places import Node, read_json
 from shareout.names import twins, why_no_name
-from shareout.pool import MOST_JOBS, Row, Values
+from shareout.pool import MOST_JOBS, Literal, Row, Values
 from shareout.pool.axes import Axis, AxisReader
 from shareout.pool.places.shelf import Shelf
 from shareout.pool.rows import RowPool
@@ -54,7 +54,13 @@ class GroupsPool(RowPool):
         self._separator = re.compile(colsep) if colsep else None
         self._units = [units for _, units in groups.values()]
         self._templates = [
-            Template(text, _names(units), title=f'the template of "{name}"') for name, (text, units) in groups.items()
+            # As the one that is not given would be taken.
+            Template(
+                Literal(text) if isinstance(template, Literal) else text,
+                _names(units),
+                title=f'the template of "{name}"',
+            )
+            for name, (text, units) in groups.items()
         ]
         # Group after group, not unit after unit: a group that is added at the end changes no id before it.
         self._starts = [0, *accumulate(map(len, self._units))]

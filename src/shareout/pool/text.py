@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shareout.errors import InputError, Place, raise_all
-from shareout.pool import COSTS, MOST_JOBS, InputFile, Need, Phase, Row, Values
+from shareout.pool import COSTS, MOST_JOBS, InputFile, Literal, Need, Phase, Row, Values
 from shareout.pool.directives import Stretch, read_directives
 from shareout.pool.lines import Lines, is_kept
 from shareout.pool.places.shelf import Shelf
@@ -42,6 +42,7 @@ class TextPool:
         self._stretches = file.stretches
         self._firsts = [stretch.first for stretch in file.stretches]
         self._template = _made(template) if template else None
+        self._is_literal = isinstance(template, Literal)
         self._separator = re.compile(colsep) if colsep else None
         raise_all(self._short_rows(str(path)))
         self.phases = phases_of(file.barriers, file.jobs)
@@ -92,7 +93,7 @@ class TextPool:
 
     def unfilled(self) -> Row | None:
         """The first line with a `{}` that looks as if a template were meant, where there is none."""
-        if self._template is not None:
+        if self._template is not None or self._is_literal:
             return None
         found = (job for job in range(min(self._jobs, LOOKED_AT)) if _is_unfilled(self._words(job)))
         first = next(found, None)
@@ -160,7 +161,7 @@ class TextPool:
 
     def _short_rows(self, path: str) -> list[InputError]:
         """Rows without a column that the template asks for, among the first ones: of all it would take too long."""
-        asked = self._template.columns if self._template else 0
+        asked = self._template.columns if self._template and not self._template.is_literal else 0
         mistakes = []
         for job in range(min(self._jobs, CHECKED)) if asked > 1 else ():
             text, line = self._text(job, self._stretch(job))

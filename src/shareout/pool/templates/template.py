@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shareout.errors import Place, UsageError, nearest
-from shareout.pool import Values
+from shareout.pool import Literal, Values
 from shareout.pool.templates import SLOT
 from shareout.pool.templates.shell_places import NUMBERS, PLACEHOLDER, Placeholder, Standing, Unclosed, placeholders_of
 from shareout.units import counted
@@ -82,10 +82,14 @@ class Template:
         """`names` are the fields that the pool has (None: it has no named ones); `columns` how many, when known.
         `title`: what a mistake in it is told of."""
         self._title = title
-        places = self._places(text, for_shell=for_shell)
+        self.is_literal = isinstance(text, Literal)
+        """Whether braces that name nothing stand for themselves."""
+        self._way_out = "--literal leaves it as it is." if for_shell else ""
+        known = _known(names, columns) if self.is_literal else None
+        places = self._places(text, known, for_shell=for_shell)
         if not places:
             text = text.rstrip() + " {}"
-            places = self._places(text, for_shell=for_shell)
+            places = self._places(text, known, for_shell=for_shell)
         ends = [0, *(one.stop for one in places)]
         self._texts = [text[start : one.start] for start, one in zip(ends, places, strict=False)]
         self._texts.append(text[ends[-1] :])
@@ -101,11 +105,12 @@ class Template:
             made.append(text)
         return "".join(made)
 
-    def _places(self, text: str, *, for_shell: bool) -> list[Placeholder]:
+    def _places(self, text: str, known: Callable[[str], bool] | None, *, for_shell: bool) -> list[Placeholder]:
         if not for_shell:
-            return [Placeholder(one[1], *one.span(), Standing.NONE) for one in PLACEHOLDER.finditer(text)]
+            found = [Placeholder(one[1], *one.span(), Standing.NONE) for one in PLACEHOLDER.finditer(text)]
+            return [one for one in found if known is None or known(one.word)]
         try:
-            places = placeholders_of(text)
+            places = [one for one in placeholders_of(text) if known is None or known(one.word)]
         except Unclosed as error:
             way_out = "Close it; a single ' that is meant as it stands is \\'."
             raise UsageError(error.what, where=self._where(text, error.at), way_out=way_out) from None
@@ -141,7 +146,13 @@ class Template:
         if field.isdigit():
             at = int(field) - 1
             if columns is not None and at >= columns:
-                raise UsageError(f"the template has {{{word}}}, but a row has {counted(columns, 'column')}: {text}")
+                raise UsageError(
+                    f"the template has {{{word}}}, but a row has {counted(columns, 'column')}: {text}",
+                    way_out=self._way_out,
+                )
+            if self.is_literal:
+                itself = text[place.start : place.stop]
+                return lambda values: quoting(part(values.columns[at])) if at < len(values.columns) else itself
             return lambda values: quoting(part(values.columns[at] if at < len(values.columns) else ""))
         self._refuse_unknown(word, field, text, names)
         return lambda values: quoting(part(values.named[field]))
@@ -151,14 +162,28 @@ class Template:
             raise UsageError(
                 f"the template has {{{word}}}, but the jobs have no named fields: {text}",
                 way_out="{} is the whole line, {1} its first column, {id} the job. "
-                f"For a shell that is to see it write ${{{word}}} or {{ {word} }}.",
+                f"For a shell that is to see it write ${{{word}}} or {{ {word} }}. {self._way_out}",
             )
         if field not in names:
             raise UsageError(
                 f"the template has {{{word}}}, which names no field{nearest(field, list(names))}: {text}",
                 way_out=(f"Fields are {', '.join(names)}; " if names else "There are no named fields; ")
-                + "{} is the whole row, {1} its first column, {id} the job.",
+                + "{} is the whole row, {1} its first column, {id} the job. "
+                + self._way_out,
             )
+
+
+def _known(names: Sequence[str] | None, columns: int | None) -> Callable[[str], bool]:
+    """Whether a placeholder names something of a row."""
+
+    def known(word: str) -> bool:
+        match = _WORD.fullmatch(word)
+        field = match[1] if match else ""
+        if field.isdigit():
+            return columns is None or int(field) <= columns
+        return not field or word in NUMBERS or field in (names or ())
+
+    return known
 
 
 def _whole_row(quoting: Quoting, part: Callable[[str], str], *, each: bool) -> Callable[[Values], str]:
