@@ -68,8 +68,7 @@ class Crew:
         self.deadline = deadline
         self.reason = ""
         self.at_once = False
-        self._is_full = False
-        self._verdicts = Verdicts(parts.hands)
+        self._verdicts = Verdicts(parts.hands, parts.writer.is_full)
         self._is_hungry = False
         self._finished_here = 0
         self._next_tick = 0.0
@@ -149,19 +148,13 @@ class Crew:
 
         for one, attempts in zip(finished, judged, strict=True):
             self._hand_back(one, attempts)
-        if self._is_full and not self.reason:
+        if self._verdicts.were_full and not self.reason:
             self._stop("full", f"stopping: the disk of {parts.writer.path.parent} is full; make room, and run again")
         self._heed_halt()
 
     def _judged(self, attempt: Attempt) -> Attempt:
         if attempt.state is not State.FAILED:
             return attempt
-        # The disk is asked and not the job: no exit status says that a write has failed. What failed of itself on a
-        # full disk is let off as well; it runs again, and is judged then.
-        if attempt.cause is not Cause.STOPPED and self.parts.writer.is_full():
-            self._is_full = True
-            error = f"it costs no attempt, the disk was full: {attempt.error}"
-            return replace(attempt, state=State.STOPPED, cause=Cause.STOPPED, error=error)
         why = self.parts.watch.why(attempt)
         if why and attempt.cause in (Cause.TIMEOUT, Cause.MEMORY):
             attempt = replace(attempt, error=f"{attempt.error} ({why})")

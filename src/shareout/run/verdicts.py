@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
 from shareout.fields import replace
@@ -33,8 +33,11 @@ MOMENT_S = 0.25
 class Verdicts:
     """Holds what is in doubt."""
 
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
+    def __init__(self, hands: Hands, is_full: Callable[[], bool]) -> None:
+        """`is_full`: whether the disk has no room."""
+        self._hands, self._is_full = hands, is_full
+        self.were_full = False
+        """Some have failed while the disk was full."""
         self._number = count()
         # A heap; the number keeps two that are due at once from being compared by their attempts, which have no order.
         self._held: list[tuple[float, int, float, Finished]] = []
@@ -58,7 +61,7 @@ class Verdicts:
         if is_stopping:
             self._stopping_since = min(self._stopping_since, now)
         certain = []
-        for one in finished:
+        for one in map(self._spared, finished):
             for moment, attempts in self._doubtful(one, now).items():
                 if attempts:
                     self._hold(now + moment, now, _of(one.slot, attempts))
@@ -77,7 +80,17 @@ class Verdicts:
                 # Others have been hit about then: the parent may be next.
                 self._hold(since + VERDICT_S, since, held)
             else:
-                yield held
+                yield self._spared(held)
+
+    def _spared(self, one: Finished) -> Finished:
+        # The disk is asked and not the job: no exit status says that a write has failed. It is asked as soon as the job
+        # has ended, for somebody may make room before the verdict, and at the verdict once more. What failed of itself
+        # on a full disk is let off as well; it runs again, and is judged then.
+        failed = any(one.state is State.FAILED and one.cause is not Cause.STOPPED for one in one.attempts)
+        if not failed or not self._is_full():
+            return one
+        self.were_full = True
+        return replace(one, attempts=[_let_off(attempt) for attempt in one.attempts])
 
     def _hold(self, due: float, since: float, one: Finished) -> None:
         heapq.heappush(self._held, (due, next(self._number), since, one))
@@ -106,6 +119,13 @@ def _stopped(one: Finished) -> Finished:
         for attempt in one.attempts
     ]
     return replace(one, attempts=attempts)
+
+
+def _let_off(attempt: Attempt) -> Attempt:
+    if attempt.state is not State.FAILED or attempt.cause is Cause.STOPPED:
+        return attempt
+    error = f"it costs no attempt, the disk was full: {attempt.error}"
+    return replace(attempt, state=State.STOPPED, cause=Cause.STOPPED, error=error)
 
 
 def _without(one: Finished, attempts: Sequence[Attempt]) -> Finished:
