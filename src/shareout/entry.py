@@ -1,7 +1,10 @@
-"""What an entry script gave to `run`: the job, its hooks and where its rows come from. Plain data, no behaviour."""
+"""What an entry script gave to `run`: the job, its hooks and where its rows come from, as plain data; and how the
+program that holds it is called again."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -45,3 +48,10 @@ def runs_commands(entry: Entry | None) -> bool:
 def kind_of(entry: Entry | None) -> str:
     """What its jobs are: `python` or `command`."""
     return "command" if runs_commands(entry) else "python"
+
+
+def own_program(entry: Entry | None) -> list[str]:
+    """For what is to be a process of its own: the executable, or this Python with the module or the user's script."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    return [sys.executable, *(["-m", "shareout"] if entry is None else [os.path.abspath(sys.argv[0])])]

@@ -115,6 +115,11 @@ class FarHost:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def silence_connections(self) -> None:
+        """Those that stand say nothing more, and hold what they have: as if the cable had been out for a while."""
+        for pid in self._sessions():
+            os.kill(pid, signal.SIGSTOP)
+
     def freeze(self, seconds: float) -> None:
         """Its sshd stands still for so long: to who is connected, as if the cable were out."""
         pids = [*self._inside(), *self._sessions()]

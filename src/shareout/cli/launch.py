@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shareout.cli.options import Common, Web, add_output, add_web, web_asked
-from shareout.entry import Entry
+from shareout.entry import Entry, own_program
 from shareout.errors import UsageError
 from shareout.fields import dataclass
 from shareout.units import parse_duration
@@ -49,6 +49,8 @@ class LaunchArguments:
     results: Path | None
     join: str
     """Empty: each its own share, or as the settings say."""
+    serves: bool
+    """They share it by a server here."""
     spread: tuple[str, ...]
     is_here: bool
     patience_s: float
@@ -75,6 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--return", nargs="*", action="extend", dest="returns", metavar="GLOB", help="files that jobs write there")
     add("--results", metavar="DIR", help="also a folder of each job's output; it comes home")
     add("--join", metavar="DIR", default="", help="all share their work by a folder that they mount")
+    add("--serve", action="store_true", help="all share their work by a server here, through ssh")
     add("--exe", metavar="FILE", help="the executable to copy (default: this program)")
     add("--patience", default=PATIENCE, metavar="TIME", help=f"give up a host so long silent (default: {PATIENCE})")
     add_output(parser, "the merged table, when all is home")
@@ -119,7 +122,6 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
 def _page(web: Web, common: Common, entry: Entry | None) -> AbstractContextManager[None]:
     """Of what hosts tell."""
-    from shareout.cli.own_program import own_program
     from shareout.cli.page_beside import page_beside
 
     words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
@@ -138,6 +140,7 @@ def _asked(arguments: argparse.Namespace) -> LaunchArguments:
         returns=tuple(arguments.returns or ()),
         results=Path(arguments.results) if arguments.results else None,
         join=arguments.join,
+        serves=arguments.serve,
         spread=tuple(arguments.ssh_node or ()),
         is_here=arguments.here,
         patience_s=_seconds(arguments.patience, "--patience", PATIENCE),
@@ -153,6 +156,10 @@ def _refuse_odd(arguments: argparse.Namespace, does: str) -> None:
         raise UsageError("--now says how to stop", way_out="Add --stop.")
     if arguments.output is not None and does != "launch":
         raise UsageError("-o is for what a launch merges", way_out="`merge-results home` merges what is here.")
+    if arguments.serve and arguments.join:
+        raise UsageError(
+            "--serve and --join exclude each other", way_out="A folder that all hosts mount needs no server."
+        )
     for pattern in arguments.returns or ():
         _check_pattern(pattern)
 

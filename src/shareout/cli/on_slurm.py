@@ -12,15 +12,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from shareout.cli.launch import LaunchArguments, SlurmArguments
-from shareout.cli.launching import OURS, RUNS, alone, event, merged, worst
+from shareout.cli.launching import alone, event, merged, worst
 from shareout.cli.options import Common, machines_file
-from shareout.cli.own_program import own_program
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
-from shareout.entry import Entry
+from shareout.cli.trip import OURS, RUNS
+from shareout.entry import Entry, own_program
 from shareout.environment import told_folder
 from shareout.errors import UsageError, nearest
 from shareout.files import replace_file
 from shareout.launch.launcher import Unreached
+from shareout.launch.parcel import runnable
 from shareout.launch.slurm.queue import Element, Queue, Silent, Unwilling, submission
 from shareout.launch.slurm.rows import Recorded, last_words, row, why_again
 from shareout.launch.slurm.script import Asked, Batch, batch_of, check_lines, script
@@ -65,8 +66,8 @@ def _check(asked: LaunchArguments, slurm: SlurmArguments) -> None:
     there = "All nodes see this folder: what is recorded is in runs/ already, and `merge-results` merges it."
     if asked.does in ("fetch", "clean"):
         raise UsageError(f"--{asked.does} is for hosts that are reached by ssh", way_out=there)
-    strange = {"--here": asked.is_here, "-s": asked.spread, "--dir": asked.folder, "--files": asked.files,
-               "--return": asked.returns}  # fmt: skip
+    strange = {"--here": asked.is_here, "--serve": asked.serves, "-s": asked.spread, "--dir": asked.folder,
+               "--files": asked.files, "--return": asked.returns}  # fmt: skip
     if said := next((flag for flag, is_given in strange.items() if is_given), None):
         raise UsageError(f"{said} and --slurm exclude each other", way_out=there)
     if slurm.chain > 1 and not (slurm.submits or asked.does == "dry_run"):
@@ -99,24 +100,17 @@ def _batch(work: _Work, asked: LaunchArguments, slurm: SlurmArguments, common: C
     plan, left = work.plan, work.left() or work.machines
     said = Asked(slurm.seconds, slurm.lines)
     cores, elements, memory, gpus = batch_of(plan, left, said)
+    program = [str(runnable(asked.executable).absolute())] if asked.executable else own_program(entry)
     pool = [os.path.relpath(asked.pool)] if asked.pool else []
     # With `./` before it a name that begins with a dash is no option.
     words = (
-        *_program(asked.executable, entry), "run", *(f"./{one}" if one.startswith("-") else one for one in pool),
+        *program, "run", *(f"./{one}" if one.startswith("-") else one for one in pool),
         "--machine", "auto", "--yes", "--quiet", "--configs", str(common.configs), "--expect", plan.fingerprint,
     )  # fmt: skip
     return Batch(
         work.queue.name, plan.fingerprint, told_folder(), elements=elements, cores=cores, memory=memory, gpus=gpus,
         words=words, asked=said,
     )  # fmt: skip
-
-
-def _program(named: Path | None, entry: Entry | None) -> list[str]:
-    if named is not None:
-        if not named.is_file() or not os.access(named, os.X_OK):
-            raise UsageError(f"--exe {named} is no file that can be run", way_out="`shareout freeze` makes one.")
-        return [str(named.absolute())]
-    return own_program(entry)
 
 
 def _dry_run(batch: Batch, slurm: SlurmArguments) -> int:

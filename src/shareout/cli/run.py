@@ -16,7 +16,7 @@ from shareout.cli.run_start import adoption_of, agree, asked_by, check_flags, ch
 from shareout.cli.run_told import run_facts, tell_end
 from shareout.cli.run_views import views_of
 from shareout.cli.running_order import in_running_order
-from shareout.entry import Entry, runs_commands
+from shareout.entry import Entry, own_program, runs_commands
 from shareout.errors import CannotWrite, UsageError
 from shareout.events import Listener
 from shareout.fields import replace
@@ -71,7 +71,6 @@ def page_of(web: Web | None, request: RunRequest, common: Common) -> AbstractCon
     share their work."""
     if web is None:
         return nullcontext()
-    from shareout.cli.own_program import own_program
     from shareout.cli.page_beside import page_beside
 
     runs = RunFolder.of(common.runs, request.plan.origin, "").path

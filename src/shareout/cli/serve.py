@@ -18,13 +18,12 @@ from shareout.cli.inputs.recorded_call import Call, call_of
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.inputs.shared_work import of_anybody, refuse_unshared
 from shareout.cli.options import Common, add_common, add_web, program_name, web_asked
-from shareout.cli.own_program import own_program
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_flags import add_pool, given
 from shareout.cli.serve_server import ANYWHERE, ServerAsked, add_server
 from shareout.cli.serve_stream import given_by, is_stream, source_of, stream_file, stream_on
 from shareout.config import apply, load_settings
-from shareout.entry import Entry
+from shareout.entry import Entry, own_program
 from shareout.errors import UsageError
 from shareout.fields import dataclass, replace
 from shareout.joining.inputs.parcel import NotToShare, parcel_of
@@ -134,6 +133,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             standing = service.run(_Teller(common).hear, keeps=asked.keeps)
         except KeyboardInterrupt:
             _let_finish(service, worker)
+            service.lay_down()
             tell(f"{asked.server.told_end} The same command goes on")
             raise
     return _told_end(standing, plan, common)

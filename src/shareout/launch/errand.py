@@ -12,39 +12,20 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from shareout.fields import dataclass
 from shareout.launch import scripts
 from shareout.launch.fetch import Fetched, Home
+from shareout.launch.journey import Journey
 from shareout.launch.launcher import Answer, Gone, Launcher, Refusal, Talk, Unreached, ask, facts_of, readable
-from shareout.launch.needs import Needs, about_clock, lacks
+from shareout.launch.needs import about_clock, lacks
 from shareout.launch.parcel import sent
 from shareout.launch.scripts import Item, Order
 from shareout.launch.standing import Standings, State, told_of
+from shareout.launch.tunnel import lead
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STARTS = 3
 """Without any progress between them."""
 SIGNALS, STOPPED = 128, (130, 143)
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """What is the same for all hosts."""
-
-    items: Sequence[Item]
-    needs: Needs
-    card: Sequence[str]
-    """The words that show the plan there."""
-    globs: tuple[str, ...]
-    home: Path
-    patience_s: float
-    """So long a host may be silent before it is given up."""
-    compare: Callable[[str], list[str]]
-    """What differs between the plan of a card and the one here, in sentences."""
-    every: str
-    """How often each says how it stands."""
-    ledgers: dict[str, tuple[str, str]]
-    """By its place: the ledger that the first machine found there, and which machine that was."""
 
 
 class Errand:
@@ -85,8 +66,11 @@ class Errand:
         self.reach(State.CHECKING)
         told = self.check()
         own = self._look() if "have0" in told and "recorded" in told else {}
-        if not own.get("live") and not (own and self._how_it_ended(own)[0] == 0):
+        begins = not own.get("live") and not (own and self._how_it_ended(own)[0] == 0)
+        if begins:
             self._prepare(told)
+        self._lead()
+        if begins:
             self._start()
         idle = 0
         while True:
@@ -241,9 +225,13 @@ class Errand:
         through when all of it is, which only the end of its own run tells."""
         code, said = self.last_end()
         left = int(own["todo"]) if "todo" in own else None
-        if left is not None and self.order.shared:
+        if left is not None and self.order.is_shared:
             left = 0 if code in (0, 1) else max(1, left)
         return left, code, said
+
+    def _lead(self) -> None:
+        if self._journey.server is not None:
+            lead(self.launcher, self.order, self._journey.server)
 
     def _copy(self, item: Item, offset: int) -> None:
         for _ in range(STARTS):
@@ -265,7 +253,9 @@ class Errand:
 
     def _start(self) -> None:
         self.tell(State.STARTING)
-        answer = self._ask(scripts.start(self.order, self._tmp, as_service=self._is_service))
+        server = self._journey.server
+        script = scripts.start(self.order, self._tmp, as_service=self._is_service)
+        answer = self._ask(script, server.token if server else b"")
         if "began" not in answer.told():
             raise Refusal(f"it cannot be started: {answer.err}")
 

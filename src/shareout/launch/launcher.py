@@ -81,6 +81,9 @@ class Launcher(Protocol):
     def folder(self) -> Path | None:
         """Where that call is to be made; None: anywhere."""
 
+    def lead(self, there: int, here: int) -> str:
+        """A port of that host's loopback leads to one of this host's, as long as it is open; or why it does not."""
+
     def close(self) -> None:
         """Leaves nothing behind here."""
 
@@ -103,6 +106,10 @@ class Here:
     def folder(self) -> Path | None:
         """The machine's own."""
         return self._place
+
+    def lead(self, there: int, here: int) -> str:
+        """It is one host."""
+        return "" if there == here else f"port {there} is not {here}"
 
     def close(self) -> None:
         """There is nothing to leave."""

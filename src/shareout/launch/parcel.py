@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from shareout.entry import Entry
+from shareout.entry import Entry, own_program
 from shareout.errors import UsageError, cannot_read
 from shareout.launch import scripts
 from shareout.launch.launcher import Answer, Launcher, Talk
@@ -27,9 +27,7 @@ OURS = ("runs", "home", "launch", PROGRAM)
 def program(named: Path | None, entry: Entry | None, *, is_far: bool) -> Path | str:
     """The executable to copy; or, where all hosts are folders of this one, the text of a script that starts us."""
     if named is not None:
-        if not named.is_file() or not os.access(named, os.X_OK):
-            raise UsageError(f"--exe {named} is no file that can be run", way_out="`shareout freeze` makes one.")
-        return named
+        return runnable(named)
     if getattr(sys, "frozen", False):
         return Path(sys.executable)
     if is_far:
@@ -37,8 +35,14 @@ def program(named: Path | None, entry: Entry | None, *, is_far: bool) -> Path | 
             "this program was installed by pip, and other hosts need one file that has all inside",
             way_out="Make one with `shareout freeze` (`make exe`), and name it: --exe build/shareout.",
         )
-    call = ["-m", "shareout"] if entry is None else [os.path.abspath(sys.argv[0])]
-    return f'#!/bin/sh\nexec {shlex.join([sys.executable, *call])} "$@"\n'
+    return f'#!/bin/sh\nexec {shlex.join(own_program(entry))} "$@"\n'
+
+
+def runnable(named: Path) -> Path:
+    """The executable of --exe."""
+    if not named.is_file() or not os.access(named, os.X_OK):
+        raise UsageError(f"--exe {named} is no file that can be run", way_out="`shareout freeze` makes one.")
+    return named
 
 
 def items(executable: Path | str, plan: Plan, configs: Path, files: Sequence[Path], drafts: Path) -> list[Item]:

@@ -20,8 +20,23 @@ def caller(host: Host, words: list[str], here: Path | None) -> str:
     return join([*words, "-T", "--", host.address, FAR_SHELL])
 
 
-def commands(to: str, order: Order, items: Sequence[Item], globs: Sequence[str]) -> Iterator[str]:
-    """Of one host, step by step, as if it had nothing yet; `to` is what reaches it."""
+def serve(words: Sequence[str], address: str) -> Iterator[str]:
+    """The server that all are to join; whatever is started beside them is noted."""
+    yield "# the server of all"
+    yield f"{join(words)} & beside=$!"
+    yield f"until [ -s {quote(address)} ]; do sleep 0.1; done"
+
+
+def way(host: Host, words: Sequence[str], there: int, here: int) -> Iterator[str]:
+    """A port of that host leads to one of this."""
+    yield f"# {host.machine}: a way to the server"
+    ports = f"127.0.0.1:{there}:127.0.0.1:{here}"
+    yield f'{join([*words, "-N", "-R", ports, "--", host.address])} & beside="$beside $!"'
+
+
+def commands(to: str, order: Order, items: Sequence[Item], *, globs: Sequence[str], token: str) -> Iterator[str]:
+    """Of one host, step by step, as if it had nothing yet; `to` is what reaches it, `token` the file of what its run
+    shows to a server."""
     yield f"# {order.machine}: check"
     yield _piped(scripts.check(order, items), "", to)
     for item in items:
@@ -30,7 +45,7 @@ def commands(to: str, order: Order, items: Sequence[Item], globs: Sequence[str])
     yield f"# {order.machine}: does the program run there?"
     yield _piped(scripts.first_words(order.folder, ""), "", to)
     yield f"# {order.machine}: start"
-    yield _piped(scripts.start(order, ""), "", to)
+    yield _piped(scripts.start(order, ""), token, to)
     yield f"# {order.machine}: follow, until it is over"
     yield _piped(scripts.follow(order, "", EVERY), "", to)
     yield f"# {order.machine}: fetch, as a stream of files"

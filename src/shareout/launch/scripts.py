@@ -48,6 +48,15 @@ class Order:
     """The folder of its ledger, as it is there; empty: it runs its share alone."""
     ledger: str = ""
     """The ledger's own place in that folder."""
+    port: int = 0
+    """Of its loopback, which leads to the server here; 0: its run joins none."""
+    is_shared: bool = False
+    """All machines do the work of all, by a folder or a server."""
+
+    @property
+    def token(self) -> str:
+        """What its run shows to the server, for its owner alone and as long as it runs."""
+        return f"launch/{self.machine}.token"
 
 
 # Whether what a user leaves running ends with their last session; and if so, whether their own services do not. Only
@@ -139,13 +148,16 @@ def first_words(folder: str, tmp: str) -> str:
 
 def start(order: Order, tmp: str, *, as_service: bool = False) -> str:
     """Starts the run so that it outlives this connection, and waits until it holds its lock or has ended. Where one
-    runs there already it goes on, and is told by `@busy`. `as_service`: what only survives as one of the user's own."""
+    runs there already it goes on, and is told by `@busy`. `as_service`: what only survives as one of the user's own.
+    What its run shows to a server follows on standard input."""
     name, owner = quote(f"launch/{order.machine}"), quote(f"{order.run}/owner.json")
     # How it ended is told by a name that a file gets: on a disk that is full by then nothing can be written.
     watched = 'going=$0.going-$$; : >"$going"; "$@"; code=$?; [ $code = 4 ] && end=busy || end=exit-$code'
-    watched += '; mv -f -- "$going" "$0.$end"'
+    # Who finds one at work leaves it what it may still read.
+    watched += '; [ $code = 4 ] || rm -f -- "$0.token"; mv -f -- "$going" "$0.$end"'
     scope = "systemd-run --user --scope --quiet --collect " if as_service else ""
     found = 'export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"\n' if as_service else ""
+    token = f"rm -f -- {quote(order.token)}\n(umask 077; cat >{quote(order.token)}) || exit 1\n" if order.port else ""
     # All three streams are led elsewhere, or ssh would wait for the run.
     return f"""\
 {_within(order.folder, tmp)}mkdir -p launch || exit 1
@@ -156,7 +168,7 @@ for one in "$name".going-*; do kill -0 "${{one##*-}}" 2>/dev/null || rm -f -- "$
 over() {{ for one in "$name".exit-* "$name.busy"; do [ -e "$one" ] && return 0; done; return 1; }}
 before=$(cat "$owner" 2>/dev/null)
 setsid=$(command -v setsid)
-{found}$setsid nohup {scope}sh -c '{watched}' "$name" {join(order.words)} </dev/null >>"$name.out" 2>&1 &
+{token}{found}$setsid nohup {scope}sh -c '{watched}' "$name" {join(order.words)} </dev/null >>"$name.out" 2>&1 &
 pid=$!
 while ! over && [ "$(cat "$owner" 2>/dev/null)" = "$before" ]; do
   kill -0 $pid 2>/dev/null || break
@@ -164,6 +176,31 @@ while ! over && [ "$(cat "$owner" 2>/dev/null)" = "$before" ]; do
 done
 [ -e "$name.busy" ] && echo "@busy yes"
 echo "@began yes"
+"""
+
+
+def held(order: Order) -> str:
+    """Notes which process there holds the port that leads here: that of this connection."""
+    note = quote(f"launch/{order.machine}.way")
+    return f"""\
+cd -- {quote(order.folder)} && mkdir -p launch || exit 1
+echo "$PPID $(awk '{{print $22}}' /proc/$PPID/stat)" >{note}
+"""
+
+
+def let_go(order: Order) -> str:
+    """Ends an earlier connection that holds the port still: `@ended`. Whether anybody listens there: `@held`."""
+    note = quote(f"launch/{order.machine}.way")
+    return f"""\
+listens() {{
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" && $2 ~ /:{order.port:04X}$/ {{n++}} END {{exit !n}}'
+}}
+listens && echo "@held yes"
+cd -- {quote(order.folder)} 2>/dev/null && [ -f {note} ] && read -r pid began <{note} || exit 0
+[ "$(awk '{{print $22}}' "/proc/$pid/stat" 2>/dev/null)" = "$began" ] && [ "$pid" != $PPID ] && kill -9 "$pid" || exit 0
+tries=0
+while listens && [ $tries -lt 50 ]; do tries=$((tries + 1)); sleep 0.1 2>/dev/null || sleep 1; done
+echo "@ended yes"
 """
 
 
@@ -218,7 +255,7 @@ def clean(order: Order, items: Sequence[Item]) -> str:
     return f"""\
 begin=$PWD
 cd -- {quote(order.folder)} 2>/dev/null || {{ echo "@left 0"; exit 0; }}
-rm -rf -- {quote(order.run)} {name}.out {name}.exit-* {name}.going-* {name}.busy
+rm -rf -- {quote(order.run)} {name}.out {name}.exit-* {name}.going-* {name}.busy {name}.token {name}.way
 rmdir -- {quote(str(PurePosixPath(order.run).parent))} runs launch 2>/dev/null
 {files}
 {emptied}

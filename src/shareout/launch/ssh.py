@@ -154,6 +154,14 @@ class Ssh:
         """No call depends on where it is made."""
         return None
 
+    def lead(self, there: int, here: int) -> str:
+        """By the connection that is open."""
+        ports = f"127.0.0.1:{there}:127.0.0.1:{here}"
+        call = [*self.by_socket(), "-O", "forward", "-R", ports, "--", self.address]
+        said = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, env=user_environment(), check=False)
+        words = said.stderr.decode("utf-8", "replace").strip()
+        return (words or f"ssh ended with {said.returncode}") if said.returncode else ""
+
     def close(self) -> None:
         """Ends the connection. What runs at the far end is not its child."""
         master, self._master = self._master, None

@@ -41,6 +41,13 @@ class Home:
     token_file: Path
 
     @property
+    def port(self) -> int:
+        """Of that address."""
+        from shareout.stores.nats.address import address_of
+
+        return address_of(self.address).port
+
+    @property
     def has_server(self) -> bool:
         """Of its own, and not one that somebody had."""
         return (self.path / SERVER).is_dir()
@@ -52,11 +59,9 @@ class Home:
     def start(self, token: Token) -> ServerProgram:
         """Its server, for this host alone and for a while. CannotStart where it does not come up."""
         from shareout.serving.program import ServerProgram, Setup
-        from shareout.stores.nats.address import address_of
         from shareout.stores.nats.token import papers_of
 
-        port = address_of(self.address).port
-        program = ServerProgram(Setup(self.path.absolute() / SERVER, papers_of(token), LOOPBACK, port))
+        program = ServerProgram(Setup(self.path.absolute() / SERVER, papers_of(token), LOOPBACK, self.port))
         program.start()
         return program
 
@@ -77,6 +82,13 @@ class Home:
 def homes_below(runs: Path) -> Iterator[Home]:
     """Those that a `serve` has used."""
     for file in sorted(runs.glob(f"{_HEX * 16}/{_HEX * 8}/{_ADDRESS}")):
-        with suppress(OSError, ValueError):
-            address, token = file.read_text().splitlines()
-            yield Home(file.parent, address, Path(token))
+        if home := home_in(file.parent):
+            yield home
+
+
+def home_in(folder: Path) -> Home | None:
+    """That of a `serve` which has used this folder."""
+    with suppress(OSError, ValueError):
+        address, token = (folder / _ADDRESS).read_text().splitlines()
+        return Home(folder, address, Path(token))
+    return None

@@ -90,6 +90,12 @@ class Service:
             if not has_more:
                 self._wait()
 
+    def lay_down(self) -> None:
+        """All that hosts have shipped until now."""
+        with suppress(Away):
+            while self._mirror.step():
+                pass
+
     def _finish(self) -> None:
         """What came in between: a host says that it goes when all of its own has arrived."""
         while self._step():

@@ -1,4 +1,5 @@
-"""The host that serves works as well: a process of its own, which joins as any other host does."""
+"""What works beside whoever has started it, and dies with it: on the host that serves a process that joins as any other
+host does, and the `serve` of a launch."""
 
 from __future__ import annotations
 
@@ -7,18 +8,19 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from shareout.environment import user_environment
 from shareout.world import world
 
 
 class Worker:
-    """One such process. It dies with who has started it."""
+    """One such process."""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        """Started at once, by these words of a command."""
+    def __init__(self, words: Sequence[str], told: Path | None = None) -> None:
+        """Started at once, by these words of a command; `told`: a file for what it tells."""
         self._code: int | None = None
-        self._pid = world.fork(partial(_become, list(words), world.getpid()))
+        self._pid = world.fork(partial(_become, list(words), world.getpid(), told))
 
     @property
     def code(self) -> int | None:
@@ -44,11 +46,13 @@ class Worker:
                 os.waitpid(self._pid, 0)
 
 
-def _become(words: list[str], parent: int) -> int:
+def _become(words: list[str], parent: int, told: Path | None) -> int:
     # Not in our group: Ctrl-C is for who serves, and comes to it from there.
     world.setsid()
     world.die_with_parent(signal.SIGKILL, parent)
     # What comes there are jobs for all, and what goes there is for who gave them.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if told is not None:
+        os.dup2(os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     os.dup2(2, 1)
     os.execve(words[0], words, user_environment())

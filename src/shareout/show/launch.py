@@ -37,6 +37,13 @@ class LaunchView:
         if not self._steers and (is_wrong or not self._quiet):
             say(f"{one.machine}: {one.state}" + (f": {one.why}" if one.why else ""))
 
+    def beside(self, line: str) -> None:
+        """What is of no host: above the table, where there is one."""
+        if self._drawn:
+            write(f"\x1b[{self._drawn}F\x1b[J")
+            self._drawn = 0
+        say(line)
+
     def shown(self, rows: Sequence[Standing]) -> None:
         """Again and again."""
         if self._steers:
