@@ -15,6 +15,7 @@ ABOVE = "shareout"
 """What folders are in, where nobody has named another."""
 EVERY, EVERY_OF_MANY, MANY = "2s", "2.8s", 20
 """Between two words of a host. Of many hosts more seldom, yet before ssh itself would ask whether one is there."""
+FULL_KB = 64
 PROGRAM = "main"
 """The name of the executable there."""
 
@@ -220,7 +221,8 @@ def look(order: Order, tmp: str) -> str:
 
 
 def ended(order: Order) -> str:
-    """How the last run that was started from here ended, and what it said last."""
+    """How the last run that was started from here ended, and what it said last. Where its disk is full, that is told
+    for it: its own words would lie there."""
     name = quote(f"launch/{order.machine}")
     return f"""\
 cd -- {quote(order.folder)} || exit 1
@@ -230,6 +232,9 @@ tries=0
 while ! over && [ $tries -lt 10 ]; do tries=$((tries + 1)); sleep 0.1 2>/dev/null || sleep 1; done
 over && echo "@exit ${{one##*-}}"
 [ -e "$name.out" ] && tail -n 5 "$name.out" | cut -c1-400 | sed 's/^/@said /'
+free=$(df -Pk . 2>/dev/null | awk 'NR == 2 {{print $4}}')
+[ -e "$name.exit-3" ] && [ "${{free:-{FULL_KB}}}" -lt {FULL_KB} ] &&
+  echo "@said No space left on device: $free KiB are free there"
 exit 0
 """
 
