@@ -121,6 +121,10 @@ class Case(NamedTuple):
     def size(self) -> int:
         return sum(count for _, count in self.shares) + sum(self.second)
 
+    def fails(self, at: int) -> bool:
+        """Each job has one outcome, but for what is asked for once more: that ends well."""
+        return at < self.size() and at % 2 == 0
+
     def checks(self) -> frozenset[int]:
         return frozenset([1] if self.check else [])
 
@@ -233,7 +237,7 @@ def settled(case: Case, world: World, number: int) -> World:
             break
         for at in range(grant.start, grant.stop):
             if at in world.shipped:
-                host.ended(at, at + 1, failed=fails(case, at) and at not in world.spared)
+                host.ended(at, at + 1, failed=case.fails(at) and at not in world.spared)
             elif is_skipped(case, host, at):
                 host.ended(at, at + 1, failed=False)
                 world = world._replace(shipped=world.shipped | {at}, spared=world.spared | {at})
@@ -256,11 +260,6 @@ def real_of(case: Case, state: Asked, at: int) -> Stretch:
     """The position that stands at a place, and how often it was tried before it was asked for once more."""
     lane = next((one for one in state.again if one.low <= at < one.hi), None)
     return next(lane.real(at, at + 1)) if lane else Stretch(at, at + 1)
-
-
-def fails(case: Case, at: int) -> bool:
-    """Each job has one outcome, but for what is asked for once more: that ends well."""
-    return at < case.size() and at % 2 == 0
 
 
 def with_node(world: World, number: int, node: Node | None) -> World:
@@ -449,12 +448,12 @@ def _jobs(case: Case, world: World, number: int) -> Iterator[Step]:
             record = after._replace(recorded=after.recorded | {(node.owner, at)})
             yield f"{name} records {at}", settled(case, record, number)
         else:
-            host.ended(at, at + 1, failed=fails(case, at))
+            host.ended(at, at + 1, failed=case.fails(at))
             yield f"{name} ends {at}", settled(case, after._replace(shipped=after.shipped | {at}), number)
     if own := [one for one in world.recorded if one[0] == node.owner]:
         after, _, host = _touched(world, number)
         for _, at in sorted(own):
-            host.ended(at, at + 1, failed=fails(case, at))
+            host.ended(at, at + 1, failed=case.fails(at))
         after = after._replace(recorded=after.recorded - set(own), shipped=after.shipped | {at for _, at in own})
         yield f"{name} ships", settled(case, after, number)
 
@@ -575,7 +574,7 @@ def _asks(case: Case, world: World, number: int) -> Iterator[Step]:
             at,
             at + 1,
             was + 1 if is_over else 0,
-            int(is_over and not again and fails(case, at) and at not in world.spared),
+            int(is_over and not again and case.fails(at) and at not in world.spared),
         )
         if budget.requeues and is_over:
             spent = world._replace(budget=budget._replace(requeues=budget.requeues - 1))
@@ -620,12 +619,18 @@ def _suspicions(case: Case, world: World, number: int) -> Iterator[Step]:
 
 
 def _tick(case: Case, world: World) -> World:
+    nodes = tuple(node if node.frozen else node._replace(host=copied(node.host)) for node in world.nodes)
+    return aged(case, world._replace(nodes=nodes))
+
+
+def aged(case: Case, world: World) -> World:
+    """A tick later, by the hosts themselves and not by copies of them."""
     nodes = []
     for node in world.nodes:
         if node.frozen:
             nodes.append(node)
             continue
-        host = copied(node.host)
+        host = node.host
         host.lanes = {name: _older(case, lane) for name, lane in host.lanes.items()}
         host.asking = host.asking._replace(looked=_back(host.asking.looked, 1))
         if case.blind:
@@ -695,7 +700,7 @@ def check_lanes(case: Case, world: World) -> None:
     for at, lanes in enumerate(count):
         if lanes > 1 or (lanes == 0 and at not in world.shipped):
             raise Wrong(f"position {at} is in {lanes} lanes and in {'a' if at in world.shipped else 'no'} journal")
-    right = sum(fails(case, at) and at not in world.spared for at, lanes in enumerate(count) if lanes == 0)
+    right = sum(case.fails(at) and at not in world.spared for at, lanes in enumerate(count) if lanes == 0)
     if failed != right:
         raise Wrong(f"{failed} failures are told, {right} were")
 
@@ -746,7 +751,7 @@ def check_asked(case: Case, world: World, node: Node, at: int) -> None:
             raise Wrong(f"{node.owner} starts {at} of the second phase, and {left} of the first are left")
         cleared = {one for part in state.cleared for one in range(part.start, part.stop)}
         if case.check and any(
-            fails(case, one) and one not in cleared and one not in world.spared for one in range(border)
+            case.fails(one) and one not in cleared and one not in world.spared for one in range(border)
         ):
             raise Wrong(f"{node.owner} starts {at} behind a barrier with CHECK, and some before it have failed")
     if at >= case.size():

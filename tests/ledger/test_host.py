@@ -87,6 +87,45 @@ def test_an_idle_host_does_not_stand_beside_what_a_host_reserved_when_it_was_fas
         assert now < 1060, "bob is idle, and alice holds what it has not begun"
 
 
+@pytest.mark.parametrize("how", ["it became slow", "it was started again"])
+def test_who_had_nothing_to_give_is_asked_again_when_that_may_have_changed(how: str) -> None:
+    """And not only ten minutes later."""
+    shelf, now = Shelf(), 1000.0
+    alice, bob, again = host_of("alice"), host_of("bob"), host_of("alice")
+    again.me = "alice/2-bbbb"
+    again.proved_dead([alice.me])
+
+    def turn(who: Host, hungry: int, rate: float) -> None:
+        nonlocal now
+        now += 10
+        who.wants(Pace(hungry, rate))
+        drive(who, shelf, now)
+        while grant := who.grant(100, now):
+            if who is bob:
+                who.ended(grant.start, grant.stop, failed=False)
+
+    def doubts() -> int:
+        return sum(b'"verb":"doubt"' in text for text in shelf.texts.values())
+
+    turn(alice, 100, 50.0)
+    bob.heard(alice.me, 50.0, now)
+    while not doubts():
+        turn(bob, 4, 1.0)
+        bob.heard(alice.me, 50.0, now)
+    turn(alice, 100, 50.0)
+    for _ in range(5):
+        turn(bob, 4, 1.0)
+        bob.heard(alice.me, 50.0, now)
+        assert doubts() == 1
+    if how == "it became slow":
+        bob.heard(alice.me, 1.0, now)
+    else:
+        turn(again, 100, 50.0)
+    turn(bob, 4, 1.0)
+    turn(bob, 4, 1.0)
+    assert doubts() == 2
+
+
 def test_a_host_in_which_nothing_ends_is_no_faster_than_that() -> None:
     speed = Speed(8)
     assert speed.rate(0, 0.0, 8, 1000.0) == 0

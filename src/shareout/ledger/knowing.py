@@ -21,8 +21,8 @@ class Knowing:
     """Of one incarnation of one machine, or of a guest."""
 
     __slots__ = (
-        "able", "asides", "asking", "dead", "events", "failed_in", "lanes", "last", "later", "leaving", "life", "me",
-        "nonce", "pace", "rates", "released", "resting", "times",
+        "able", "asides", "asking", "dead", "events", "failed_in", "fastest", "lanes", "last", "later", "leaving",
+        "life", "me", "nonce", "pace", "rates", "released", "resting", "times",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,8 @@ class Knowing:
         self.life: dict[str, Moment] = {}
         """The last sign of life of others' incarnations, and of machines that have not come."""
         self.rates: dict[str, float] = {}
+        self.fastest: dict[str, float] = {}
+        """What they were in the time since anybody was last found to be slow."""
         self.last: Moment = LONG_AGO
         """When the store answered last."""
         self.events: list[Happened] = []
@@ -74,6 +76,13 @@ class Knowing:
                 self.life[other] = LONG_AGO
         self.life[name] = self.life[owner] = now
         self.rates[name] = rate
+        if rate < self.fastest.get(name, 0.0) / 2:
+            # Slower than when it was asked, if it was: of what it had nothing to give of then it has too much now.
+            for lane in self.lanes.values():
+                if lane.entry.owner == owner:
+                    self.lanes[lane.name] = lane._replace(asked=LONG_AGO)
+            self.fastest[name] = rate
+        self.fastest[name] = max(rate, self.fastest.get(name, 0.0))
 
     def found(self, call: Call, entry: Entry | Ask | None, now: Moment) -> None:
         """What stands where a call was made: after a put something always does."""

@@ -113,7 +113,7 @@ class Lane(NamedTuple):
         )
         if entry.doubt != self.entry.doubt:
             lane = lane._replace(since=now if entry.doubt else LONG_AGO)
-        if entry.verb == "back":
+        if entry.verb == "back" or entry.owner != self.entry.owner:
             lane = lane._replace(asked=LONG_AGO)
         if entry.verb == "doubt" and ours:
             lane = lane._replace(asked=now + again)

@@ -101,9 +101,12 @@ def _until(text: str, now: float) -> float:
         raise UsageError(f'"{text}" is no time to stop at', way_out="Write 07:00, 8h, or 2026-12-01T07:00.") from None
 
 
-def exit_code(reason: str, counts: Counts, stopped_by: int | None, *, limited: bool) -> int:
-    """How a run ends. `stopped_by`: the signal that ended its jobs at once; `limited`: not all was asked for."""
+def exit_code(reason: str, counts: Counts, stopped_by: int | None, *, limited: bool, is_told: bool = True) -> int:
+    """How a run ends. `stopped_by`: the signal that ended its jobs at once; `limited`: not all was asked for;
+    `is_told`: others who share the work have what was done here, else there is that to do, by the same command."""
     todo = counts.jobs - counts.done - counts.failed - counts.skipped
+    if not is_told and stopped_by is None:
+        return 3
     if reason in ("stopped", "deadline", "refused", "full", "drained", "black hole"):
         return _code_of_stop(stopped_by, has_more=todo > 0, has_failed=counts.failed > 0)
     if reason == "halt":

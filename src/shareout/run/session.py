@@ -265,7 +265,8 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     writer.sync()
     joined = made.makings.joined
     made.makings.log.flush()
-    if joined and not joined.leave():
+    is_told = joined is None or joined.leave()
+    if joined and not is_told:
         listener.said(
             f"{joined.place} does not answer: what was recorded here lies here, and is shipped by the next run"
         )
@@ -273,7 +274,7 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
         writer.discard_if_it_adds_nothing()
     made.keeper.save()
     stopped_by = crew.parts.stops.number if crew.at_once else None
-    code = exit_code(reason, counts, stopped_by, limited=request.is_limited)
+    code = exit_code(reason, counts, stopped_by, limited=request.is_limited, is_told=is_told)
     sentence, failures, counts_against = _tidy_up(request, made.makings)
     if sentence:
         listener.said(f"{sentence}; the log tells where. Run the same command to try it again")

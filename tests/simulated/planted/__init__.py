@@ -60,13 +60,13 @@ def _side(sign: str, lines: Sequence[str]) -> str:
     return "".join(f"{line[1:]}\n" for line in lines if line.startswith(sign))
 
 
-def all_bugs() -> list[Bug]:
-    _, *texts = LIST.read_text().split("## ")
+def all_bugs(file: Path = LIST) -> list[Bug]:
+    _, *texts = file.read_text().split("## ")
     return [Bug.of(text.rstrip("\n")) for text in texts]
 
 
-def bug_of(name: str) -> Bug:
-    return next(bug for bug in all_bugs() if bug.name == name)
+def bug_of(name: str, file: Path = LIST) -> Bug:
+    return next(bug for bug in all_bugs(file) if bug.name == name)
 
 
 def plant(bug: Bug, within: str = "shareout.") -> None:

@@ -1,5 +1,5 @@
-"""`python -m simulated.together SEED [COUNT] [--seconds S] [--faults 0,2|none]`, with tests/ on the path: searches
-seeds for what breaks a promise of machines that share a ledger."""
+"""`python -m simulated.together SEED [COUNT] [--seconds S] [--faults 0,2|none] [--planted BUG]`, with tests/ on the
+path: searches seeds for what breaks a promise of machines that share a ledger."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from argparse import ArgumentParser
 from collections import Counter
 from math import inf
 
+from simulated.planted import bug_of, plant
+from simulated.together import BUGS
+
+if "--planted" in sys.argv:
+    # Before the program is loaded.
+    plant(bug_of(sys.argv[sys.argv.index("--planted") + 1], BUGS))
+
 from simulated import stand_in
 from simulated.together import farm
 
@@ -19,6 +26,8 @@ def main() -> int:
     parser.add_argument("seed", type=int)
     parser.add_argument("count", type=int, nargs="?", default=1)
     parser.add_argument("--seconds", type=float, default=inf)
+    parser.add_argument("--most", type=int, default=3, help="so many that fail end the search")
+    parser.add_argument("--planted", help="with this bug of bugs.txt")
     parser.add_argument("--faults", help="replay: only these faults of the seed, by number, or none")
     asked = parser.parse_args()
     stand_in.put_in_place()
@@ -32,14 +41,17 @@ def main() -> int:
     began, end = time.process_time(), time.monotonic() + asked.seconds
     gc.freeze()
     gc.disable()
-    while number < asked.count and failed < 3 and time.monotonic() < end:
+    while number < asked.count and failed < asked.most and time.monotonic() < end:
         seed = asked.seed + number
         number += 1
         if number % 20 == 0:
             gc.collect()
-        if farm.run_seed(seed, seen):
+        if what := farm.run_seed(seed, seen):
             failed += 1
-            tell(seed)
+            if asked.planted:
+                print(f"{seed}: {what[:500]}", flush=True)
+            else:
+                tell(seed)
     print(f"{number} seeds, {failed} failed, {(time.process_time() - began) / number * 1000:.0f} ms a seed")
     for name, times in sorted(seen.items()):
         print(f"{times:9} {name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -19,17 +20,16 @@ from shareout.entry import Entry as EntryScript
 from shareout.errors import ShareoutError, of_system
 from shareout.joining.request import JoinRequest
 from shareout.joining.terms import roots_of
-from shareout.ledger.entry import NOBODY, Entry, name_of, parse, root_begins
+from shareout.ledger.entry import NOBODY, Entry, name_of, root_begins
 from shareout.machines import Machine
 from shareout.plan.digest import HashedInput
 from shareout.plan.plan import Plan
 from shareout.pool import Phase
-from shareout.record.journal import parse as parse_line
 from shareout.record.outcome import Attempt, State
 from shareout.run.request import RunRequest
 from shareout.run.session import run_share
 from shareout.stores.charter import Charter
-from simulated.laws import Broken, good_lines
+from simulated.laws import Broken
 from simulated.plans import SeedPool, _applied
 from simulated.programs import Command, Script
 from simulated.stand_in import CALLS
@@ -37,6 +37,7 @@ from simulated.system.disk import Disk
 from simulated.system.handles import NothingOpened
 from simulated.system.kernel import Kernel, Killed, Process, Stuck
 from simulated.system.paths import SimPath
+from simulated.together.laws import LOOKS_S, Standing, Watch, entry_at, records_of, unclaimed
 from simulated.together.store import Shelves, SimStore
 
 KINDS = ("kill", "kill", "reset", "die", "hold", "hold", "away", "liaison", "stop", "guardian")
@@ -98,7 +99,7 @@ class Farm:
     def __init__(self, seed: int, seen: Counter[str], kept: Collection[int] | None = None) -> None:
         random = self.random = Random(seed)
         self.seen = seen
-        jobs, machines = random.choice((3, 8, 20, 40)), random.choice((2, 2, 3))
+        jobs, machines = random.choice((3, 8, 20, 40, 120)), random.choice((2, 2, 3))
         retries = random.choice((0, 0, 1))
         flags = {"run.nice": "0", **({"limits.retries": "1"} if retries else {})}
         self.settings = _applied(tuple(sorted(flags.items())))
@@ -112,6 +113,8 @@ class Farm:
         inputs = [HashedInput("pool", "", jobs, blake3(b"%d" % seed).digest())]
         pool = SeedPool(jobs, [Phase(0, jobs, False)], [], frozenset())
         self.plan = Plan(pool, named, inputs, self.settings.run.audit, self.settings.run.order)  # type: ignore[arg-type]
+        if jobs > 100:
+            self._slow_down()
         self.shelves = Shelves(Random(f"{seed} store"))
         self.shelves.refuses = random.choice((0.0, 0.0, 0.05, 0.2))
         self.shelves.longest_s = random.choice((0.002, 0.02, 0.2))
@@ -125,7 +128,7 @@ class Farm:
         self.broken: Broken | None = None
         self.told: list[str] = []
         self.runs: list[Run] = []
-        self.running: dict[Process, Run] = {}
+        self.runs_now: dict[Process, Run] = {}
         self.mains: list[Process | None] = [None] * machines
         self.starts = [0] * machines
         self.turned_away = [0] * machines
@@ -135,6 +138,22 @@ class Farm:
         self.held: dict[int, list[Process]] = {}
         self.went_on: dict[int, float] = {}
         self.stopped: dict[int, float] = {}
+        self.died: dict[int, float] = {}
+        """When machines died for good."""
+        self.befell: dict[int, float] = {}
+        """When something befell them last: a start, or a fault."""
+        self.well: set[int] = set()
+        """Positions whose jobs have ended well."""
+        self.watch = Watch(self, self.shelves.dead_s)
+
+    def _slow_down(self) -> None:
+        """First many short ones, then a few long ones: how fast a host was says nothing of how fast it is."""
+        for machine in self.plan.machines:
+            mine = [at for start, stop in self.plan.share(machine.name).ranges for at in range(start, stop)]
+            for number, at in enumerate(mine):
+                job = self.plan.job_at(at)
+                seconds = 0.02 if number < len(mine) * 0.8 else 6 + 6 * self.random.random()
+                self.scripts[job] = replace(self.scripts[job], seconds=seconds)
 
     # -- the whole
 
@@ -156,6 +175,7 @@ class Farm:
             kernel.at(began + self.random.random() * self.random.choice((0.1, 4.0)), self._start, number)
         for fault in self.faults:
             kernel.at(began + fault.when, self._befall, fault)
+        kernel.at(began + LOOKS_S, self._look)
         try:
             kernel.run(latest=began + LONGEST_S, most_steps=MOST_STEPS)
             if self.broken is None:
@@ -173,6 +193,7 @@ class Farm:
         if self.mains[number] is not None or number in self.over:
             return
         self.starts[number] += 1
+        self._disturb(number)
         if self.starts[number] > MOST_STARTS + self.turned_away[number]:
             self._breaks(f"m{number} has not come to its end in {MOST_STARTS} starts: {self.told[-4:]}")
             return
@@ -204,10 +225,13 @@ class Farm:
             return self._bug(error)
 
     def _died(self, process: Process) -> None:
-        run = self.running.pop(process, None)
+        run = self.runs_now.pop(process, None)
+        if run and process.status == 0:
+            self.well.add(self.plan.position_of(run.job))
         if run is None and process in self.mains:
             number = self.mains.index(process)
             self.mains[number] = None
+            self._disturb(number)
             status = process.status or 0
             code = status >> 8 if status >= 256 or status == 0 else -status
             self.seen[f"exit {code}"] += 1
@@ -222,10 +246,15 @@ class Farm:
 
     # -- what goes wrong
 
+    def _disturb(self, number: int, seconds: float = 0.0) -> None:
+        self.befell[number] = max(self.befell.get(number, 0.0), self.kernel.now + seconds)
+
     def _befall(self, fault: Fault) -> None:
         number = fault.machine
         tree = [one for one in self.kernel.living() if one.tree.startswith(f"{number}.")]
         self.seen[f"fault {fault.kind}"] += 1
+        # Until it is over, at the earliest.
+        self._disturb(number, fault.seconds if fault.kind in ("away", "hold") else 0.0)
         match fault.kind:
             case "away":
                 self.shelves.away_until[self.plan.machines[number].name] = self.kernel.now + fault.seconds
@@ -239,6 +268,7 @@ class Farm:
                 alive = [at for at in range(len(self.mains)) if self.over.get(at) != -1]
                 if fault.kind == "die" and len(alive) > 1 and number not in self.over:
                     self.over[number] = -1
+                    self.died[number] = self.kernel.now
                 self._send(tree, signal.SIGKILL)
                 if len(self.over) == len(self.mains) and all(one is None for one in self.mains):
                     self.kernel.end()
@@ -248,11 +278,39 @@ class Farm:
 
     def _go_on(self, number: int, tree: Sequence[Process]) -> None:
         self.went_on[number] = self.kernel.now
+        self._disturb(number)
         self._send(tree, signal.SIGCONT)
 
     def _send(self, processes: Sequence[Process], signal_number: int) -> None:
         for one in processes:
             self.kernel.send(self.shell, one, signal_number)
+
+    # -- what the laws look at
+
+    def _look(self) -> None:
+        if what := self.watch.look(self.kernel.now, is_quick=self.shelves.is_quick):
+            self._breaks(what)
+        self.kernel.at(self.kernel.now + LOOKS_S, self._look)
+
+    def machines(self) -> list[tuple[str, int]]:
+        return [(one.name, one.cores) for one in self.plan.machines]
+
+    def rests_since(self, number: int) -> float | None:
+        since = max(self.befell.get(number, 0.0), self.shelves.began.get(f"m{number}", float("inf")))
+        return since if self.mains[number] is not None and since <= self.kernel.now else None
+
+    def running(self, number: int) -> int:
+        return sum(one.machine == number for one in self.runs_now.values())
+
+    def begun(self, number: int) -> set[int]:
+        return self.well | {self.plan.position_of(one.job) for one in self.runs if one.machine == number}
+
+    def newest(self) -> list[Standing]:
+        found = [Standing(lane, *entries[-1]) for lane, entries in self._lanes()]
+        return [one for one in found if not one.entry.is_final]
+
+    def dead_since(self, name: str) -> float | None:
+        return self.died.get(int(name[1:]))
 
     # -- the laws
 
@@ -265,14 +323,14 @@ class Farm:
         run = Run(job, number, process.tree, self.kernel.now)
         self._check_start(run)
         self.runs.append(run)
-        self.running[process] = run
+        self.runs_now[process] = run
         attempt = int(process.environ.get(b"SHAREOUT_ATTEMPT", b"0"))
         return Command(self.kernel, process, self.scripts[job], attempt, lambda one, other: None)
 
     def _check_start(self, run: Run) -> None:
         at, name = self.plan.position_of(run.job), f"m{run.machine}"
         said = f"m{run.machine} begins job {run.job} at {run.when:.3f}"
-        if any(one.job == run.job and one.machine == run.machine for one in self.running.values()):
+        if any(one.job == run.job and one.machine == run.machine for one in self.runs_now.values()):
             self._breaks(f"{said} while it runs there")
         owner, since = self._owner(at)
         # In the instant between look and start it may have become another's, and somebody may have been held there.
@@ -305,7 +363,7 @@ class Farm:
             lane, entry, since = waiting.pop()
             entries = [(entry, since)]
             while stands := self.shelves.keys.get(f"lanes/{lane}/{len(entries)}"):
-                entry = parse(lane, len(entries), stands.text)
+                entry = entry_at(lane, len(entries), stands.text)
                 entries.append((entry, stands.since))
                 if entry.kid:
                     waiting.append((entry.nonce, entry.kid_begins(), stands.since))
@@ -345,8 +403,10 @@ class Farm:
         for (_, file), data in self.shelves.files.items():
             if not file.startswith("journal"):
                 continue
-            lines = bytes(data[: data.rfind(b"\n") + 1]).split(b"\n")[:-1]
-            for record in map(parse_line, good_lines(lines)):
+            records = list(records_of(data))
+            if what := unclaimed(records):
+                raise Broken(f"{file}: {what}")
+            for record in records:
                 is_final = isinstance(record, Attempt) and record.state in (State.DONE, State.FAILED)
                 if is_final and states.get(record.job) is not State.DONE:
                     states[record.job] = record.state

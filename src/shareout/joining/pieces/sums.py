@@ -17,7 +17,10 @@ def whole(known: Counts, host: Host, tally: Tally, picking: Picking, places: Pla
     if host.asking.phases.is_stream:
         known = replace(known, jobs=host.asking.state.fed)
     entries = [lane.entry for lane in host.lanes.values()]
-    failed = max(known.failed, sum(host.failed_in.values()) + sum(entry.failed for entry in entries))
+    failed = sum(host.failed_in.values()) + sum(entry.failed for entry in entries)
+    if not host.is_over():
+        # What failed here may not be told yet. In the end it counts as others may have found it since: well.
+        failed = max(known.failed, failed)
     # Where one was skipped too late, this machine's own journal or another's may have it as done.
     skipped = max(known.skipped, size(places.skipped()) - _skipped_in_vain(tally, places))
     found = [(entry.low, entry.hi) for entry in entries] + [(root.low, root.hi) for root in host.later]
