@@ -14,7 +14,7 @@ from shareout.errors import UsageError
 from shareout.ledger.asks.ask import ASKS, LONGEST_WORDS, Ask, Stretch, list_text, name_of_list, parse_list, words
 from shareout.ledger.asks.asked import Asked
 from shareout.ledger.calls import Call, Root
-from shareout.ledger.entry import NOBODY, name_of, why_no_owner
+from shareout.ledger.entry import NOBODY, Entry, name_of, why_no_owner
 from shareout.ledger.host import Host
 from shareout.ledger.store import COMMON, Away, Store, ship_whole, whole
 from shareout.ledger.times import Times
@@ -34,6 +34,8 @@ class Visit:
         self.times = Times.of(store.dead_s, store.slack_s)
         self._host = Host(_visitor(), roots, self.times, lambda lane, k: os.urandom(8).hex(), checks)
         self._host.able = False
+        self._answered: set[str] = set()
+        """Machines that have put something where they were doubted."""
 
     @property
     def state(self) -> Asked:
@@ -90,20 +92,17 @@ class Visit:
         """Its lanes are doubted, and are anybody's when nobody answers; or at once. False: it has answered. `told` when
         the wait begins."""
         host = self._host
+        self._answered.discard(name)
         host.release(name, at_once=at_once)
         self.read()
         if self.owned_by(name):
             told()
-        doubted: set[str] = set()
-        while self.owned_by(name):
-            lanes = {lane.name: lane for lane in host.lanes.values() if lane.name in host.released}
-            if any(not lanes[one].entry.doubt for one in doubted & lanes.keys()):
-                return False
-            doubted |= {lane.name for lane in lanes.values() if lane.entry.doubt}
+        # Whoever is through with all that it had has answered, too.
+        while self.owned_by(name) and (at_once or name not in self._answered):
             world.sleep(min(1.0, self.times.probe / 4))
             host.release(name, at_once=at_once)
             self.read()
-        return True
+        return at_once or name not in self._answered
 
     def _made(self, call: Call) -> bytes | None:
         text = call.text()
@@ -113,6 +112,9 @@ class Visit:
         found = call.read(text)
         if isinstance(found, Ask) and found.list:
             found = parse_list(call.k, found, self._fetch(name_of_list(found.list)))
+        lane = self._host.lanes.get(call.lane)
+        if isinstance(found, Entry) and lane and lane.entry.doubt and name_of(found.by) == name_of(lane.entry.owner):
+            self._answered.add(name_of(found.by))
         self._host.found(call, found, world.since_boot())
         return found
 

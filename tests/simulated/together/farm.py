@@ -43,7 +43,7 @@ from simulated.together.store import Shelves, SimStore
 KINDS = ("kill", "kill", "reset", "die", "hold", "hold", "away", "liaison", "stop", "guardian")
 LONGEST_S = 900.0
 MOST_STEPS = 3_000_000
-JUST_S = 0.05
+JUST_S = 0.003
 """From a worker's look to the start of the command."""
 MOST_STARTS = 12
 
@@ -55,9 +55,12 @@ class Fault(NamedTuple):
     machine: int
     when: float
     seconds: float
+    after: int = 0
+    """Where that is not 0, when so many commands have begun, of the machine that begins the last of them."""
 
     def __str__(self) -> str:
-        return f"{self.kind} of m{self.machine} at {self.when:.2f} s for {self.seconds:.2f} s"
+        when = f"after {self.after} commands" if self.after else f"of m{self.machine} at {self.when:.2f} s"
+        return f"{self.kind} {when} for {self.seconds:.2f} s"
 
 
 class Run(NamedTuple):
@@ -121,7 +124,13 @@ class Farm:
         self.shelves.slack_s = random.choice((0.0, 0.0, float("inf")))
         length = random.choice((2.0, 10.0, 30.0))
         faults = [
-            Fault(random.choice(KINDS), random.randrange(machines), random.random() * length, random.random() * 25)
+            Fault(
+                random.choice(KINDS),
+                random.randrange(machines),
+                random.random() * length,
+                random.random() * 25,
+                random.choice((0, random.randint(1, jobs))),
+            )
             for _ in range(random.choice((0, 1, 2, 3, 5)))
         ]
         self.faults = [one for at, one in enumerate(faults) if kept is None or at in kept]
@@ -174,7 +183,8 @@ class Farm:
             disk.safe_folders.add(root)
             kernel.at(began + self.random.random() * self.random.choice((0.1, 4.0)), self._start, number)
         for fault in self.faults:
-            kernel.at(began + fault.when, self._befall, fault)
+            if not fault.after:
+                kernel.at(began + fault.when, self._befall, fault)
         kernel.at(began + LOOKS_S, self._look)
         try:
             kernel.run(latest=began + LONGEST_S, most_steps=MOST_STEPS)
@@ -324,6 +334,10 @@ class Farm:
         self._check_start(run)
         self.runs.append(run)
         self.runs_now[process] = run
+        for fault in self.faults:
+            if fault.after == len(self.runs):
+                # Not within a call: as soon as anybody else has the processor.
+                self.kernel.at(self.kernel.now, self._befall, fault._replace(machine=number))
         attempt = int(process.environ.get(b"SHAREOUT_ATTEMPT", b"0"))
         return Command(self.kernel, process, self.scripts[job], attempt, lambda one, other: None)
 
