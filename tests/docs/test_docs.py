@@ -27,7 +27,7 @@ LONGEST_PAGE = 800
 """Words."""
 # What differs from one run to the next.
 MASKS = [
-    (r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"[\d.]+/s", "…/s"),
+    (r" over=\S+", ""), (r"rate=\S+", "rate=…"), (r"eta=\S+", "eta=…"), (r"[\d.]+/s", "…/s"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"), (r"pid \d+", "pid …"),
     (r"\b(btrfs|ext4|overlay|tmpfs|xfs)\b", "FILES"), (r"other host  \S+:", "other host  …:"),
     (r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME"), (r"\b[\d.]+ ?(µs|ms|s)\b", "…s"), (r" 0\.\d{3} ", " 0.000 "),

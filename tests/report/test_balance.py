@@ -47,6 +47,12 @@ def test_unmeasured_machines_keep_their_place_among_the_others() -> None:
     assert (balance.planned_s, balance.balanced_s) == pytest.approx((150, 75))
 
 
+def test_machines_that_worked_for_less_than_a_second_are_named() -> None:
+    balance = balance_of([did("a", 100, 0.01, 2), did("b", 100, 1, 2)], {"a": 100, "b": 100}, [])
+    assert balance is not None
+    assert balance.brief == ("a",)
+
+
 def test_waiting_for_the_last_long_job_is_not_slowness() -> None:
     deeds = [did("a", 100, 1, 2), did("b", 100, 1, 2, drained_s=40)]
     balance = balance_of(deeds, {"a": 100, "b": 100}, [])

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from kit.program import Machine
 from kit.wait import processes_with, wait_until
 from shareout.record.sample import wilson
+from shareout.record.tallies.durations import Durations
+from shareout.show.pace import Pace, told_rate
+from shareout.show.status import status_lines
+from shareout.status.machine import MachineStatus, _rate
+from shareout.status.total import Counts, Status
 
 
 def test_a_failure_rate_is_exact_when_all_jobs_have_run(here: Machine) -> None:
@@ -69,6 +75,27 @@ def test_a_run_of_at_most_so_many_jobs_ends_as_limited(here: Machine) -> None:
     told = here.jobs("true", "true").run("-n", "1").err
     assert "event=limited percent=50.0" in told
     assert "event=finished percent=100.0" in here.run("-n", "1").err
+
+
+def test_a_rate_of_less_than_a_second_is_told_as_such() -> None:
+    pace = Pace()
+    pace.add(10.0, 0)
+    told = [told_rate(pace.rate(now, jobs), pace.over_s(now)) for now, jobs in ((10.0, 0), (10.125, 5), (12.0, 50))]
+    assert told == ["0/s", "40/s (of 125ms)", "25/s"]
+
+
+@pytest.mark.parametrize(("ago_s", "said"), [(0.5, "4 jobs a second (of 500ms)"), (2.0, "1 jobs a second  ETA")])
+def test_so_is_that_of_a_run_that_is_looked_at(ago_s: float, said: str) -> None:
+    rate, over_s = _rate([99.9, 99.95], 100 - ago_s, 100.0, Durations(), 1)
+    one = MachineStatus(
+        "a", "ab", jobs=9, done=2, failed=0, skipped=0, running=1, is_live=True, rate=rate, forecast=None, active=(),
+        durations=Durations(), arrivals=(), recent=(), first_start=None, last_end=None, damaged=0, path=Path(),
+        audits=0, audited=0, rate_over_s=over_s,
+    )  # fmt: skip
+    status = Status(
+        "ab", Counts(jobs=9), (one,), {}, rate, None, Durations(), (), earlier=0, earlier_absent=0, is_sample=True
+    )
+    assert said in "\n".join(status_lines(status, {}, 100.0))
 
 
 def test_a_hook_that_fails_is_named_with_its_command(here: Machine) -> None:

@@ -15,6 +15,7 @@ from shareout.machines import Machine
 from shareout.report.reading import Deeds
 
 FEWEST_JOBS = 5
+BRIEF_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Balance:
 
     paces: tuple[Pace, ...]
     unmeasured: tuple[str, ...]
+    brief: tuple[str, ...] = ()
+    """Machines that have worked for less than a second: their rates are mostly how they started."""
 
     @property
     def planned_s(self) -> float:
@@ -93,13 +96,18 @@ def balance_of(deeds: Sequence[Deeds], shares: Mapping[str, int], machines: Sequ
         )
         for one in measured
     )
-    return Balance(paces, tuple(one.name for one in machines if one.name not in raw))
+    brief = tuple(one.machine for one in measured if _working_s(one) < BRIEF_S)
+    return Balance(paces, tuple(one.name for one in machines if one.name not in raw), brief)
+
+
+def _working_s(deeds: Deeds) -> float:
+    return deeds.active_s - deeds.drained_s
 
 
 def _rate(deeds: Deeds) -> float:
     # Not jobs by the seconds that they took: a slot that shares its core, or waits for a disk with others, makes each
     # job longer, and what counts is what the machine as a whole gets done.
-    working_s = deeds.active_s - deeds.drained_s
+    working_s = _working_s(deeds)
     return deeds.finished / working_s if working_s > 0 else 0.0
 
 

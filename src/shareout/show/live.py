@@ -17,7 +17,7 @@ from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
 from shareout.show.beside import write
 from shareout.show.fold import folded
-from shareout.show.pace import Pace, told_time
+from shareout.show.pace import Pace, told_rate, told_time
 from shareout.show.tables import clip, width
 
 # Two codes of the terminal are all that it needs: no library is frozen into every executable for them.
@@ -103,14 +103,14 @@ class LiveView:
     def _lines(self, counts: Counts, running: Sequence[Running], columns: int, rows: int, now: float) -> list[str]:
         todo = counts.todo
         share = (counts.jobs - todo) / max(1, counts.jobs)
-        rate = self._pace.rate(now, counts.finished_here)
+        rate = told_rate(self._pace.rate(now, counts.finished_here), self._pace.over_s(now))
         eta = told_time(self._pace.eta_s(now, counts))
         figures = f" {100 * share:5.1f}%  {counts.done:,} done"
         figures += f"  {counts.failed:,} failed" if counts.failed else ""
         figures += f"  {self._tried_again:,} tried again" if self._tried_again else ""
         bar = min(MOST_BAR, columns - 2 - width(figures))
         first = (_bar(share, bar) if bar >= LEAST_BAR else "") + figures
-        second = f"{todo:,} to do  {counts.running} running  {rate:.3g}/s  ETA {eta}  {self._title}"
+        second = f"{todo:,} to do  {counts.running} running  {rate}  ETA {eta}  {self._title}"
         shown = max(0, min(len(running), rows - 5))
         lines = [first, second, *(self._job(one, columns) for one in running[:shown])]
         if shown < len(running):

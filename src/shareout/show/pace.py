@@ -9,6 +9,8 @@ from shareout.events import Counts
 # Not all of the run: a pause last night says nothing of how fast it goes now.
 WINDOW_S = 120.0
 SAMPLE_S = 0.5
+BRIEF_S = 1.0
+"""What is measured over less is said to be."""
 
 
 class Pace:
@@ -32,6 +34,10 @@ class Pace:
         began, before = self._samples[0]
         return (finished - before) / (now - began) if now > began else 0.0
 
+    def over_s(self, now: float) -> float:
+        """How many seconds the rate is of."""
+        return now - self._samples[0][0] if self._samples else 0.0
+
     def eta_s(self, now: float, counts: Counts) -> float | None:
         """Seconds until all has ended: by what the jobs that are left cost, where that is known, else at this rate;
         None while nothing ends."""
@@ -39,6 +45,11 @@ class Pace:
             return counts.eta_s if counts.todo else 0.0
         rate = self.rate(now, counts.finished_here)
         return counts.todo / rate if rate else None
+
+
+def told_rate(rate: float, over_s: float) -> str:
+    """`26/s`; of less than a second, which is no rate that anything goes on at, `26/s (of 110ms)`."""
+    return f"{rate:.3g}/s" + (f" (of {told_seconds(over_s)})" if rate and over_s < BRIEF_S else "")
 
 
 def told_time(seconds: float | None) -> str:

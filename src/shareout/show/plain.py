@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, State
 from shareout.show.beside import say
-from shareout.show.pace import Pace, told_time
+from shareout.show.pace import BRIEF_S, Pace, told_seconds, told_time
 
 
 class PlainView:
@@ -51,10 +51,13 @@ class PlainView:
         now = time.monotonic()
         todo = counts.todo
         eta = told_time(self._pace.eta_s(now, counts)).replace(" ", "")
+        rate, over_s = self._pace.rate(now, counts.finished_here), self._pace.over_s(now)
+        # At the end, for who goes by the place of a word.
+        brief = f" over={told_seconds(over_s)}" if rate and over_s < BRIEF_S else ""
         percent = 100 * (counts.jobs - todo) / max(1, counts.jobs)
         self._print(
             f"event={event} percent={percent:.1f} done={counts.done} failed={counts.failed} running={counts.running} "
-            f"todo={todo} rate={self._pace.rate(now, counts.finished_here):.3g} eta={eta}"
+            f"todo={todo} rate={rate:.3g} eta={eta}{brief}"
         )
 
     def _print(self, line: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shareout.record.tallies.durations import Durations
 from shareout.show.fold import folded
-from shareout.show.pace import told_seconds, told_time
+from shareout.show.pace import BRIEF_S, told_rate, told_seconds, told_time
 from shareout.show.tables import clip, table
 from shareout.status.costs import Against
 from shareout.status.groups import NO_GROUP, GroupStatus
@@ -170,7 +170,9 @@ def _pace_line(status: Status) -> str:
         is_left = status.counts.todo or any(one.left for one in status.machines)
         state = "not running" if is_left else "finished"
         return f"{state}" + (f"; {_absent_words(status)}" if status.absent else "")
-    said = f"{status.rate:.3g} jobs a second  ETA {_eta(status.forecast)}"
+    over_s = max(one.rate_over_s for one in status.machines if one.is_live)
+    of = f" (of {told_seconds(over_s)})" if status.rate and over_s < BRIEF_S else ""
+    said = f"{status.rate:.3g} jobs a second{of}  ETA {_eta(status.forecast)}"
     return said + (f"; {_absent_words(status)}" if status.absent else "")
 
 
@@ -204,7 +206,7 @@ def _machine_row(one: MachineStatus, now: float) -> Sequence[str]:
         state = "finished"
     else:
         state = f"not running, last heard {told_time(now - one.last_end)} ago" if one.last_end else "not running"
-    rate = f"{one.rate:.3g}/s" if one.is_live else ""
+    rate = told_rate(one.rate, one.rate_over_s) if one.is_live else ""
     return (one.name, *counts, rate, _eta(one.forecast) if one.is_live else "", state)
 
 

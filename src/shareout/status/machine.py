@@ -92,6 +92,8 @@ class MachineStatus:
     """Jobs of other machines that it runs again; they are counted there, and only here they are told."""
     audited: int
     """Those of them that have ended."""
+    rate_over_s: float = WINDOW_S
+    """How many seconds `rate` is of."""
     adopted: int = 0
     """Jobs that an earlier list had done, and that were taken over."""
 
@@ -185,7 +187,7 @@ class Follower:
         active = tuple(_active(one, self.header.machine) for one in live.get("running", ()))
         last, began = self._last_ends.look()
         ends = [end for end, _ in last]
-        rate = _rate(ends, began, now, tally.durations, len(active)) if live else 0.0
+        rate, over_s = _rate(ends, began, now, tally.durations, len(active)) if live else (0.0, WINDOW_S)
         # The tally holds the machine's own positions first, then those of an audit.
         owned = sum(stop - start for start, stop in self.header.ranges)
         done, elsewhere, failed, *skipped = (
@@ -218,6 +220,7 @@ class Follower:
             path=self.folder.path,
             audits=audits,
             audited=audited,
+            rate_over_s=over_s,
             adopted=self._adopted(),
         )
 
@@ -297,8 +300,9 @@ def _told_by_itself(live: Mapping[str, Any]) -> Forecast | None:
     return Forecast(seconds, seconds, seconds) if isinstance(seconds, float) else None
 
 
-def _rate(ends: list[float], began: float | None, now: float, durations: Durations, slots: int) -> float:
-    """Jobs a second: of the last two minutes, or of some rounds of all slots when jobs are longer."""
+def _rate(ends: list[float], began: float | None, now: float, durations: Durations, slots: int) -> tuple[float, float]:
+    """Jobs a second: of the last two minutes, or of some rounds of all slots when jobs are longer; and of how many
+    seconds that is."""
     # With jobs of an hour two minutes hold one end, or none: a rate would jump between nothing and far too much.
     window = max(WINDOW_S, 4 * durations.mean)
     since = max(now - window, began or (ends[0] if ends else now))
@@ -306,11 +310,11 @@ def _rate(ends: list[float], began: float | None, now: float, durations: Duratio
     first = next((end for end in ends if end > since), None)
     if first is not None and ends[0] > since and began is None:
         # All that the tail of the journal holds is younger than the window.
-        return (count - 1) / (ends[-1] - first) if ends[-1] > first else 0.0
+        return (count - 1) / (ends[-1] - first) if ends[-1] > first else 0.0, ends[-1] - first
     if count:
-        return count / max(now - since, 1e-3)
+        return count / max(now - since, 1e-3), now - since
     # No end for that long: what is known is how long jobs took before.
-    return slots / durations.mean if durations.mean and slots else 0.0
+    return slots / durations.mean if durations.mean and slots else 0.0, window
 
 
 def _active(facts: Mapping[str, Any], machine: str) -> Active:

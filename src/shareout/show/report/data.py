@@ -111,6 +111,7 @@ def _balance(balance: Balance | None, machines: Sequence[Machine]) -> dict[str, 
         "balanced_s": balance.balanced_s,
         "machines_json": balance.block(machines),
         "unmeasured": list(balance.unmeasured),
+        "brief": list(balance.brief),
         "machines": [
             {
                 "name": pace.machine,

@@ -152,6 +152,10 @@ def _unsure(balance: Balance, machines: Sequence[Machine]) -> str:
     said = []
     if not machines:
         said.append("The inputs are not at hand, so cores are the slots that were seen, and the best machine has 1.")
+    if balance.brief:
+        said.append(
+            f"Measured over less than a second, and so mostly how they started: {', '.join(balance.brief[:20])}."
+        )
     if balance.unmeasured:
         said.append(f"Not measured, and left as they are: {', '.join(balance.unmeasured[:20])}.")
     return "".join(f'<p class="soft">{clean(one)}</p>' for one in said)
