@@ -173,7 +173,7 @@ def hammered(above: Path, seed: int, seconds: float, jobs: int) -> Counter[str]:
             machine.write("configs/runner.config", "[run]\norder = given\n")
             machine.write("refusing.py", REFUSING)
             machine.program = [sys.executable, "refusing.py"]
-            seats.append(Seat(name, machine, mounts.of(host, "dcache_timeout=1")))
+            seats.append(Seat(name, machine, mounts.of(host, "dcache_timeout=1", is_firm=True)))
         hammer = Hammer(seats, mounts, dice)
         try:
             for seat in seats:

@@ -19,8 +19,8 @@ def counts(finished: int) -> Counts:
     return Counts(1000, 0, 0, 0, 0, finished_here=finished)
 
 
-def attempt(job: int, state: State, cause: Cause = Cause.EXIT) -> Attempt:
-    return Attempt(job, job, 1, state=state, start=1.0, end=2.0, slot=0, cause=cause)
+def attempt(job: int, state: State, cause: Cause = Cause.EXIT, *, number: int = 1) -> Attempt:
+    return Attempt(job, job, number, state=state, start=1.0, end=2.0, slot=0, cause=cause)
 
 
 def test_who_is_alone_never_rests() -> None:
@@ -82,3 +82,12 @@ def test_one_that_ends_well_ends_the_row_and_what_was_stopped_is_no_failure() ->
     luck.judge(1, has_company=True)
     assert not luck.rests
     assert luck.facts() == {"done": 1, "row": 1}
+
+
+def test_what_had_failed_before_tells_of_the_job_and_not_of_the_host() -> None:
+    luck = luck_after(0)
+    for job in range(3 * IN_A_ROW):
+        luck.finished([attempt(job, State.FAILED, number=2)], counts(job + 1))
+    luck.judge(1, has_company=True)
+    assert not luck.rests
+    assert luck.facts() == {"done": 0, "row": 0}

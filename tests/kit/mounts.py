@@ -32,14 +32,19 @@ def need_mounts() -> None:
 class Mount:
     """One host's view of a folder of the server's."""
 
-    def __init__(self, server: Sshd, host: int, folder: Path, point: Path) -> None:
+    def __init__(self, server: Sshd, host: int, folder: Path, point: Path, *, is_firm: bool = False) -> None:
+        """`is_firm`: below it nothing can be put, as where an administrator has seen to that."""
         self.point, self.host = point, host
         self.server, self._folder = server, folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_firm = is_firm
+        point.mkdir(parents=True, exist_ok=True)
+        if is_firm:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=4k", "tmpfs", str(point)], check=True)
+        self._below = point.stat().st_dev
 
     def mount(self, *options: str) -> None:
         """By a process of its own; it is there when this comes back."""
-        self.point.mkdir(parents=True, exist_ok=True)
         source = f"root@{self.server.network.address(SERVER)}:{self._folder}"
         words = ["sshfs", "-f", source, str(self.point), "-F", "/dev/null"]
         for option in [*self.server.options, *options]:
@@ -47,7 +52,7 @@ class Mount:
         # In a session of its own, with the ssh that it starts.
         call = self.server.network.within(self.host, words)
         self._process = subprocess.Popen(call, start_new_session=True, stdin=subprocess.DEVNULL)
-        wait_until(lambda: os.path.ismount(self.point) or self._has_ended())
+        wait_until(lambda: self._has_ended() or self._covers())
 
     def _has_ended(self) -> bool:
         assert self._process is not None
@@ -75,6 +80,23 @@ class Mount:
                 break
         self._process.wait()
         self._process = None
+        if self._covers():
+            self._uncover()
+
+    def tear_down(self) -> None:
+        """With what is below it."""
+        self.unmount()
+        if self._is_firm:
+            self._uncover()
+
+    def _covers(self) -> bool:
+        try:
+            return self.point.stat().st_dev != self._below
+        except OSError:
+            # Its program has ended.
+            return True
+
+    def _uncover(self) -> None:
         subprocess.run(["umount", "--lazy", str(self.point)], capture_output=True, check=False)
 
 
@@ -86,17 +108,17 @@ class Mounts:
         self._server, self._above = server, above
         self._made: list[Mount] = []
 
-    def of(self, host: int, *options: str, folder: Path | None = None) -> Mount:
+    def of(self, host: int, *options: str, folder: Path | None = None, is_firm: bool = False) -> Mount:
         """Mounted on that host, at a place of its own."""
         point = self._above / f"host {host}, mount {len(self._made)}"
-        mount = Mount(self._server, host, folder or self.folder, point)
+        mount = Mount(self._server, host, folder or self.folder, point, is_firm=is_firm)
         self._made.append(mount)
         mount.mount(*options)
         return mount
 
     def tear_down(self) -> None:
         for mount in self._made:
-            mount.unmount()
+            mount.tear_down()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from shareout.events import Counts, Running
 from shareout.record.outcome import Attempt, Cause, State
 
 IN_A_ROW = 10
+_BAD = (State.FAILED, State.RETRY)
 
 
 class Seen(NamedTuple):
@@ -86,8 +87,9 @@ class Luck:
         self._finished = counts.finished_here
 
     def finished(self, attempts: Sequence[Attempt], counts: Counts) -> None:
-        """One that ended well ends the row. Tries that are repeated count as well: elsewhere they may do better."""
-        bad = [one for one in attempts if one.state in (State.FAILED, State.RETRY) and one.cause is not Cause.STOPPED]
+        """One that ended well ends the row. What is tried again elsewhere counts as well: there it may do better. What
+        has failed before, here or elsewhere, and was asked for once more, tells of the job and not of this host."""
+        bad = [one for one in attempts if one.state in _BAD and one.cause is not Cause.STOPPED and one.attempt == 1]
         well = counts.finished_here - self._finished - sum(one.state is State.FAILED for one in attempts)
         self._finished = counts.finished_here
         self._done += max(0, well)
