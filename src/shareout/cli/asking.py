@@ -24,7 +24,7 @@ from shareout.joining.visiting import Visit
 from shareout.ledger.asks.ask import MOST_STRETCHES, Stretch
 from shareout.ledger.asks.asked import Asked
 from shareout.merge.partition import as_ranges
-from shareout.merge.proof.complete import ranges_of
+from shareout.merge.proof.complete import ranges_of, told_ranges
 from shareout.plan.plan import Plan
 from shareout.ranges import Range, is_in, union, without
 from shareout.record.belonging import own_ranges
@@ -136,15 +136,21 @@ def _lost(visit: Visit, records: Records, jobs: int) -> tuple[Stretch, ...]:
 def _tell_requeued(
     jobs: Sequence[int], done: Sequence[int], running: Sequence[int], common: Common, where: str
 ) -> None:
-    for job in running:
-        tell(f"job {job} is not over yet: there is nothing to take back")
-    for job in done:
-        tell(f"job {job} is done, and stays so")
+    _tell_of(running, "not over yet: there is nothing to take back")
+    _tell_of(done, "done, and stay so", "done, and stays so")
     if common.json:
         ids = ranges_of(as_ranges(jobs))
         print(json.dumps({"count": len(jobs), "requeued": ids, "not_ended": list(running), "done": list(done)}))
     elif not common.quiet:
         print(_told(jobs, "to do again", where))
+
+
+def _tell_of(jobs: Sequence[int], what: str, of_one: str = "") -> None:
+    """In a sentence, of however many."""
+    if len(jobs) == 1:
+        tell(f"job {jobs[0]} is {of_one or what}")
+    elif jobs:
+        tell(f"{len(jobs):,} jobs are {what} ({told_ranges(as_ranges(jobs))})")
 
 
 def skip_shared(place: Place, ids: Sequence[str], common: Common, entry: Entry | None) -> int:
@@ -156,8 +162,7 @@ def skip_shared(place: Place, ids: Sequence[str], common: Common, entry: Entry |
         sort = _to_skip(visit, Records(folders_in(place, plan), plan), found)
         where = _where(place, visit.ask("skip", stretches=sort.stretches) if sort.stretches else visit.state)
     jobs, done = sorted(map(plan.job_at, _all(sort.stretches))), sorted(map(plan.job_at, sort.done))
-    for job in done:
-        tell(f"job {job} has ended already, and stays as it is")
+    _tell_of(done, "done already, and stay so", "done already, and stays so")
     if common.json:
         print(json.dumps({"count": len(jobs), "skipped": jobs, "ended": done}))
     elif not common.quiet:

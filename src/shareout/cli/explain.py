@@ -77,7 +77,9 @@ def _explain(word: str, folders: Sequence[RunFolder], common: Common, entry: Ent
         return 0
     text = plan.pool.row(job).text if plan.kind == PYTHON else plan.pool.command(job)
     print(f"job {job}: {one_line(text)}".encode("utf-8", "backslashreplace").decode())
-    print(f"  {owner}'s, position {position}: number {before + 1:,} of its {len(share):,}")
+    # Where hosts share what there is, the plan says no more than whose it is to begin with.
+    by_plan = "by plan " if shared_lanes(folders) else ""
+    print(f"  {by_plan}{owner}'s, position {position}: number {before + 1:,} of its {len(share):,}")
     print(f"  {reason.why}")
     if reason.way:
         print(f"  {reason.way}")
@@ -165,21 +167,19 @@ def _shared(lanes: Lanes, runs: Sequence[Follower], position: int, job: int) -> 
 def _final(follower: Follower, state: int, position: int, job: int) -> Reason:
     name = follower.header.machine
     if state == DONE:
-        undone = "" if follower.header.is_joined else f"; requeue {job} undoes it"
+        undone = "" if follower.is_joined else f"; requeue {job} undoes it"
         return Reason("done", f"it is done, by {name}", f"show {job} tells its outcome{undone}.")
-    shared = f" --join {_shared_by(follower.folder)}" if follower.header.is_joined else ""
+    shared = f" --join {_shared_by(follower.folder)}" if follower.is_joined else ""
     if state == SKIPPED:
         return Reason("skipped", "somebody said `skip`", f"requeue {job}{shared} takes that back.")
-    tries = follower.tally.attempts_of(position)
-    way = f"`requeue {job}{shared}` gives it out again"
-    if not shared:
-        again = command_of(follower.folder, name, more="-R")
-        way = f"Try what failed again: {again}; or this one: requeue {job}, and run"
-    return Reason(
-        "failed",
-        f"it failed, and is not tried again ({tries} {'try' if tries == 1 else 'tries'})",
-        f"show {job} tells why. {way}.",
-    )
+    number = follower.tally.attempts_of(position)
+    tries = f"{number} {'try' if number == 1 else 'tries'}"
+    if shared:
+        way = f"`requeue {job}{shared}` gives it out again, where nobody has asked for that yet"
+        return Reason("failed", f"it failed ({tries})", f"show {job} tells why. {way}.")
+    again = command_of(follower.folder, name, more="-R")
+    way = f"Try what failed again: {again}; or this one: requeue {job}, and run"
+    return Reason("failed", f"it failed, and is not tried again ({tries})", f"show {job} tells why. {way}.")
 
 
 def _shared_by(folder: RunFolder) -> str:

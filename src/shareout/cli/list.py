@@ -18,6 +18,7 @@ from shareout.record.journal import Header
 from shareout.safe import one_line
 from shareout.show.fold import columns_of
 from shareout.show.tables import clip
+from shareout.status.beat import told_by_beat
 from shareout.status.jobs import LETTERS, JobState, JobStates
 from shareout.status.machine import Follower
 
@@ -248,6 +249,6 @@ def texts_of(plan: Plan | None, headers: Sequence[Header], *, as_given: bool = F
 
 def _add_running(states: JobStates, folders: Sequence[RunFolder]) -> None:
     for folder in folders:
-        if folder.live.exists():
+        if folder.live.exists() or told_by_beat(folder):
             for one in Follower(folder).look().active:
                 states.runs(one.job, one.machine, one.attempt)

@@ -23,7 +23,7 @@ from shareout.record.sources import REMOVED
 from shareout.show.beside import say
 from shareout.show.fold import columns_of
 from shareout.show.tables import table
-from shareout.status.plans import PlanFolder, look_at, machines_of, plan_folders
+from shareout.status.plans import PlanFolder, look_at, machines_of, plan_folders, refuse_beating
 from shareout.units import counted, told_filesize
 
 MOST_NAMES = 3
@@ -87,6 +87,7 @@ def _remove(found: Sequence[PlanFolder], is_sure: bool, common: Common) -> int:
     for one in found:
         for folder in machines_of(one.path):
             refuse_owned(folder)
+        refuse_beating(one.path)
     if not is_sure and not _confirmed(found):
         say("nothing was removed")
         return 130

@@ -26,6 +26,7 @@ from shareout.record.headers import check_folders
 from shareout.record.journal import Header
 from shareout.record.reader import newest_header
 from shareout.rewrite import without_setting
+from shareout.status.plans import is_live
 from shareout.units import counted
 
 COPIED = ("runner.config", "header.csv")
@@ -56,6 +57,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         plan, _ = plan_of(common, entry, local_barriers=True, kind=kind)
         journals = _of_plan(folders, plan, strict=bool(arguments.sources))
         _tell_absent(plan, journals)
+        _tell_running(journals)
         left = left_positions(plan.jobs, journals, tell, failed=arguments.failed)
         failed = _size(left_positions(plan.jobs, journals, lambda _: None, failed=True)) - _size(left)
     if failed:
@@ -103,6 +105,11 @@ def _tell_absent(plan: Plan, journals: Sequence[tuple[RunFolder, Header]]) -> No
         if jobs and machine.name not in here:
             its = counted(jobs, "job")
             tell(f"no run directory of {machine.name} is here: its {its} count as not done, and will run again")
+
+
+def _tell_running(journals: Sequence[tuple[RunFolder, Header]]) -> None:
+    if names := [header.machine for folder, header in journals if is_live(folder)]:
+        tell(f"at work still: {', '.join(names)}. Stop that first, or what is done there from now on is done once more")
 
 
 def _write(target: Path, plan: Plan, left: Sequence[tuple[int, int]], common: Common, machines: Path) -> None:

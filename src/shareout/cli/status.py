@@ -71,16 +71,24 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         from shareout.cli.watch_page import watch
 
         return watch(asked, common, entry)
-    with folders_of(asked.sources, common) as folders:
-        watched = Watched(folders, asked, common, entry)
-        while True:
-            status = watched.look()
-            _clear(asked, common)
-            _print(watched, status, asked, common)
-            if every_s is None or status.is_over:
+    while True:
+        with folders_of(asked.sources, common) as folders:
+            if _looked(Watched(folders, asked, common, entry), asked, common):
                 return 0
-            # No watch on files: `inotify` sees nothing of what another host writes into a shared folder.
-            time.sleep(every_s)
+
+
+def _looked(watched: Watched, asked: StatusArguments, common: Common) -> bool:
+    """Once, or until it is over. False: hosts have come meanwhile to what others share."""
+    while True:
+        status = watched.look()
+        _clear(asked, common)
+        _print(watched, status, asked, common)
+        if asked.every_s is None or status.is_over:
+            return True
+        # No watch on files: `inotify` sees nothing of what another host writes into a shared folder.
+        time.sleep(asked.every_s)
+        if watched.has_newcomers():
+            return False
 
 
 def _clear(asked: StatusArguments, common: Common) -> None:

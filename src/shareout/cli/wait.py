@@ -16,6 +16,7 @@ from shareout.names import ALL, ANYBODY
 from shareout.plan.plan import Plan
 from shareout.show.beside import may_steer, say, write
 from shareout.show.pace import told_time
+from shareout.status.beat import newcomers
 from shareout.status.machine import Follower
 from shareout.status.total import Counts, Status, look
 
@@ -36,25 +37,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """Of the directories that are here: 0 all done, 1 some failed, 3 ended before the end."""
     common = Common.of(arguments)
-    with folders_of(arguments.sources, common) as folders:
-        runs = follow(arguments.sources, folders, common, entry)
-        status = _waited_for(runs.followers, tells=arguments.progress and not common.quiet)
-        _tell_end(status, runs.plan, common)
-        return _code(status)
-
-
-def _waited_for(followers: Sequence[Follower], *, tells: bool) -> Status:
-    """How it stands when it is over. Looked at again and again, and not woken by the run: it may be on another host,
-    whose files are all that is seen of it."""
-    told_at, tell_s = 0.0, LOOK_S if may_steer() else TELL_S
+    waiting = _Waiting(tells=arguments.progress and not common.quiet)
     while True:
-        status = look(followers, None)
-        if tells and (status.is_over or time.monotonic() - told_at >= tell_s):
-            told_at = time.monotonic()
-            _tell(_line(status), is_last=status.is_over)
-        if status.is_over:
-            return status
-        time.sleep(LOOK_S)
+        with folders_of(arguments.sources, common) as folders:
+            runs = follow(arguments.sources, folders, common, entry)
+            status = waiting.until_over(runs.followers)
+            if status is not None:
+                _tell_end(status, runs.plan, common)
+                return _code(status)
+
+
+class _Waiting:
+    """Looks again and again, and is not woken by the run: it may be on another host, whose files are all that is seen
+    of it."""
+
+    def __init__(self, *, tells: bool) -> None:
+        self._tells = tells
+        self._told_at = 0.0
+        self._tell_s = LOOK_S if may_steer() else TELL_S
+
+    def until_over(self, followers: Sequence[Follower]) -> Status | None:
+        """How it stands then; None when hosts have come meanwhile to what others share."""
+        folders = [one.folder for one in followers]
+        while True:
+            status = look(followers, None)
+            is_over = status.is_over and not (status.counts.todo and any(map(_is_unsure, followers)))
+            if self._tells and (is_over or time.monotonic() - self._told_at >= self._tell_s):
+                self._told_at = time.monotonic()
+                _tell(_line(status), is_last=is_over)
+            is_more = newcomers(folders)
+            if is_over and not is_more:
+                return status
+            time.sleep(LOOK_S)
+            if is_more:
+                return None
+
+
+def _is_unsure(one: Follower) -> bool:
+    """Of a host that shares a folder whose clock may not be ours, only watching it tells whether it lives."""
+    return one.pulse is not None and one.pulse.is_unsure()
 
 
 def _tell_end(status: Status, plan: Plan | None, common: Common) -> None:

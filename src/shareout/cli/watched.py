@@ -20,7 +20,7 @@ from shareout.names import SCHEME
 from shareout.plan.plan import Plan
 from shareout.plan.shares.forecast import forecast_of
 from shareout.record.folder import RunFolder
-from shareout.status.beat import shared_lanes
+from shareout.status.beat import newcomers, shared_lanes
 from shareout.status.costs import MOST_JOBS, Against, Comparison
 from shareout.status.groups import GroupStatus, standings
 from shareout.status.machine import Follower
@@ -83,6 +83,10 @@ class Watched:
         plan = self.plan
         shares = {one.name: len(plan.share(one.name)) for one in plan.machines} if plan else None
         return look(self._followers, shares, self._settled_earlier)
+
+    def has_newcomers(self) -> bool:
+        """Whether hosts have begun since that share what these do."""
+        return newcomers([one.folder for one in self._followers])
 
     def lanes(self) -> Lanes | None:
         """Who has what, in the folder that machines share."""

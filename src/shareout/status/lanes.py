@@ -14,7 +14,7 @@ from shareout.errors import ShareoutError
 from shareout.fields import dataclass
 from shareout.ledger.beat import BEATS
 from shareout.ledger.entry import NOBODY, Entry, name_of, parse
-from shareout.status.beat import LANES
+from shareout.status.beat import LANES, beat_in
 from shareout.stores.folder.spelling import meant, spelled
 from shareout.stores.folder.ways import WAYS
 
@@ -24,7 +24,8 @@ SILENT_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What is not final of one lane; `machine` is "" where it is nobody's now."""
+    """What is not final of one lane; `machine` is "" where it is nobody's now: without an owner, or of one that has
+    said that it goes."""
 
     lane: str
     machine: str
@@ -79,6 +80,7 @@ def lanes_in(ledger: Path) -> Lanes:
     """Of the ledger whose folder this is."""
     held: list[Holding] = []
     taken: list[TakeOver] = []
+    left = _left(ledger)
     for lane in sorted(os.listdir(ledger / LANES)):
         with suppress(OSError, ShareoutError):
             for makers, entry, when in _newest(ledger / LANES / lane, lane):
@@ -86,14 +88,25 @@ def lanes_in(ledger: Path) -> Lanes:
                     low, hi = entry.kid[::2] if entry.kid else (entry.low, entry.hi)
                     taken.append(TakeOver(low, hi, name_of(entry.owner), name_of(entry.by), when))
                 elif not entry.is_final:
-                    held.append(_held(lane, entry))
-                held += _unmet(ledger, makers, entry)
+                    held.append(_held(lane, entry, left))
+                held += _unmet(ledger, makers, entry, left)
     return Lanes(tuple(held), tuple(sorted(taken, key=lambda one: one.when)), _silent(ledger, held))
 
 
-def _held(lane: str, entry: Entry) -> Holding:
+def _left(ledger: Path) -> frozenset[str]:
+    """Starts of machines that have said of themselves that they go."""
+    found = set()
+    with suppress(OSError):
+        for entry in os.scandir(ledger / BEATS):
+            facts = beat_in(Path(entry))
+            if facts.get("leaves") is True:
+                found.add(str(facts.get("owner")))
+    return frozenset(found)
+
+
+def _held(lane: str, entry: Entry, left: frozenset[str]) -> Holding:
     asks = name_of(entry.by) if entry.verb == "doubt" else "others" if entry.doubt else ""
-    machine = name_of(entry.owner) if entry.owner != NOBODY else ""
+    machine = name_of(entry.owner) if entry.owner not in (NOBODY, *left) else ""
     return Holding(lane, machine, entry.low, entry.res, entry.hi, doubted=asks)
 
 
@@ -115,10 +128,10 @@ def _newest(folder: Path, lane: str) -> Iterator[tuple[list[Entry], Entry, float
         os.close(handle)
 
 
-def _unmet(ledger: Path, makers: Sequence[Entry], newest: Entry) -> list[Holding]:
+def _unmet(ledger: Path, makers: Sequence[Entry], newest: Entry, left: frozenset[str]) -> list[Holding]:
     """Lanes that entries have made and in which nothing has been put yet."""
     return [
-        _held(one.nonce, one.kid_begins())
+        _held(one.nonce, one.kid_begins(), left)
         for one in (*makers, newest)
         if one.kid and not (ledger / LANES / os.fsdecode(spelled(one.nonce))).is_dir()
     ]

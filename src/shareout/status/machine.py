@@ -30,12 +30,10 @@ from shareout.record.tallies.durations import Durations
 from shareout.record.tallies.saved import save, tally_of
 from shareout.record.tallies.standing import DONE, ELSEWHERE, FAILED, NEW, SKIPPED, SPARED
 from shareout.record.tallies.tally import Tally
-from shareout.status.beat import told_by_beat
+from shareout.status.beat import FRESH_S, Pulse, is_shipped, told_by_beat
 from shareout.status.last_run import LastEnds, has_ended
 
 WINDOW_S = 120.0
-# A live file is rewritten every second; what is older was left by somebody who is gone.
-FRESH_S = 15.0
 WORTH_KEEPING_S = 2.0
 LOOKS = 3
 """So often a directory is read that changes while it is."""
@@ -119,6 +117,8 @@ class Follower:
         # Until its header has been read: one that is damaged at once is not looked at again.
         self.is_joined = False
         self._last_ends = LastEnds(folder)
+        self.pulse = Pulse(folder) if is_shipped(folder) else None
+        """Where this lies in a folder that hosts share."""
         self._open()
 
     def _open(self) -> None:
@@ -248,8 +248,10 @@ class Follower:
 
     def _live(self, now: float) -> Mapping[str, Any]:
         """What the running process tells of itself; empty when there is none."""
+        if self.pulse:
+            return (told_by_beat(self.folder) or {"counts": {}}) if self.pulse.is_felt() else {}
         try:
-            facts = told_by_beat(self.folder) or json.loads(self.folder.live.read_bytes())
+            facts = json.loads(self.folder.live.read_bytes())
             is_fresh = now - facts["updated"] < FRESH_S
             is_here = facts["host"] == host_name() and self.folder.lock.exists()
         except (OSError, ValueError, KeyError, TypeError):

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from shareout.errors import ShareoutError
+from shareout.errors import RunDirectoryInUse, ShareoutError
 from shareout.fields import dataclass
+from shareout.ledger.beat import MACHINES
 from shareout.plan.fingerprint import words
 from shareout.record.folder import RunFolder
 from shareout.record.lock import is_locked, owner_elsewhere
 from shareout.record.reader import is_torn_header
+from shareout.status.beat import Pulse, has_fresh_beat, is_shipped
 from shareout.status.total import look, open_followers
 
 NAME = re.compile(r"[0-9a-f]{16}")
+MARK = "ledger.json"
+LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,40 @@ def plan_folders(runs: Path) -> list[Path]:
 
 
 def machines_of(path: Path) -> list[RunFolder]:
-    """The run directories in the folder of a plan, with what a start had made before it recorded anything."""
-    return [RunFolder(one) for one in sorted(path.iterdir()) if one.is_dir()]
+    """The run directories in the folder of a plan, with what a start had made before it recorded anything. Of a folder
+    that hosts share, those that they have shipped into its ledgers."""
+    below = [one for one in sorted(path.iterdir()) if one.is_dir()]
+    shipped = [machine for ledger in ledgers_of(path) for machine in sorted(ledger.glob(f"{MACHINES}/*"))]
+    return [RunFolder(one) for one in [*below, *shipped] if not is_ledger(one)]
+
+
+def ledgers_of(path: Path) -> list[Path]:
+    """Those of the plan whose folder this is."""
+    return [one for one in sorted(path.iterdir()) if is_ledger(one)]
+
+
+def is_ledger(path: Path) -> bool:
+    """Whether hosts share a plan there, or some groups of it."""
+    return os.path.lexists(path / MARK)
 
 
 def is_live(folder: RunFolder) -> bool:
     """Whether a process works there, or may on another host."""
-    return is_locked(folder) or owner_elsewhere(folder) is not None
+    return is_locked(folder) or owner_elsewhere(folder) is not None or has_fresh_beat(folder)
+
+
+def refuse_beating(path: Path) -> None:
+    """Where hosts share the plan of this folder and one of them lives. Who has not said that it goes is watched for a
+    while: its clock is not ours."""
+    silent = {folder: Pulse(folder) for folder in machines_of(path) if is_shipped(folder)}
+    while silent:
+        if living := next((folder for folder, pulse in silent.items() if pulse.has_moved()), None):
+            raise RunDirectoryInUse(
+                f"{living.path} is of a host that works: its beat in the ledger moves",
+                way_out="Stop it there, or `drain` it: nothing that hosts share is removed under their hands.",
+            )
+        silent = {folder: pulse for folder, pulse in silent.items() if pulse.is_unsure()}
+        time.sleep(LOOK_S if silent else 0)
 
 
 def look_at(path: Path, said: Callable[[str], None]) -> PlanFolder:
@@ -74,8 +106,8 @@ def look_at(path: Path, said: Callable[[str], None]) -> PlanFolder:
         jobs,
         done=done,
         failed=failed,
-        machines=tuple(one.path.name for one in folders),
-        live=tuple(one.path.name for one in folders if is_live(one)),
+        machines=tuple(dict.fromkeys(one.path.name for one in folders)),
+        live=tuple(dict.fromkeys(one.path.name for one in folders if is_live(one))),
         changed=max((one.worked_on() for one in begun), default=path.stat().st_mtime),
         bytes=sum(size for _, size in _files(path)),
         trouble=trouble,

@@ -1,4 +1,5 @@
-"""Whose jobs are: as the plan says when its inputs are here, else as far as the journals themselves tell."""
+"""Whose jobs are: as the ledger tells where hosts share them, as the plan says when its inputs are here, else as far as
+the journals themselves tell."""
 
 from __future__ import annotations
 
@@ -20,6 +21,8 @@ def owners_of_missing(
     left no run directory here."""
     if not summary.missing_ids:
         return {}
+    if shared := _whose_there(journals, common, entry):
+        return missing_by_owner(summary.missing_ids, shared)
     plan = _plan_of(journals, common, entry)
     owner = _owner_by(plan) if plan else owners_without_plan(journals)
     return missing_by_owner(summary.missing_ids, owner) if owner else {}
@@ -29,6 +32,26 @@ def ran_longest_first(journals: Sequence[Journal], common: Common, entry: Entry 
     """Whether it is known here that what jobs cost said which ran first: then those that ran are no sample of all."""
     plan = _plan_of(journals, common, entry)
     return plan is not None and plan.cost_source is not None
+
+
+def _whose_there(
+    journals: Sequence[Journal], common: Common, entry: Entry | None
+) -> Callable[[int], str | None] | None:
+    """None where the journals lie in no ledger's folder, or its plan is nowhere."""
+    from shareout.ledger.beat import MACHINES
+
+    if journals[0].folder.path.parent.name != MACHINES:
+        return None
+    from shareout.cli.inputs.run_folders import inputs_at_hand
+    from shareout.cli.place.inputs_there import ledger_of
+    from shareout.cli.place.whose import whose_there
+
+    folders = [journal.folder for journal in journals]
+    ledger = ledger_of(folders)
+    found = inputs_at_hand(common, entry, folders) if ledger else None
+    if ledger is None or found is None or found[0].origin_hex not in {one.header.origin for one in journals}:
+        return None
+    return whose_there(ledger, found[0])
 
 
 def _plan_of(journals: Sequence[Journal], common: Common, entry: Entry | None) -> Plan | None:
