@@ -18,7 +18,7 @@ from shareout.cli.options import Common
 from shareout.cli.place.inputs_there import plan_meant
 from shareout.cli.place.ledger import folders_in, visiting
 from shareout.entry import Entry
-from shareout.errors import UsageError, nearest
+from shareout.errors import RunDirectoryDamaged, UsageError, nearest
 from shareout.fields import dataclass
 from shareout.joining.visiting import Visit
 from shareout.ledger.asks.ask import MOST_STRETCHES, Stretch
@@ -39,6 +39,7 @@ from shareout.units import counted, format_duration
 if TYPE_CHECKING:
     from shareout.cli.place.ledger import Place
 
+LOOKS = 3
 AGAIN = "all hosts have ended: `run --join` on any of them does it"
 
 
@@ -46,13 +47,8 @@ class Records:
     """What all machines of a ledger have recorded, as far as it has arrived."""
 
     def __init__(self, folders: Iterable[RunFolder], plan: Plan) -> None:
-        self._tallies: list[Tally] = []
-        for one in folders:
-            starts = [start for start in incarnations_of(one) if start.header.origin == plan.origin_hex]
-            if not starts:
-                continue
-            own = own_ranges([start.header for start in starts])
-            self._tallies.append(tally_of(one, starts[-1].header, plan.ids_of(plan.origin_hex), own))
+        found = (_tally(one, plan) for one in folders)
+        self._tallies = [one for one in found if one is not None]
 
     def failed(self) -> list[int]:
         """Positions that failed, and that nobody has done or skipped."""
@@ -69,6 +65,20 @@ class Records:
         tries = max((one.attempts_of(position) for one in self._tallies if one.index(position) >= 0), default=0)
         # Done beats all; a person's word beats a failure.
         return next((one for one in (DONE, SKIPPED, FAILED) if one in states), NEW), tries
+
+
+def _tally(folder: RunFolder, plan: Plan) -> Tally | None:
+    """None where nothing of this plan was recorded. While hosts work a claim may come between the look at claims and
+    the one at its records."""
+    for left in reversed(range(LOOKS)):
+        starts = [start for start in incarnations_of(folder) if start.header.origin == plan.origin_hex]
+        own = own_ranges([start.header for start in starts])
+        try:
+            return tally_of(folder, starts[-1].header, plan.ids_of(plan.origin_hex), own) if starts else None
+        except RunDirectoryDamaged:
+            if not left:
+                raise
+    return None
 
 
 @dataclass(frozen=True, slots=True)

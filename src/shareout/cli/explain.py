@@ -118,12 +118,17 @@ def _owned(starts: Sequence[Header], plan: Plan) -> list[Range]:
 
 def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, owner: str) -> Reason:
     runs = _runs_with(position, folders, plan)
-    lanes = shared_lanes(folders)
+    group = plan.pool.group(job)
+    lanes = shared_lanes(folders, group or "")
     its = [one for one in runs if lanes or one.header.machine in (owner, ALL)]
     # What failed under another's name is tried again by who has it now.
     for state, tellers in ((DONE, runs), (SKIPPED, runs), (FAILED, its)):
         if teller := next((one for one in tellers if one.tally.state(position) == state), None):
             return _final(teller, state, position, job)
+    if lanes and not lanes.is_about(group):
+        where = shlex.quote(str(lanes.ledger.parents[1]))
+        way = f"`run --group {shlex.quote(group)} --join {where}` shares it." if group else ""
+        return Reason("new", f"it is of no group that hosts share there: {', '.join(lanes.groups)}", way)
     if lanes:
         return _shared(lanes, runs, position, job)
     if not its:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from shareout.cli.inputs.recorded_call import Call
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.inputs.shared_work import admit_guest, network_at
 from shareout.cli.options import Common, web_asked
+from shareout.cli.place.ledger import is_ledger
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run import finish, page_of
 from shareout.cli.run_start import Chosen, RunArguments, asked_by, check_flags, check_with_plan, request_of
@@ -47,7 +49,9 @@ OWN = ("limit", "slots", "nice", "until", "leave", "progress", "tee", "expect", 
 def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
     """As a run: 0 when all is done, 1 when some of it failed, 3 when it stopped before, 130 when the user says no."""
     common = Common.of(arguments)
-    words = _as_of_run(arguments)
+    only = Path(arguments.where).absolute() if is_ledger(Path(arguments.where)) else None
+    shared = only.parents[1] if only else Path(arguments.where)
+    words = _as_of_run(arguments, str(shared) if only else arguments.where)
     flags, asked = run_flags.overrides(words), asked_by(words, common)
     check_flags(asked, entry)
     web = web_asked(arguments)
@@ -55,7 +59,7 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
 
     settle()
     network = network_at(arguments.where, arguments.token_file)
-    place: Place = Server(network) if network else Folder(Path(arguments.where))
+    place: Place = Server(network) if network else Folder(shared, only)
     asked = replace(asked, together=replace(asked.together, network=network))
     if (common.configs / "machines.json").is_file():
         call = Call(common.configs, None, flags)
@@ -89,14 +93,14 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return finish(request, common)
 
 
-def _as_of_run(arguments: argparse.Namespace) -> argparse.Namespace:
+def _as_of_run(arguments: argparse.Namespace, where: str) -> argparse.Namespace:
     """What `run` would have been given."""
     parser = argparse.ArgumentParser()
     run_flags.configure(parser)
     made = parser.parse_args([])
     for name in OWN:
         setattr(made, name, getattr(arguments, name))
-    made.join = arguments.where
+    made.join = where
     return made
 
 
@@ -151,7 +155,8 @@ def _charter(folder: Place, expected: str | None) -> Charter:
     if len(found) > 1:
         raise UsageError(
             f"{folder} has {counted(len(found), 'run')}: {', '.join(map(_words, found[:LISTED]))}",
-            way_out="Say which one is meant: --expect WORDS.",
+            way_out="Say which one is meant: --expect WORDS, or name its folder: "
+            f"{os.path.join(str(folder), *found[0].folders)}.",
         )
     return found[0]
 

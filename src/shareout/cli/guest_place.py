@@ -30,6 +30,8 @@ class Folder:
     """That hosts mount."""
 
     path: Path
+    only: Path | None = None
+    """The one of its ledgers that was named."""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -38,7 +40,8 @@ class Folder:
         """As many as there are plans."""
         from shareout.stores.folder.opening import all_ledgers
 
-        return [one for _, one in all_ledgers(self.path) if not one.is_probe and not _is_closed(self, one)]
+        found = [one for place, one in all_ledgers(self.path) if self.only in (None, place)]
+        return [one for one in found if not one.is_probe and not _is_closed(self, one)]
 
     def opened(self, charter: Charter) -> AbstractContextManager[Store]:
         """It must not be made anew: the charter is one that was found there."""

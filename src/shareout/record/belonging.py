@@ -12,7 +12,9 @@ from pathlib import Path
 
 from shareout.errors import Place, RunDirectoryDamaged
 from shareout.ranges import Range, union, without
+from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
+from shareout.record.reader import incarnations_of
 
 STEP = 1 << 20
 IdsAt = Callable[[Sequence[int]], list[int]]
@@ -43,6 +45,7 @@ class Belonging:
         self.machine = header.machine
         self._ids_at = ids_at
         self._total = header.total
+        self._may_claim_more = header.claims
         ranges = ever_owed([header]) if owed is None else owed
         self._starts = [start for start, _ in ranges]
         self._stops = [stop for _, stop in ranges]
@@ -75,9 +78,23 @@ class Belonging:
         return max(jobs) < self._total
 
     def check(self, journal: Path, places: Sequence[tuple[int, int, int]]) -> None:
-        """Refuses the first that does not belong of records, each with its offset, id and position."""
-        if places and not self.holds([job for _, job, _ in places], [position for _, _, position in places]):
-            raise self.refusal_at(journal, *next(one for one in places if not self.holds([one[1]], [one[2]])))
+        """Refuses the first that does not belong of records, each with its offset, id and position. Where work is
+        shared a claim may have come between the look at claims and the one at its records."""
+        if not places or self._hold(places):
+            return
+        if self._may_claim_more:
+            self._look_again(journal)
+        if odd := next((one for one in places if not self._hold([one])), None):
+            raise self.refusal_at(journal, *odd)
+
+    def _hold(self, places: Sequence[tuple[int, int, int]]) -> bool:
+        return self.holds([job for _, job, _ in places], [position for _, _, position in places])
+
+    def _look_again(self, journal: Path) -> None:
+        claimed = ever_owed([one.header for one in incarnations_of(RunFolder(journal.parent))])
+        ranges = union([*zip(self._starts, self._stops, strict=True), *claimed])
+        self._starts = [start for start, _ in ranges]
+        self._stops = [stop for _, stop in ranges]
 
     def refusal_at(self, journal: Path, offset: int, job: int, position: int) -> RunDirectoryDamaged:
         """The same for a record that begins at an offset."""

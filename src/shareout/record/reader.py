@@ -282,6 +282,8 @@ class Incarnation:
     header: Header
     begin: int
     """Where its records begin."""
+    size: int
+    """How long it was before its claims were read: all that is recorded up to there is by claims that are known."""
 
 
 def incarnations_of(folder: RunFolder) -> list[Incarnation]:
@@ -289,6 +291,7 @@ def incarnations_of(folder: RunFolder) -> list[Incarnation]:
     found = []
     for path in folder.journals():
         if not is_torn_header(path):
+            size = path.stat().st_size
             lines = _first_lines(path)
             header, begin = _header_of(path, lines), sum(map(len, lines))
             if header.claims:
@@ -297,7 +300,7 @@ def incarnations_of(folder: RunFolder) -> list[Incarnation]:
                 header = replace(header, claimed=_held(claims), taken=_held(claims, How.SEIZE))
                 if header.stream:
                     header = _as_far_as_it_came(path, begin, header)
-            found.append(Incarnation(folder, path, header, begin))
+            found.append(Incarnation(folder, path, header, begin, size))
     return found
 
 

@@ -20,19 +20,16 @@ FRESH_S = 15.0
 """What tells every few seconds how it is and was not heard of for so long is gone."""
 
 
-def shared_lanes(folders: Sequence[RunFolder]) -> Lanes | None:
-    """Who has what in the ledger in whose folder these run directories lie; None where they lie elsewhere, or in
-    several ones."""
-    above = {one.path.parent for one in folders}
-    if len(above) != 1:
-        return None
-    ledger = above.pop().parent
-    if folders[0].path.parent != ledger / MACHINES or not (ledger / LANES).is_dir():
+def shared_lanes(folders: Sequence[RunFolder], group: str | None = None) -> Lanes | None:
+    """Who has what in the ledgers in whose folders these run directories lie: in the one that is about this group of
+    jobs, or in all together. None where they lie elsewhere."""
+    ledgers = sorted({one.path.parent.parent for one in folders if is_shipped(one)})
+    if not ledgers or not all(map(is_shipped, folders)) or not all((one / LANES).is_dir() for one in ledgers):
         return None
     # Only here: most who look share no folder, and need not load what reads one.
-    from shareout.status.lanes import lanes_in
+    from shareout.status.lanes import lanes_of
 
-    return lanes_in(ledger)
+    return lanes_of(ledgers, group)
 
 
 def told_by_beat(folder: RunFolder) -> dict[str, Any]:

@@ -15,9 +15,12 @@ from shareout.fields import dataclass
 from shareout.ledger.beat import BEATS
 from shareout.ledger.entry import NOBODY, Entry, name_of, parse
 from shareout.status.beat import LANES, beat_in
+from shareout.stores.charter import read_charter
+from shareout.stores.folder.opening import ledgers_in
 from shareout.stores.folder.spelling import meant, spelled
 from shareout.stores.folder.ways import WAYS
 
+CLOSED = "closed"
 SILENT_S = 15.0
 """Of beats that are said every five seconds."""
 
@@ -60,12 +63,19 @@ class TakeOver:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """Of one ledger."""
+    """Of a ledger, or of several that are each about some groups of one plan."""
 
+    ledger: Path
+    groups: tuple[str, ...]
+    """Those that it is about; empty: all of the plan."""
     held: tuple[Holding, ...]
     taken: tuple[TakeOver, ...]
     silent: dict[str, float]
     """Machines that have something and say nothing, and for how many seconds others have said more."""
+
+    def is_about(self, group: str | None) -> bool:
+        """Whether jobs of this group are shared here."""
+        return not self.groups or group in self.groups
 
     def holding(self, position: int) -> Holding | None:
         """In which lane a position is that is not final; None also where its machine has not come yet."""
@@ -74,6 +84,29 @@ class Lanes:
     def taken_from(self, position: int) -> str:
         """Whom it was taken over from last; empty: nobody."""
         return next((one.whom for one in reversed(self.taken) if one.low <= position < one.hi), "")
+
+
+def lanes_of(ledgers: Sequence[Path], group: str | None) -> Lanes:
+    """Of the one that is about this group, or, where there is none, of all of them together; those from which hosts
+    went on by another plan only where there is no other."""
+    if len(ledgers) > 1:
+        ledgers = [one for one in ledgers if not os.path.lexists(one / CLOSED)] or ledgers
+    found = [lanes_in(one) for one in ledgers]
+    if group is not None and (its := next((one for one in found if one.is_about(group)), None)):
+        return its
+    taken = sorted((over for one in found for over in one.taken), key=lambda over: over.when)
+    silent = {name: seconds for one in found for name, seconds in one.silent.items()}
+    groups = sorted({name for one in found for name in one.groups}) if all(one.groups for one in found) else ()
+    held = tuple(holding for one in found for holding in one.held)
+    return Lanes(found[0].ledger, tuple(groups), held, tuple(taken), silent)
+
+
+def groups_of(ledger: Path) -> tuple[str, ...]:
+    """Those that a ledger is about; none: all of its plan, or nobody can tell."""
+    texts = ledgers_in(ledger.parents[1], ledger.parent.name)
+    with suppress(ShareoutError):
+        return read_charter(texts[ledger], ledger).groups if ledger in texts else ()
+    return ()
 
 
 def lanes_in(ledger: Path) -> Lanes:
@@ -90,7 +123,9 @@ def lanes_in(ledger: Path) -> Lanes:
                 elif not entry.is_final:
                     held.append(_held(lane, entry, left))
                 held += _unmet(ledger, makers, entry, left)
-    return Lanes(tuple(held), tuple(sorted(taken, key=lambda one: one.when)), _silent(ledger, held))
+    return Lanes(
+        ledger, groups_of(ledger), tuple(held), tuple(sorted(taken, key=lambda one: one.when)), _silent(ledger, held)
+    )
 
 
 def _left(ledger: Path) -> frozenset[str]:

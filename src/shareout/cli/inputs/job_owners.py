@@ -43,15 +43,13 @@ def _whose_there(
     if journals[0].folder.path.parent.name != MACHINES:
         return None
     from shareout.cli.inputs.run_folders import inputs_at_hand
-    from shareout.cli.place.inputs_there import ledger_of
     from shareout.cli.place.whose import whose_there
 
-    folders = [journal.folder for journal in journals]
-    ledger = ledger_of(folders)
-    found = inputs_at_hand(common, entry, folders) if ledger else None
-    if ledger is None or found is None or found[0].origin_hex not in {one.header.origin for one in journals}:
+    folders = list(dict.fromkeys(journal.folder for journal in journals))
+    found = inputs_at_hand(common, entry, folders)
+    if found is None or found[0].origin_hex not in {one.header.origin for one in journals}:
         return None
-    return whose_there(ledger, found[0])
+    return whose_there(folders, found[0])
 
 
 def _plan_of(journals: Sequence[Journal], common: Common, entry: Entry | None) -> Plan | None:

@@ -185,18 +185,17 @@ def inputs_at_hand(
     found = _inputs_of_configs(common, entry, header.kind)
     if found and found[0].origin_hex in {origin for one in headers for origin in (one.origin, *one.ancestors)}:
         return found
-    return recalled(newest, header, common, entry) or _inputs_shared(folders, common, entry, from_shared) or found
+    return recalled(newest, header, common, entry) or _inputs_shared(newest, common, entry, from_shared) or found
 
 
-def _inputs_shared(folders: Sequence[RunFolder], common: Common, entry: Entry | None, is_asked: bool) -> Inputs | None:
+def _inputs_shared(folder: RunFolder, common: Common, entry: Entry | None, is_asked: bool) -> Inputs | None:
     from shareout.ledger.beat import MACHINES
 
-    if not is_asked or folders[0].path.parent.name != MACHINES:
+    if not is_asked or folder.path.parent.name != MACHINES:
         return None
-    from shareout.cli.place.inputs_there import inputs_there, ledger_of
+    from shareout.cli.place.inputs_there import inputs_there
 
-    ledger = ledger_of(folders)
-    return inputs_there(ledger, common, entry) if ledger else None
+    return inputs_there(folder.path.parent.parent, common, entry)
 
 
 def inputs_for(common: Common, entry: Entry | None, folders: Sequence[RunFolder]) -> Inputs:

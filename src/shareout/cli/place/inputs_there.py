@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +15,12 @@ from shareout.cli.options import Common
 from shareout.cli.place.ledger import has_ledger, only_ledger
 from shareout.entry import Entry
 from shareout.errors import ShareoutError, UsageError
-from shareout.ledger.beat import MACHINES
 from shareout.plan.plan import Plan
-from shareout.record.folder import RunFolder
 
 if TYPE_CHECKING:
     from shareout.cli.place.ledger import Place
 
 INPUTS = "inputs"
-
-
-def ledger_of(folders: Sequence[RunFolder]) -> Path | None:
-    """The ledger in whose folder all of these run directories lie; None where they lie elsewhere."""
-    above = {one.path.parent for one in folders}
-    ledger = above.pop().parent if len(above) == 1 else Path()
-    is_one = bool(folders) and folders[0].path.parent == ledger / MACHINES and (ledger / INPUTS).is_dir()
-    return ledger if is_one else None
 
 
 def plan_meant(place: Place, common: Common, entry: Entry | None) -> Plan:

@@ -20,6 +20,7 @@ from shareout.record.folder import RunFolder
 if TYPE_CHECKING:
     from shareout.cli.place.served import Served
     from shareout.joining.visiting import Visit
+    from shareout.stores.charter import Charter
 
     Place = Path | Served
     """A folder that hosts share, or a run that is served."""
@@ -36,13 +37,22 @@ def add_ledger(parser: argparse.ArgumentParser) -> None:
 
 
 def ledgers_in(folder: Path) -> list[Path]:
-    """The ledgers that lie in a shared folder."""
+    """The ledgers that lie in a shared folder; where one of them was named itself, that one alone."""
+    if is_ledger(folder):
+        return [folder.absolute()]
     try:
         origins = [one for one in sorted(folder.iterdir()) if _ORIGIN.fullmatch(one.name)]
         found = [one for origin in origins for one in sorted(origin.iterdir()) if _LEDGER.fullmatch(one.name)]
     except OSError:
         return []
     return [one for one in found if os.path.lexists(one / _MARK)]
+
+
+def is_ledger(folder: Path) -> bool:
+    """Whether that is one of those that lie in a shared folder."""
+    place = folder.absolute()
+    is_named_so = _LEDGER.fullmatch(place.name) and _ORIGIN.fullmatch(place.parent.name)
+    return bool(is_named_so) and os.path.lexists(place / _MARK)
 
 
 def meant_place(named: str | None, common: Common) -> Place:
@@ -128,7 +138,7 @@ def _visiting_folder(folder: Path, plan: Plan | None) -> Iterator[Visit]:
                 f"{place} cannot be read without its plan", way_out="Say it where the inputs are."
             ) from None
         charter = charter_of(plan, 0.0)
-    with open_folder(folder, charter).closing() as store:
+    with open_folder(place.parents[1], charter).closing() as store:
         yield Visit(store, roots_of(plan) if plan else (), checks_of(plan) if plan else frozenset())
 
 
@@ -145,9 +155,14 @@ def folders_in(there: Place, plan: Plan) -> list[RunFolder]:
 
 def has_ledger(folder: Path, plan: Plan) -> bool:
     """Whether hosts share this plan there, or some groups of it."""
+    return any(charter.plan == plan.hex for charter in _charters(ledgers_in(folder)).values())
+
+
+def _charters(found: Sequence[Path]) -> dict[Path, Charter]:
+    """Of these ledgers, as far as hosts of this version can work in them."""
     from shareout.stores.folder.opening import all_ledgers
 
-    return any(charter.plan == plan.hex for _, charter in all_ledgers(folder))
+    return {place: charter for place, charter in all_ledgers(found[0].parents[1]) if place in found} if found else {}
 
 
 def only_ledger(folder: Path) -> Path:
@@ -159,9 +174,19 @@ def only_ledger(folder: Path) -> Path:
     if len(found) > 1:
         found = [one for one in found if not os.path.lexists(one / CLOSED)] or found
     if len(found) != 1:
-        listed = ", ".join(f"{one.parent.name}/{one.name}" for one in found)
-        raise UsageError(f"{folder} holds several ledgers: {listed}", way_out="Say it where the inputs of one are.")
+        raise _several(folder, found)
     return found[0]
+
+
+def _several(folder: Path, found: Sequence[Path]) -> UsageError:
+    charters = _charters(found)
+    about = {one: f" ({', '.join(charters[one].groups)})" for one in charters if charters[one].groups}
+    listed = ", ".join(f"{one.parent.name}/{one.name}{about.get(one, '')}" for one in found)
+    which = os.path.join(folder, found[0].parent.name, found[0].name) if found else "DIR"
+    return UsageError(
+        f"{folder} holds several ledgers: {listed}",
+        way_out=f"Name the one that is meant: --join {which}; of several plans, the inputs at hand say it as well.",
+    )
 
 
 def _place(folder: Path, plan: Plan | None) -> Path:
@@ -171,21 +196,16 @@ def _place(folder: Path, plan: Plan | None) -> Path:
 def _place_of(folder: Path, plan: Plan, found: Sequence[Path]) -> Path:
     """That of all of it; where there is none, the one of some groups."""
     from shareout.joining.terms import charter_of
-    from shareout.stores.folder.opening import all_ledgers
 
-    wanted = folder.joinpath(*charter_of(plan, 0.0).folders)
-    if wanted in found:
-        return wanted
-    of_groups = {place: charter for place, charter in all_ledgers(folder) if charter.plan == plan.hex}
-    if len(of_groups) > 1:
-        listed = "; ".join(", ".join(one.groups) for one in of_groups.values())
-        raise UsageError(
-            f"{folder} holds several ledgers of this plan, of the groups {listed}",
-            way_out="`halt`, `skip` and the like reach one alone: move the others away when their hosts have ended.",
-        )
-    if not of_groups:
+    wanted = charter_of(plan, 0.0).folders
+    if whole := [one for one in found if (one.parent.name, one.name) == wanted]:
+        return whole[0]
+    of_plan = [place for place, charter in _charters(found).items() if charter.plan == plan.hex]
+    if len(of_plan) > 1:
+        raise _several(folder, of_plan)
+    if not of_plan:
         raise UsageError(
             f"{folder} holds no ledger of this plan, {plan.short_hex}",
             way_out="Say it where the inputs of that run are, or name another folder.",
         )
-    return next(iter(of_groups))
+    return of_plan[0]

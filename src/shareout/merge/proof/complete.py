@@ -135,7 +135,7 @@ def open_journals(
             path=one.path,
             header=one.header,
             start=one.begin,
-            size=one.path.stat().st_size,
+            size=one.size,
             proof=proofs[one.folder].get(one.path.name, Proof()),
             belonging=Belonging(one.header, _ids_at(one.header, plan), owed[one.folder]),
             own=one.header.own,
