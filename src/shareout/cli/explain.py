@@ -125,12 +125,8 @@ def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, o
     for state, tellers in ((DONE, runs), (SKIPPED, runs), (FAILED, its)):
         if teller := next((one for one in tellers if one.tally.state(position) == state), None):
             return _final(teller, state, position, job)
-    if lanes and not lanes.is_about(group):
-        where = shlex.quote(str(lanes.ledger.parents[1]))
-        way = f"`run --group {shlex.quote(group)} --join {where}` shares it." if group else ""
-        return Reason("new", f"it is of no group that hosts share there: {', '.join(lanes.groups)}", way)
     if lanes:
-        return _shared(lanes, runs, position, job)
+        return _shared(lanes, runs, position, job) if lanes.is_about(group) else _unshared(lanes, group)
     if not its:
         return Reason(
             "new",
@@ -167,6 +163,12 @@ def _shared(lanes: Lanes, runs: Sequence[Follower], position: int, job: int) -> 
     if position < held.res:
         return Reason("new", f"{has}, and reserved: it is among what runs there next")
     return Reason("new", f"{has}, and not reserved yet: whoever has nothing left may take it before")
+
+
+def _unshared(lanes: Lanes, group: str | None) -> Reason:
+    where = shlex.quote(str(lanes.ledger.parents[1]))
+    way = f"`run --group {shlex.quote(group)} --join {where}` shares it." if group else ""
+    return Reason("new", f"it is of no group that hosts share there: {', '.join(lanes.groups)}", way)
 
 
 def _final(follower: Follower, state: int, position: int, job: int) -> Reason:

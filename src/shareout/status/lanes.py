@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import reduce
 from pathlib import Path
 
 from shareout.errors import ShareoutError
@@ -94,11 +95,13 @@ def lanes_of(ledgers: Sequence[Path], group: str | None) -> Lanes:
     found = [lanes_in(one) for one in ledgers]
     if group is not None and (its := next((one for one in found if one.is_about(group)), None)):
         return its
-    taken = sorted((over for one in found for over in one.taken), key=lambda over: over.when)
-    silent = {name: seconds for one in found for name, seconds in one.silent.items()}
-    groups = sorted({name for one in found for name in one.groups}) if all(one.groups for one in found) else ()
-    held = tuple(holding for one in found for holding in one.held)
-    return Lanes(found[0].ledger, tuple(groups), held, tuple(taken), silent)
+    return reduce(_together, found)
+
+
+def _together(one: Lanes, other: Lanes) -> Lanes:
+    groups = tuple(sorted({*one.groups, *other.groups})) if one.groups and other.groups else ()
+    taken = sorted((*one.taken, *other.taken), key=lambda over: over.when)
+    return Lanes(one.ledger, groups, (*one.held, *other.held), tuple(taken), {**one.silent, **other.silent})
 
 
 def groups_of(ledger: Path) -> tuple[str, ...]:
