@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kit.program import Machine
+from shareout.cli import join
 from shareout.cli.options import Parser
 from shareout.cli.run_flags import configure
 from shareout.errors import UsageError
@@ -101,3 +102,11 @@ def test_a_file_to_go_on_from_is_refused_with_2_where_it_ends_in_a_traceback_the
     here.call("run", "Tasks", "--resume-from", "other", code=2)
     here.call("run", "Tasks", "--resume-from", "same", "--quiet", code=codes["resume a failure, -e"])
     here.call("run", "Tasks", "--resume-from", "same", "-R", "--quiet", code=codes["resume a failure, -e -R"])
+
+
+@pytest.mark.parametrize("flag", ["-s", "-C", "-c", "-t", "-g", "-l", "--fill", "--retire-cmd", "--no-retire"])
+def test_each_option_of_its_script_that_adds_hosts_is_told_what_it_is_called_here(flag: str) -> None:
+    parser = Parser(prog="shareout join", allow_abbrev=False)
+    join.configure(parser)
+    with pytest.raises(UsageError, match=rf"there is no flag {flag}(: | \(did you mean )"):
+        parser.parse_args(["nats://home", flag, "4"])

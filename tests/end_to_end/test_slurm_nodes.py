@@ -188,25 +188,28 @@ def test_with_a_machines_json_each_of_its_machines_has_a_node(here: Machine, slu
     assert "machines.json names 3 machines, and this allocation has 2 nodes for jobs: n0, n2" in job.said
 
 
-def test_nodes_take_part_in_what_is_served_at_an_address(here: Machine, slurm: Slurm) -> None:
-    tasks(here, *[f"touch on_$SHAREOUT_MACHINE; {WAITS.format('go')}"] * 12)
+def test_all_nodes_of_an_allocation_take_part_in_what_is_served(here: Machine, slurm: Slurm) -> None:
+    """By the script that `serve` leaves, as by disBatch's dbUtil.sh; and what that says when all is over."""
+    tasks(here, *[f"touch on_$SHAREOUT_MACHINE.$SHAREOUT_SLOT; {WAITS.format('go')}"] * 12)
     serve = here.spawn("serve", "Tasks", "--port", "0", "--dead", "6s")
-    port = wait_until(lambda: [one.read_text().strip() for one in here.folder.glob("runs/*/*/server/port")])[0]
-    token = next(here.folder.glob("runs/*/*/token")).relative_to(here.folder)
-    words = f"join nats://127.0.0.1:{port} --token-file {token} --yes"
-    # All nodes of this Slurm are one host, which has one name.
-    own = "--name at-$SLURMD_NODENAME --runs at-$SLURMD_NODENAME"
-    script = f"#!/bin/sh\nexec srun sh -c 'exec {' '.join(here.program)} {words} {own}'\n"
-    job = Job(here, slurm, "", "-N", "3", "--ntasks-per-node=1", "--exclusive", file=here.write("more.sh", script))
-    wait_until(lambda: len(list(here.folder.glob("on_at-n?"))) == 3)
+    script = wait_until(lambda: list(here.folder.glob("runs/*/*/join.sh")))[0]
+    assert script.stat().st_mode & 0o777 == 0o700
+    jobs = [Job(here, slurm, "", "-N", "2", "-x", "n1", "--exclusive", file=script)]
+    jobs += [Job(here, slurm, "", "-n", "1", "-c", "2", file=script)]
+    slots = {f"on_n0-{jobs[0].id}.0", f"on_n0-{jobs[0].id}.1", f"on_n2-{jobs[0].id}.0", f"on_n1-{jobs[1].id}.0"}
+    wait_until(lambda: len(list(here.folder.glob("on_*"))) >= len(slots))
     (here.folder / "go").touch()
-    assert job.end() == 0, job.said
+    assert [job.end() for job in jobs] == [0, 0], jobs[0].said
+    assert {one.name for one in here.folder.glob("on_*")} == slots, "as many at a time as -c leaves room for"
     _, told = serve.communicate(timeout=60)
     assert serve.returncode == 0, told
     assert b"12 done, 0 failed, 0 to do" in told
-    alone = Job(here, slurm, f"join nats://127.0.0.1:{port} --token-file none", "-N", "3", "--exclusive")
+    late = Job(here, slurm, "", "-n", "1", file=script)
+    assert late.end() == 0
+    assert late.said.count("shareout: 12 done, 0 failed, 0 to do") == 1
+    alone = Job(here, slurm, "join nats://127.0.0.1:9 --name one", "-N", "3", "--exclusive")
     assert alone.end() == 2
-    assert "this is one of 3 nodes; `srun --ntasks-per-node=1 … join …` takes part on each" in alone.said
+    assert "each node of an allocation has a name of its own" in alone.said
 
 
 def test_gpus_are_those_that_slurm_grants(here: Machine, slurm: Slurm) -> None:

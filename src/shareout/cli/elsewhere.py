@@ -14,11 +14,13 @@ EVERYWHERE = {
     "--force": "nothing is in the way of a run; `requeue` makes done jobs run again",
 }  # fmt: skip
 
-_NO_SERVER = "there is no server here: each machine is started by itself, and has its share"
+_SERVE = "`serve` takes jobs to whoever joins, and leaves a script that adds hosts, also by sbatch: join.sh"
+_COME = "`serve --from CMD` and `PROGRAM | serve -` take jobs while hosts work"
 _ALWAYS = "it is always so: 1 says that a job failed"
 _LOGS = "`merge-logs` has all that was logged, of any level"
 _MAIL = "[hooks] on_finish, on_failure and on_progress of runner.config run any command, mail too"
 _HOSTS = "`launch -s HOST:CORES,…` starts it on hosts; on this host it is -j N"
+_HERE = "-j N says how many jobs run at once here; what a job takes is the run's to say, in its settings"
 # Of `run` alone: disBatch's, spit's, swarm's and Runmaker's.
 OF_RUN = {
     "-e": _ALWAYS, "--exit-code": _ALWAYS,
@@ -36,15 +38,29 @@ OF_RUN = {
     "-o": "--tee shows what jobs print", "-O": "--tee shows what jobs print",
     "--report": "`status --by group`", "--report-active": "`status --active`", "--work": "`run` does, without a flag",
     "--fill": "all cores that this host grants are used, unless told otherwise",
-    "-S": _NO_SERVER, "--startup-only": _NO_SERVER, "--use-address": _NO_SERVER, "--kvsserver": _NO_SERVER,
-    "--taskserver": _NO_SERVER, "--taskcommand": "a program's jobs come through a pipe: `PROGRAM | run -`",
-    "--label": _NO_SERVER, "--token": _NO_SERVER,
+    "-S": _SERVE, "--startup-only": _SERVE, "--use-address": "`serve --bind ADDRESS` listens there",
+    "--kvsserver": "`serve` starts a server of its own, or uses one that is there: --nats URL",
+    "--taskserver": _COME, "--taskcommand": _COME, "--label": "`join --name NAME`",
+    "--token": "`serve` and `launch --serve` have one; --token-file FILE shows it",
+}  # fmt: skip
+# Of `join`: those of disBatch's `dbUtil.sh`, which adds hosts to what is at work.
+OF_JOIN = {
+    "-s": "`launch --serve` starts hosts by ssh; one by one it is `ssh HOST …/join.sh`",
+    "--ssh-node": "`launch --serve` starts hosts by ssh; one by one it is `ssh HOST …/join.sh`",
+    "-C": "-n N", "--context-task-limit": "-n N", "-t": "-j N", "--tasksPerNode": "-j N", "-c": _HERE,
+    "--cpusPerTask": _HERE, "-g": "GPUs that this host has are found", "--gpu": "GPUs that this host has are found",
+    "-l": "--name NAME", "--label": "--name NAME", "--logfile": _LOGS,
+    "--fill": "all cores that this host grants are used, unless told otherwise",
+    "--retire-cmd": "--leave lets a host go when there is nothing to take",
+    "--no-retire": "nothing is given back before all is over, unless --leave is said",
+    "--mon": "`status --watch` shows how it goes", "--kvsserver": "the address is all that a host needs",
 }  # fmt: skip
 
 
 def called_here(flag: str, ours: Container[str]) -> str:
     """What to add to `there is no flag …`; nothing when nobody else has it. `ours` are the command's flags."""
-    known = {**EVERYWHERE, **OF_RUN} if "--template" in ours else EVERYWHERE
+    more = OF_JOIN if "--probe" in ours else OF_RUN if "--template" in ours else {}
+    known = {**EVERYWHERE, **more}
     # A short flag may have its value with it.
     meant = known.get(flag) or (known.get(flag[:2]) if not flag.startswith("--") else None)
     if meant is None or (meant.startswith("-") and meant.split()[0] not in ours):

@@ -11,7 +11,6 @@ from shareout.cli.options import Common, add_common, add_token, add_web
 from shareout.config import load_settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
-from shareout.show.beside import say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,19 +48,14 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return probing.probe(arguments)
     if arguments.where is None:
         arguments.where = _usual(Common.of(arguments))
-    if "SLURM_JOB_ID" in os.environ and not arguments.quiet:
-        _tell_of_other_nodes()
+    if "SLURM_JOB_ID" in os.environ:
+        from shareout.cli.join_nodes import goes_over_nodes, join_on_nodes
+
+        if goes_over_nodes():
+            return join_on_nodes(arguments, entry)
     from shareout.cli.guest import join
 
     return join(arguments, entry)
-
-
-def _tell_of_other_nodes() -> None:
-    """A batch script runs on the first node of its allocation, and nobody would see that the others do nothing."""
-    from shareout.launch.slurm.allocation import count_of, is_in_step
-
-    if not is_in_step(os.environ) and (count := count_of(os.environ)) > 1:
-        say(f"shareout: this is one of {count} nodes; `srun --ntasks-per-node=1 … join …` takes part on each of them")
 
 
 def _usual(common: Common) -> str:

@@ -36,14 +36,14 @@ from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.lock import Lock
 from shareout.record.sources import run_folders_below
-from shareout.serving.home import MIRROR, Home
+from shareout.serving.home import MIRROR, Home, home_in
 from shareout.serving.inputs import publish
 from shareout.serving.outcomes import Outcomes
 from shareout.serving.service import Service, Standing, lanes_of
 from shareout.serving.worker import Worker
 from shareout.show.beside import may_steer, write
 from shareout.stores.folder.opening import open_folder
-from shareout.stores.nats.address import Address
+from shareout.stores.nats.address import Address, address_of
 from shareout.stores.nats.token import refuse_where_nothing_speaks
 from shareout.units import counted, parse_duration
 
@@ -129,14 +129,29 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             file, home = common.runs / f"{plan.origin_hex[:16]}/serve_url", str(service.home.path)
             stack.enter_context(page_beside(web, own_program(entry), [*words, "--", home], file))
         worker = _working(service, common, entry, stack) if asked.works else None
+        place = _scripted(service, asked, common, entry)
         try:
             standing = service.run(_Teller(common).hear, keeps=asked.keeps)
         except KeyboardInterrupt:
             _let_finish(service, worker)
             service.lay_down()
+            if service.standing().is_over:
+                place.end_script("all is over")
             tell(f"{asked.server.told_end} The same command goes on")
             raise
-    return _told_end(standing, plan, common)
+    code, told = _told_end(standing, plan, common)
+    place.end_script(told)
+    return code
+
+
+def _scripted(service: Service, asked: ServeArguments, common: Common, entry: Entry | None) -> Home:
+    """Its folder, with a script for who would add hosts."""
+    home = home_in(service.home.path)
+    assert home is not None
+    script = home.write_script(own_program(entry), str(_told_address(asked, address_of(home.address))))
+    if not common.quiet:
+        tell(f"a host that sees this folder, or `sbatch -n 20` of it: {script}")
+    return home
 
 
 def _call(arguments: argparse.Namespace, common: Common) -> Call:
@@ -219,11 +234,15 @@ def _publish(net: NatsStore, plan: Plan, call: Call, folder: Path) -> None:
         raise UsageError(f"the inputs cannot be put there: {error}", way_out="Mend it, and serve again.") from error
 
 
-def _tell_start(plan: Plan, asked: ServeArguments, address: Address, token: Path) -> None:
+def _told_address(asked: ServeArguments, address: Address) -> Address:
+    """Where hosts find it of which this one is not."""
     if asked.server.bind in ANYWHERE:
-        address = Address(host_name(), address.port)
-    elif not asked.server.nats:
-        address = Address(asked.server.bind, address.port)
+        return Address(host_name(), address.port)
+    return address if asked.server.nats else Address(asked.server.bind, address.port)
+
+
+def _tell_start(plan: Plan, asked: ServeArguments, address: Address, token: Path) -> None:
+    address = _told_address(asked, address)
     name = getattr(plan.pool, "name", "")
     what = f"the stream {name}" if name else f"{counted(plan.jobs, 'job')} of {plan.fingerprint}"
     tell(f"{what} at {address}")
@@ -259,17 +278,19 @@ def _line(standing: Standing) -> str:
     return f"{standing.seen:,} of {counted(standing.jobs, 'job')} over, {standing.failed} failed; at work: {hosts}"
 
 
-def _told_end(standing: Standing, plan: Plan, common: Common) -> int:
+def _told_end(standing: Standing, plan: Plan, common: Common) -> tuple[int, str]:
+    """The exit code, and what a person reads."""
     folder = RunFolder.of(common.runs, plan.origin, "").path
     skipped = _skipped(folder, plan) if standing.has_skips else 0
     done = standing.jobs - standing.left - standing.failed - skipped
     if common.json:
         facts = {"digest": plan.hex, "jobs": standing.jobs, "done": done, "failed": standing.failed, "skipped": skipped}
         print(json.dumps(facts))
+    skips = f", {skipped} skipped" if skipped else ""
+    told = f"{done} done, {standing.failed} failed{skips}, {standing.left} to do: {folder}"
     if not common.quiet:
-        skips = f", {skipped} skipped" if skipped else ""
-        tell(f"{done} done, {standing.failed} failed{skips}, {standing.left} to do: {folder}")
-    return int(standing.failed > 0 or not standing.is_over)
+        tell(told)
+    return int(standing.failed > 0 or not standing.is_over), told
 
 
 def _skipped(folder: Path, plan: Plan) -> int:

@@ -6,9 +6,10 @@ and the file of what they show there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from shareout.fields import dataclass
@@ -29,6 +30,7 @@ MIRROR = told_groups(["what serve has laid down"])
 LOOPBACK = "127.0.0.1"
 SERVER = "server"
 _ADDRESS = "address"
+_SCRIPT = "join.sh"
 _HEX = "[0-9a-f]"
 
 
@@ -55,6 +57,25 @@ class Home:
     def note(self) -> None:
         """For commands of another terminal."""
         replace_file(self.path / _ADDRESS, [f"{self.address}\n{self.token_file.absolute()}\n".encode()], sync=False)
+
+    def write_script(self, program: Sequence[str], address: str) -> Path:
+        """For who wants to add hosts, as disBatch's `dbUtil.sh`: for its owner alone, who alone has the token."""
+        joins = ["join", address, "--token-file", str(self.token_file.absolute()), "--yes"]
+        looks = ["status", "--watch", str(self.path.absolute())]
+        return self._put_script(
+            "# Adds this host; as a batch job of Slurm (sbatch -n 20) all nodes of that.\n"
+            f'[ "$1" = --mon ] && exec {join([*program, *looks])}\nexec {join([*program, *joins])} "$@"\n'
+        )
+
+    def end_script(self, told: str) -> None:
+        """Nobody is left to wait for a server that has nothing more to give."""
+        self._put_script(f"echo {quote(f'shareout: {told}')} >&2\n")
+
+    def _put_script(self, text: str) -> Path:
+        file = self.path / _SCRIPT
+        replace_file(file, [f"#!/bin/sh\n{text}".encode("utf-8", "surrogateescape")], sync=False)
+        file.chmod(0o700)
+        return file
 
     def start(self, token: Token) -> ServerProgram:
         """Its server, for this host alone and for a while. CannotStart where it does not come up."""
