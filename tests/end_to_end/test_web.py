@@ -33,6 +33,32 @@ def test_the_page_is_served_and_tells_how_it_stands(here: Machine) -> None:
     assert code == 143, "a signal ends it as it ends all else"
 
 
+def test_a_browser_is_led_there_by_a_file_and_no_word_of_its_call_holds_the_token(
+    here: Machine, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    # As a browser that is waited for: what it opens answers meanwhile.
+    kept = f'echo "$1" > {told}.part; cp -p "${{1#file://}}" {told}.html; mv {told}.part {told}'
+    script = f"{kept}; exec sleep 100 > {told}.none 2>&1"
+    (tmp_path / "browser").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "browser").chmod(0o755)
+    here.jobs("true").run()
+    here.environ = {"BROWSER": f"{tmp_path}/browser %s"}
+    page = Page(here, "--open")
+    wait_until(told.exists)
+    assert page.token not in told.read_text()
+    assert told.with_suffix(".html").stat().st_mode & 0o777 == 0o600
+    assert f"url={page.address}" in told.with_suffix(".html").read_text()
+    assert page.told("/feed").status == 200
+    assert page.end() == 143
+    assert not Path(told.read_text().strip().removeprefix("file://")).exists()
+    here.environ = dict.fromkeys(("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"), "")
+    page = Page(here, "--open")
+    assert page.ask("/").status == 200
+    page.end()
+    assert "no browser could be opened here" in page.errors()
+
+
 def test_the_page_of_a_run_is_another_process_and_ends_with_it(here: Machine) -> None:
     here.jobs(*["while test ! -e go; do sleep 0.05; done"] * 4)
     running = here.start("--web")

@@ -62,7 +62,7 @@ class Page(Visitor):
     def __init__(self, machine: Machine, *words: str) -> None:
         self.process = subprocess.Popen(
             [*machine.program, "status", "--web", *words], cwd=machine.folder, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **machine.environ},
         )  # fmt: skip
         assert self.process.stdout is not None
         super().__init__(self.process.stdout.readline().strip())

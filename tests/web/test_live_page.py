@@ -145,7 +145,25 @@ def test_an_hour_of_news_takes_no_more_memory_than_a_minute(page: Page, tmp_path
         opened.ask(HOUR.format(3600))
         after = opened.memory()
         assert opened.complaints == []
-    assert after["nodes"] <= before["nodes"] + 200, (before, after)
+        # Nothing but its own script runs there, nothing is sent elsewhere, and no other page gets at it.
+        opened.ask("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hit=1\">')")
+        opened.ask(
+            "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.hit=1'}))"
+        )
+        asked = f"fetch('http://127.0.0.1:{page.port}/feed', {{headers: {{Authorization: 'Bearer {page.token}'}}}})"
+        got = f"{asked}.then(answer => answer.status, () => 'refused')"
+        assert opened.ask(got) == 200
+        assert opened.ask(got.replace("127.0.0.1", "localhost")) == "refused"
+        assert opened.ask("window.hit") is None
+        opened.open(f"http://localhost:{page.port}/page.css")
+        assert opened.ask(got) == "refused"
+        framed = f"<iframe src=http://127.0.0.1:{page.port}/ onload='window.done=1'></iframe>"
+        opened.open(f"data:text/html,{framed}")
+        assert opened.ask(got) == "refused"
+        opened.wait("window.done")
+        assert opened.ask("frames[0].length") == 0
+    # Each look makes some hundred.
+    assert after["nodes"] <= before["nodes"] + 2000, (before, after)
     assert after["bytes"] <= 100e6
 
 

@@ -17,6 +17,7 @@ from shareout.cli.page_state import Look, Page, Prove
 from shareout.cli.watch_launch import LaunchLook, launch_among
 from shareout.cli.watched import Looks, StatusArguments
 from shareout.entry import Entry
+from shareout.environment import user_environment
 from shareout.fields import dataclass
 from shareout.record.folder import RunFolder
 from shareout.show.report.live import LIVE_STYLE, PAGE
@@ -29,7 +30,8 @@ GRACE_S = 60.0
 """The page of a run is there for so long after its end, for who comes late or looks again."""
 TOLD_S = 1.0
 """For who looks, to hear that it is over."""
-
+WINDOWS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+"""One of them is set where there is something to show a page on."""
 MOST_PROVEN = 1 << 30
 """Bytes of journals."""
 
@@ -127,12 +129,29 @@ def _forget(file: Path, address: str) -> None:
 def _open(address: str) -> Path | None:
     """By a file that only this user can read, which leads there: a browser's command line is seen by everybody."""
     import tempfile
-    import webbrowser
 
+    if not any(map(os.environ.get, WINDOWS)):
+        # One that writes on this terminal would show nothing: the page needs its script.
+        _not_opened()
+        return None
     number, name = tempfile.mkstemp(prefix="shareout-", suffix=".html")
     with os.fdopen(number, "w") as file:
         file.write(f'<!DOCTYPE html><meta http-equiv="refresh" content="0;url={address}"><title>shareout</title>')
-    path = Path(name)
-    if not webbrowser.open(path.as_uri()):
-        print("shareout: no browser could be opened here: open the address above", file=sys.stderr)
-    return path
+    # Beside the server: some are waited for until they end.
+    threading.Thread(target=_show, args=(Path(name).as_uri(),), daemon=True).start()
+    return Path(name)
+
+
+def _show(address: str) -> None:
+    import webbrowser
+
+    own = user_environment()
+    for name in os.environ.keys() - own.keys():
+        del os.environ[name]
+    os.environ.update(own)
+    if not webbrowser.open(address):
+        _not_opened()
+
+
+def _not_opened() -> None:
+    print("shareout: no browser could be opened here: open the address above", file=sys.stderr)
