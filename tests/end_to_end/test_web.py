@@ -157,3 +157,6 @@ def test_the_page_of_a_launch_tells_of_its_hosts(here: Machine) -> None:
     assert "svg" in page.told("/throughput").read().decode()
     os.kill(server_of(page), signal.SIGTERM)
     wait_until(lambda: not (here.folder / "launch/page_url").exists())
+    later = Page(here, "launch")
+    assert json.loads(later.told("/feed").readline())["whole"]["done"] == 6
+    later.end()

@@ -140,6 +140,10 @@ def test_an_hour_of_news_takes_no_more_memory_than_a_minute(page: Page, tmp_path
     with browser(tmp_path) as opened:
         opened.open(page.address)
         opened.wait("document.title.startsWith('100%')")
+        for place in ("#failed pre", "#machines tbody"):
+            opened.ask(f"getSelection().selectAllChildren(document.querySelector('{place}'))")
+            opened.ask("merge(state, {now: state.now + 1}), show()")
+            assert opened.ask("getSelection().toString()"), "what is selected stays so, for who copies it"
         opened.ask(HOUR.format(60))
         before = opened.memory()
         opened.ask(HOUR.format(3600))

@@ -105,18 +105,18 @@ function fill(section, rows) {
     row.dataset.key = key;
     cells.forEach(([text, value, kind, mark], column) => {
       const cell = row.cells[column] || row.insertCell();
-      if (cell.textContent !== text || mark) {
+      const stays = mark ? cell.firstElementChild?.isEqualNode(mark) : true;
+      if (cell.textContent !== text || !stays) {
         cell.textContent = text;
         if (mark) cell.prepend(mark);
       }
       if (value !== undefined) cell.dataset.v = value;
-      cell.className = kind === undefined ? "" : kind;
+      if (cell.className !== (kind || "")) cell.className = kind || "";
     });
     return row;
   });
-  body.replaceChildren(...kept);
   section.hidden = rows.length === 0;
-  sorted(table);
+  sorted(table, kept);
   const input = section.querySelector("input");
   if (!input) return;
   input.hidden = LEAST_TO_FILTER > rows.length;
@@ -157,7 +157,7 @@ function failures() {
   const found = state.failures || [];
   at("failures").hidden = found.length === 0;
   const old = new Map([...at("failed").children].map((one) => [one.dataset.key, one]));
-  at("failed").replaceChildren(...found.map((one, place) => {
+  arrange(at("failed"), found.map((one, place) => {
     const key = one.machine + "/" + one.job + "/" + one.attempt, text = one.lines.join("\n");
     const shown = old.get(key) || make("details"), head = make("summary");
     shown.dataset.key = key;

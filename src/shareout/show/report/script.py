@@ -14,13 +14,18 @@ function order(one, other) {
   if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1;
   return typeof one === "number" ? one - other : one.localeCompare(other, undefined, {numeric: true});
 }
-function sorted(table) {
-  const head = table.querySelector('th[aria-sort$="scending"]');
-  if (head === null) return;
-  const sign = head.getAttribute("aria-sort") === "ascending" ? 1 : -1, body = table.tBodies[0];
-  const rows = [...body.rows].map((row) => [valueOf(row.cells[head.cellIndex]), row]);
-  rows.sort((one, other) => sign * order(one[0], other[0]));
-  body.append(...rows.map((row) => row[1]));
+function arrange(place, nodes) {
+  // Where nothing moves nothing is touched: what somebody has selected stays so.
+  const old = place.children;
+  if (old.length !== nodes.length || nodes.some((node, at) => node !== old[at])) place.replaceChildren(...nodes);
+}
+function sorted(table, rows) {
+  const head = table.querySelector('th[aria-sort$="scending"]'), body = table.tBodies[0];
+  if (head === null) return arrange(body, rows);
+  const sign = head.getAttribute("aria-sort") === "ascending" ? 1 : -1;
+  const ranked = rows.map((row) => [valueOf(row.cells[head.cellIndex]), row]);
+  ranked.sort((one, other) => sign * order(one[0], other[0]));
+  arrange(body, ranked.map((row) => row[1]));
 }
 function sortable(table, isLive) {
   const heads = [...table.querySelectorAll("thead th")], body = table.tBodies[0];
@@ -35,7 +40,7 @@ function sortable(table, isLive) {
       const up = head.getAttribute("aria-sort") !== "ascending";
       for (const other of heads) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      sorted(table);
+      sorted(table, [...body.rows]);
     };
   }
   if (heads.length) for (const row of body.rows) row.dataset.at = row.rowIndex - 1;
