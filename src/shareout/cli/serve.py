@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from shareout.choices import Order
 from shareout.cli.inputs.adhoc_pool import pool_file
-from shareout.cli.inputs.recorded_call import Call, call_of
+from shareout.cli.inputs.recorded_call import Call, Typed, call_of
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.inputs.shared_work import of_anybody, refuse_unshared
 from shareout.cli.options import Common, add_common, add_web, program_name, web_asked
@@ -186,6 +187,7 @@ def _opened(
     stack.callback(Lock(RunFolder(home.path)).release)
     keeper, net, address = asked.server.opened(home.path, charter, stack)
     Home(home.path, str(address), home.path / "token").note()
+    call.keep(RunFolder(home.path), Typed(tuple(sys.argv[1:]), os.getcwd()))
     _publish(net, plan, call, home.path)
     if not common.quiet:
         _tell_start(plan, asked, address, home.path / "token")
@@ -288,6 +290,8 @@ def _told_end(standing: Standing, plan: Plan, common: Common) -> tuple[int, str]
         print(json.dumps(facts))
     skips = f", {skipped} skipped" if skipped else ""
     told = f"{done} done, {standing.failed} failed{skips}, {standing.left} to do: {folder}"
+    if standing.refusal:
+        tell(standing.refusal)
     if not common.quiet:
         tell(told)
     return int(standing.failed > 0 or not standing.is_over), told

@@ -71,7 +71,7 @@ def stream_on(net: NatsStore, plan: Plan, lanes: Lanes, source: Source | None, s
     if not isinstance(plan.pool, StreamPool):
         return None
     if source is not None:
-        source.check = partial(plan.pool.check, kind=plan.kind)
+        source.of_jobs(partial(plan.pool.check, kind=plan.kind), of_rows=not plan.pool.gives_lines)
     stream = Stream(net, plan.pool, source, lambda: lanes.asked, lambda: lanes.left)
     stack.callback(stream.close)
     lanes.on_ask = stream.heard

@@ -26,7 +26,7 @@ from shareout.joining.pieces.picking import Picking
 from shareout.joining.pieces.places import Places
 from shareout.joining.request import JoinRequest, Order, Wishes
 from shareout.joining.shipping import Shipping
-from shareout.joining.stream import stream_of
+from shareout.joining.stream import Start, stream_of
 from shareout.joining.supply import Elsewhere, LedgerSupply
 from shareout.joining.terms import charter_of, checks_of, nonce_of, roots_of
 from shareout.ledger.asks.ask import Ask, words
@@ -118,9 +118,9 @@ class Joined:
             self._plan.admit(self._machine, number)
 
     def take_part(
-        self, folder: RunFolder, writer: JournalWriter, tally: Tally, slots: int, wishes: Wishes
+        self, folder: RunFolder, writer: JournalWriter, tally: Tally, slots: int, *, wishes: Wishes, start: Start
     ) -> LedgerSupply:
-        """The supply of this start, whose journal has begun."""
+        """The supply of this start, whose journal has begun. `start`: runs what is asked for before the first job."""
         before = tally.durations.count, tally.durations.total
         speed = Speed(slots)
 
@@ -150,7 +150,7 @@ class Joined:
             history=History(folder.seen, self._ledger, self.place, self.times),
             open_at=self._open_at,
             publishing=self._publishing(folder),
-            stream=stream_of(self._plan.pool, folder.lines, writer),
+            stream=stream_of(self._plan.pool, folder.lines, writer, start),
         )
         costs = self._plan.costs_between if self._plan.costs and not wishes.in_place else None
         self.supply = LedgerSupply(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,23 @@ from blake3 import blake3
 from shareout.errors import cannot_record
 from shareout.ledger.asks.ask import Ask
 from shareout.ledger.asks.asked import Asked
-from shareout.pool import Pool
+from shareout.pool import EngineCommand, Pool
 from shareout.record.lines.claim import Seal, seal_line
 from shareout.world import world
 
 if TYPE_CHECKING:
+    from shareout.pool.stream import StreamPool
     from shareout.record.writer import JournalWriter
+
+Start = Callable[[Sequence[EngineCommand]], object]
 
 
 class Stream:
     """Of one start: all that has come is taken anew from the ledger, which has it for ever."""
 
-    def __init__(self, path: Path, writer: JournalWriter) -> None:
+    def __init__(self, pool: StreamPool, path: Path, writer: JournalWriter, start: Start) -> None:
+        """`start` runs what is to be run before the first job of this host."""
+        self._pool, self._start = pool, start
         self._path = path
         self._writer = writer
         self._count = 0
@@ -35,6 +41,10 @@ class Stream:
             return
         if ask.verb == "feed":
             self._take(ask)
+        elif ask.verb == "engine":
+            # Before any line: so nothing is reserved here that others would wait for meanwhile.
+            if command := self._pool.take_once(ask.lines):
+                self._start([command])
         elif ask.verb == "close":
             # So that journals alone prove that nothing is missing.
             self._writer.append(seal_line(Seal(self._count, self._hash.hexdigest())))
@@ -50,12 +60,12 @@ class Stream:
         self._count += ask.jobs
 
 
-def stream_of(pool: Pool, path: Path, writer: JournalWriter) -> Stream | None:
+def stream_of(pool: Pool, path: Path, writer: JournalWriter, start: Start) -> Stream | None:
     """Where the jobs of that pool come while it is run; they are read from there from now on."""
     from shareout.pool.stream import StreamPool
 
     if not isinstance(pool, StreamPool):
         return None
-    made = Stream(path, writer)
+    made = Stream(pool, path, writer, start)
     pool.read_from(path)
     return made

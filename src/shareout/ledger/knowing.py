@@ -110,15 +110,16 @@ class Knowing:
         self.lanes[call.lane] = self.lanes[call.lane]._replace(busy=False, due=now + self.times.retry)
 
     def _hear_ask(self, ask: Ask | None, now: Moment) -> None:
-        before = self.asking.state
+        before, was_known = self.asking.state, self.asking.is_known
         self.asking = self.asking.found(ask, now)
         for one in self.asking.state.made_since(before):
             failed = sum((stretch.stop - stretch.start) * stretch.failed for stretch in one.stretches)
             self.failed_in[one.phase] = self.failed_in.get(one.phase, 0) - failed
             self._meet_root(one.root(), how="ask")
         if fed := self.asking.state.fed_since(before):
-            # It was made this moment: whoever has a free slot puts at once, and learns by that who was first.
-            self._meet_root(fed, how="feed", looked=now)
+            # It was made this moment, unless it stood when this host came: whoever has a free slot puts at once, and
+            # learns by that who was first.
+            self._meet_root(fed, how="feed", looked=now if was_known else LONG_AGO)
         if self.asking.state.phase > before.phase:
             self._begin_phases()
 

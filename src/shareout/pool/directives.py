@@ -64,18 +64,24 @@ class TaskFile:
 
 def read_directives(path: str, comments: Iterable[tuple[int, int, bytes]], kept: int) -> TaskFile:
     """`comments` are the # lines with how many kept lines stand before each; `kept` is their number in the file."""
-    reader = _Reader(path)
+    reader = DirectiveReader(path)
     for before, number, line in comments:
         if number == 1 and _OF_BASH.match(line):
             reader.file.for_bash = True
-        match = _DIRECTIVE.match(line.decode("utf-8", "surrogateescape"))
-        if match:
+        if match := directive_in(line):
             reader.directive(before, number, match)
     reader.lines_up_to(kept)
     return reader.file
 
 
-class _Reader:
+def directive_in(line: bytes) -> re.Match[str] | None:
+    """Its words, where a # line is one."""
+    return _DIRECTIVE.match(line.decode("utf-8", "surrogateescape"))
+
+
+class DirectiveReader:
+    """One directive after the other; what they come to is in `now` and in `file`."""
+
     def __init__(self, path: str) -> None:
         self.path = path
         self.file = TaskFile()

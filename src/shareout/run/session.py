@@ -24,7 +24,7 @@ from shareout.record.tallies.cache import TallyKeeper
 from shareout.record.tallies.saved import tally_of
 from shareout.record.tallies.tally import Tally
 from shareout.record.writer import JournalWriter, session_now
-from shareout.run.command.once import perform_once
+from shareout.run.command.once import perform_now, perform_once
 from shareout.run.crew import Crew, Parts
 from shareout.run.earlier import adopt, see_elsewhere, take_over_all
 from shareout.run.hands.fences import Fences
@@ -330,7 +330,15 @@ def _supply(request: RunRequest, share: Share, opened: Opened, makings: Makings)
     plan, tally, slots = request.plan, opened.tally, makings.slots
     if opened.joined:
         opened.joined.watch(makings.selector, makings.children.add)
-        return opened.joined.take_part(opened.folder, opened.writer, tally, slots, wishes=request.wishes())
+        wishes = request.wishes()
+        return opened.joined.take_part(
+            opened.folder,
+            opened.writer,
+            tally,
+            slots,
+            wishes=wishes,
+            start=lambda them: perform_now(makings, "START", them),
+        )
     is_known = plan.costs and not request.in_place
     costs = costs_left(plan, share.ranges, tally, slots) if is_known else None
     return StaticSupply(stages_of(plan, share), tally, request.most, wanted_of(plan, request.groups), costs)

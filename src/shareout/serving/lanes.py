@@ -57,8 +57,9 @@ class Lanes:
     def _heed(self, n: int, ask: Ask) -> None:
         before = self._asked
         self.on_ask(ask, before, n)
-        # The jobs that come with a feed are the stream's to hear: here only their number counts.
-        with_list = parse_list(n, ask, self._listed(ask)) if ask.list and ask.verb != "feed" else ask
+        # What comes with a feed is the stream's to hear: here only the number of its jobs counts.
+        is_stream = ask.verb in ("feed", "engine")
+        with_list = parse_list(n, ask, self._listed(ask)) if ask.list and not is_stream else ask
         self._asked = asked(before, with_list, self._phases)
         if fed := self._asked.fed_since(before):
             self._open[fed.lane] = root_begins(fed.low, fed.hi)

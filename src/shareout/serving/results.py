@@ -93,3 +93,24 @@ class Results:
                 continue
             if isinstance(record, Attempt) and record.state in ENDS:
                 yield file[0], record
+
+
+class Ends:
+    """How jobs ended that stand together, where somebody asks."""
+
+    def __init__(self, store: NatsStore) -> None:
+        self._store = store
+        self._results: Results | None = None
+        self._failed: set[int] = set()
+
+    def failed(self, start: int, stop: int) -> int:
+        """How many of these, which are all over. Of later calls the jobs come later."""
+        # Made when it is asked for first, since most streams have nothing that asks.
+        self._results = self._results or Results(self._store, from_now=False)
+        for _, one in self._results.looked_up():
+            if one.state is State.FAILED and one.job >= start:
+                self._failed.add(one.job)
+            elif one.state is State.DONE:
+                self._failed.discard(one.job)
+        self._failed = {job for job in self._failed if start <= job < stop}
+        return len(self._failed)

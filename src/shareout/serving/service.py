@@ -40,6 +40,8 @@ class Standing:
     """Nothing is left for any host to do, or to tell."""
     has_skips: bool
     """Somebody has asked for jobs to be skipped."""
+    refusal: str
+    """Why no more jobs are taken, where they ended badly."""
 
 
 class Service:
@@ -146,6 +148,7 @@ class Service:
             hosts=hosts,
             is_over=is_over,
             has_skips=self._lanes.has_skips,
+            refusal=self._stream.refusal if self._stream else "",
         )
 
 

@@ -5,65 +5,80 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from shareout.environment import user_environment
 from shareout.errors import InputError, Place
+from shareout.pool.stream.directives import Coming, StreamedDirectives
 from shareout.world import world
 
 READ = 1 << 16
 
 
 class Source:
-    """One. Blank lines and comments are no jobs."""
+    """One. Blank lines and comments are no jobs; directives are heeded."""
 
     def __init__(self, name: str, handle: int, pid: int = 0) -> None:
         """`pid`: of the command whose output it is."""
         self.name = name
         self.handle = handle
-        self.is_ended = False
         self._pid = pid
+        self._has_ended = False
         self._bytes = b""
         self._lines: list[bytes] = []
-        self._number = 0
-        self.check: Callable[[str], None] = lambda line: None
-        """ValueError says why a line can be no job."""
+        self._coming: Iterator[Coming] = iter(())
+        self._number, self._is_in_line = 0, False
+        """Which line `_coming` is what comes of, and whether it may not be all given."""
+        self._directives = StreamedDirectives(name)
+        self._check: Callable[[str], None] = lambda line: None
 
-    def line(self) -> bytes | None:
+    def of_jobs(self, check: Callable[[str], None], *, of_rows: bool) -> None:
+        """`check` raises ValueError where a line can be no job."""
+        self._check, self._directives = check, StreamedDirectives(self.name, of_rows=of_rows)
+
+    @property
+    def is_ended(self) -> bool:
+        """Nothing more comes, and all that came was given."""
+        return self._has_ended and not self.has_more
+
+    @property
+    def has_more(self) -> bool:
+        """Something has come, and was not given yet."""
+        return bool(self._lines) or self._is_in_line
+
+    def next(self) -> Coming | None:
         """The next one; None where none has come, or none will."""
-        while not self._lines and not self.is_ended and select.select([self.handle], [], [], 0)[0]:
-            self._read()
-        return self._lines.pop() if self._lines else None
+        while True:
+            for one in self._coming:
+                return self._checked(one)
+            self._is_in_line = False
+            if not self._lines:
+                if self._has_ended or not select.select([self.handle], [], [], 0)[0]:
+                    return None
+                self._read()
+                continue
+            self._number, self._is_in_line = self._number + 1, True
+            self._coming = self._directives.line(self._number, self._lines.pop())
 
     def _read(self) -> None:
         data = os.read(self.handle, READ)
         if data:
             *lines, self._bytes = (self._bytes + data).split(b"\n")
         else:
-            lines, self._bytes, self.is_ended = [self._bytes], b"", True
+            lines, self._bytes, self._has_ended = [self._bytes], b"", True
         # From the end, where it costs nothing to take one away.
-        self._lines = [one for line in lines if (one := self._kept(line))][::-1]
+        self._lines = [line.removesuffix(b"\r") for line in lines][::-1]
 
-    def _kept(self, line: bytes) -> bytes:
-        self._number += 1
-        line = line.removesuffix(b"\r")
-        if line.startswith((b"#SHAREOUT", b"#DISBATCH")):
-            raise InputError(
-                f"directives are for lists that are whole: found {line.decode('utf-8', 'replace')[:60]}",
-                where=Place(self.name, self._number),
-                way_out="Write what it says into the lines themselves.",
-            )
-        if line.startswith(b"#") or not line.strip():
-            return b""
-        text = line.decode("utf-8", "surrogateescape")
-        try:
-            self.check(text)
-        except ValueError as error:
-            raise InputError(
-                str(error), where=Place(self.name, self._number, text=text), way_out="Mend it, and serve again."
-            ) from None
-        return line
+    def _checked(self, one: Coming) -> Coming:
+        if isinstance(one, bytes):
+            text = one.decode("utf-8", "surrogateescape")
+            try:
+                self._check(text)
+            except ValueError as error:
+                where = Place(self.name, self._number, text=text)
+                raise InputError(str(error), where=where, way_out="Mend it, and serve again.") from None
+        return one
 
     def code(self) -> int:
         """With which the command ended, when its output did; 0 where it is none."""

@@ -125,7 +125,8 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
     # All are read before the first is told: what one has done of another's jobs is not to do in that one's counts.
     _see_each_other(followers)
     machines = tuple(sorted((one.status() for one in followers), key=lambda one: one.name))
-    header = followers[0].header
+    # Of a stream each host knows as many jobs as it has been told of.
+    header = max((one.header for one in followers), key=lambda one: one.jobs if one.stream else 0)
     absent = _absent(machines, shares or {})
     earlier = header.total - header.jobs
     found = Status(

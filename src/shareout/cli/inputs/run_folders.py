@@ -185,7 +185,10 @@ def inputs_at_hand(
     found = _inputs_of_configs(common, entry, header.kind)
     if found and found[0].origin_hex in {origin for one in headers for origin in (one.origin, *one.ancestors)}:
         return found
-    return recalled(newest, header, common, entry) or _inputs_shared(newest, common, entry, from_shared) or found
+    # What is served from here was called here, and whoever ran it lies below.
+    served = RunFolder(newest.path.parent.parent)
+    recalled_here = recalled(newest, header, common, entry) or recalled(served, header, common, entry)
+    return recalled_here or _inputs_shared(newest, common, entry, from_shared) or found
 
 
 def _inputs_shared(folder: RunFolder, common: Common, entry: Entry | None, is_asked: bool) -> Inputs | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shareout.errors import RunDirectoryDamaged
@@ -18,8 +18,8 @@ from shareout.ledger.entry import is_nonce, is_number, object_of, shown, why_no_
 
 ASKS = "asks"
 """Where they stand; no lane is called so."""
-VERBS = ("phase", "end", "drain", "halt", "resume", "requeue", "skip", "feed", "close")
-WITH_LIST = ("requeue", "skip", "feed")
+VERBS = ("phase", "end", "drain", "halt", "resume", "requeue", "skip", "feed", "close", "engine")
+WITH_LIST = ("requeue", "skip", "feed", "engine")
 LISTED = ("stretches", "lines")
 """What stands in a list, and not in the text."""
 LONGEST_WORDS = 200
@@ -64,7 +64,8 @@ class Ask(NamedTuple):
     stretches: tuple[Stretch, ...] = ()
     """What the list says; no part of the text."""
     lines: bytes = b""
-    """What it says where more jobs come, each with its newline; no part of the text either."""
+    """What it says where more jobs come, each with its newline, or of what each host is to run once; no part of the
+    text either."""
 
     def text(self) -> bytes:
         """As it stands in the store."""
@@ -91,6 +92,14 @@ def feed_of(lines: Sequence[bytes], by: str, nonce: str) -> tuple[Ask, bytes]:
         return Ask("feed", by, nonce, jobs=1, why=only), b""
     text = b"".join(b"%b\n" % line for line in lines)
     return Ask("feed", by, nonce, list=blake3(text).hexdigest(), jobs=len(lines)), text
+
+
+def engine_of(facts: Mapping[str, object], by: str, nonce: str) -> tuple[Ask, bytes]:
+    """The ask that each host runs a command before its first job or after its last, and the list that says which."""
+    from blake3 import blake3
+
+    text = json.dumps(facts).encode("ascii") + b"\n"
+    return Ask("engine", by, nonce, list=blake3(text).hexdigest()), text
 
 
 def words(text: str) -> str:
@@ -121,8 +130,8 @@ def parse_list(n: int, ask: Ask, text: bytes) -> Ask:
     try:
         if blake3(text).hexdigest() != ask.list:
             raise ValueError
-        if ask.verb == "feed":
-            if text.count(b"\n") != ask.jobs or not text.endswith(b"\n"):
+        if ask.verb in ("feed", "engine"):
+            if text.count(b"\n") != (ask.jobs if ask.verb == "feed" else 1) or not text.endswith(b"\n"):
                 raise ValueError
             return ask._replace(lines=text)
         stretches = tuple(Stretch(*one) for one in json.loads(text))

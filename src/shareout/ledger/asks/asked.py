@@ -107,6 +107,8 @@ def asked(before: Asked, ask: Ask, phases: Phases) -> Asked:
         return after._replace(is_ended=True)
     if ask.verb in ("feed", "close"):
         return _fed(after, ask)
+    if ask.verb == "engine":
+        return after
     if ask.verb == "drain":
         return after._replace(drained=before.drained | {ask.whom})
     if ask.verb in ("halt", "resume"):

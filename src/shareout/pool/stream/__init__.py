@@ -20,6 +20,7 @@ from shareout.errors import InputError, Place
 from shareout.names import why_no_name
 from shareout.pool import COSTS, STREAM, Barrier, EngineCommand, InputFile, Need, Phase, Row, Values
 from shareout.pool.needs import NOTHING, Said
+from shareout.pool.stream.index import indexed
 
 if TYPE_CHECKING:
     from shareout.pool.templates.template import Template
@@ -39,8 +40,6 @@ class StreamPool:
     gives_lines = True
     """A job is handed its line, and no row."""
     groups: Sequence[str] = ()
-    start_commands: Sequence[EngineCommand] = ()
-    stop_commands: Sequence[EngineCommand] = ()
     for_bash = False
     barriers: Sequence[Barrier] = ()
     phases: Sequence[Phase] = (Phase(0, MOST),)
@@ -49,6 +48,9 @@ class StreamPool:
         self.costs_file = path.parent / COSTS
         self.inputs = (InputFile("pool", path),)
         self.name = _named_in(path)[0]
+        self.start_commands: list[EngineCommand] = []
+        self.stop_commands: list[EngineCommand] = []
+        """They come before the first job."""
         self._template = self._made(template) if template else None
         self._separator = re.compile(colsep) if colsep else None
         self.read_from(path.with_name(path.name.removesuffix(ENDING) + ".lines"))
@@ -76,6 +78,20 @@ class StreamPool:
     def keep(self) -> None:
         """Nothing is found out that would hold for long."""
 
+    def take_once(self, facts: bytes) -> EngineCommand | None:
+        """What each host is to run once: a START, which is due now; a STOP is kept, and so is what nobody here knows.
+        ValueError where it is none."""
+        try:
+            said = json.loads(facts)
+            command = EngineCommand(str(said["text"]), int(said["line"]), said["theirs"] is True)
+        except (KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"it is no PERENGINE: {facts[:80]!r}") from error
+        if said.get("when") == "START":
+            self.start_commands.append(command)
+            return command
+        self.stop_commands.append(command)
+        return None
+
     @property
     def come(self) -> int:
         """How many are there now."""
@@ -87,20 +103,20 @@ class StreamPool:
 
     def row(self, job: int) -> Row:
         """By the line alone."""
-        text = self.line(job)
-        return Row(job, text, (text,), line=job + 1)
+        text, repeat = indexed(self.line(job))
+        return Row(job, text, (text,), line=job + 1, repeat=repeat, task=job)
 
     def arguments(self, job: int) -> tuple[Any, ...] | dict[str, Any]:
         """The line as the one argument."""
-        return (self.line(job),)
+        return (indexed(self.line(job))[0],)
 
     def command(self, job: int) -> str:
         """The line, or the template filled from it."""
-        return self._template.fill(self.values(job)) if self._template else self.line(job)
+        return self._template.fill(self.values(job)) if self._template else indexed(self.line(job))[0]
 
     def values(self, job: int) -> Values:
         """The line, and its columns: by `colsep`, else by blanks."""
-        text = self.line(job)
+        text = indexed(self.line(job))[0]
         return Values(job, (text,), self._separator.split(text) if self._separator else text.split(), {})
 
     def group(self, job: int) -> str | None:

@@ -43,7 +43,7 @@ class RowStream(StreamPool):
         named: dict[str, Any] = row if isinstance(row, dict) else {}
         args = () if isinstance(row, dict) else row
         text = self._command_of(job, row) if self._template else shown(row)
-        return Row(job, text, args, named=named, line=job + 1)
+        return Row(job, text, args, named=named, line=job + 1, task=job)
 
     def command(self, job: int) -> str:
         """By the template; without one, the row's only field."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from shareout.pool import EngineCommand
 from shareout.run.make import Makings
 
 
@@ -10,6 +13,11 @@ def perform_once(makings: Makings, when: str) -> tuple[list[str], bool]:
     pool = makings.plan.pool
     if not pool.start_commands and not pool.stop_commands:
         return [], False
+    return perform_now(makings, when, pool.start_commands if when == "START" else pool.stop_commands)
+
+
+def perform_now(makings: Makings, when: str, commands: Sequence[EngineCommand]) -> tuple[list[str], bool]:
+    """These of them: the same."""
     from shareout.run.command.per_machine import perform
 
-    return perform(pool.start_commands if when == "START" else pool.stop_commands, makings, when)
+    return perform(commands, makings, when)

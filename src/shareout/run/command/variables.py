@@ -10,6 +10,7 @@ from shareout.environment import told_folder
 from shareout.names import ANYBODY
 from shareout.plan.plan import Plan
 from shareout.plan.seeds import job_seed
+from shareout.pool import STREAM
 from shareout.pool.templates import SLOT
 from shareout.run.host.cores import granted_cores
 
@@ -38,8 +39,8 @@ def variables_of_all(plan: Plan, settings: Settings, machine: str, slot: int) ->
 def describer(plan: Plan, settings: Settings, slot: int) -> Described:
     """Looks up one job after the other, for a slot."""
     pool = plan.pool
-    is_text = pool.kind == "text"
-    is_plain = is_text and not settings.commands.template
+    is_text = pool.kind in ("text", STREAM)
+    is_plain = is_text and not settings.commands.template and getattr(pool, "gives_lines", True)
     tells_slot = not is_plain and (SLOT in settings.commands.template or pool.kind == "groups")
 
     def describe(job: int, attempt: int) -> tuple[str, Mapping[bytes, bytes]]:
