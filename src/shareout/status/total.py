@@ -125,8 +125,7 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
     # All are read before the first is told: what one has done of another's jobs is not to do in that one's counts.
     _see_each_other(followers)
     machines = tuple(sorted((one.status() for one in followers), key=lambda one: one.name))
-    # Of a stream each host knows as many jobs as it has been told of.
-    header = max((one.header for one in followers), key=lambda one: one.jobs if one.stream else 0)
+    header = _furthest(followers)
     absent = _absent(machines, shares or {})
     earlier = header.total - header.jobs
     found = Status(
@@ -143,6 +142,11 @@ def look(followers: Sequence[Follower], shares: Mapping[str, int] | None, settle
         is_sample=all(one.is_sample for one in followers),
     )
     return _shared(found, followers) if any(one.is_joined for one in followers) else found
+
+
+def _furthest(followers: Sequence[Follower]) -> Header:
+    """Of a stream each host knows as many jobs as it has been told of."""
+    return max((one.header for one in followers), key=lambda one: one.jobs if one.stream else 0)
 
 
 def _durations(machines: Iterable[MachineStatus]) -> Durations:

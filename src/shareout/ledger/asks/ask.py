@@ -131,9 +131,7 @@ def parse_list(n: int, ask: Ask, text: bytes) -> Ask:
         if blake3(text).hexdigest() != ask.list:
             raise ValueError
         if ask.verb in ("feed", "engine"):
-            if text.count(b"\n") != (ask.jobs if ask.verb == "feed" else 1) or not text.endswith(b"\n"):
-                raise ValueError
-            return ask._replace(lines=text)
+            return ask._replace(lines=_lines_in(text, ask.jobs if ask.verb == "feed" else 1))
         stretches = tuple(Stretch(*one) for one in json.loads(text))
         if list_text(stretches) != text:
             raise ValueError
@@ -144,6 +142,12 @@ def parse_list(n: int, ask: Ask, text: bytes) -> Ask:
     if sum(one.stop - one.start for one in stretches) != ask.jobs:
         raise _odd(n, f"its list is not of {ask.jobs} positions")
     return ask._replace(stretches=stretches)
+
+
+def _lines_in(text: bytes, count: int) -> bytes:
+    if text.count(b"\n") != count or not text.endswith(b"\n"):
+        raise ValueError
+    return text
 
 
 def _are_in_order(stretches: Sequence[Stretch]) -> bool:

@@ -65,22 +65,23 @@ class StreamedDirectives:
 
     def _directive(self, number: int, found: re.Match[str]) -> Iterator[Coming]:
         where = Place(self._name, number, text=found[0])
-        word = (found[2] or "").upper()
-        if word in OURS or (self._of_rows and word not in OF_ROWS):
-            of = "rows" if self._of_rows else "jobs that come"
-            what = f"{word or 'a directive'} is for lists that are whole, and these are {of}"
-            raise InputError(what, where=where, way_out="Say it in the lines themselves.")
+        self._refuse_of_lists((found[2] or "").upper(), where)
         file = self._reader.file
         file.barriers, file.stretches, file.start_commands, file.stop_commands = [], [], [], []
         self._reader.directive(0, number, found)
         for mistake in file.mistakes:
             raise mistake
-        for _, checks in file.barriers:
-            yield Wait(checks, where)
-        for when, commands in (("START", file.start_commands), ("STOP", file.stop_commands)):
-            yield from (AtEach(when, one, where) for one in commands)
+        yield from (Wait(checks, where) for _, checks in file.barriers)
+        yield from (AtEach("START", one, where) for one in file.start_commands)
+        yield from (AtEach("STOP", one, where) for one in file.stop_commands)
         for stretch in file.stretches:
             yield from self._repeats(stretch.count, stretch.repeat or (0, 1, ""))
+
+    def _refuse_of_lists(self, word: str, where: Place) -> None:
+        if word in OURS or (self._of_rows and word not in OF_ROWS):
+            of = "rows" if self._of_rows else "jobs that come"
+            what = f"{word or 'a directive'} is for lists that are whole, and these are {of}"
+            raise InputError(what, where=where, way_out="Say it in the lines themselves.")
 
     def _repeats(self, count: int, repeat: tuple[int, int, str]) -> Iterator[bytes]:
         start, step, command = repeat
