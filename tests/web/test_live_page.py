@@ -17,6 +17,7 @@ from kit.browser import browser
 from kit.program import Machine
 from kit.served import Page, server_of, visitor
 from kit.wait import wait_until
+from shareout.web.server import MOST_READERS
 
 SEED = 20_261_127
 # What the feed would tell in so many seconds: counts, failures, and jobs that run, new ones each time.
@@ -99,12 +100,16 @@ def test_what_is_told_is_small_and_the_token_is_nowhere(page: Page) -> None:
 
 
 def test_idle_and_slow_readers_harm_nobody(page: Page) -> None:
-    idle = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(200)]
+    # One who follows, and more than there is room for who say nothing.
+    followed = page.told("/feed")
+    assert followed.readline().startswith(b'{"whole"')
+    idle = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(MOST_READERS + 50)]
     slow = socket.create_connection(("127.0.0.1", page.port))
     slow.sendall(b"GET /feed HTTP/1.1\r\nHost: local")
     try:
         assert page.ask("/").status == 200
         assert page.told("/feed").readline().startswith(b'{"whole"')
+        assert json.loads(followed.readline()) is not None, "who has shown the token stays"
     finally:
         for one in (*idle, slow):
             one.close()

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any
@@ -16,6 +17,8 @@ from shareout.web.feed import Feed
 
 MOST_HEAD = 8 << 10
 MOST_READERS = 256
+LEAVES_S = 1.0
+"""For one of them to be gone."""
 PATIENCE_S = 10.0
 """For a whole request to come, and for what is told to be taken."""
 A_SECOND = 1 << 20
@@ -56,16 +59,22 @@ class Server(ThreadingHTTPServer):
     def __init__(self, door: socket.socket, site: Site) -> None:
         """`door` listens already."""
         self.site = site
-        self._readers = threading.Semaphore(MOST_READERS)
+        self._places = threading.Semaphore(MOST_READERS)
+        self._unproven: dict[socket.socket, None] = {}
+        """Who has shown no token, the longest there first."""
+        self._one = threading.Lock()
         super().__init__(door.getsockname(), Visit, bind_and_activate=False)
         self.socket.close()
         self.socket = door
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """More than there is room for are sent away at once."""
-        if not self._readers.acquire(blocking=False):
+        """Where there is no more room, who has shown no token gives way: on a host of many users anybody can come, and
+        stay as long as is waited for. Who has one stays, and then the new one is sent away."""
+        if not self._places.acquire(blocking=False) and not self._is_made_room():
             self.shutdown_request(request)
             return
+        with self._one:
+            self._unproven[request] = None
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -73,7 +82,23 @@ class Server(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._readers.release()
+            self.proven(request)
+            self._places.release()
+
+    def proven(self, request: socket.socket) -> None:
+        """It has shown the token, or is over."""
+        with self._one:
+            self._unproven.pop(request, None)
+
+    def _is_made_room(self) -> bool:
+        with self._one:
+            oldest = next(iter(self._unproven), None)
+            if oldest is None:
+                return False
+            del self._unproven[oldest]
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        return self._places.acquire(timeout=LEAVES_S)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Who goes away in the middle is no matter of ours, and nothing that he sent is put on a terminal."""
@@ -143,8 +168,10 @@ class Visit(BaseHTTPRequestHandler):
         elif file:
             self._send(200, *file)
         elif draw:
+            self.server.proven(self.connection)
             self._send(200, "application/json", draw())
         elif is_told:
+            self.server.proven(self.connection)
             self._feed()
         else:
             self._tell(404, "there is nothing here by this name")
