@@ -20,6 +20,7 @@ from shareout.cli.inputs.earlier_plans import sentence_of, unasked
 from shareout.cli.inputs.slurm_nodes import VARIABLE, text_of
 from shareout.cli.options import Common
 from shareout.cli.planning import tell_oddities
+from shareout.cli.run_asked import is_table
 from shareout.cli.run_start import Chosen, RunArguments
 from shareout.entry import Entry
 from shareout.environment import user_environment
@@ -65,6 +66,11 @@ def _refuse(common: Common, asked: RunArguments) -> None:
     if common.json:
         raise UsageError(
             "--json tells of one run, and this is one on each node", way_out="`status --json` tells of all."
+        )
+    if asked.results is not None and is_table(asked.results):
+        raise UsageError(
+            f"{asked.results} would be written by each node at once",
+            way_out="Name a folder; merge-results -o NAME.csv has what all printed.",
         )
     given = asked.given
     if (given.pool == "-" and (given.delimiter is not None or given.each is not None or given.kind)) or any(

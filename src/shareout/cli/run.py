@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import unicodedata  # noqa: F401
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shareout.cli import run_flags
 from shareout.cli.options import Common, Web, web_asked
-from shareout.cli.run_asked import print_jobs
+from shareout.cli.run_asked import is_table, print_jobs
 from shareout.cli.run_start import adoption_of, agree, asked_by, check_flags, choose, request_of
 from shareout.cli.run_told import run_facts, tell_end
 from shareout.cli.run_views import views_of
@@ -60,10 +61,15 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     if chosen is None:
         return _nothing()
     with adoption_of(asked, common, entry, chosen.plan) as adopt:
-        joblog = arguments.joblog and Path(arguments.joblog)
         request = replace(request_of(chosen, asked, common, entry), adopt=adopt)
+        logs = _joblogs(request, arguments.joblog and Path(arguments.joblog))
+        if asked.results is not None and is_table(asked.results):
+            from shareout.cli.run_table import ResultTable
+
+            table = ResultTable(asked.results, request.machine, request.plan.pool)
+            request, logs = replace(request, hearers=(table,)), [*logs, table]
         with page_of(web, request, common):
-            return finish(request, common, joblog)
+            return finish(request, common, logs)
 
 
 def page_of(web: Web | None, request: RunRequest, common: Common) -> AbstractContextManager[None]:
@@ -102,8 +108,8 @@ def _joblogs(request: RunRequest, path: Path | None) -> list[Listener]:
     return [JobLog(path, request.machine, pool, pool.command if runs_commands(request.entry) else None)]
 
 
-def finish(request: RunRequest, common: Common, joblog: Path | None = None) -> int:
-    """Runs it, and tells how it went: the exit code."""
+def finish(request: RunRequest, common: Common, logs: Sequence[Listener] = ()) -> int:
+    """Runs it, and tells how it went: the exit code. `logs`: files that are written beside the record."""
     from shareout.run.session import run_share
 
     name = request.machine if request.machine != ALL else "all machines"
@@ -111,7 +117,7 @@ def finish(request: RunRequest, common: Common, joblog: Path | None = None) -> i
     # Made, and so loaded, before the first job: what an executable unpacked may be swept from /tmp while it runs for
     # weeks.
     views = views_of(request, title, quiet=common.quiet)
-    views += _joblogs(request, joblog)
+    views += logs
     if request.join:
         from shareout.run.output.letters import letters_of
 

@@ -15,7 +15,12 @@ from shareout.pool import Pool
 
 AT_ONCE = 5000
 NAMED = 12
-TABLES = (".csv", ".tsv", ".json", ".jsonl")
+_TABLES = (".csv", ".tsv", ".json")
+
+
+def is_table(results: Path | None) -> bool:
+    """As GNU parallel has it: `--results NAME.csv` is a table, any other name a folder."""
+    return results is not None and results.suffix in _TABLES
 
 
 def check_asked(plan: Plan, groups: Sequence[str], screen: Screen, is_command: bool, results: Path | None) -> None:
@@ -52,12 +57,8 @@ def _check_results(results: Path, is_command: bool) -> None:
         raise UsageError(
             "--results is about what commands print", way_out="merge-results -o results.csv has what jobs return."
         )
-    # GNU parallel's --results NAME.csv is a table: who types that here must not get a folder of such a name.
-    if results.suffix in TABLES:
-        raise UsageError(
-            f"{results} is the name of a table, and --results makes a folder",
-            way_out="Name a folder; for a table use `export --format joblog`, or merge-results -o.",
-        )
+    if is_table(results):
+        return
     if results.exists() and not results.is_dir():
         raise UsageError(f"{results} is there already and is no folder", way_out="Name a folder after --results.")
 

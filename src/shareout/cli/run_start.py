@@ -33,7 +33,7 @@ from shareout.cli.options import Common, machines_file, program_name
 from shareout.cli.place.scheduler import machine_said
 from shareout.cli.place.shard import Shard, shard_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
-from shareout.cli.run_asked import check_asked
+from shareout.cli.run_asked import check_asked, is_table
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
@@ -229,7 +229,7 @@ def check_with_plan(chosen: Chosen, asked: RunArguments, entry: Entry | None) ->
     elif settings.join.at:
         refuse_barriers_alone(plan, settings, chosen.machine)
     check_asked(plan, asked.groups, asked.screen, runs_commands(entry), asked.results)
-    if asked.results is not None:
+    if asked.results is not None and not is_table(asked.results):
         refuse_others_results(asked.results, pool_of_results(plan, settings))
 
 
@@ -253,7 +253,7 @@ def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry
         keep_order=screen.keep_order,
         line_buffer=screen.line_buffer,
         tag=screen.tag,
-        results=asked.results,
+        results=None if is_table(asked.results) else asked.results,
         resume_from=asked.resume_from,
         force_resume=asked.force_resume,
         columns=named_columns(common.configs, settings),

@@ -103,9 +103,14 @@ def trip_of(asked: LaunchArguments, common: Common, entry: Entry | None, plan: P
 def _results(asked: LaunchArguments, plan: Plan, entry: Entry | None) -> str:
     if asked.results is None:
         return ""
-    from shareout.cli.run_asked import check_asked
+    from shareout.cli.run_asked import check_asked, is_table
     from shareout.cli.run_flags import Screen
 
+    if is_table(asked.results):
+        raise UsageError(
+            f"{asked.results} is the name of a table, and hosts of a launch fill a folder each",
+            way_out="Name a folder; -o NAME.csv is the merged table, with what commands printed.",
+        )
     check_asked(plan, (), Screen(), runs_commands(entry), asked.results)
     return f"./{parcel.free_place(asked.results)}"
 

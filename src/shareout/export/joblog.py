@@ -25,15 +25,21 @@ def joblog_lines(runs: Runs) -> Iterator[bytes]:
 
 def joblog_line(ended: Ended) -> bytes:
     """Of one job."""
+    fields = [str(field) for field in joblog_fields(ended)]
+    # Where parallel writes a NUL for a line break, and a tab as it is, which makes another field.
+    fields[-1] = fields[-1].replace("\n", "\\n").replace("\t", "\\t")
+    fields[3] = fields[3].rjust(10)
+    return ("\t".join(fields) + "\n").encode("utf-8", "surrogateescape")
+
+
+def joblog_fields(ended: Ended) -> tuple[int | str | float, ...]:
+    """What its columns hold."""
     attempt = ended.attempt
     code, number = _exit_and_signal(attempt)
-    # Where parallel writes a NUL for a line break, and a tab as it is, which makes another field.
-    command = ended.row.text.replace("\n", "\\n").replace("\t", "\\t")
-    fields = (
-        ended.row.id + 1, ended.host, f"{attempt.start:.3f}", f"{max(0.0, attempt.end - attempt.start):10.3f}",
-        0, attempt.out.size if attempt.out else 0, code, number, command,
+    return (
+        ended.row.id + 1, ended.host, f"{attempt.start:.3f}", f"{max(0.0, attempt.end - attempt.start):.3f}",
+        0, attempt.out.size if attempt.out else 0, code, number, ended.row.text,
     )  # fmt: skip
-    return ("\t".join(map(str, fields)) + "\n").encode("utf-8", "surrogateescape")
 
 
 def _exit_and_signal(attempt: Attempt) -> tuple[int, int]:

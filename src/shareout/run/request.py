@@ -35,6 +35,7 @@ from shareout.world import world
 if TYPE_CHECKING:
     from shareout.adopt.adopting import Adopt
     from shareout.joining.request import JoinRequest, Wishes
+    from shareout.run.output.slots import OutputSink
 
 OPEN_PER_SLOT = 3
 OPEN_BESIDES = 28
@@ -62,6 +63,8 @@ class RunRequest:
     tag: str | None = None
     """What stands before each line on the screen; None: the job's id."""
     results: Path | None = None
+    hearers: tuple[OutputSink, ...] = ()
+    """Who else is given what jobs print."""
     resume_from: tuple[Path, ...] = ()
     """disBatch's status files, whose tasks are taken over."""
     force_resume: bool = False

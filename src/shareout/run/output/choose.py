@@ -28,7 +28,7 @@ def sinks_of(
     request: RunRequest, folder: RunFolder, tally: Tally, log: LogWriter, sieve: Sieve
 ) -> tuple[list[OutputSink], list[Listener]]:
     """In the order in which they are told; and those of them that look at what runs."""
-    found: list[OutputSink] = []
+    found = list(request.hearers)
     if request.results is not None:
         found.append(ResultFolder(request.results, pool_of_results(request.plan, request.settings)))
     if request.tee:
