@@ -221,7 +221,7 @@ def _shown(group: argparse._ArgumentGroup) -> None:
     add("--tag", action="store_true", help="--tee with the job's arguments before each line")
     add("--tagstring", metavar="TEXT", help="--tee with a text like a template; '' for nothing")
     add("--keep-lines", metavar="REGEX", help="log and show only output lines that match")
-    add("--results", metavar="DIR", help="also each job's output in a folder; NAME.csv: in a table")
+    add("--results", metavar="DIR", help="also what each job prints: a folder, or NAME.csv")
     add("--joblog", metavar="FILE", help="also a line a job in this file, as GNU parallel has it")
     add_web(group)
     add("--bar", dest="progress", action="store_const", const="live", help=argparse.SUPPRESS)
