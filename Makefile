@@ -6,7 +6,7 @@ STAMP := $(VENV)/made-from-requirements
 QUICK := $(addprefix tests/,house plan/test_split.py plan/test_rest.py plan/test_algorithm.py record pool/test_lines.py pool/test_needs.py pool/test_pools.py docs/test_names.py run)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test soak lint format pictures bench exe clean check-python node mounts browser readers shells wheel slurm
+.PHONY: help demo quick test soak lint format pictures bench exe clean check-python node mounts browser readers shells wheel slurm release
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -94,6 +94,9 @@ wheel: $(STAMP)  ## dist/: what pip and uvx install, and SHA256SUMS
 	rm -rf dist build/lib build/bdist.*
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	cd dist && sha256sum *.whl > SHA256SUMS
+
+release:  ## dist/: one file for glibc 2.31 and newer, the wheel, SHA256SUMS; as root, with debootstrap
+	@packaging/release.sh
 
 clean:  ## remove what was made here; never fails
 	-rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

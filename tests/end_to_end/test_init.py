@@ -90,6 +90,10 @@ def test_a_script_that_is_there_gets_rows_for_its_parameters(here: Machine) -> N
     here.program = here.way.runner()
     here.write("none.py", "print(1)\n")
     assert "never calls shareout.run" in here.call("init", "--python", "none.py", "--configs", "c", code=2).err
+    here.write("rows.csv", "n\n1\n")
+    here.write("own.py", "def other(): ...\ndef mine(n): return n\n")
+    told = here.call("init", "--python", "own.py", "--csv", "rows.csv", "--configs", "c", code=2)
+    assert "        run(mine)" in told.err
     here.write("bad.py", "def (\n")
     assert "bad.py:1: is no Python" in here.call("init", "--python", "bad.py", "--configs", "c", code=2).err
     assert not (here.folder / "c").exists()

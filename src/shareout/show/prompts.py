@@ -6,15 +6,19 @@ said of it is ours alone.
 
 from __future__ import annotations
 
+import signal
 import sys
 import termios
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import questionary
+from prompt_toolkit.application import Application
 from prompt_toolkit.output import Output, create_output
 
-from shareout.edges import TERM, Interrupted
+from shareout.edges import STOPPING, TERM, Interrupted
+from shareout.fields import dataclass, field
 from shareout.names import ALL
 from shareout.show.beside import write
 from shareout.show.fold import fold
@@ -101,17 +105,56 @@ def _asked(question: questionary.Question) -> Any:
     """The answer; None: the user left. A TERM meanwhile ends the program as ever, but leaves the terminal as it was."""
     # A signal in the middle of how the prompt sets it up, or back, would else leave it as it stands.
     before = termios.tcgetattr(sys.stdin)
+    answer, heard = None, _Heard(question.application)
     try:
-        return question.unsafe_ask()
+        with heard.listening():
+            answer = question.application.run(pre_run=heard.leave)
     except Interrupted as stop:
-        if stop.number == TERM:
-            raise
-        return None
+        heard.numbers.append(stop.number)
     except (KeyboardInterrupt, EOFError):
-        return None
+        pass
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
         write(CURSOR_ON)
+    if TERM in heard.numbers:
+        raise Interrupted(TERM)
+    return None if heard.numbers else answer
+
+
+# Not raised where it strikes, as everywhere else: in the middle of a task of the prompt's loop that would leave one
+# behind that is waited for, for ever. On a busy host it did, once in some hundred times.
+@dataclass(slots=True)
+class _Heard:
+    """The stopping signals that came at a question, which is left in its own time."""
+
+    application: Application[Any]
+    numbers: list[int] = field(default_factory=list)
+
+    def hear(self, number: int, frame: object) -> None:
+        """In a handler. The second one does not wait."""
+        self.numbers.append(number)
+        if len(self.numbers) > 1:
+            raise Interrupted(number)
+        if self.application.loop is not None:
+            self.application.loop.call_soon_threadsafe(self.leave)
+
+    def leave(self) -> None:
+        """By the loop itself; also at its start, where one came before."""
+        future = self.application.future
+        if self.numbers and future is not None and not future.done():
+            self.application.exit(exception=EOFError())
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """What is ignored stays ignored."""
+        before = {number: handler for number in STOPPING if callable(handler := signal.getsignal(number))}
+        try:
+            for number in before:
+                signal.signal(number, self.hear)
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def matching(names: Sequence[str], host: str) -> str | None:

@@ -103,6 +103,8 @@ def of_rows(rows: Path, configs: Path, script: Path | None) -> dict[Path, bytes 
         template = "echo " + " ".join(f"{{{place}}}" for place in places)
         text = with_setting(starting_text(), "commands", "template", template)
         return {**made, configs / "runner.config": text.encode()}
+    if script.exists():
+        _call_of_run(_parsed(script), script)
     # One that is there stays, and is said to.
     made[script] = _stub(f"A job a row of {configs / 'jobs.csv'}: its columns are the parameters.", kinds).encode()
     return made
@@ -184,19 +186,27 @@ def _stub(what: str, kinds: Mapping[str, str]) -> str:
 def _rows_for(script: Path) -> str | None:
     """A few rows for the function that the script gives to `run`; None where it needs none, or gives a pool itself."""
     tree = _parsed(script)
-    calls = (one for one in ast.walk(tree) if isinstance(one, ast.Call) and _is_run(one.func))
-    call = next(calls, None)
-    if call is None:
-        raise InputError(
-            "never calls shareout.run: it would be no program",
-            where=Place(str(script)),
-            way_out='End it with `if __name__ == "__main__": run(job)`, after `from shareout import run`.',
-        )
+    call = _call_of_run(tree, script)
     job = call.args[0] if call.args else None
     if {"pool", "commands", "groups"} & {one.arg for one in call.keywords} or not isinstance(job, ast.Name):
         return None
     function = _defined(tree, job.id)
     return _sample({one.arg: _annotated(one) for one in function.args.args}) if function is not None else None
+
+
+def _call_of_run(tree: ast.Module, script: Path) -> ast.Call:
+    """What makes a program of it; refused, with what to add, where there is none."""
+    calls = (one for one in ast.walk(tree) if isinstance(one, ast.Call) and _is_run(one.func))
+    if found := next(calls, None):
+        return found
+    # The function that stands last is most often the one that the others are for.
+    names = [one.name for one in tree.body if isinstance(one, ast.FunctionDef)]
+    raise InputError(
+        "never calls shareout.run: it would be no program",
+        where=Place(str(script)),
+        way_out="End it with these lines:\n    from shareout import run\n    if __name__ == '__main__':\n"
+        f"        run({names[-1] if names else 'job'})",
+    )
 
 
 def _defined(tree: ast.Module, name: str) -> ast.FunctionDef | None:
