@@ -219,6 +219,10 @@ def test_hosts_of_the_command_line_become_a_machines_json(here: Machine) -> None
     }
     told = here.call("launch", "-s", "localhost:2", code=2)
     assert "names other machines" in told.err
+    (here.folder / "configs/machines.json").unlink()
+    here.environ = {"DISBATCH_SSH_NODELIST": "localhost:1,localhost:3"}
+    here.call("launch", "--status", code=None)
+    assert json.loads((here.folder / "configs/machines.json").read_bytes())["localhost"]["cores"] == 4
     assert "HOST:CORECOUNT" in here.call("launch", "-s", "localhost", code=2).err
 
 
