@@ -220,6 +220,10 @@ def test_hosts_of_the_command_line_become_a_machines_json(here: Machine) -> None
     told = here.call("launch", "-s", "localhost:2", code=2)
     assert "names other machines" in told.err
     (here.folder / "configs/machines.json").unlink()
+    assert "-s: '-oProxyCommand=touch no' cannot name a machine: it looks like an option" in (
+        here.call("launch", "-s=-oProxyCommand=touch no:4", code=2).err
+    )
+    assert not (here.folder / "configs/machines.json").exists(), "no other command stumbles over it"
     here.environ = {"DISBATCH_SSH_NODELIST": "localhost:1,localhost:3"}
     here.call("launch", "--status", code=None)
     assert json.loads((here.folder / "configs/machines.json").read_bytes())["localhost"]["cores"] == 4

@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from shareout.errors import UsageError
+from shareout.errors import InputError, InputErrors, UsageError
 from shareout.files import replace_file
-from shareout.machines import MOST_CORES
+from shareout.machines import MOST_CORES, load_machines
 
 VARIABLE = "DISBATCH_SSH_NODELIST"
 
@@ -37,6 +37,13 @@ def write_machines(file: Path, text: str, flag: str) -> bool:
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_file(file, [text.encode("ascii")])
+    try:
+        load_machines(file)
+    except (InputError, InputErrors) as error:
+        # Every command that comes later would stumble over it.
+        file.unlink()
+        first = error.mistakes[0] if isinstance(error, InputErrors) else error
+        raise UsageError(f"{flag}: {first.what}", way_out=first.way_out) from None
     return True
 
 
