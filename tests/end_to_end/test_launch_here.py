@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -259,3 +260,23 @@ def test_a_terminal_has_a_line_a_host_and_a_last_one_for_all(here: Machine) -> N
         "complete: 3 of 3 jobs, each counted once",
     ]
     assert "\x1b[4F" in screen.seen, "it is redrawn in its place"
+
+
+def test_a_host_that_is_not_reached_keeps_its_last_numbers_paler_and_tells_how_old_they_are(here: Machine) -> None:
+    here.write(
+        "look.py",
+        """
+import time
+from shareout.launch.standing import Standing, State
+from shareout.show.launch import LaunchView
+gone = Standing("n3", "me@n3", State.UNREACHABLE, "try 2: refused", jobs=9, done=4, heard=time.time() - 90)
+LaunchView(quiet=False).shown([Standing("n1", "n1", State.RUNNING, jobs=9, done=5, started=True), gone])
+""",
+    )
+    here.program = [sys.executable]
+    screen = Terminal(here, "look.py")
+    assert screen.end() == 0
+    line = next(one for one in screen.seen.split("\r\n") if "n3" in one)
+    assert line.startswith("\x1b[2mn3")
+    assert re.search(r"unreachable +9 +4 +heard 1m 3\ds ago, try 2: refused", line), line
+    assert "1 of 2 started · 1 running · 1 unreachable · 9 of 18 jobs; not: n3 (unreachable)" in screen.seen

@@ -117,7 +117,8 @@ def _note(one: Standing, now: float) -> str:
     silent_s = now - one.heard if one.heard else 0
     heard = f"heard {told_time(silent_s)} ago" if silent_s >= SILENT_S and one.state not in OVER else ""
     why = one_line(one.why.strip().partition("\n")[0])
-    return ", ".join(part for part in (why, heard) if part)
+    # The reason may be longer than a line.
+    return ", ".join(part for part in (heard, why) if part)
 
 
 def _size() -> os.terminal_size:
