@@ -76,10 +76,20 @@ def _done(trip: Trip, asked: LaunchArguments, common: Common, entry: Entry | Non
                 server.look(view.beside)
             view.shown(rows)
 
-        fleet.run(_steps(asked), shown)
+        try:
+            fleet.run(_steps(asked), shown)
+        except KeyboardInterrupt:
+            if asked.does == "launch" and not common.quiet:
+                view.beside(_told_left(trip))
+            raise
         _bring_ledger(trip, asked, fleet)
     view.ended(standings.now())
     return standings.now()
+
+
+def _told_left(trip: Trip) -> str:
+    goes = "hosts end what they have, and wait for this server" if trip.serves else "what runs there goes on"
+    return f"shareout: {goes}; the same command finds it again, --stop ends it"
 
 
 def _bring_ledger(trip: Trip, asked: LaunchArguments, fleet: Fleet) -> None:

@@ -48,10 +48,12 @@ def commands(to: str, order: Order, items: Sequence[Item], *, globs: Sequence[st
     yield _piped(scripts.start(order, ""), token, to)
     yield f"# {order.machine}: follow, until it is over"
     yield _piped(scripts.follow(order, "", EVERY), "", to)
-    yield f"# {order.machine}: fetch, as a stream of files"
+    yield f"# {order.machine}: fetch, as a stream of files: their sizes, their bytes, their hashes"
     wanted = [*globs, f"launch/{order.machine}.out"]
     request = json.dumps({"do": "give", "run": order.run, "globs": wanted, "have": {}})
-    yield f"{{ {_said(scripts.answer(order.folder, ''))}; printf %s {quote(request)}; }} | {to}"
+    # What comes is for no terminal.
+    file = quote(f"{order.machine}.stream")
+    yield f"{{ {_said(scripts.answer(order.folder, ''))}; printf %s {quote(request)}; }} | {to} >{file}"
 
 
 def _said(script: str) -> str:
