@@ -20,7 +20,7 @@ from kit.far_hosts import FarHost, Net
 from kit.launches import hosts_for, nothing_is_left, runner, started
 from kit.mounts import fill, small_disk
 from kit.program import Machine, Told
-from kit.wait import wait_until
+from kit.wait import processes_with, wait_until
 
 FAULTS = (
     "kill the view", "interrupt the view", "cut the links", "silence the links", "cut the power", "kill the run",
@@ -74,26 +74,28 @@ def rounds(here: Machine, tmp_path: Path, count: int) -> None:
             one = Machine(tmp_path / f"round{number}", here.program, here.environ)
             one.jobs(*JOBS, machines=net.machines())
             faults = [chance.choice(FAULTS) for _ in range(chance.randrange(1, 5))]
-            print(number, faults)
-            survive(one, net, faults, chance)
-            assert proof(one.call("launch", *runner(one), "--patience", "1m", timeout=120)) == wanted
+            words = [*chance.choice(((), ("--serve",))), "--patience", "1m"]
+            print(number, faults, *words)
+            survive(one, net, faults, words=words, chance=chance)
+            assert proof(one.call("launch", *runner(one), *words, timeout=120)) == wanted
             nothing_is_left(net)
             for host in net.hosts.values():
                 wait_until(lambda host=host: not host.processes() and not host.temporary())
             one.call("launch", *runner(one), "--clean")
             assert not [path for host in net.hosts.values() for path in host.home.iterdir()]
             assert not list(one.folder.rglob(".*.part"))
+            assert not processes_with(str(one.folder)), "no server"
             shutil.rmtree(one.folder)
 
 
-def survive(one: Machine, net: Net, faults: list[str], chance: random.Random) -> None:
+def survive(one: Machine, net: Net, faults: list[str], *, words: list[str], chance: random.Random) -> None:
     """A launch, and whenever its view has ended the same again, until all faults have come and the last view has
     ended."""
     view = None
     for fault in faults:
         if view is None or view.poll() is not None:
             leave(view)
-            view = started(one, "--patience", "1m")
+            view = started(one, *words)
         # A moment by chance is what is tested: there is no event to wait for.
         time.sleep(chance.uniform(0, 4))
         inflict(fault, net.hosts[chance.choice(sorted(net.hosts))], view, one.folder.name, chance.uniform(0, 10))
