@@ -8,11 +8,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Event
 
 from shareout.cli.launch import LaunchArguments
-from shareout.cli.launch_server import folder_of, server_words, serving, usual_port
+from shareout.cli.launch_server import LaunchServer, folder_of, server_words, serving, usual_port
 from shareout.cli.options import Common
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
 from shareout.cli.trip import OURS, RUNS, STATE, Trip, is_here, trip_of
@@ -70,14 +71,8 @@ def _done(trip: Trip, asked: LaunchArguments, common: Common, entry: Entry | Non
         fleet = _fleet(trip, asked, sockets, standings, server=server.found if server else None)
         if sys.stdin.isatty() and sys.stderr.isatty():
             fleet.ask_for_passwords()
-
-        def shown(rows: Sequence[Standing]) -> None:
-            if server:
-                server.look(view.beside)
-            view.shown(rows)
-
         try:
-            fleet.run(_steps(asked), shown)
+            fleet.run(_steps(asked), partial(_shown, view, server))
         except KeyboardInterrupt:
             if asked.does == "launch" and not common.quiet:
                 view.beside(_told_left(trip))
@@ -85,6 +80,12 @@ def _done(trip: Trip, asked: LaunchArguments, common: Common, entry: Entry | Non
         _bring_ledger(trip, asked, fleet)
     view.ended(standings.now())
     return standings.now()
+
+
+def _shown(view: LaunchView, server: LaunchServer | None, rows: Sequence[Standing]) -> None:
+    if server:
+        server.look(view.beside)
+    view.shown(rows)
 
 
 def _told_left(trip: Trip) -> str:
