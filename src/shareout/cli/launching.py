@@ -71,12 +71,8 @@ def _done(trip: Trip, asked: LaunchArguments, common: Common, entry: Entry | Non
         fleet = _fleet(trip, asked, sockets, standings, server=server.found if server else None)
         if sys.stdin.isatty() and sys.stderr.isatty():
             fleet.ask_for_passwords()
-        try:
+        with _told_when_left(trip, view) if asked.does == "launch" and not common.quiet else nullcontext():
             fleet.run(_steps(asked), partial(_shown, view, server))
-        except KeyboardInterrupt:
-            if asked.does == "launch" and not common.quiet:
-                view.beside(_told_left(trip))
-            raise
         _bring_ledger(trip, asked, fleet)
     view.ended(standings.now())
     return standings.now()
@@ -88,9 +84,14 @@ def _shown(view: LaunchView, server: LaunchServer | None, rows: Sequence[Standin
     view.shown(rows)
 
 
-def _told_left(trip: Trip) -> str:
-    goes = "hosts end what they have, and wait for this server" if trip.serves else "what runs there goes on"
-    return f"shareout: {goes}; the same command finds it again, --stop ends it"
+@contextmanager
+def _told_when_left(trip: Trip, view: LaunchView) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        goes = "hosts end what they have, and wait for this server" if trip.serves else "what runs there goes on"
+        view.beside(f"shareout: {goes}; the same command finds it again, --stop ends it")
+        raise
 
 
 def _bring_ledger(trip: Trip, asked: LaunchArguments, fleet: Fleet) -> None:
