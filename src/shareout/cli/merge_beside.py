@@ -80,6 +80,8 @@ def _of_python(beside: Beside, pool: Pool, entry: Entry | None) -> Beside:
     from shareout.run.python.binding import Binding
 
     binding = Binding(entry.job, pool)
+    if binding.named is not None:
+        return replace(beside, inputs=binding.named)
 
     def arguments(job: int) -> Any:
         try:

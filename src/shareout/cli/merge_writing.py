@@ -19,7 +19,6 @@ from shareout.merge.proof.complete import Summary
 from shareout.merge.results import Merge
 from shareout.merge.sheet import META, Shape, Sheet, sheet_for
 from shareout.merge.tables import RowStore, TextForm, store_blocks, table_form, text_pieces
-from shareout.merge.tables.rows import rows_of
 from shareout.merge.target import Target
 
 SHOWN = 12
@@ -112,8 +111,7 @@ def _write_in_order(merge: Merge, form: TextForm | RowStore, sheet: Sheet, outpu
     # Looked at to the end before a byte is written: what went down a pipe cannot be written again with more columns.
     while True:
         for block in merge.table_blocks():
-            for _ in rows_of(sheet, block):
-                pass
+            form.piece(block, sheet)
         fitting = sheet.fitting()
         if fitting is None:
             break
