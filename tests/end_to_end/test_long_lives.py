@@ -40,6 +40,8 @@ if __name__ == "__main__":
 SOAK_JOBS = int(os.environ.get("SHAREOUT_SOAK_JOBS", "10000000"))
 LOOK_MS = 20
 GROWTH = 1.02
+# A guardian, and a worker a slot.
+CHILDREN = 3
 KEEPS_NOTHING = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 # All that two workers may have said since the last turn: as it was taken in pieces, put together for each, and for the
 # journal. And a file that takes the place of another, with its folder.
@@ -64,23 +66,23 @@ def resident_kb(pid: int) -> int:
 
 
 def watched(process: subprocess.Popen[bytes]) -> list[Held]:
-    """Looks at a run while all its workers are there; its first moments, in which not all else is, are left out."""
-    looks: list[tuple[int, Held]] = []
+    """Looks at a run while all its processes are there; its first moments, in which not all else is, are left out."""
+    looks: list[Held] = []
     handle = os.pidfd_open(process.pid)
     try:
         while not select.select([handle], [], [], LOOK_MS / 1000)[0]:
             try:
                 workers = [size for child in children_of(process.pid) if (size := resident_kb(child))]
                 open_now = len(os.listdir(f"/proc/{process.pid}/fd"))
-                looks.append((len(workers), Held(resident_kb(process.pid), sum(workers), open_now)))
+                if len(workers) >= CHILDREN:
+                    looks.append(Held(resident_kb(process.pid), sum(workers), open_now))
             except OSError:
                 continue
     finally:
         os.close(handle)
     _, told = process.communicate()
     assert process.returncode == 0, told.decode()
-    all_of_them = max((count for count, _ in looks), default=0)
-    return [look for count, look in looks if count == all_of_them][len(looks) // 4 :]
+    return looks[len(looks) // 4 :]
 
 
 def beside(here: Machine) -> set[str]:

@@ -58,30 +58,35 @@ def _cells(text: bytes, count: int, part: Sheet) -> bytes | None:
     if part.single_apart or not part.width:
         return None
     if part.keys:
-        text, shapes, gone = _unnamed(text, part), [b"\t" + _SIGNS[: part.width] + b"}\n"], _SIGNS[:1] + b"}"
+        text, gone = _unnamed(text, part), _SIGNS[:1] + b"}"
+        shapes = [b"\t" + _SIGNS[: part.width] + b"}\n"]
     else:
         shapes, gone = [b"\t[" + b"," * (part.width - 1) + b"]\n"], b"[]"
         if part.width == 1:
             shapes.append(b"\t\n")
-            # Without its number one cell looks like none.
-            if b"[]" in text:
-                return None
+    # Without its number one cell looks like none.
+    if b"[]" in text:
+        return None
     wholes = [shape * count for shape in shapes]
     if text.translate(None, _NUMBERS) in wholes:
         return text.translate(None, gone)
+    return text.replace(b"null", b"").translate(None, b'"' + gone) if _is_simple(text, wholes, gone) else None
+
+
+def _is_simple(text: bytes, wholes: Sequence[bytes], gone: bytes) -> bool:
+    """Whether there are numbers and words between what is in one of these, and texts that stay what they are without
+    their quotes."""
     # An escaped quote or line end would be taken for one that ends the text.
     if b"\\" in text:
-        return None
+        return False
     pieces = text.split(b'"')
     outside, inside = b"".join(pieces[0::2]), b"".join(pieces[1::2])
     # Only outside of texts: a text may be `null`, and has to stay.
     for word in _WORDS:
         outside = outside.replace(word, b"")
     if outside.translate(None, _NUMBERS) not in wholes or b"null" in inside:
-        return None
-    if len(inside.translate(None, b",\t\r\n" + gone)) < len(inside):
-        return None
-    return text.replace(b"null", b"").translate(None, b'"' + gone)
+        return False
+    return len(inside.translate(None, b",\t\r\n" + gone)) == len(inside)
 
 
 def _unnamed(text: bytes, part: Sheet) -> bytes:
