@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +43,8 @@ def _json(text: str) -> Any:
 
 def _csv(text: str) -> Any:
     """A line has a row's cells; where there are two, the first one names them."""
+    import csv
+
     try:
         rows = [row for row in csv.reader(text.splitlines(keepends=True), strict=True) if row]
     except csv.Error:
