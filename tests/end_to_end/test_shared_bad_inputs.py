@@ -6,16 +6,28 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kit.joiners import Joiners
-from kit.mounts import need_root, small_disk
+from kit.mounts import fill, need_root, small_disk
 from kit.wait import wait_until
 
 pytestmark = pytest.mark.module_only("the same calls are made")
+SHIFTED = """
+import sys, time
+
+true = time.time
+time.time = lambda: true() + {}
+from shareout.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
 MACHINES = '{"alice": [1, 2], "bob": [1, 2]}'
 
 
@@ -138,6 +150,52 @@ def test_a_folder_that_becomes_read_only_is_waited_for_and_gone_on_with(joiners:
         assert "answers again" in told
         assert "400 done, 0 failed, 0 to do" in told
         assert "complete: 400 of 400 jobs, each counted once" in joiners.merged()
+
+
+@need_root
+def test_no_room_under_the_folder_is_told_and_gone_on_with(joiners: Joiners, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 1024) as disk:
+        joiners.shared = disk
+        joiners.run("alice", dead="3s")
+        wait_until(lambda: joiners.done("alice") > 5)
+        filler = fill(disk)
+        stderr = joiners.processes["alice"].stderr
+        assert stderr is not None
+        seen: list[bytes] = []
+        while b"has no room left" not in (seen or [b""])[-1]:
+            seen.append(stderr.readline())
+            assert seen[-1], b"".join(seen)
+        # Looks are answered all the while, and nothing that is to be put there.
+        time.sleep(3)
+        filler.unlink()
+        told = joiners.ended("alice")
+        assert told.count("answers again") == 1, told
+        assert "has no room left" not in told
+        assert "400 done, 0 failed, 0 to do" in told
+        assert "complete: 400 of 400 jobs, each counted once" in joiners.merged()
+
+
+def test_clocks_an_hour_apart_make_no_host_dead_and_none_alive(joiners: Joiners) -> None:
+    """Neither to each other, nor to one who waits for them."""
+    bob, looker = joiners.host("bob"), joiners.looker()
+    joiners.host("alice").jobs(*["until [ -e ../go ]; do sleep 0.05; done"] * 40, machines=MACHINES)
+    bob.jobs(*["until [ -e ../go ]; do sleep 0.05; done"] * 40, machines=MACHINES)
+    for host, hours in ((bob, -1), (looker, 1)):
+        host.write("shifted.py", SHIFTED.format(hours * 3600))
+        host.program = [sys.executable, "shifted.py"]
+    for name in ("alice", "bob"):
+        joiners.run(name)
+    wait_until(lambda: len(list(joiners.shared.glob("*/*/machines/*/journal*"))) == 2)
+    waiting = looker.spawn("wait", str(joiners.shared))
+    with pytest.raises(subprocess.TimeoutExpired):
+        # Longer than DEAD.
+        waiting.wait(5)
+    (joiners.folder / "go").touch()
+    for name in ("alice", "bob"):
+        assert "40 done, 0 failed, 0 to do" in joiners.ended(name)
+    assert waiting.wait(60) == 0
+    assert "seize" not in {entry["verb"] for entry in joiners.entries("lanes/*/*").values()}
+    assert "complete: 40 of 40 jobs, each counted once" in joiners.merged()
 
 
 def assert_nothing_is_lost(joiners: Joiners) -> None:

@@ -13,6 +13,7 @@ from shareout.joining.history import History
 from shareout.joining.inputs.publishing import Publishing
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import NEWS, Answer
+from shareout.joining.pieces.absence import Absence
 from shareout.joining.pieces.luck import Luck
 from shareout.joining.shipping import Shipping
 from shareout.joining.stream import Stream
@@ -91,6 +92,7 @@ class Member:
         self._next_scan = 0.0
         self._gathering = 0
         self._gathered: Callable[[], None] | None = None
+        self._absence = Absence()
         self.away = ""
         """Why the store does not answer, when it does not."""
         self._into = Path()
@@ -202,7 +204,7 @@ class Member:
             return
         if answer.refusal is not None:
             raise refused(answer.refusal)
-        self.away = answer.away
+        self.away = self._absence.told(answer.away, now)
         if call := self._calls.pop(answer.number, None):
             self._hear_call(call, answer, now)
         elif found := self._lists.pop(answer.number, None):

@@ -106,12 +106,22 @@ def look_at(path: Path, said: Callable[[str], None]) -> PlanFolder:
         jobs,
         done=done,
         failed=failed,
-        machines=tuple(dict.fromkeys(one.path.name for one in folders)),
-        live=tuple(dict.fromkeys(one.path.name for one in folders if is_live(one))),
+        machines=tuple(dict.fromkeys(map(_name_of, folders))),
+        live=tuple(dict.fromkeys(_name_of(one) for one in folders if is_live(one))),
         changed=max((one.worked_on() for one in begun), default=path.stat().st_mtime),
         bytes=sum(size for _, size in _files(path)),
         trouble=trouble,
     )
+
+
+def _name_of(folder: RunFolder) -> str:
+    """Of the machine whose it is."""
+    name = folder.path.name
+    if not is_shipped(folder):
+        return name
+    from shareout.stores.folder.spelling import meant
+
+    return meant(os.fsencode(name)) or name
 
 
 def _counts(folders: Sequence[RunFolder], said: Callable[[str], None]) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from shareout.errors import UsageError
 from shareout.ledger.store import Away, Store
 from shareout.stores.charter import Charter
 from shareout.stores.folder.elders import open_elders
-from shareout.stores.folder.opening import open_folder
+from shareout.stores.folder.opening import MARK, open_folder
 
 
 class FolderWay:
@@ -28,6 +29,11 @@ class FolderWay:
             if self.is_open:
                 raise Away(f"{self._folder} is empty: it is not mounted")
             raise self._not_mounted()
+        if os.path.lexists(self._folder / os.fsdecode(MARK)):
+            raise UsageError(
+                f"{self._folder} is a ledger itself, which holds no others",
+                way_out=f"Name the folder in which it lies: --join {self._folder.parents[1]}",
+            )
         return open_folder(self._folder, self._charter)
 
     def elders(self) -> Sequence[Store]:
