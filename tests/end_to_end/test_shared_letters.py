@@ -64,3 +64,25 @@ def test_hosts_share_a_runs_txt_whose_letters_tell_all_the_while_who_does_what(j
     merged = joiners.looker().call("merge-results", str(joiners.shared), "-o", "all.csv", code=1)
     assert f"{JOBS}" in merged.out + merged.err
     assert joiners.status()["todo"] == 0
+
+
+def test_a_failure_that_is_set_back_while_hosts_work_is_run_once_more(joiners: Joiners) -> None:
+    file = joiners.folder / "runs.txt"
+    gate = "until [ -e ../go ]; do sleep 0.05; done"
+    lines = [". test -e ../mended", *[". true"] * 8, *[f". {gate}"] * 4]
+    file.write_text("\n".join(lines) + "\n")
+    for name in ("one", "two"):
+        words = ("run", "../runs.txt", "--join", str(joiners.shared), "--dead", "3s", "-j", "6", "--machine", name)
+        joiners._start(name, *words)
+    wait_until(lambda: letters(file)[0] == "!" and letters(file).count("d") == 8)
+    (joiners.folder / "mended").touch()
+    edit(file, {0: "."})
+    wait_until(lambda: "requeue" in {ask["verb"] for ask in joiners.entries("asks/*").values()})
+    (joiners.folder / "go").touch()
+    told = [joiners.ended(name) for name in ("one", "two")]
+    assert any("job 0 was set back during the run: it failed, and is run again" in one for one in told)
+    assert set(letters(file)) == {"d"}
+    asks = [ask["verb"] for ask in joiners.entries("asks/*").values()]
+    assert asks.count("requeue") == 1
+    merged = joiners.looker().call("merge-results", str(joiners.shared), "-o", "all.csv")
+    assert "complete: 13 of 13 jobs, each counted once" in merged.out + merged.err

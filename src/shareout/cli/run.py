@@ -121,7 +121,8 @@ def finish(request: RunRequest, common: Common, logs: Sequence[Listener] = ()) -
     if request.join:
         from shareout.run.output.letters import letters_of
 
-        views += letters_of(request.plan, lambda sentence: say(f"shareout: {sentence}"))
+        again = request.join.taken_back.append
+        views += letters_of(request.plan, lambda sentence: say(f"shareout: {sentence}"), again)
     result = run_share(request, views)
     folder = RunFolder.of(common.runs, request.plan.origin, request.machine).path
     if request.entry is not None and request.entry.on_end is not None:

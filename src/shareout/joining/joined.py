@@ -24,6 +24,7 @@ from shareout.joining.pieces.held import Limits
 from shareout.joining.pieces.luck import Luck
 from shareout.joining.pieces.picking import Picking
 from shareout.joining.pieces.places import Places
+from shareout.joining.pieces.taken_back import TakenBack
 from shareout.joining.request import JoinRequest, Order, Wishes
 from shareout.joining.shipping import Shipping
 from shareout.joining.stream import Start, stream_of
@@ -151,6 +152,7 @@ class Joined:
             open_at=self._open_at,
             publishing=self._publishing(folder),
             stream=stream_of(self._plan.pool, folder.lines, writer, start),
+            taken_back=TakenBack(host, tally, self._asked.taken_back, folder.taken_back),
         )
         costs = self._plan.costs_between if self._plan.costs and not wishes.in_place else None
         self.supply = LedgerSupply(

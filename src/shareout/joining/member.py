@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from shareout.joining.liaison import Liaison
 from shareout.joining.messages import NEWS, Answer
 from shareout.joining.pieces.absence import Absence
 from shareout.joining.pieces.luck import Luck
+from shareout.joining.pieces.taken_back import TakenBack
 from shareout.joining.shipping import Shipping
 from shareout.joining.stream import Stream
 from shareout.ledger.asks.ask import Ask, name_of_list, parse_list
@@ -64,11 +65,13 @@ class Member:
         open_at: float,
         publishing: Publishing | None = None,
         stream: Stream | None = None,
+        taken_back: TakenBack | None = None,
     ) -> None:
         """`live`: what this run tells of itself, for who looks at the folder. `stream`: takes the jobs that come."""
         self.host = host
         self._publishing = publishing
         self._stream = stream
+        self._taken_back = taken_back
         self._history = history
         self._asked_closed = 0
         self._looks_at = 0.0
@@ -122,8 +125,9 @@ class Member:
                 self._ask(call)
         self._beat(now)
         self.shipping.ask(self._liaison)
-        if self._publishing:
-            self._publishing.ask(self._liaison)
+        for one in (self._publishing, self._taken_back):
+            if one:
+                one.ask(self._liaison)
         self.events += self.host.happened()
         return bool(answers)
 
@@ -209,8 +213,11 @@ class Member:
             self._hear_call(call, answer, now)
         elif found := self._lists.pop(answer.number, None):
             self._hear_list(*found, answer, now)
-        elif not any(one.heard(answer) for one in (self.shipping, self._history, self._publishing) if one):
+        elif not any(one.heard(answer) for one in self._parts() if one):
             self._hear_own(answer, now)
+
+    def _parts(self) -> Iterable[Shipping | History | Publishing | TakenBack | None]:
+        return self.shipping, self._history, self._publishing, self._taken_back
 
     def _hear_own(self, answer: Answer, now: float) -> None:
         if answer.number == self._gathering and self._gathered is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from shareout.fields import dataclass
+from shareout.fields import dataclass, field
 from shareout.joining.inputs.parcel import Parcel
 from shareout.joining.ways.folder import FolderWay
 from shareout.joining.ways.network import Network, NetworkWay
@@ -43,6 +43,8 @@ class JoinRequest:
     """So long a store is waited for that is away."""
     network: Network | None = None
     """Where it is not in that folder."""
+    taken_back: list[int] = field(default_factory=list)
+    """Positions that have failed here and that somebody takes back while this runs: they are to run again."""
 
     @property
     def place(self) -> str:

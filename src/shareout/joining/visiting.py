@@ -16,10 +16,11 @@ from shareout.ledger.asks.asked import Asked
 from shareout.ledger.calls import Call, Root
 from shareout.ledger.entry import NOBODY, Entry, name_of, why_no_owner
 from shareout.ledger.host import Host
+from shareout.ledger.knowing import open_ranges
 from shareout.ledger.store import COMMON, Away, Store, ship_whole, whole
 from shareout.ledger.times import Times
 from shareout.linux import host_name
-from shareout.ranges import Range, union
+from shareout.ranges import Range
 from shareout.world import world
 
 T = TypeVar("T")
@@ -66,18 +67,7 @@ class Visit:
 
     def open_ranges(self) -> list[Range]:
         """Positions that are not over: in lanes, in phases that have not begun, or asked for once more."""
-        host = self._host
-        lanes = [(lane.entry.low, lane.entry.hi) for lane in host.lanes.values()]
-        stop = host.asking.phases.stop
-        again = [
-            (one.start, one.stop)
-            for low, hi in lanes
-            if low >= stop
-            for made in self.state.again
-            for one in made.real(max(low, made.low), min(hi, made.hi))
-        ]
-        later = [(root.low, root.hi) for root in host.later]
-        return union([*(one for one in lanes if one[0] < stop), *again, *later])
+        return open_ranges(self._host)
 
     def owned_by(self, name: str) -> int:
         """How many positions lanes of a machine hold."""

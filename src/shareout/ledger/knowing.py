@@ -15,6 +15,7 @@ from shareout.ledger.choose import Pace
 from shareout.ledger.entry import Entry, name_of, ordinal_of, root_begins
 from shareout.ledger.lane import Lane
 from shareout.ledger.times import LONG_AGO, Moment, Times
+from shareout.ranges import Range, union
 
 
 class Knowing:
@@ -171,3 +172,19 @@ def phases_of(roots: Sequence[Root], checks: frozenset[int] = frozenset()) -> Ph
     stop = max((root.hi for root in roots), default=0)
     is_stream = any(root.lane == STREAM for root in roots)
     return Phases(tuple(starts[phase] for phase in sorted(starts)), stop, checks, is_stream)
+
+
+def open_ranges(host: Knowing) -> list[Range]:
+    """Positions that are not over, as far as this host knows: in lanes, in phases that have not begun, or asked for
+    once more."""
+    lanes = [(lane.entry.low, lane.entry.hi) for lane in host.lanes.values()]
+    stop = host.asking.phases.stop
+    again = [
+        (one.start, one.stop)
+        for low, hi in lanes
+        if low >= stop
+        for made in host.asking.state.again
+        for one in made.real(max(low, made.low), min(hi, made.hi))
+    ]
+    later = [(root.low, root.hi) for root in host.later]
+    return union([*(one for one in lanes if one[0] < stop), *again, *later])

@@ -108,6 +108,11 @@ class RunFolder:
         return self.path / "seen.json"
 
     @property
+    def taken_back(self) -> Path:
+        """What of its failures the run asks for once more: the list that goes to the other hosts."""
+        return self.path / "taken-back.json"
+
+    @property
     def inputs(self) -> Path:
         """What of its inputs the run gives to hosts that have none: a list of files."""
         return self.path / "parcel.json"

@@ -32,10 +32,11 @@ def runmaker_pool(plan: Plan) -> RunmakerPool | None:
     return pool if isinstance(pool, RunmakerPool) else None
 
 
-def letters_of(plan: Plan, told: Callable[[str], None]) -> list[LettersFile]:
-    """Who rewrites them, where the jobs stand in such a file."""
+def letters_of(plan: Plan, told: Callable[[str], None], again: Callable[[int], None]) -> list[LettersFile]:
+    """Who rewrites them, where the jobs stand in such a file. `again` is given positions that failed here and that
+    somebody has set back."""
     pool = runmaker_pool(plan)
-    return [LettersFile(pool, told)] if pool else []
+    return [LettersFile(pool, told, lambda job: again(plan.position_of(job)))] if pool else []
 
 
 class Places:
@@ -92,10 +93,10 @@ class LettersFile:
 
     wants_every_attempt = True
 
-    def __init__(self, pool: RunmakerPool, told: Callable[[str], None]) -> None:
+    def __init__(self, pool: RunmakerPool, told: Callable[[str], None], again: Callable[[int], None]) -> None:
         self._path = pool.inputs[0].path
         self._places = Places(pool)
-        self._told = told
+        self._told, self._again = told, again
         self._running: set[int] = set()
         self._ended: dict[int, str] = {}
         self._next = 0.0
@@ -151,13 +152,20 @@ class LettersFile:
                 back = [job for job in jobs if self._places.letter(handle, job) in ("?", NEW)]
         except OSError:
             return
-        if back:
-            for job in back:
-                del self._ended[job]
+        failed = [job for job in back if self._ended.pop(job) != DONE]
+        for job in failed:
+            self._again(job)
+        if failed:
+            self._told(f"{self._path}: {_first(failed)} set back during the run: it failed, and is run again")
+        if done := [job for job in back if job not in failed]:
             self._told(
-                f"{self._path}: job {back[0]} was set back during the run, and {len(back) - 1} more; what has ended "
-                "here has ended for all hosts. Put such jobs into a list of their own, and run that"
+                f"{self._path}: {_first(done)} set back during the run; what is done is done for all hosts. Put such "
+                "jobs into a list of their own, and run that"
             )
+
+
+def _first(jobs: Sequence[int]) -> str:
+    return f"job {jobs[0]} was" if len(jobs) == 1 else f"job {jobs[0]} and {len(jobs) - 1} more were"
 
 
 def _letter(one: Attempt) -> str:
