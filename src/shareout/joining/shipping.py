@@ -15,8 +15,6 @@ from shareout.world import world
 
 LOG_S = 5.0
 """Between two looks at the log."""
-RETRY_S = 0.5
-"""From a piece that was refused to the same piece."""
 
 
 @dataclass(slots=True)
@@ -41,7 +39,6 @@ class Shipping:
         self._log: dict[Path, Cargo] = {}
         self._looked = -LOG_S
         self._under_way: tuple[int, Cargo] | None = None
-        self._due = 0.0
 
     @property
     def arrived(self) -> int:
@@ -61,7 +58,7 @@ class Shipping:
 
     def ask(self, liaison: Liaison) -> None:
         """Asks for the next piece, if there is one and nothing is under way."""
-        if self._under_way is not None or world.monotonic() < self._due or not liaison.may_ask():
+        if self._under_way is not None or not liaison.may_ask():
             return
         cargo = self._next()
         if cargo is not None:
@@ -74,10 +71,7 @@ class Shipping:
             return False
         _, cargo = self._under_way
         self._under_way = None
-        if answer.away:
-            # A store that is full refuses this alone, at once, and may do so for hours.
-            self._due = world.monotonic() + RETRY_S
-        else:
+        if not answer.away:
             cargo.arrived = min(cargo.length, answer.told)
         return True
 
