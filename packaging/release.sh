@@ -19,7 +19,11 @@ command -v debootstrap >/dev/null || refuse "debootstrap is not here: apt-get in
 [ "$KIND" = x86_64 ] || say "untested on $KIND: only x86_64 is"
 
 # A root directory with its own /proc and /dev, which are gone with the last process in it.
-inside() { unshare -m sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" sh -eu' "$ROOT"; }
+inside() {
+  cat >"$ROOT/step.sh"
+  unshare -m sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" sh -eu /step.sh' "$ROOT" \
+    </dev/null
+}
 
 if [ ! -e "$ROOT/made" ]; then
   say "Debian 11 …"

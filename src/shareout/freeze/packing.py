@@ -26,16 +26,20 @@ OF_NETWORK = ("ssl", "_ssl", "cryptography", "_cffi_backend")
 """What a ledger over a network is spoken with: only in executables that are to do so."""
 # Of Python's library: large, and nothing that a run waits for. Smaller in the file, slower to load.
 _COLD = frozenset(
-    ("ast", "asyncio", "calendar", "concurrent", "dataclasses", "difflib", "dis", "email", "gzip", "html", "http",
-     "importlib", "inspect", "mimetypes", "multiprocessing", "pickle", "platform", "pprint", "_pydatetime",
-     "_pydecimal", "socket", "socketserver", "sqlite3", "statistics", "subprocess", "sysconfig", "tarfile", "unittest",
-     "uuid", "webbrowser", "xml", "zipfile", "zoneinfo")
+    ("_aix_support", "ast", "asyncio", "base64", "_bootsubprocess", "calendar", "colorsys", "_compat_pickle",
+     "concurrent", "dataclasses", "difflib", "dis", "email", "filecmp", "getopt", "getpass", "gzip", "hmac", "html",
+     "http", "importlib", "inspect", "mimetypes", "multiprocessing", "nturl2path", "opcode", "pickle", "platform",
+     "pprint", "_py_abc", "py_compile", "_pydatetime", "_pydecimal", "quopri", "rlcompleter", "secrets", "socket",
+     "socketserver", "sqlite3", "statistics", "stringprep", "_strptime", "subprocess", "sysconfig", "tarfile",
+     "_threading_local", "tracemalloc", "unittest", "uuid", "webbrowser", "xml", "zipfile", "zoneinfo")
 )  # fmt: skip
 _SELDOM = tuple(
     f"shareout.{room}"
     for room in (
-        "adopt", "cli.", "costs", "export", "freeze", "joining", "launch", "ledger", "merge", "pilot", "replay",
-        "report", "rewrite", "runs", "serving", "show.report", "stores", "web",
+        "adopt", "cli.", "costs", "export", "feeding", "freeze", "job_splitter", "joining", "launch", "ledger", "merge",
+        "pilot", "plan.card", "pool.stream", "record.amend", "record.foreign.status_file", "replay", "report",
+        "rewrite", "run.output.as_it_comes", "run.output.letters", "runs", "serving", "show.launch", "show.pilot",
+        "show.report", "status.lanes", "status.plans", "stores", "web",
     )
 )  # fmt: skip
 """Of ours, what few calls load."""
@@ -50,7 +54,10 @@ _OFTEN = tuple(
 _RARE = frozenset(
     ("_asyncio", "_pickle", "_sqlite3", "_ssl", "pyexpat", "_cffi_backend", "cryptography-hazmat-bindings-_rust")
 )
-_COLD_PARTS = ("urllib.error", "urllib.request", "urllib.response", "urllib.robotparser")
+_COLD_PARTS = (
+    "ctypes._aix", "ctypes.macholib.dyld", "ctypes.util", "ctypes.wintypes", "urllib.error", "urllib.request",
+    "urllib.response", "urllib.robotparser",
+)  # fmt: skip
 # PyInstaller imports these at every start, to change them. They cost more than all else of one: here they are changed
 # when somebody imports them.
 _CHANGES = {
