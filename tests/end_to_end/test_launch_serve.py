@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -123,6 +124,15 @@ def test_a_host_that_leads_nowhere_is_refused(here: Machine, net: Net) -> None:
     with socket.create_server(("127.0.0.1", port)):
         told = here.call("launch", *runner(here), "alice", "--serve", code=2)
         assert f"alice: refused: another program there listens on port {port}" in told.err
+    script = next(here.folder.glob("runs/*/*/join.sh"))
+    script.unlink()
+    serve = here.spawn("serve", "--port", "0")
+    wait_until(script.exists)
+    told = here.call("launch", *runner(here), "alice", "--serve", code=4)
+    assert re.search(r"is in use by process \d+ on .*\nshareout: Wait for it", told.err)
+    assert not list(here.folder.glob("launch/serve.out"))
+    serve.send_signal(signal.SIGTERM)
+    serve.wait()
     assert "exclude each other" in here.call("launch", "--serve", "--join", "/mnt", code=2).err
     assert "complete: 2 of 2" in here.call("launch", *runner(here), "alice", "--serve").out
 

@@ -15,6 +15,7 @@ from shareout.launch.launcher import readable
 from shareout.launch.tunnel import Server, port_of
 from shareout.serving.home import Home, home_in
 from shareout.serving.worker import Worker
+from shareout.stores.nats.token import refuse_where_nothing_speaks
 
 DEAD_S = 30.0
 """Who is silent for so long is taken over from: a link that goes silent is noticed and made anew in half of it."""
@@ -30,7 +31,11 @@ class LaunchServer:
         self._read = 0
         self._started = time.monotonic()
         self._worker = self._start()
-        self.home = self._ready()
+        try:
+            self.home = self._ready()
+        except BaseException:
+            self.end()
+            raise
 
     @property
     def found(self) -> Server:
@@ -70,7 +75,10 @@ class LaunchServer:
                 self._news()
                 return home
             time.sleep(LOOK_S)
-        raise CannotStart(" ".join(line.removeprefix("shareout: ") for line in self._news()) or "the server has ended")
+        said = [line.removeprefix("shareout: ") for line in self._news()] or ["the server has ended"]
+        error = CannotStart(said[0], way_out=" ".join(said[1:]))
+        error.exit_code = self._worker.code or CannotStart.exit_code
+        raise error
 
     def _news(self) -> list[str]:
         said = self._told.read_bytes()
@@ -82,6 +90,7 @@ class LaunchServer:
 @contextmanager
 def serving(trip: Trip, common: Common, entry: Entry | None) -> Iterator[LaunchServer]:
     """As long as this lasts."""
+    refuse_where_nothing_speaks()
     server = LaunchServer(server_words(trip, common, entry, port=0), folder_of(trip))
     try:
         yield server
