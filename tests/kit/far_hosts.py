@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -33,6 +34,18 @@ Subsystem sftp internal-sftp
 """
 
 
+# Not of those that the system gives to whoever connects: one of these may be gone when a host starts anew.
+PORTS = range(10_000, 20_000)
+
+
+def free_port() -> int:
+    """That nobody listens on, and nobody is given by chance."""
+    while True:
+        port = random.choice(PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 class FarHost:
     """One of them, by a name that ssh knows."""
 
@@ -46,8 +59,7 @@ class FarHost:
         self.home.mkdir(parents=True)
         # Of its own: what is unpacked there by processes that another host cannot see looks left behind to it.
         (self.folder / "tmp").mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.make_key()
 
