@@ -6,6 +6,7 @@ import json
 import select
 import signal
 import socket
+import sys
 import time
 
 import pytest
@@ -79,6 +80,32 @@ def test_a_signal_at_a_question_starts_nothing_and_leaves_the_terminal_as_it_was
     assert terminal.echoes()
     assert "Traceback" not in terminal.seen
     assert not list(here.folder.glob("runs/*"))
+
+
+IN_THE_MIDDLE = """
+import os, signal
+from shareout.edges import Interrupted, edges
+edges.begin()
+edges.at_work()
+from shareout.show import prompts
+import questionary
+question = questionary.confirm("Shall it?", auto_enter=False)
+question.application.pre_run_callables.append(lambda: (os.kill(os.getpid(), signal.SIGTERM), print("went on")))
+try:
+    prompts._asked(question)
+except Interrupted as stop:
+    print("left by", stop.number)
+"""
+
+
+@pytest.mark.module_only("the same interpreter handles signals in both")
+def test_a_signal_is_not_thrown_into_the_middle_of_a_question(here: Machine) -> None:
+    """It left a task behind there that was waited for, for ever: now and then."""
+    here.write("ask.py", IN_THE_MIDDLE)
+    here.program = [sys.executable, "ask.py"]
+    terminal = Terminal(here)
+    assert terminal.end() == 0
+    assert terminal.seen.index("went on") < terminal.seen.index("left by 15")
 
 
 def test_without_a_terminal_the_flags_are_named(here: Machine) -> None:

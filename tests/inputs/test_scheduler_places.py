@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from kit.program import Machine
@@ -86,3 +88,20 @@ def test_nothing_is_asked_of_a_scheduler(here: Machine) -> None:
 def test_no_machine_is_called_auto(here: Machine) -> None:
     here.jobs("true", machines='{"auto": [1, 1]}')
     assert '"auto" cannot name a machine' in here.call("plan", code=2).err
+
+
+@pytest.mark.skipif(not shutil.which("scontrol"), reason="`make test` installs Slurm, as root")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--results", "x.csv"], "x.csv would be written by each node at once"),
+        (["--json"], "--json tells of one run, and this is one on each node"),
+    ],
+)
+def test_what_each_node_would_write_into_one_file_is_refused(here: Machine, words: list[str], said: str) -> None:
+    conf = here.write("slurm.conf", "ClusterName=x\nSlurmctldHost=localhost\nNodeName=n[1-2]\nAuthType=auth/none\n")
+    nodes = {"SLURM_JOB_NODELIST": "n[1-2]", "SLURM_JOB_CPUS_PER_NODE": "2(x2)", "SLURM_TASKS_PER_NODE": "2(x2)"}
+    here.environ = {"SLURM_CONF": str(conf), "SLURM_JOB_ID": "1", "SLURM_JOB_NUM_NODES": "2", **nodes}
+    here.write("list.txt", "true\n")
+    assert said in here.call("run", *words, "list.txt", code=2).err
+    assert not (here.folder / "runs").exists()
