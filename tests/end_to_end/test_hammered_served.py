@@ -135,7 +135,7 @@ class Home(Part):
         with suppress(OSError, ValueError, StopIteration):
             file = next(self.machine.folder.glob("runs/*/*/server/server.pid"))
             pid = int(file.read_text())
-            return pid if b"nats-server" in Path(f"/proc/{pid}/cmdline").read_bytes() else 0
+            return pid if os.fsencode(file.with_name("server.conf")) in Path(f"/proc/{pid}/cmdline").read_bytes() else 0
         return 0
 
 
@@ -277,7 +277,8 @@ def hammered(above: Path, seed: int, seconds: float, jobs: int) -> Counter[str]:
         finally:
             hammer.mend(all_of_it=True)
             for part in parts:
-                if part.process:
+                # The number of one that has ended may be anybody's by now.
+                if part.is_running:
                     send(part.tree(), signal.SIGKILL)
                 part.machine.end_all()
 

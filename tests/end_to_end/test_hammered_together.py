@@ -196,7 +196,8 @@ def hammered(above: Path, seed: int, seconds: float, jobs: int) -> Counter[str]:
         finally:
             hammer.mend(all_of_it=True)
             for seat in seats:
-                if seat.process:
+                # The number of one that has ended may be anybody's by now.
+                if seat.is_running:
                     send(seat.tree(), signal.SIGKILL)
                 seat.machine.end_all()
 
