@@ -56,6 +56,7 @@ def judged(above: Path, hosts: Sequence[Host], history: History, merged: Told, j
             assert is_killed or is_taken, f"job {job} ran twice: {[(at, one.name) for at, one in starts]}"
     for host in hosts:
         wait_until(lambda host=host: not processes_in(host.machine.folder))
+    assert "no entry gave it" not in merged.err
     assert f"complete: {jobs} of {jobs} jobs" in merged.out + merged.err
     alone = Machine(above / "alone")
     alone.folder.mkdir()

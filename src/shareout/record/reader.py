@@ -284,6 +284,7 @@ class Incarnation:
     """Where its records begin."""
     size: int
     """How long it was before its claims were read: all that is recorded up to there is by claims that are known."""
+    claims: tuple[Claim, ...] = ()
 
 
 def incarnations_of(folder: RunFolder) -> list[Incarnation]:
@@ -294,13 +295,14 @@ def incarnations_of(folder: RunFolder) -> list[Incarnation]:
             size = path.stat().st_size
             lines = _first_lines(path)
             header, begin = _header_of(path, lines), sum(map(len, lines))
+            claims: tuple[Claim, ...] = ()
             if header.claims:
-                claims = [one for one in _said(path, begin, _CLAIM) if isinstance(one, Claim)]
+                claims = tuple(one for one in _said(path, begin, _CLAIM) if isinstance(one, Claim))
                 _refuse_beyond(path, claims, header.jobs)
                 header = replace(header, claimed=_held(claims), taken=_held(claims, How.SEIZE))
                 if header.stream:
                     header = _as_far_as_it_came(path, begin, header)
-            found.append(Incarnation(folder, path, header, begin, size))
+            found.append(Incarnation(folder, path, header, begin, size, claims))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from shareout.ledger.store import LONGEST_BEAT
 from shareout.stores.nats import streams
@@ -11,6 +12,9 @@ from shareout.stores.nats.wire import Line, Nobody
 
 HEADERS = 200
 """Bytes that headers add to a message."""
+FEW, EACH_S, LIST_S = 64, 0.01, 10.0
+"""Of more hosts than that each looks at others only so often, by how many they are: all together look as often as a
+hundred do, and one that has just come is seen some seconds later."""
 
 
 class Beats:
@@ -21,6 +25,8 @@ class Beats:
         self._own, self._said = "", b""
         self._last = os.urandom(1).hex()
         """After which name the next look goes on, of every host in another order."""
+        self._known: list[str] = []
+        self._next = self._next_list = 0.0
 
     def subject(self, name: str) -> str:
         """Where a host's is."""
@@ -52,17 +58,21 @@ class Beats:
             return {}
 
     def _read(self, line: Line, most: int) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        names = sorted(self._names(line))
-        after = [name for name in names if name > self._last]
-        chosen = (after + names[: len(names) - len(after)])[:most]
-        for name in chosen:
-            if stored := streams.last(line, self.stream, self.subject(name)):
-                found[name] = stored.data
+        now = time.monotonic()
+        if now < self._next:
+            return {}
+        if now >= self._next_list:
+            self._known = sorted(self._names(line))
+            self._next_list = now + (LIST_S if len(self._known) > FEW else 0.0)
+        self._next = now + (len(self._known) * EACH_S if len(self._known) > FEW else 0.0)
+        after = [name for name in self._known if name > self._last]
+        chosen = (after + self._known[: len(self._known) - len(after)])[:most]
         if chosen:
             self._last = chosen[-1]
-        if self._own and (stored := streams.last(line, self.stream, self.subject(self._own))):
-            found |= {self._own: stored.data} if stored.data != self._said else {}
+        subjects = {self.subject(name): name for name in (*chosen, *([self._own] if self._own else ()))}
+        found = {subjects[subject]: data for subject, data in streams.last_of(line, self.stream, [*subjects]).items()}
+        if self._own and found.get(self._own) == self._said:
+            del found[self._own]
         return found
 
     def _names(self, line: Line) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from shareout.ledger.store import Away
 from shareout.stores.nats.address import Address
 from shareout.stores.nats.streams import Refused, away
-from shareout.stores.nats.wire import Door, Forbidden, Line, Lost, Message, is_of_tls, word_of
+from shareout.stores.nats.wire import CONNECT_S, Door, Forbidden, Line, Lost, Message, is_of_tls, word_of
 
 REST_S = 0.5
 T = TypeVar("T")
@@ -35,13 +35,13 @@ class Server:
         """For people: the one that answered last."""
         return str(self._addresses[0])
 
-    def connect(self) -> Line:
+    def connect(self, patience_s: float = CONNECT_S) -> Line:
         """A new line. Lost, Forbidden, or an error of TLS: of the first one, where none lets us in."""
         met: list[Exception] = []
         for _ in self._addresses:
             first = self._addresses[0]
             try:
-                return Line((first.host, first.port), self._door)
+                return Line((first.host, first.port), self._door, patience_s)
             except (Lost, Forbidden, OSError) as error:
                 met.append(error)
                 # Behind all others: the next call does not begin with one that is down.

@@ -22,6 +22,8 @@ from shareout.stores.nats.wire import Door, Forbidden, Line, Lost, is_of_tls, wo
 
 LARGEST = 1 << 20
 PREFIX = "shareout"
+FIRST_S = 10.0
+"""So long the first line is waited for: hundreds of hosts may come at the same moment."""
 READY_S = 5.0
 """So long servers are waited for that have been started together a moment ago."""
 _CHARTER = re.compile(rb"charter-[0-9a-f]{16}")
@@ -89,7 +91,7 @@ def _told(server: Server, error: BaseException) -> BaseException:
 def connected(server: Server, source: str) -> Line:
     """A line, or the sentence why there is none."""
     try:
-        return server.connect()
+        return server.connect(FIRST_S)
     except Forbidden as error:
         raise UsageError(
             f"{server.place} does not let us in: {error}", way_out=f"Show it what it asks for; this was {source}."

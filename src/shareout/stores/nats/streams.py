@@ -10,11 +10,12 @@ import base64
 import binascii
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from shareout.fields import dataclass
 from shareout.ledger.store import Away
-from shareout.stores.nats.wire import Line, Lost, headers_of
+from shareout.stores.nats.wire import Line, Lost, Nobody, headers_of
 
 API = "$JS.API"
 EXPECTED = "Nats-Expected-Last-Subject-Sequence"
@@ -103,13 +104,25 @@ def put(line: Line, subject: str, data: bytes, *, behind: int, at: int | None = 
 
 def settings_of_beats(stream: str, longest: int) -> dict[str, Any]:
     """In memory, the last one of each: they cost no disk, and are gone with the server."""
-    each = {"storage": "memory", "max_msgs_per_subject": 1}
+    each = {"storage": "memory", "max_msgs_per_subject": 1, "allow_direct": True}
     return {"subjects": [f"{stream}.*"], **each, "max_msg_size": longest}
 
 
 def last(line: Line, stream: str, subject: str) -> Stored | None:
     """The subject's last message. None where there is none; Refused with NO_STREAM where there is no such stream."""
     return _found(line, stream, {"last_by_subj": subject})
+
+
+def last_of(line: Line, stream: str, subjects: Sequence[str]) -> dict[str, bytes]:
+    """Of each of these subjects the last message, in one call, where that is only a hint: whichever server of a cluster
+    has them may answer. Of a stream, or a server, that has no such call, one after the other."""
+    try:
+        about = json.dumps({"multi_last": list(subjects), "batch": len(subjects)}).encode()
+        told = line.request_all(f"{API}.DIRECT.GET.{named(stream)}", about, len(subjects))
+    except Nobody:
+        found = {subject: last(line, stream, subject) for subject in subjects}
+        return {subject: one.data for subject, one in found.items() if one}
+    return {one.headers["Nats-Subject"]: one.data for one in told if one.headers.get("Nats-Subject") in subjects}
 
 
 def following(line: Line, stream: str, subject: str, number: int) -> Stored | None:

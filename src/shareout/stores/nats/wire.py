@@ -126,26 +126,47 @@ class Line:
         self, subject: str, data: bytes = b"", headers: Mapping[str, str] | None = None, answer_s: float = ANSWER_S
     ) -> Message:
         """The answer to it. Lost when there is none in that time, to which the time for a large one is added."""
+        return self._answers(subject, data, headers, answer_s, lambda message: True)[-1]
+
+    def request_all(self, subject: str, data: bytes, most: int) -> list[Message]:
+        """The answers to it, up to one that says by a status that it is the last, which is left out. A single one with
+        a status is a refusal. Lost where they are more."""
+        counted = iter(range(most + 1))
+
+        def is_last(message: Message) -> bool:
+            if next(counted, None) is None:
+                raise Lost("it answers as no server does")
+            return bool(message.headers.get(""))
+
+        return self._answers(subject, data, None, ANSWER_S, is_last)[:-1]
+
+    def _answers(
+        self,
+        subject: str,
+        data: bytes,
+        headers: Mapping[str, str] | None,
+        answer_s: float,
+        is_last: Callable[[Message], bool],
+    ) -> list[Message]:
         self._number += 1
         self._until = time.monotonic() + answer_s + len(data) / SLOWEST
         reply = b"%s.%d" % (self._inbox.encode(), self._number)
+        found: list[Message] = []
         try:
             self._send(_published(subject.encode(), reply, headers, data))
-            while True:
-                if found := self._message(self._line()):
-                    to, message = found
-                    if to == reply:
-                        break
-                    self._note(to, message)
+            while not found or not is_last(found[-1]):
+                if said := self._message(self._line()):
+                    to, message = said
+                    found.append(message) if to == reply else self._note(to, message)
         except OSError as error:
             self.close()
             raise Lost(word_of(error)) from error
         except BaseException:
             self.close()
             raise
-        if message.headers.get("") == _NO_RESPONDERS:
+        if found[-1].headers.get("") == _NO_RESPONDERS:
             raise Nobody("it has no JetStream, or none that is ready")
-        return message
+        return found
 
     def listen(self, pattern: str) -> None:
         """From now on what is put under such subjects is `news`: a hint, for it may be lost, or not be stored yet."""
@@ -278,7 +299,7 @@ def _headers(above: bytes) -> dict[str, str]:
     """By name; what stands beside the version, as a status, has none."""
     first, *lines = above.decode("utf-8", "replace").split("\r\n")
     found = {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
-    status = first.removeprefix("NATS/1.0").strip()
+    status = first.removeprefix("NATS/1.0").strip().partition(" ")[0]
     return {**found, "": status} if status else found
 
 
