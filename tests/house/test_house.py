@@ -72,7 +72,7 @@ ALLOWED: dict[str, set[str]] = {
     "joining": GROUND | INPUTS | {"events", "ledger", "plan", "record", "stores", "supply"},
     "run": GROUND | INPUTS | {"adopt", "joining", "ledger", "numerics", "plan", "record", "stores", "supply", "events"},
     "replay": GROUND | INPUTS | {"numerics", "plan", "record", "supply", "events", "run"},
-    "merge": GROUND | INPUTS | {"numerics", "plan", "record"},
+    "merge": GROUND | INPUTS | {"numerics", "plan", "record", "ledger", "stores"},
     "status": GROUND | INPUTS | {"costs", "ledger", "plan", "record", "stores"},
     "pilot": GROUND | INPUTS | {"costs", "plan", "record"},
     "report": GROUND | INPUTS | {"costs", "plan", "record"},

@@ -63,17 +63,26 @@ class Beats:
             return {}
         if now >= self._next_list:
             self._known = sorted(self._names(line))
-            self._next_list = now + (LIST_S if len(self._known) > FEW else 0.0)
-        self._next = now + (len(self._known) * EACH_S if len(self._known) > FEW else 0.0)
+            self._next_list = now + LIST_S * self._are_many
+        self._next = now + len(self._known) * EACH_S * self._are_many
+        wanted = [*self._next_of(most), *filter(None, [self._own])]
+        subjects = {self.subject(name): name for name in wanted}
+        found = {subjects[subject]: data for subject, data in streams.last_of(line, self.stream, [*subjects]).items()}
+        if found.get(self._own) == self._said:
+            found.pop(self._own, None)
+        return found
+
+    @property
+    def _are_many(self) -> bool:
+        return len(self._known) > FEW
+
+    def _next_of(self, most: int) -> list[str]:
+        """So many, from where the last look ended."""
         after = [name for name in self._known if name > self._last]
         chosen = (after + self._known[: len(self._known) - len(after)])[:most]
         if chosen:
             self._last = chosen[-1]
-        subjects = {self.subject(name): name for name in (*chosen, *([self._own] if self._own else ()))}
-        found = {subjects[subject]: data for subject, data in streams.last_of(line, self.stream, [*subjects]).items()}
-        if self._own and found.get(self._own) == self._said:
-            del found[self._own]
-        return found
+        return chosen
 
     def _names(self, line: Line) -> list[str]:
         listed = streams.subjects(line, self.stream, f"{self.stream}.>")
