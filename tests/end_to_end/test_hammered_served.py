@@ -162,10 +162,10 @@ class Hammer:
     def mend(self, *, all_of_it: bool = False) -> None:
         for part in (self.home, *self.seats):
             if part.undo is None and part.process and part.process.poll():
-                # Refused at its start, for the server was away.
+                # Refused at its start, for the server was away, or the disk was full.
                 self.did["start again"] += 1
                 assert "Traceback" not in part.said, part.said
-                assert part.process.returncode in (2, 3), part.said
+                assert part.process.returncode in (2, 3, 74), part.said
                 part.start()
             if part.undo and (all_of_it or time.monotonic() >= part.until):
                 part.undo()
