@@ -145,10 +145,13 @@ class Hammer:
     def __init__(self, home: Home, seats: list[Seat], network: Network, dice: random.Random) -> None:
         self.home, self.seats, self.network, self.dice = home, seats, network, dice
         self.did: Counter[str] = Counter()
+        # Where the server is away all the time nobody can watch anybody for long enough to take over from him.
+        self.spares_home = dice.random() < 0.5
 
     def strike(self) -> None:
         """On one that nothing is being done to."""
-        free: list[Part] = [one for one in (self.home, *self.seats) if one.undo is None and one.is_running]
+        homes = [] if self.spares_home else [self.home]
+        free: list[Part] = [one for one in (*homes, *self.seats) if one.undo is None and one.is_running]
         if not free:
             return
         part = self.dice.choice(free)

@@ -302,7 +302,7 @@ def incarnations_of(folder: RunFolder) -> list[Incarnation]:
                 header = replace(header, claimed=_held(claims), taken=_held(claims, How.SEIZE))
                 if header.stream:
                     header = _as_far_as_it_came(path, begin, header)
-            found.append(Incarnation(folder, path, header, begin, size, claims))
+            found.append(Incarnation(folder, path, header, begin, size, claims=claims))
     return found
 
 
