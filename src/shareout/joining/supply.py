@@ -301,6 +301,8 @@ class LedgerSupply:
     def _note_claim(self, grant: Grant) -> None:
         """For all that is reserved there at once: a line an entry, and not one a batch."""
         known = self._claimed.setdefault(grant.lane, [])
+        if any(low <= grant.start and grant.stop <= high for low, high in known):
+            return
         lane = self._host.lanes[grant.lane]
         places = [(grant.start, max(grant.stop, lane.reserved()))]
         new = union(one for part in without(places, known) for one in self._places.real(*part))

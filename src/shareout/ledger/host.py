@@ -27,6 +27,7 @@ same positions are granted again meanwhile, whoever runs them waits for that.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from shareout.ledger.asks.ask import ASKS, Ask
 from shareout.ledger.calls import Call, Grant, Happened
@@ -162,7 +163,8 @@ class Host(Knowing):
 
     def _calls_of_asks(self, now: Moment) -> list[Call]:
         open_phases = frozenset(lane.phase for lane in self.lanes.values())
-        nonce = self.nonce(ASKS, self.asking.state.n + 1)
+        # Drawn when it is needed: a host that is at work comes here for each job that ends.
+        nonce = partial(self.nonce, ASKS, self.asking.state.n + 1)
         # Who takes nothing calls nothing over: others do, or who comes next.
         self.asking = self.asking.deciding(open_phases, self.failed_in, self.me if self.able else "", nonce)
         call = self.asking.call(now, self.times.probe)

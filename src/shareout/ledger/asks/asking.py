@@ -6,7 +6,7 @@ no phase is called over while somebody has asked for a part of it once more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from shareout.ledger.asks.ask import ASKS, Ask
@@ -38,7 +38,9 @@ class Asking(NamedTuple):
         """Whether anything is taken or handed out at all."""
         return self.is_known and not self.state.halt and not self.state.is_ended
 
-    def deciding(self, open_phases: frozenset[int], failed: Mapping[int, int], me: str, nonce: str) -> Asking:
+    def deciding(
+        self, open_phases: frozenset[int], failed: Mapping[int, int], me: str, nonce: Callable[[], str]
+    ) -> Asking:
         """With what is to be put now. `open_phases`: those of which something is not final, among those that may run;
         `failed`: how many of each have failed."""
         state = self.state
@@ -52,8 +54,8 @@ class Asking(NamedTuple):
             if state.phase in open_phases or state.blocked:
                 return self
             count = max(0, failed.get(state.phase, 0))
-            return self._replace(put=Ask("phase", me, nonce, phase=state.phase, failed=count))
-        return self if open_phases else self._replace(put=Ask("end", me, nonce))
+            return self._replace(put=Ask("phase", me, nonce(), phase=state.phase, failed=count))
+        return self if open_phases else self._replace(put=Ask("end", me, nonce()))
 
     def call(self, now: Moment, interval: float) -> Call | None:
         """What is due."""
