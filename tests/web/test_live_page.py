@@ -232,6 +232,8 @@ def test_a_folder_that_is_gone_and_another_start_are_told(here: Machine, page: P
 def test_a_port_that_is_taken_is_told(here: Machine, page: Page) -> None:
     told = here.call("status", "--web", str(page.port), code=2)
     assert f"port {page.port} cannot be had" in told.err
+    for words in (["--watch"], ["--json"], ["--by", "group"]):
+        assert f"{words[0]} is about what is printed" in here.call("status", "--web", *words, code=2).err
     assert "no file or folder nowhere" in here.call("status", "--web", "nowhere", code=2).err
     again = Page(here, next(str(one) for one in here.folder.glob("runs/*")))
     assert again.told("/feed").readline().startswith(b'{"whole"'), "a folder is no port"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shareout.cli.inputs.run_folders import add_sources, folders_of
-from shareout.cli.options import Common, add_common, add_web, web_asked
+from shareout.cli.options import Common, Web, add_common, add_web, web_asked
 from shareout.cli.rates import rate_facts
 from shareout.cli.watched import StatusArguments, Watched
 from shareout.entry import Entry
@@ -63,7 +63,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         return 0
     as_swarm = arguments.format == "swarm"
     by_group = arguments.by == "group" or as_swarm
-    web = web_asked(arguments)
+    web = _web(arguments)
     asked = StatusArguments(
         arguments.sources, arguments.active, by_group, as_swarm, every_s, web=web, web_of=arguments.web_of
     )
@@ -89,6 +89,16 @@ def _looked(watched: Watched, asked: StatusArguments, common: Common) -> bool:
         time.sleep(asked.every_s)
         if watched.has_newcomers():
             return False
+
+
+def _web(arguments: argparse.Namespace) -> Web | None:
+    web = web_asked(arguments)
+    said = {name: getattr(arguments, name) for name in ("watch", "json", "active", "format")}
+    said["by"] = arguments.by == "group"
+    told = next((name for name, value in said.items() if value), None)
+    if web and told:
+        raise UsageError(f"--web is a page, and --{told} is about what is printed here", way_out="Say one of them.")
+    return web
 
 
 def _clear(asked: StatusArguments, common: Common) -> None:

@@ -36,6 +36,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:10px;p
 color:var(--soft)}
 .tile b{display:block;font-size:23px;font-weight:600;font-variant-numeric:tabular-nums;color:var(--ink)}
 .tile.bad b,.badtext{color:var(--bad)}
+.badtext{unicode-bidi:isolate}
 .tile.good b{color:var(--good)}
 .wide{overflow-x:auto;margin:10px 0;background:
 linear-gradient(90deg,var(--card),transparent) 0 0/40px 100% no-repeat local,
