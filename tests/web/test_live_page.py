@@ -270,7 +270,7 @@ def test_it_rises_while_it_runs_and_says_when_it_is_cut_off(here: Machine, tmp_p
         assert opened.ask("document.querySelector('#machines .bar').getAttribute('aria-label')").endswith(" of 10")
         assert opened.ask("document.querySelector('#polite[role=status]').textContent").startswith("0%")
         assert opened.ask("document.querySelector('#progress').getAttribute('aria-valuenow')") == "100.0"
-        assert opened.ask("document.querySelectorAll('#legend .dot').length") == 2
+        opened.wait("document.querySelectorAll('#legend .dot').length === 2")
         opened.ask("document.querySelectorAll('#machines th button')[1].focus()")
         opened.press("Enter")
         assert opened.ask("document.querySelectorAll('#machines th')[1].getAttribute('aria-sort')") == "ascending"
