@@ -77,6 +77,14 @@ def test_the_ledger_of_another_plan_in_its_place(joiners: Joiners) -> None:
     assert "is the ledger of another plan: 0000000000000000" in refused(joiners)
 
 
+def test_a_ledger_is_no_folder_to_share(joiners: Joiners) -> None:
+    """It is named to ask something there; a run would begin a ledger of its own in it."""
+    folder, joiners.shared = joiners.shared, made(joiners)
+    told = refused(joiners)
+    assert f"{joiners.shared} is a ledger itself" in told
+    assert f"--join {folder}" in told
+
+
 def test_the_ledger_of_another_version(joiners: Joiners) -> None:
     file = next(made(joiners).glob("ledger-*.json"))
     facts = json.loads(file.read_text())
@@ -183,17 +191,20 @@ def test_clocks_an_hour_apart_make_no_host_dead_and_none_alive(joiners: Joiners)
     for host, hours in ((bob, -1), (looker, 1)):
         host.write("shifted.py", SHIFTED.format(hours * 3600))
         host.program = [sys.executable, "shifted.py"]
-    for name in ("alice", "bob"):
-        joiners.run(name)
-    wait_until(lambda: len(list(joiners.shared.glob("*/*/machines/*/journal*"))) == 2)
-    waiting = looker.spawn("wait", str(joiners.shared))
+    joiners.run("alice")
+    wait_until(lambda: list(joiners.shared.glob("*/*/machines/alice/journal*")))
+    waiting = looker.spawn("wait", "--json", str(joiners.shared))
+    joiners.run("bob")
+    wait_until(lambda: list(joiners.shared.glob("*/*/machines/bob/journal*")))
     with pytest.raises(subprocess.TimeoutExpired):
         # Longer than DEAD.
         waiting.wait(5)
     (joiners.folder / "go").touch()
     for name in ("alice", "bob"):
         assert "40 done, 0 failed, 0 to do" in joiners.ended(name)
-    assert waiting.wait(60) == 0
+    out, _ = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0
+    assert json.loads(out)["done"] == 40, "it has waited for who came later, too"
     assert "seize" not in {entry["verb"] for entry in joiners.entries("lanes/*/*").values()}
     assert "complete: 40 of 40 jobs, each counted once" in joiners.merged()
 
