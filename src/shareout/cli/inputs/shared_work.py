@@ -128,7 +128,8 @@ def folder_of_launch(at: str, *, is_here: bool) -> str:
     if at.startswith(SCHEME):
         raise UsageError(
             f"{at} is an address, and a launch shares work by a folder that all hosts mount",
-            way_out="Say it on each host: run --machine NAME --join nats://HOST:PORT --token-file FILE.",
+            way_out="--serve serves it from here; to another server each host goes by itself: "
+            "run --machine NAME --join nats://HOST:PORT --token-file FILE.",
         )
     if not os.path.isabs(at) and not is_here:
         raise UsageError(
