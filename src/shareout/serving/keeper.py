@@ -24,7 +24,10 @@ AGAIN_S = 1.0
 """From a start that failed to the next one."""
 FULL_S = 30.0
 """A server that has no room is started anew no more often, and only where its disk has some."""
-ROOM = 64 << 20
+ROOM = 8 << 20
+"""Bytes: it takes nine tenths of what it finds, and says no after that."""
+_BROKEN = b"critical write error"
+"""In the log of a server, of a stream that is broken until it starts again."""
 
 
 class Onlooker:
@@ -67,6 +70,7 @@ class Keeper:
         self._answered = time.monotonic()
         self._started = time.monotonic()
         self._complaint = ""
+        self._is_broken = False
         program.start()
 
     def look(self, net: NatsStore) -> None:
@@ -79,6 +83,11 @@ class Keeper:
             self._feel(net)
 
     def _feel(self, net: NatsStore) -> None:
+        # A stream that met the end of the disk takes nothing more, while others, as that of the pulse, go on.
+        self._is_broken |= self._program.has_said(_BROKEN)
+        if self._is_broken:
+            self._judge("no room")
+            return
         try:
             net.pulse()
         except Away as error:
@@ -94,7 +103,7 @@ class Keeper:
         if "no room" in told:
             self._complain("the disk of the server is full: hosts run on and wait; make room, and they go on")
             self._answered = now
-            if now - self._started > FULL_S and self._has_room():
+            if (self._is_broken or now - self._started > FULL_S) and self._has_room():
                 self._end_and_start("there is room again")
         elif now - self._answered > HUNG_S:
             self._end_and_start("the server does not answer")
@@ -107,6 +116,7 @@ class Keeper:
         if time.monotonic() - self._started < AGAIN_S:
             return
         self._started = self._answered = time.monotonic()
+        self._is_broken = False
         try:
             self._program.start()
         except CannotStart as error:

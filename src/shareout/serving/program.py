@@ -84,6 +84,7 @@ class ServerProgram:
         self._setup = setup
         self._program = find_program(setup.folder)
         self._pid = 0
+        self._read = 0
         self.port = setup.port or self._last_port()
         self._prepare()
 
@@ -111,6 +112,7 @@ class ServerProgram:
         for old in self._setup.folder.glob("*.ports"):
             old.unlink(missing_ok=True)
         self.log.unlink(missing_ok=True)
+        self._read = 0
         self._write(self._setup.folder / "server.conf", self._config())
         self._pid = world.fork(partial(self._become, world.getpid()))
         until = time.monotonic() + READY_S
@@ -133,6 +135,16 @@ class ServerProgram:
                     return False
         self._pid = 0
         return True
+
+    def has_said(self, word: bytes) -> bool:
+        """Whether its log has that in what has come since this was asked last."""
+        with suppress(OSError), self.log.open("rb") as file:
+            file.seek(self._read)
+            told = file.read()
+            # A line that is half there is read again.
+            self._read += told.rfind(b"\n") + 1
+            return word in told.lower()
+        return False
 
     def end(self) -> None:
         """At once: what it has acknowledged is safe, and what it has not nobody relies on."""
