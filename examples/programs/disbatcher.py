@@ -15,13 +15,11 @@ class DisBatcher:
     def __init__(self, address: str, token_file: str) -> None:
         self.feed = shareout.Feed(address, token_file)
         self.tasks = []
-        self.commands = []
 
-    def submit(self, command: str) -> int:
-        """Its number, from 0."""
-        self.commands.append(command)
-        self.tasks.append(self.feed.submit(command))
-        return len(self.tasks) - 1
+    def submit(self, text: str) -> int:
+        """A task, or several lines with directives; how many tasks there are now."""
+        self.tasks += self.feed.lines(text.splitlines())
+        return len(self.tasks)
 
     def syncTasks(self, numbers) -> dict:  # noqa: N802: it is called so there
         """The reports of these, when all are over."""
@@ -42,11 +40,21 @@ class DisBatcher:
 
     def _report(self, number: int) -> dict:
         ended = self.tasks[number].result()
+        code = ended.exit if ended.exit is not None else -1
         return {
+            "Flags": f"{'R' if code else ' '}{'O' if ended.out else ' '}{'E' if ended.err else ' '} ",
             "TaskId": number,
-            "TaskCmd": self.commands[number],
-            "ReturnCode": ended.exit if ended.exit is not None else -1,
+            "TaskStreamIndex": number + 1,
+            "TaskRepIndex": -1,
+            "Host": ended.machine,
+            "PID": ended.pid,
+            "ReturnCode": code,
+            "Elapsed": ended.end - ended.start,
             "Start": ended.start,
             "End": ended.end,
-            "Elapsed": ended.end - ended.start,
+            "OutBytes": ended.out,
+            "OutData": "",  # what it printed is in the log: `shareout show ID`
+            "ErrBytes": ended.err,
+            "ErrData": "",
+            "TaskCmd": ended.given,
         }

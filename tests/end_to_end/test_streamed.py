@@ -18,6 +18,11 @@ from shareout.feeding.feed import Feed
 
 pytestmark = pytest.mark.module_only("the plain executable has no part that speaks over a network")
 
+DISBATCHS = [
+    "Flags", "TaskId", "TaskStreamIndex", "TaskRepIndex", "Host", "PID", "ReturnCode", "Elapsed", "Start", "End",
+    "OutBytes", "OutData", "ErrBytes", "ErrData", "TaskCmd",
+]  # fmt: skip
+"""The fields of its reports."""
 EXAMPLES = Path(__file__).parents[2] / "examples" / "programs"
 
 
@@ -110,14 +115,17 @@ def test_a_program_submits_and_is_told_what_became_of_each(fed: Fed) -> None:
         feed.sync()
         assert [one.result().exit for one in futures] == [number % 3 for number in range(30)]
         assert [one.result().job for one in futures] == list(range(30))
+        assert [one.result().given for one in futures[:2]] == ["exit 0", "exit 1"]
         seen = {feed.wait_one() for _ in futures}
         assert seen == set(futures)
         assert feed.wait_one() is None
+        with pytest.raises(RuntimeError, match=r"the lines:4: 1 job before this barrier failed"):
+            feed.lines(["true", "#SHAREOUT BARRIER CHECK", "false", "#SHAREOUT BARRIER CHECK", "touch behind"])
         feed.end()
         with pytest.raises(RuntimeError, match="has ended"):
             feed.submit("true")
     fed.ended(fed.processes["alice"], 1)
-    assert "10 done, 20 failed, 0 to do" in fed.ended(fed.serving, 1)
+    assert "11 done, 21 failed, 0 to do" in fed.ended(fed.serving, 1)
 
 
 def test_the_example_has_the_calls_of_disbatch_and_their_reports(fed: Fed) -> None:
@@ -129,11 +137,15 @@ def test_the_example_has_the_calls_of_disbatch_and_their_reports(fed: Fed) -> No
     finally:
         sys.path.remove(str(EXAMPLES))
     batcher = DisBatcher(fed.address, str(fed.token))
-    for number in range(6):
-        batcher.submit(f"exit {number % 3}")
+    # As there, also several lines at once, with directives that hold on.
+    assert batcher.submit("exit 0\nexit 1\n#DISBATCH REPEAT 1 start 2 exit $DISBATCH_REPEAT_INDEX") == 3
+    batcher.submit("#DISBATCH PREFIX echo out; exit \n0")
+    assert [batcher.submit(f"{number}") for number in (1, 2)] == [5, 6]
     reports = batcher.syncTasks(range(6))
     assert [reports[number]["ReturnCode"] for number in range(6)] == [0, 1, 2, 0, 1, 2]
-    assert reports[4]["TaskCmd"] == "exit 1"
+    assert list(reports[4]) == DISBATCHS
+    told = {name: reports[4][name] for name in ("Flags", "TaskId", "Host", "OutBytes", "TaskCmd")}
+    assert told == {"Flags": "RO  ", "TaskId": 4, "Host": "alice", "OutBytes": 4, "TaskCmd": "echo out; exit 1"}
     assert {batcher.wait_one_task()["TaskId"] for _ in range(6)} == set(range(6))
     assert batcher.wait_one_task() is None
     batcher.done()

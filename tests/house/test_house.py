@@ -113,7 +113,7 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli", "edges"},
     "job_splitter": GROUND | {"cli", "config", "merge", "record", "show"},
     "runs": GROUND | {"cli", "merge", "record"},
-    "feeding": GROUND | {"ledger", "record", "serving", "stores"},
+    "feeding": GROUND | {"ledger", "pool", "record", "serving", "stores"},
     "__init__": GROUND | {"cli", "feeding", "run", "runs"},
 }
 

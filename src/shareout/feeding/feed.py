@@ -20,16 +20,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from shareout.errors import ShareoutError, UsageError
+from shareout.errors import InputError, ShareoutError, UsageError
 from shareout.ledger.asks.ask import ASKS, MOST_BYTES, MOST_LINES, Ask, feed_of, name_of_list, parse_ask
 from shareout.ledger.store import COMMON, Away, ship_whole
+from shareout.pool.stream.directives import StreamedDirectives, Wait
+from shareout.pool.stream.index import indexed
 from shareout.serving.results import Ended, Results, Told
 from shareout.stores.nats.address import address_of
 from shareout.stores.nats.opening import open_nats, secured
 from shareout.stores.nats.token import read_token, refuse_where_nothing_speaks
+from shareout.units import counted
 
 LOOK_S, AGAIN_S = 1.0, 0.5
 BACKLOG = 100_000
+Submitted = tuple[bytes, Future["Ended"]]
+"""A line, and who waits for what becomes of it."""
 Job = str | Sequence[Any] | Mapping[str, Any]
 
 
@@ -45,12 +50,15 @@ class Feed:
         self._store = open_nats(secured(address_of(address), token), None, token.source)
         self._most = max(1, backlog)
         self._changed = threading.Condition()
-        self._queue: list[tuple[bytes, Future[Ended]]] = []
-        self._running: dict[int, Future[Ended]] = {}
+        self._queue: list[Submitted] = []
+        self._running: dict[int, Submitted] = {}
         self._finished: list[Future[Ended]] = []
         self._asks, self._fed, self._is_closed = 0, 0, False
         self._ends, self._is_over = False, False
         self._lost: BaseException | None = None
+        self._directives, self._line = StreamedDirectives("the lines"), 0
+        self._behind: list[Future[Ended]] = []
+        """Of lines, those that came after the last barrier."""
         self._wake_reader, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
         self._results = Results(self._store, from_now=True)
@@ -88,6 +96,33 @@ class Feed:
     def map(self, jobs: Iterable[Job]) -> list[Future[Ended]]:
         """One for each, in their order."""
         return [self.submit(job) for job in jobs]
+
+    def lines(self, lines: Iterable[str]) -> list[Future[Ended]]:
+        """Those of a task file, with its directives, which hold for later calls too: a future for each job, in their
+        order. At a BARRIER this waits for all that was submitted here; where a CHECK finds a failure it raises."""
+        futures: list[Future[Ended]] = []
+        for line in lines:
+            self._line += 1
+            for one in self._directives.line(self._line, line.rstrip("\r\n").encode("utf-8", "surrogateescape")):
+                if isinstance(one, bytes):
+                    futures.append(self.submit(one.decode("utf-8", "surrogateescape")))
+                    self._behind.append(futures[-1])
+                elif isinstance(one, Wait):
+                    self._reach(one)
+                else:
+                    raise InputError(
+                        "PERENGINE is for all hosts, and not a program's to say",
+                        where=one.where,
+                        way_out="Write it into what `serve -` or `serve --from` reads.",
+                    )
+        return futures
+
+    def _reach(self, barrier: Wait) -> None:
+        self.sync()
+        behind, self._behind = self._behind, []
+        failed = sum(one.result().state == "failed" for one in behind)
+        if barrier.checks and failed:
+            raise RuntimeError(f"{barrier.where}: {counted(failed, 'job')} before this barrier failed")
 
     def sync(self, futures: Iterable[Future[Ended]] | None = None) -> None:
         """Waits for these to be over; for all, where none are named."""
@@ -162,7 +197,7 @@ class Feed:
             first = self._ask(ask)
             with self._changed:
                 del self._queue[:block]
-                self._running |= {first + place: future for place, (_, future) in enumerate(given)}
+                self._running |= {first + place: one for place, one in enumerate(given)}
         if self._ends and not self._is_closed:
             self._ask(Ask("close", "feed", os.urandom(8).hex()))
             with self._changed:
@@ -187,8 +222,10 @@ class Feed:
         ended = []
         with self._changed:
             for machine, one in told:
-                if future := self._running.pop(one.job, None):
-                    ended.append((future, Ended.of(machine, one)))
+                if submitted := self._running.pop(one.job, None):
+                    line, future = submitted
+                    given = indexed(line.decode("utf-8", "surrogateescape"))[0]
+                    ended.append((future, Ended.of(machine, one, given)))
                     self._finished.append(future)
             if ended:
                 self._changed.notify_all()
@@ -208,7 +245,7 @@ class Feed:
     def _fail(self, error: BaseException) -> None:
         with self._changed:
             self._lost = error if isinstance(error, ShareoutError) else RuntimeError(f"the feed has ended: {error}")
-            left = [*self._running.values(), *(future for _, future in self._queue)]
+            left = [future for _, future in (*self._running.values(), *self._queue)]
             self._queue, self._running = [], {}
             self._changed.notify_all()
         for future in left:

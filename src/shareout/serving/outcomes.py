@@ -80,9 +80,8 @@ class Outcomes:
         return self._done.add(attempt.job) if attempt.state is State.DONE else attempt.job not in self._done
 
     def _line(self, one: Told) -> bytes:
-        ended = Ended.of(*one)
-        facts = asdict(ended)
-        return json.dumps({"job": facts.pop("job"), "given": self._given(ended.job), **facts}).encode("ascii") + b"\n"
+        machine, attempt = one
+        return json.dumps(asdict(Ended.of(machine, attempt, self._given(attempt.job)))).encode("ascii") + b"\n"
 
     def _write(self, data: bytes) -> None:
         try:

@@ -24,6 +24,8 @@ class Ended:
 
     job: int
     """Its id: its place in the stream, from 0."""
+    given: Any
+    """Its line, or what its row says."""
     state: str
     """`done`, `failed` or `skipped`."""
     exit: int | None
@@ -44,10 +46,10 @@ class Ended:
     """Of a Python program's job what it returned."""
 
     @classmethod
-    def of(cls, machine: str, one: Attempt) -> Ended:
+    def of(cls, machine: str, one: Attempt, given: Any) -> Ended:
         """Told by that host."""
         return cls(
-            one.job, one.state.value, one.exit, one.signal, one.error, attempt=one.attempt, start=one.start,
+            one.job, given, one.state.value, one.exit, one.signal, one.error, attempt=one.attempt, start=one.start,
             end=one.end, machine=machine, slot=one.slot, pid=one.pid, out=_size(one.out), err=_size(one.err),
             result=one.result,
         )  # fmt: skip
