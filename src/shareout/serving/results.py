@@ -49,9 +49,9 @@ class Ended:
     def of(cls, machine: str, one: Attempt, given: Any) -> Ended:
         """Told by that host."""
         return cls(
-            one.job, given, one.state.value, one.exit, one.signal, one.error, attempt=one.attempt, start=one.start,
-            end=one.end, machine=machine, slot=one.slot, pid=one.pid, out=_size(one.out), err=_size(one.err),
-            result=one.result,
+            one.job, given, one.state.value,
+            exit=one.exit, signal=one.signal, error=one.error, attempt=one.attempt, start=one.start, end=one.end,
+            machine=machine, slot=one.slot, pid=one.pid, out=_size(one.out), err=_size(one.err), result=one.result,
         )  # fmt: skip
 
 
