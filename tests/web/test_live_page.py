@@ -235,6 +235,7 @@ def test_a_port_that_is_taken_is_told(here: Machine, page: Page) -> None:
     for words in (["--watch"], ["--json"], ["--by", "group"]):
         assert f"{words[0]} is about what is printed" in here.call("status", "--web", *words, code=2).err
     assert "no file or folder nowhere" in here.call("status", "--web", "nowhere", code=2).err
+    assert "bob" in here.call("status", "--watch", "runs").out, "nor a duration"
     again = Page(here, next(str(one) for one in here.folder.glob("runs/*")))
     assert again.told("/feed").readline().startswith(b'{"whole"'), "a folder is no port"
     again.end()

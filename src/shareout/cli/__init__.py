@@ -336,22 +336,26 @@ def _pin(arguments: argparse.Namespace, entry: Entry) -> None:
     start_again_if_portable(arguments, entry)
 
 
+_ALONE = {"--web": "0", "--watch": "2s"}
+"""What flags stand for whose value may be left out."""
+
+
 def _parsed(command: str, words: list[str]) -> argparse.Namespace | None:
     """None when help was asked for, and given."""
     try:
         parser = make_parser(command)
         prepared = getattr(load(command), "prepared", None)
-        return parser.parse_args(_port_apart(prepared(words) if prepared else words))
+        return parser.parse_args(_values_apart(prepared(words) if prepared else words))
     except SystemExit:
         sys.stdout.flush()
         return None
 
 
-def _port_apart(words: list[str]) -> list[str]:
-    """`--web runs/x` is a page for that, on any port."""
+def _values_apart(words: list[str]) -> list[str]:
+    """What follows `--web` or `--watch` and is no number is none of theirs: `--web runs/x`, `--watch runs/x`."""
     end = words.index("--") if "--" in words else len(words)
     apart = [
-        "--web=0" if word == "--web" and not after.isdecimal() else word
+        f"{word}={_ALONE[word]}" if word in _ALONE and not after[:1].isdecimal() else word
         for word, after in zip(words[:end], [*words[1:end], ""], strict=False)
     ]
     return apart + words[end:]
