@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -82,6 +83,32 @@ def test_two_that_join_a_folder_do_all_of_it_once_whatever_their_weights(tmp_pat
     merged = hosts.merged()
     assert "complete: 240 of 240 jobs, each counted once" in merged
     assert certificate(merged).split()[1] == certificate_of_alone(tmp_path, lines)
+    check_claims(hosts, certificate(merged))
+
+
+def check_claims(hosts: Hosts, proof: str) -> None:
+    """A merge holds them against the entries that are there."""
+    viewer = hosts.hosts["alice"]
+    claims = json.loads(viewer.call("merge-results", str(hosts.shared), "--json").out)["claims"]
+    assert claims == {"compared": True, "amiss": {}}
+    # At home there are none.
+    homes = [str(hosts.hosts[name].folder / "runs") for name in ("alice", "bob")]
+    told = viewer.call("merge-results", *homes)
+    assert "what they claimed was not compared" in told.err
+    assert certificate(told.out) == proof
+    # bob has what an entry gave to somebody else, then one that is not there: a backup is.
+    lane = next(hosts.shared.glob("*/*/lanes/1.0"))
+    entries = sorted((int(one.name), one) for one in lane.iterdir())
+    first, text = entries[0][1], os.readlink(entries[0][1])
+    first.unlink()
+    first.symlink_to(re.sub(r'"owner":"bob.1-\w+"', '"owner":"carol\x1f1-abcd"', text))
+    told = viewer.call("merge-results", str(hosts.shared))
+    assert re.search(r"bob claims \d+ jobs? that no entry .* by entry 1 of lane 1.0 that is carol's", told.err)
+    first.unlink()
+    told = viewer.call("merge-results", str(hosts.shared))
+    assert re.search(r"bob claims \d+ jobs? .*: there is no entry 1 of lane 1.0; was that folder set back", told.err)
+    assert certificate(told.out) == proof
+    first.symlink_to(text)
 
 
 def certificate_of_alone(folder: Path, lines: list[str]) -> str:

@@ -128,7 +128,7 @@ def _merge(merge: Merge, work: _Work, wanted: Columns) -> int:
     if is_written(merge, work.asked):
         merge.beside = beside_of(merge, wanted, work.common, work.entry)
     summary = write_results(merge, work.journals, columns, work.asked, wanted)
-    tell_oddities(summary)
+    _tell_oddities(summary, work.journals)
     if not summary.is_complete and not work.asked.partial:
         return _tell_missing(summary, work)
     # No certificate where records contradict each other, although every job has a row: one of them is wrong, and it
@@ -138,6 +138,14 @@ def _merge(merge: Merge, work: _Work, wanted: Columns) -> int:
     answer = _reduced(merge, work.entry)
     _report(summary, proof, answer, work)
     return 0 if is_proven else 1
+
+
+def _tell_oddities(summary: Summary, journals: Sequence[Journal]) -> None:
+    if any(one.claims for one in journals):
+        from shareout.cli.merge_claims import claims_told
+
+        summary.claims = claims_told(journals)
+    tell_oddities(summary)
 
 
 def _tell_missing(summary: Summary, work: _Work) -> int:
@@ -185,7 +193,7 @@ def _reduce_failed(job: str, error: Exception) -> UsageError:
 def _list_failures(merge: Merge, work: _Work) -> int:
     """A table of the jobs that failed; with `--json` and no file the document stands alone."""
     summary, asked, common = merge.summarize(), work.asked, work.common
-    tell_oddities(summary)
+    _tell_oddities(summary, work.journals)
     if common.json:
         print(json.dumps(facts_of(summary, work.journals)))
     elif work.names_file and not common.quiet:

@@ -51,6 +51,7 @@ def facts_of(summary: Summary, journals: Sequence[Journal]) -> dict[str, Any]:
         "certificate": None,
         "outputs": None,
         "outputs_differ": len(summary.prints_differ),
+        "claims": summary.claims,
         "answer": None,
     }
 

@@ -27,6 +27,7 @@ from shareout.ranges import Range, is_in
 from shareout.record.belonging import Belonging
 from shareout.record.folder import RunFolder
 from shareout.record.journal import BadLine, Header, Line, parse
+from shareout.record.lines.claim import Claim
 from shareout.record.outcome import Attempt, State
 from shareout.record.proof import Proof
 from shareout.record.reader import Damage, JournalReader
@@ -59,6 +60,8 @@ class Journal:
     belonging: Belonging
     own: Sequence[Range]
     """The positions that are its machine's own, and no audit."""
+    claims: Sequence[Claim] = ()
+    """What it took of what hosts share, in its order."""
 
     def took(self, job: int) -> bool:
         """Whether its machine took this job over from a silent one. What is shared has its own ids."""

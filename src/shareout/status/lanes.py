@@ -119,7 +119,7 @@ def lanes_in(ledger: Path) -> Lanes:
     left = _left(ledger)
     for lane in sorted(os.listdir(ledger / LANES)):
         with suppress(OSError, ShareoutError):
-            for makers, entry, when in _newest(ledger / LANES / lane, lane):
+            for makers, entry, when in entries_of_lane(ledger / LANES / lane, lane):
                 if entry.verb == "seize":
                     low, hi = entry.kid[::2] if entry.kid else (entry.low, entry.hi)
                     taken.append(TakeOver(low, hi, name_of(entry.owner), name_of(entry.by), when))
@@ -148,8 +148,8 @@ def _held(lane: str, entry: Entry, left: frozenset[str]) -> Holding:
     return Holding(lane, machine, entry.low, entry.res, entry.hi, doubted=asks)
 
 
-def _newest(folder: Path, lane: str) -> Iterator[tuple[list[Entry], Entry, float]]:
-    """The last entry, with those that made lanes of their own, and when it came to stand there."""
+def entries_of_lane(folder: Path, lane: str) -> Iterator[tuple[list[Entry], Entry, float]]:
+    """The last entry of a lane, with those that made lanes of their own, and when it came to stand there."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         names = [name for name in os.listdir(handle) if name.isdigit()]
@@ -176,10 +176,15 @@ def _unmet(ledger: Path, makers: Sequence[Entry], newest: Entry, left: frozenset
 
 
 def _read(folder: int, lane: str, k: int) -> Entry:
+    return parse(lane, k, text_at(folder, k))
+
+
+def text_at(folder: int, k: int) -> bytes:
+    """What stands there, put in whichever way."""
     for way in WAYS[:-1]:
         with suppress(OSError):
-            return parse(lane, k, way.read(folder, b"%d" % k))
-    return parse(lane, k, WAYS[-1].read(folder, b"%d" % k))
+            return way.read(folder, b"%d" % k)
+    return WAYS[-1].read(folder, b"%d" % k)
 
 
 def _silent(ledger: Path, held: Sequence[Holding]) -> dict[str, float]:

@@ -161,7 +161,7 @@ class Farm:
             mine = [at for start, stop in self.plan.share(machine.name).ranges for at in range(start, stop)]
             for number, at in enumerate(mine):
                 job = self.plan.job_at(at)
-                seconds = 0.02 if number < len(mine) * 0.8 else 6 + 6 * self.random.random()
+                seconds = 0.02 if number < len(mine) * 0.9 else 6 + 6 * self.random.random()
                 self.scripts[job] = replace(self.scripts[job], seconds=seconds)
 
     # -- the whole

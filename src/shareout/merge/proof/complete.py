@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shareout.errors import PlanMismatch
 from shareout.fields import dataclass, field
@@ -71,6 +71,9 @@ class Summary:
     changed: list[Journal] = field(default_factory=list)
     """Those that are not what their run wrote, although nothing in them is damaged."""
     damage: list[Damage] = field(default_factory=list)
+    claims: dict[str, Any] | None = None
+    """Whether what hosts claimed of shared work could be compared with its entries, and of how many jobs of whom these
+    say otherwise; None where none was shared."""
     is_open: bool = False
     """No journal here tells that the stream was closed: more jobs may have come than are known here."""
 
@@ -143,6 +146,7 @@ def open_journals(
             proof=proofs[one.folder].get(one.path.name, Proof()),
             belonging=Belonging(one.header, _ids_at(one.header, plan), owed[one.folder]),
             own=one.header.own,
+            claims=one.claims,
         )
         for number, one in enumerate(found)
     ]
