@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from kit.mounts import mounting, need_mounts
 from kit.program import Machine
 from kit.tree import descendants, send
 from kit.wait import wait_until
+from shareout.status.lanes import lanes_in
 
 MACHINES = '{"alice": [1, 2], "bob": [1, 2]}'
 
@@ -116,7 +117,7 @@ def certificate_of_alone(folder: Path, lines: list[str]) -> str:
 
 
 def test_what_a_dead_one_had_is_taken_over_and_nothing_runs_twice_that_it_had_recorded(
-    tmp_path: Path, end_all: list[Hosts]
+    tmp_path: Path, end_all: list[Hosts], record_property: Callable[[str, object], None]
 ) -> None:
     hosts = Hosts(tmp_path, *[f"sleep 0.05; echo {number}" for number in range(100)])
     end_all.append(hosts)
@@ -125,6 +126,12 @@ def test_what_a_dead_one_had_is_taken_over_and_nothing_runs_twice_that_it_had_re
     wait_until(lambda: hosts.done("bob") > 10)
     wait_until(lambda: shipped(hosts, "bob"))
     hosts.kill("bob")
+    killed = time.monotonic()
+    (ledger,) = hosts.shared.glob("*/*")
+    wait_until(lambda: "bob" not in {one.machine for one in lanes_in(ledger).held})
+    # Twice the silence after which a host is dead, and ten seconds: so long it may take where hosts have a core.
+    took, most = time.monotonic() - killed, 2 * float(DEAD.rstrip("s")) + 10
+    record_property("told", f"all that a dead host had was another's after {took:.1f} s, of {most:g} s")
     told = hosts.ended("alice")
     assert "took over" in told
     assert "from bob, of which nothing was heard for 3 s" in told

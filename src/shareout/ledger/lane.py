@@ -123,18 +123,25 @@ class Lane(NamedTuple):
                 lane = lane._replace(contact=self.tried)
             if self.entry.owner != me:
                 lane = lane._replace(how=entry.verb, whom=self.entry.owner)
+        elif entry.verb == "open" and self.entry.owner != NOBODY:
+            lane = lane._replace(how=entry.verb, whom=self.entry.owner)
         return lane
 
     def kid_of(self, entry: Entry, me: str) -> Lane:
         """The lane that the entry that follows makes."""
         kid = Lane(entry.nonce, self.phase, "", 0, entry.kid_begins(), how=entry.verb, whom=self.entry.owner)
-        if entry.verb == "cut" and self.entry.owner == NOBODY and self.how:
-            # Why it is nobody's is why whoever has it may do once more what another had in hand.
-            kid = kid._replace(how=self.how, whom=self.whom)
+        if entry.verb == "cut" and self.how and (self.entry.owner == NOBODY or self._is_inherited()):
+            # Why it is nobody's, or came to its owner, is why whoever has it may do once more what another had in hand.
+            kid = kid._replace(how="seize" if self.how == "open" else self.how, whom=self.whom)
         if kid.entry.owner == me:
             # Its first moment is the one before the put that made it; in whose hands it was, it is now.
             kid = kid._replace(contact=self.tried if entry == self.put else LONG_AGO).holding(self)
         return kid
+
+    def _is_inherited(self) -> bool:
+        """Another start had it, which may have done more of it than the entries say; its heir gives back what it has not
+        begun itself."""
+        return self.how == "seize" or (self.how == "open" and self.whom != NOBODY)
 
 
 def _joined(stretches: Iterable[Ended]) -> list[Ended]:

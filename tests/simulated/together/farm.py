@@ -40,7 +40,9 @@ from simulated.system.paths import SimPath
 from simulated.together.laws import LOOKS_S, Standing, Watch, entry_at, records_of, unclaimed
 from simulated.together.store import Shelves, SimStore
 
-KINDS = ("kill", "kill", "reset", "die", "hold", "hold", "away", "liaison", "stop", "guardian")
+KINDS = (
+    "kill", "kill", "reset", "die", "hold", "hold", "hold", "away", "away", "away", "liaison", "stop", "guardian",
+)  # fmt: skip
 LONGEST_S = 900.0
 MOST_STEPS = 3_000_000
 JUST_S = 0.003
@@ -133,6 +135,9 @@ class Farm:
             )
             for _ in range(random.choice((0, 1, 2, 3, 5)))
         ]
+        if jobs > 100 and random.random() < 0.7:
+            # In the middle of a batch, until others have it.
+            faults.append(Fault("hold", 0, 0.0, 10 + 15 * random.random(), random.randint(5, jobs * 3 // 4)))
         self.faults = [one for at, one in enumerate(faults) if kept is None or at in kept]
         self.broken: Broken | None = None
         self.told: list[str] = []
@@ -351,6 +356,8 @@ class Farm:
         instant = max(since, self.went_on.get(run.machine, 0.0))
         if owner != name and run.when - instant > JUST_S:
             self._breaks(f"{said}, which is {owner or 'nobody'}'s since {since:.3f}: {self._history(at)}")
+        if self.shelves.done.get(run.job, run.when) < self._seized_at(at):
+            self._breaks(f"{said}, which stood in the store as done when it was taken over: {self._history(at)}")
         before = [one for one in self.runs if one.job == run.job]
         if before and before[-1].tree == run.tree and self.scripts[run.job].fails:
             return
@@ -393,12 +400,17 @@ class Farm:
         return "final", max((one.since for one in self.shelves.keys.values()), default=0.0)
 
     def _was_seized(self, at: int, since: float) -> bool:
+        return self._seized_at(at, is_opened_too=True) >= since
+
+    def _seized_at(self, at: int, *, is_opened_too: bool = False) -> float:
+        """When a position was taken over last; opened by the next start of the same machine, too."""
+        last = -1.0
         for _, entries in self._lanes():
             for before, (entry, when) in pairwise(entries):
-                is_taken = entry.verb == "seize" or (entry.verb == "open" and before[0].owner)
-                if is_taken and before[0].low <= at < before[0].hi and when >= since:
-                    return True
-        return False
+                is_taken = entry.verb == "seize" or (is_opened_too and entry.verb == "open" and before[0].owner)
+                if is_taken and before[0].low <= at < before[0].hi:
+                    last = max(last, when)
+        return last
 
     def _history(self, at: int) -> list[str]:
         told = []

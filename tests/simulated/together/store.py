@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import defaultdict
 from random import Random
 from typing import NamedTuple
 
 from shareout.ledger.store import Away
 from simulated.stand_in import CALLS
+
+_DONE = re.compile(rb'^\{"job":(\d+),[^\n]*"state":"done"', re.MULTILINE)
 
 
 class Stands(NamedTuple):
@@ -30,6 +33,8 @@ class Shelves:
         self.refuses = 0.0
         """Of all calls so many."""
         self.away_until: dict[str, float] = {}
+        self.done: dict[int, float] = {}
+        """Since when a job stands in a journal here as done."""
         self.began: dict[str, float] = {}
         """Since when the newest start of each machine speaks to the store."""
         self.dead_s, self.slack_s = 8.0, 0.0
@@ -94,7 +99,11 @@ class SimStore:
         is_lost = self._begin()
         found = self._of.files[machine, file]
         if len(found) >= offset:
+            known = len(found)
             found[offset : offset + len(data)] = data
+            if file.startswith("journal") and len(found) > known:
+                for one in _DONE.finditer(found, found.rfind(b"\n", 0, known) + 1, found.rfind(b"\n") + 1):
+                    self._of.done.setdefault(int(one[1]), CALLS.kernel.now)
         _answer(is_lost)
         return len(found)
 
