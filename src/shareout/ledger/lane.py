@@ -139,8 +139,8 @@ class Lane(NamedTuple):
         return kid
 
     def _is_inherited(self) -> bool:
-        """Another start had it, which may have done more of it than entries say, and its heir gives back what it has not
-        begun itself."""
+        """Another start had it, which may have done more of it than entries say. And its heir gives back what it has
+        not begun itself."""
         return self.how == "seize" or (self.how == "open" and self.whom != NOBODY)
 
 
