@@ -121,11 +121,12 @@ class Lane(NamedTuple):
             lane = lane.holding(self)
             if ours:
                 lane = lane._replace(contact=self.tried)
-            if self.entry.owner != me:
-                lane = lane._replace(how=entry.verb, whom=self.entry.owner)
-        elif entry.verb == "open" and self.entry.owner != NOBODY:
-            lane = lane._replace(how=entry.verb, whom=self.entry.owner)
-        return lane
+        return lane._replace(how=entry.verb, whom=self.entry.owner) if self._changes_hands(entry, me) else lane
+
+    def _changes_hands(self, entry: Entry, me: str) -> bool:
+        """What came by a seize stays so: its heir may have died before it looked at what is done of it."""
+        is_ours = entry.owner == me != self.entry.owner
+        return self.how != "seize" and (is_ours or (entry.verb == "open" and self.entry.owner != NOBODY))
 
     def kid_of(self, entry: Entry, me: str) -> Lane:
         """The lane that the entry that follows makes."""

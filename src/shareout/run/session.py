@@ -265,11 +265,7 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     writer.sync()
     joined = made.makings.joined
     made.makings.log.flush()
-    is_told = joined is None or joined.leave()
-    if joined and not is_told:
-        listener.said(
-            f"{joined.place} does not answer: what was recorded here lies here, and is shipped by the next run"
-        )
+    is_told = joined is None or _leave(joined, listener)
     if joined is None and reason == "finished":
         writer.discard_if_it_adds_nothing()
     made.keeper.save()
@@ -287,6 +283,16 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
     crew.parts.stops.gives_way = False
     listener.ended(counts, reason)
     return RunResult(code, reason, counts)
+
+
+def _leave(joined: Joined, listener: Listener) -> bool:
+    """Whether others know all that was done here."""
+    is_told = joined.leave()
+    if not is_told:
+        listener.said(
+            f"{joined.place} does not answer: what was recorded here lies here, and is shipped by the next run"
+        )
+    return is_told
 
 
 def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:

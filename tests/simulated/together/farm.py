@@ -18,6 +18,9 @@ import shareout.joining.far_side
 import shareout.joining.ways.folder as folder_module
 from shareout.entry import Entry as EntryScript
 from shareout.errors import ShareoutError, of_system
+from shareout.joining.member import Member
+from shareout.joining.pieces.held import Held, Limits
+from shareout.joining.pieces.places import Places
 from shareout.joining.request import JoinRequest
 from shareout.joining.terms import roots_of
 from shareout.ledger.entry import NOBODY, Entry, name_of, root_begins
@@ -158,6 +161,8 @@ class Farm:
         """When something befell them last: a start, or a fault."""
         self.well: set[int] = set()
         """Positions whose jobs have ended well."""
+        self.held_there: dict[str, Held] = {}
+        """What workers have, of the newest start of each machine."""
         self.watch = Watch(self, self.shelves.dead_s)
 
     def _slow_down(self) -> None:
@@ -318,7 +323,10 @@ class Farm:
         return sum(one.machine == number for one in self.runs_now.values())
 
     def begun(self, number: int) -> set[int]:
-        return self.well | {self.plan.position_of(one.job) for one in self.runs if one.machine == number}
+        begun = {self.plan.position_of(one.job) for one in self.runs if one.machine == number}
+        held = self.held_there.get(f"m{number}")
+        handed = held._handed.values() if held else ()
+        return self.well | begun | {at for ranges in handed for start, stop in ranges for at in range(start, stop)}
 
     def newest(self) -> list[Standing]:
         found = [Standing(lane, *entries[-1]) for lane, entries in self._lanes()]
@@ -471,6 +479,13 @@ def put_in_place() -> None:
 
     folder_module.open_folder = opened  # type: ignore[assignment]
     folder_module.open_elders = lambda folder, charter: []
+    begin = Held.__init__
+
+    def begun(held: Held, member: Member, limits: Limits, places: Places) -> None:
+        begin(held, member, limits, places)
+        FARMS[-1].held_there[name_of(member.host.me)] = held
+
+    Held.__init__ = begun  # type: ignore[method-assign]
     folder_module.FolderWay.is_mounted = lambda way: True  # type: ignore[method-assign]
     assert shareout.joining.far_side
 

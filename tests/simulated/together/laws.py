@@ -46,7 +46,7 @@ class Farm(Protocol):
         """How many jobs it runs."""
 
     def begun(self, number: int) -> set[int]:
-        """Positions that it has begun, or that ended well anywhere."""
+        """Positions that it has begun, or has in the hands of its workers, or that ended well anywhere."""
 
     def newest(self) -> list[Standing]:
         """Of all lanes that are not final."""
@@ -69,8 +69,10 @@ class Watch:
 
     def look(self, now: float, *, is_quick: bool) -> str:
         """What is broken; empty: nothing. `is_quick`: no host waits long for the store."""
+        if not is_quick:
+            return ""
         lanes = self._farm.newest()
-        return (self._idle(now, lanes) if is_quick else "") or self._gone(now, lanes)
+        return self._idle(now, lanes) or self._gone(now, lanes)
 
     def _idle(self, now: float, lanes: list[Standing]) -> str:
         machines = self._farm.machines()
@@ -86,11 +88,13 @@ class Watch:
             - self._farm.begun(number)
             for number, (name, _) in enumerate(machines)
         }
+        given = {name: _by_lane(unbegun[name], lanes) for name, _ in machines}
         for number, (name, slots) in enumerate(machines):
             has_slot = number in able and self._farm.running(number) < slots
             for other, (whose, their_slots) in enumerate(machines):
+                of_it = unbegun[name] if other == number else given[whose]
                 is_kept = has_slot and other in able and (other == number or not unbegun[name])
-                left = self._lasting(self._kept, (number, whose), now, unbegun[whose] if is_kept else set())
+                left = self._lasting(self._kept, (number, whose), now, of_it if is_kept else set())
                 if len(left) > (0 if other == number else their_slots + KEEPS):
                     return f"{name} has a free slot for {IDLE_S} s, and {whose} has reserved and not begun {left}"
             left = self._lasting(self._free, number, now, free if has_slot and not unbegun[name] else set())
@@ -122,6 +126,12 @@ class Watch:
             if died is not None and now - max(died, self._able_since) > self._gone_s:
                 return f"{one.entry.owner} is dead for {now - died:.1f} s, and {one.lane} is still its own: {one.entry}"
         return ""
+
+
+def _by_lane(positions: set[int], lanes: list[Standing]) -> set[int]:
+    """Those of lanes that have several of them: of each lane an owner keeps one that it has not begun, if asked."""
+    inside = [positions & set(range(one.entry.low, one.entry.res)) for one in lanes]
+    return {at for some in inside if len(some) > 1 for at in some}
 
 
 @lru_cache(maxsize=20_000)

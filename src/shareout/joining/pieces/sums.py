@@ -17,10 +17,7 @@ def whole(known: Counts, host: Host, tally: Tally, picking: Picking, places: Pla
     if host.asking.phases.is_stream:
         known = replace(known, jobs=host.asking.state.fed)
     entries = [lane.entry for lane in host.lanes.values()]
-    failed = sum(host.failed_in.values()) + sum(entry.failed for entry in entries)
-    if not host.is_over():
-        # What failed here may not be told yet. In the end it counts as others may have found it since: well.
-        failed = max(known.failed, failed)
+    failed = _failed(known, host)
     # Where one was skipped too late, this machine's own journal or another's may have it as done.
     skipped = max(known.skipped, size(places.skipped()) - _skipped_in_vain(tally, places))
     found = [(entry.low, entry.hi) for entry in entries] + [(root.low, root.hi) for root in host.later]
@@ -32,6 +29,14 @@ def whole(known: Counts, host: Host, tally: Tally, picking: Picking, places: Pla
     all_of_them, *open_ = (count or 0 for count in counted)
     over = all_of_them - sum(open_) - failed - skipped
     return replace(known, done=max(known.done, over), failed=failed, skipped=skipped)
+
+
+def _failed(known: Counts, host: Host) -> int:
+    failed = sum(host.failed_in.values()) + sum(lane.entry.failed for lane in host.lanes.values())
+    if not host.is_over():
+        # What failed here may not be told yet. In the end it counts as others may have found it since: well.
+        failed = max(known.failed, failed)
+    return failed
 
 
 def _skipped_in_vain(tally: Tally, places: Places) -> int:
