@@ -71,7 +71,7 @@ def found_after(bug: Bug, base: int) -> int:
 
 def test_every_planted_bug_has_its_place() -> None:
     """A text that is there once: whoever changes it changes the bug as well."""
-    assert len({bug.name for bug in PLANTED}) == len(PLANTED) >= 20
+    assert len({bug.name for bug in PLANTED}) == len(PLANTED) >= 14
     for bug in PLANTED:
         assert bug.applied((SOURCES / (bug.module.replace(".", "/") + ".py")).read_text())
 
