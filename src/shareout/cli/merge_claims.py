@@ -10,7 +10,6 @@ from typing import Any
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.place.ledger import ledgers_in
 from shareout.ledger.beat import MACHINES
-from shareout.ledger.entry import name_of
 from shareout.merge.gather import Journal
 from shareout.status.claims import Amiss, amiss
 from shareout.units import counted
@@ -62,8 +61,6 @@ def ledgers_beside(journal: Journal) -> list[Path]:
 
 
 def _sentence(one: Amiss) -> str:
-    claims = f"{one.machine} claims {counted(one.jobs, 'job')} that no entry of the ledger gave it"
-    if not one.is_there:
-        return f"{claims}: there is no entry {one.k} of lane {one.lane}; was that folder set back? They count"
-    whose = f"is {name_of(one.owner)}'s" if one.owner else "is nobody's"
-    return f"{claims}: by entry {one.k} of lane {one.lane} that {whose}. They count"
+    where = f"lane {one.lane}, entry {one.k}"
+    why = f"{where} is of {one.owner or 'nobody'}" if one.is_there else f"there is no {where}; was it set back?"
+    return f"{one.machine} claims what no entry gave it, {counted(one.jobs, 'job')}: {why}"

@@ -120,10 +120,6 @@ def open_journals(
     if found:
         _refuse_other_plans(found)
         _tell_same_machine(found, said)
-        if any(one.claims for one in found):
-            from shareout.merge.proof.given import tell_ungiven
-
-            tell_ungiven(found, said)
     kept = list(dict.fromkeys(one.folder for one in found))
     plan = plan_of(kept) if found else None
     # All headers before the first line is read: journals that cannot be of one plan are refused in a moment, and not
