@@ -127,7 +127,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             from shareout.cli.page_beside import page_beside
 
             words = _configs_of(common)
-            file, home = common.runs / f"{plan.origin_hex[:16]}/serve_url", str(service.home.path)
+            file, home = common.runs / f"{plan.origin_hex[:16]}/serve_url", str(service.home.path.parent)
             stack.enter_context(page_beside(web, own_program(entry), [*words, "--", home], file))
         worker = _working(service, common, entry, stack) if asked.works else None
         place = _scripted(service, asked, common, entry)

@@ -61,7 +61,8 @@ class Home:
     def write_script(self, program: Sequence[str], address: str) -> Path:
         """For who wants to add hosts, as disBatch's `dbUtil.sh`: for its owner alone, who alone has the token."""
         joins = ["join", address, "--token-file", str(self.token_file.absolute()), "--yes"]
-        looks = ["status", "--watch", str(self.path.absolute())]
+        # With what ran beside it, which is not brought a second time.
+        looks = ["status", "--watch", str(self.path.absolute().parent)]
         return self._put_script(
             "# Adds this host; as a batch job of Slurm (sbatch -n 20) all nodes of that.\n"
             f'[ "$1" = --mon ] && exec {join([*program, *looks])}\nexec {join([*program, *joins])} "$@"\n'
