@@ -287,12 +287,11 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
 
 def _leave(joined: Joined, listener: Listener) -> bool:
     """Whether others know all that was done here."""
-    is_told = joined.leave()
-    if not is_told:
-        listener.said(
-            f"{joined.place} does not answer: what was recorded here lies here, and is shipped by the next run"
-        )
-    return is_told
+    if joined.leave():
+        return True
+    listener.said(f"{joined.place} does not answer: what was recorded here lies here, and is shipped by the next run")
+    # Where all is over no more than the end of the log can be missing there.
+    return joined.supply.member.host.is_over()
 
 
 def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:
