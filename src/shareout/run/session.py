@@ -286,11 +286,11 @@ def _finish(request: RunRequest, made: Made, reason: str) -> RunResult:
 
 
 def _leave(joined: Joined, listener: Listener) -> bool:
-    """Whether others know all that was done here."""
+    """Whether others know of it."""
     if joined.leave():
         return True
     listener.said(f"{joined.place} does not answer: what was recorded here lies here, and is shipped by the next run")
-    # Where all is over no more than the end of the log can be missing there.
+    # Then at most a log misses its end.
     return joined.supply.member.host.is_over()
 
 
