@@ -112,6 +112,7 @@ def test_a_page_that_cannot_be_is_refused_before_anything_runs(here: Machine) ->
     assert f"port {page.port} cannot be had" in told.err
     assert "no port" in here.run("--web", "70000", code=2).err
     assert "--open is about the page" in here.run("--open", code=2).err
+    assert "--dry-run starts nothing" in here.run("--dry-run", "--web", code=2).err
     assert not (here.folder / "ran").exists()
     page.end()
 

@@ -168,6 +168,8 @@ def web_asked(arguments: argparse.Namespace) -> Web | None:
         if arguments.open:
             raise UsageError("--open is about the page of --web", way_out="Say --web --open.")
         return None
+    if getattr(arguments, "dry_run", False):
+        raise UsageError("--dry-run starts nothing that a page could follow", way_out="Leave out --web.")
     return Web(arguments.web or None, arguments.open)
 
 
