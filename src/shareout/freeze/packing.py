@@ -36,10 +36,13 @@ _COLD = frozenset(
 _SELDOM = tuple(
     f"shareout.{room}"
     for room in (
-        "adopt", "cli.", "costs", "export", "feeding", "freeze", "job_splitter", "joining", "launch", "ledger", "merge",
-        "pilot", "plan.card", "pool.stream", "record.amend", "record.foreign.status_file", "replay", "report",
-        "rewrite", "run.output.as_it_comes", "run.output.letters", "runs", "serving", "show.launch", "show.pilot",
-        "show.report", "status.lanes", "status.plans", "stores", "web",
+        "adopt", "cli.", "cli.inputs.abandoned_work", "cli.inputs.adoption", "cli.inputs.earlier_plans",
+        "cli.inputs.measured", "cli.inputs.moving", "cli.place.brought", "cli.place.inputs_there", "cli.place.ledger",
+        "cli.place.served", "cli.plans", "cli.run_joblog", "cli.run_table", "costs", "export", "feeding", "freeze",
+        "job_splitter", "joining", "launch", "ledger", "merge", "pilot", "plan.card", "pool.stream",
+        "pool.templates", "record.amend", "record.foreign.status_file", "record.logs.job_log", "record.logs.printed",
+        "replay", "report", "rewrite", "run.output.as_it_comes", "run.output.letters", "runs", "serving", "show.launch",
+        "show.pilot", "show.report", "status.claims", "status.lanes", "status.plans", "stores", "web",
     )
 )  # fmt: skip
 """Of ours, what few calls load."""
@@ -50,7 +53,7 @@ _OFTEN = tuple(
         "cli.streams", "costs",
     )
 )  # fmt: skip
-"""And of that, what many do."""
+"""And what many do: of two names that a module begins with the longer one says which it is."""
 _RARE = frozenset(
     ("_asyncio", "_pickle", "_sqlite3", "_ssl", "pyexpat", "_cffi_backend", "cryptography-hazmat-bindings-_rust")
 )
@@ -166,8 +169,12 @@ def is_stored(name: str) -> bool:
     if name.startswith(MARK):
         return name.removeprefix(MARK) not in _RARE
     top = name.partition(".")[0]
-    is_ours = top == "shareout" and (not name.startswith(_SELDOM) or name.startswith(_OFTEN))
+    is_ours = top == "shareout" and _longest(name, _OFTEN) >= _longest(name, _SELDOM)
     return (is_ours or top in sys.stdlib_module_names) and top not in _COLD and name not in _COLD_PARTS
+
+
+def _longest(name: str, beginnings: Sequence[str]) -> int:
+    return max((len(one) for one in beginnings if name.startswith(one)), default=0)
 
 
 def store(writer: Any) -> None:
