@@ -113,6 +113,7 @@ def said_to_all(folder: Path) -> Iterator[tuple[str, Any]]:
         yield words.split()[0], there.call(*words.split(), "--join", "shared", "--json", code=None).json
     (folder / "go").touch()
     process.communicate()
+    yield "merge-results", there.call("merge-results", "shared", "--json", code=None).json
 
 
 @pytest.mark.parametrize(

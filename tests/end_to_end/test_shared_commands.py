@@ -88,6 +88,8 @@ def test_every_command_tells_of_the_folder_while_hosts_work_and_when_all_is_over
     looker = joiners.looker()
     wait_until(lambda: list(joiners.shared.glob("*/*/machines/alice/journal*")))
     wait_until(lambda: (seen := joiners.status())["done"] + seen["failed"] == 8 and len(seen["active"]) == 2)
+    # What jobs printed is shipped after their records.
+    wait_until(lambda: "out 0" in told(looker, "merge-logs ../shared --job 0", 0))
     for words, code, expected in WORKING:
         assert expected in told(looker, words, code), words
     plan = looker.call("plans", "../shared", "--json").json["plans"][0]["fingerprint"]

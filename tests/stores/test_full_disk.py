@@ -69,6 +69,7 @@ def test_one_stream_that_is_broken_is_noticed_though_others_go_on(disk: Path, mo
                 return takes(store, "after")
 
             wait_until(goes_on)
-            assert [one for one in said if "there is room again: it is started anew" in one] == said[-1:]
+            # Once; that it takes entries again may be told by then, or not yet.
+            assert len([one for one in said if "there is room again: it is started anew" in one]) == 1
     finally:
         keeper.end()
