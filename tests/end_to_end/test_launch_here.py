@@ -160,6 +160,11 @@ def test_clean_waits_for_all_to_be_home_and_leaves_what_is_not_ours(here: Machin
     here.call("launch", "--here", "--clean")
     left = [path.name for machine in ("alice", "bob") for path in (here.folder / "launch/here" / machine).rglob("*.*")]
     assert left == ["made.txt"]
+    # Nothing of it is run once more.
+    told = here.call("launch", "--here", "-o", "again.csv")
+    assert "alice: starting" not in told.err
+    assert "ran twice" not in told.err
+    assert (here.folder / "again.csv").exists()
 
 
 def test_what_jobs_write_comes_home_and_files_go_there(here: Machine) -> None:
@@ -212,6 +217,30 @@ def test_events_are_told_as_json(here: Machine) -> None:
     assert len(lines[-1]["certificate"]) == 64
 
 
+def test_who_reads_no_events_any_more_ends_the_view_in_one_sentence(here: Machine) -> None:
+    here.jobs("true", "true", machines=TWO)
+    with open("/dev/full", "w") as full:
+        words = [*here.program, "launch", "--here", "--json"]
+        ended = subprocess.run(
+            words,
+            cwd=here.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 74
+    assert ended.stderr.startswith("shareout: standard output cannot be written: No space left on device")
+    assert ended.stderr.count("\n") == 2
+
+
+def test_what_is_in_the_way_at_home_is_told_and_not_waited_for(here: Machine) -> None:
+    here.jobs("true", "true", machines=TWO)
+    here.write("home", "")
+    assert "refused: here, home/" in here.call("launch", "--here", code=2).err
+
+
 def test_hosts_of_the_command_line_become_a_machines_json(here: Machine) -> None:
     here.jobs("true", "true")
     (here.folder / "configs/machines.json").unlink()
@@ -250,6 +279,16 @@ def test_who_asks_for_what_is_not_there_is_told(here: Machine) -> None:
         assert "nothing of this launch is there" in told.err + told.out
     here.call("launch", "--here", "--clean")
     assert not list(here.folder.glob("home"))
+
+
+def test_what_has_not_begun_is_not_told_as_killed(here: Machine) -> None:
+    here.jobs("true", "true", machines=TWO)
+    here.call("launch", "--here")
+    for folder in ("runs", "launch"):
+        shutil.rmtree(far(here, "alice") / folder)
+    for flag in ("--status", "--stop"):
+        told = here.call("launch", "--here", flag, code=3)
+        assert "it has not begun there" in told.err + told.out
 
 
 def test_a_terminal_has_a_line_a_host_and_a_last_one_for_all(here: Machine) -> None:

@@ -174,6 +174,12 @@ def test_what_is_wrong_is_refused(here: Machine, words: list[str], told: str) ->
 
 
 @pytest.mark.module_only("only counted")
+def test_lines_for_more_machines_than_there_are_say_so(here: Machine) -> None:
+    here.jobs("true", "true")
+    assert "once machines.json names 3, each runs" in here.call("pilot", "--nodes", "3").out
+
+
+@pytest.mark.module_only("only counted")
 def test_of_one_job_nothing_can_be_told_unless_it_is_all(here: Machine) -> None:
     here.jobs("true", "true")
     assert "of 1 job that ended here nothing can be told" in here.call("pilot", "-n", "1", code=1).err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -308,8 +309,18 @@ def test_a_dry_run_prints_what_works_when_it_is_pasted(here: Machine, slurm: Slu
         (["--slurm", "--nodes", "4:1"], "names other machines than --nodes"),
         (["--slurm", "--sbatch=--array=1"], "is not for you"),
         (["--slurm", "sx"], 'there is no machine "sx"'),
+        (["--slurm", "--join", "shared"], "--join and --slurm exclude each other"),
+        (["--slurm", "--results", "x.csv"], "name of a table"),
+        (["--slurm", "-o", "x.csv"], "-o is for what a launch merges"),
+        (["--slurm", "--time", "0"], "--time 0 leaves no time"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(here: Machine, words: list[str], why: str) -> None:
     here.jobs("true", machines=THREE)
     assert why in here.call("launch", *words, code=2).err
+
+
+def test_what_an_element_is_to_do_with_what_jobs_print_is_handed_on(here: Machine) -> None:
+    here.jobs("true", machines=THREE)
+    words = shlex.split(here.call("launch", "--slurm", "--results", "out").out.splitlines()[-1])
+    assert words[-2:] == ["--results", f"{here.folder}/out"]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from shareout.fields import replace
 from shareout.launch.launcher import Here
 from shareout.launch.parcel import sent
 from shareout.launch.scripts import PROGRAM, Item
@@ -31,6 +32,15 @@ def test_a_program_is_not_written_over_while_it_runs(tmp_path: Path) -> None:
         assert place.read_bytes().endswith(b"other")
         assert runs.communicate(b"goes on")[0] == b"goes on"
         assert runs.returncode == 0
+
+
+def test_a_folder_whose_name_begins_with_a_dash_is_one(tmp_path: Path) -> None:
+    here = Here(tmp_path / "host")
+    here.open()
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    item = replace(item_of(source), path="-f/a b")
+    assert "whole" in sent(here, "there", item, 0).told()
 
 
 def test_a_copy_goes_on_where_it_was_cut_and_what_is_wrong_is_not_kept(tmp_path: Path) -> None:

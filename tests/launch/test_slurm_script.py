@@ -81,7 +81,7 @@ def test_numbers_are_told_as_slurm_reads_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "long", "--p\n#SBATCH --array=0-9", "--array=1", "-J x", "-N2", "--time=1", "-ofile"]
+    "line", ["", "long", "--p\n#SBATCH --array=0-9", "--array=1", "-J x", "-N2", "--time=1", "-ofile", "--arr=0-9"]
 )
 def test_a_line_that_breaks_the_script_or_hides_the_array_is_refused(line: str) -> None:
     with pytest.raises(UsageError, match="--sbatch"):

@@ -194,11 +194,20 @@ def _slurm(arguments: argparse.Namespace) -> SlurmArguments | None:
         return None
     return SlurmArguments(
         arguments.submit,
-        int(_seconds(arguments.time, "--time", "4h")) if arguments.time else None,
+        _time(arguments.time) if arguments.time else None,
         _arrays(arguments.chain or "1"),
         _nodes(arguments.nodes) if arguments.nodes else None,
         lines=tuple(arguments.sbatch or ()),
     )
+
+
+def _time(text: str) -> int:
+    seconds = int(_seconds(text, "--time", "4h"))
+    if not seconds:
+        raise UsageError(
+            f"--time {text} leaves no time", way_out="Write --time 4h; or leave it out for the partition's."
+        )
+    return seconds
 
 
 def _arrays(text: str) -> int:

@@ -18,7 +18,7 @@ from shareout.cli.options import Common
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
 from shareout.cli.trip import OURS, RUNS, STATE, Trip, is_here, trip_of
 from shareout.entry import Entry
-from shareout.errors import InputError, RunDirectoryInUse
+from shareout.errors import InputError, RunDirectoryInUse, ShareoutError
 from shareout.fields import asdict
 from shareout.launch.errand import Errand
 from shareout.launch.fetch import differing
@@ -132,8 +132,8 @@ def _fleet(
     words = ssh_words() if any(not is_here(asked, host) for host in trip.hosts) else []
     journey = Journey(
         trip.items, trip.needs, card=trip.card, globs=trip.globs, home=HOME, patience_s=asked.patience_s,
-        compare=_comparing(trip.plan), every=EVERY_OF_MANY if len(trip.hosts) > MANY else EVERY, ledgers={},
-        server=server,
+        compare=_comparing(trip.plan), at_home=partial(_at_home, trip),
+        every=EVERY_OF_MANY if len(trip.hosts) > MANY else EVERY, ledgers={}, server=server,
     )  # fmt: skip
     before, leaving = kept(STATE, trip.plan.hex), Event()
     errands, jumps = [], Jumps(sockets, words)
@@ -150,6 +150,21 @@ def _fleet(
             launcher = Ssh(host, sockets, words, jumps)
         errands.append(Errand(launcher, trip.order(host, server), journey, standings=standings, leaving=leaving))
     return Fleet(errands, jumps, standings, leaving)
+
+
+def _at_home(trip: Trip, machine: str) -> Mapping[str, int]:
+    folder = RunFolder(HOME / machine / RunFolder.of(RUNS, trip.plan.origin, machine).path)
+    # Where work is shared the record of one does not tell whether all is over.
+    if trip.ledger or not folder.journals():
+        return {}
+    from shareout.status.machine import Follower
+
+    try:
+        found = Follower(folder, trip.plan).look()
+    except ShareoutError:
+        # It comes again.
+        return {}
+    return {} if found.left else {"done": found.done, "failed": found.failed}
 
 
 def _comparing(plan: Plan) -> Callable[[str], list[str]]:

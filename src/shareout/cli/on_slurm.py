@@ -15,7 +15,7 @@ from shareout.cli.launch import LaunchArguments, SlurmArguments
 from shareout.cli.launching import alone, event, merged, worst
 from shareout.cli.options import Common, machines_file
 from shareout.cli.planning import check_fits, plan_of, tell_oddities
-from shareout.cli.trip import OURS, RUNS
+from shareout.cli.trip import OURS, RUNS, check_results
 from shareout.entry import Entry, own_program
 from shareout.environment import told_folder
 from shareout.errors import UsageError, nearest
@@ -45,10 +45,12 @@ def launch_on_slurm(asked: LaunchArguments, slurm: SlurmArguments, common: Commo
     _check(asked, slurm)
     if slurm.nodes:
         _write_machines(slurm.nodes, common)
-    plan, _ = plan_of(common, entry, pool_file=asked.pool)
+    plan, settings = plan_of(common, entry, pool_file=asked.pool)
     check_fits(entry, plan.pool)
     work = _Work(plan, _chosen(asked, plan, common))
     if asked.does in ("launch", "dry_run"):
+        _refuse_shared(asked.join, settings.join.at)
+        check_results(asked, plan, entry)
         if not common.quiet:
             tell_oddities(plan)
             _tell_unequal(plan, work.machines)
@@ -70,9 +72,21 @@ def _check(asked: LaunchArguments, slurm: SlurmArguments) -> None:
                "--files": asked.files, "--return": asked.returns}  # fmt: skip
     if said := next((flag for flag, is_given in strange.items() if is_given), None):
         raise UsageError(f"{said} and --slurm exclude each other", way_out=there)
+    if asked.output is not None and asked.does == "launch" and not slurm.submits:
+        raise UsageError("-o is for what a launch merges", way_out="Add --submit.")
     if slurm.chain > 1 and not (slurm.submits or asked.does == "dry_run"):
         raise UsageError("--chain is about what is submitted", way_out="Add --submit, or --dry-run to see the calls.")
     check_lines(slurm.lines)
+
+
+def _refuse_shared(flag: str, at: str) -> None:
+    """How far an element is, is told by its own share."""
+    if flag or at:
+        raise UsageError(
+            f"{'--join' if flag else '[join] at'} and --slurm exclude each other: in an array each machine runs "
+            "its own share",
+            way_out=f"The nodes of one allocation share: sbatch -N 3 --exclusive shareout.sh run --join {flag or at}",
+        )
 
 
 def _write_machines(nodes: tuple[int, int], common: Common) -> None:
@@ -106,6 +120,7 @@ def _batch(work: _Work, asked: LaunchArguments, slurm: SlurmArguments, common: C
     words = (
         *program, "run", *(f"./{one}" if one.startswith("-") else one for one in pool),
         "--machine", "auto", "--yes", "--quiet", "--configs", str(common.configs), "--expect", plan.fingerprint,
+        *(["--results", os.path.join(told_folder(), asked.results)] if asked.results is not None else []),
     )  # fmt: skip
     return Batch(
         work.queue.name, plan.fingerprint, told_folder(), elements=elements, cores=cores, memory=memory, gpus=gpus,

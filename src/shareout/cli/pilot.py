@@ -241,6 +241,8 @@ def _each_runs(chosen: Chosen, found: Reckoned) -> str:
     nodes = found.batch.nodes
     if chosen.call.own or chosen.call.shards:
         return f"each runs --shard $((SLURM_ARRAY_TASK_ID + 1))/{nodes}"
+    if nodes != len(chosen.plan.machines):
+        return f"once machines.json names {nodes}, each runs --machine {AUTO}"
     return f"machines.json names {nodes}, and each runs --machine {AUTO}"
 
 

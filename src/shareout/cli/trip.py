@@ -101,8 +101,14 @@ def trip_of(asked: LaunchArguments, common: Common, entry: Entry | None, plan: P
 
 
 def _results(asked: LaunchArguments, plan: Plan, entry: Entry | None) -> str:
+    check_results(asked, plan, entry)
+    return f"./{parcel.free_place(asked.results)}" if asked.results is not None else ""
+
+
+def check_results(asked: LaunchArguments, plan: Plan, entry: Entry | None) -> None:
+    """Refused where it is no folder that hosts could fill together."""
     if asked.results is None:
-        return ""
+        return
     from shareout.cli.run_asked import check_asked, is_table
     from shareout.cli.run_flags import Screen
 
@@ -112,7 +118,6 @@ def _results(asked: LaunchArguments, plan: Plan, entry: Entry | None) -> str:
             way_out="Name a folder; -o NAME.csv is the merged table, with what commands printed.",
         )
     check_asked(plan, (), Screen(), runs_commands(entry), asked.results)
-    return f"./{parcel.free_place(asked.results)}"
 
 
 def _shared(asked: LaunchArguments, plan: Plan, settings: Settings) -> tuple[str, str]:

@@ -65,6 +65,10 @@ class Errand:
         """From whatever there is to a record that is here."""
         self.reach(State.CHECKING)
         told = self.check()
+        if "recorded" not in told and (counts := self._journey.at_home(self.machine)):
+            self._standings.change(self.machine, **counts)
+            self._end(0, None, "")
+            return
         own = self._look() if "have0" in told and "recorded" in told else {}
         begins = not own.get("live") and not (own and self._how_it_ended(own)[0] == 0)
         if begins:
@@ -141,7 +145,7 @@ class Errand:
             return
         if self._far({"do": "stop", "run": self.order.run, "now": now})[-1].get("stopped") is not None:
             self._follow()
-        self._end(*self._how_it_ended(self._look()))
+        self._stands()
 
     def bring(self) -> None:
         """What there is by now comes home; its run goes on."""
@@ -218,7 +222,10 @@ class Errand:
         own = self._look()
         if own.get("live"):
             return self.tell(State.RUNNING, why="")
-        return self._end(*self._how_it_ended(own))
+        left, code, said = self._how_it_ended(own)
+        if left is None and code is None and not said:
+            return self.tell(State.WAITING, why="it has not begun there")
+        return self._end(left, code, said)
 
     def _how_it_ended(self, own: Mapping[str, Any]) -> tuple[int | None, int | None, str]:
         """How many of its jobs are to do, None where nothing is recorded; then as `last_end`. Who shares all work is

@@ -37,7 +37,7 @@ def answer(asked: IO[bytes], out: IO[bytes]) -> int:
         os.chdir(request.get("in", "."))
         folder = RunFolder(Path(request["run"]))
         wanted = request["do"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError("--far is what `launch` calls at the far end; it is not for people") from None
     if wanted == "stop":
         told = stop(folder, now=bool(request.get("now")))

@@ -19,6 +19,8 @@ from shareout.launch.far import BLOCK, hash_of
 from shareout.launch.launcher import Refusal, Unreached
 
 PART = ".part"
+CLOSED = (NotADirectoryError, FileExistsError, PermissionError)
+"""What here is in the way: no other try would find it gone."""
 RECORDS = ("runs", "launch")
 """Folders there that are no job's."""
 
@@ -56,7 +58,10 @@ class Home:
             head = _line(stream)
             if "files" in head:
                 return Fetched(files, size)
-            size += self._take(head, stream)
+            try:
+                size += self._take(head, stream)
+            except CLOSED as error:
+                raise Refusal(f"here, {error.filename}: {error.strerror}") from error
             files += 1
 
     def _take(self, head: dict[str, Any], stream: IO[bytes]) -> int:

@@ -23,6 +23,7 @@ class Fleet:
     def __init__(self, errands: Sequence[Errand], jumps: Jumps, standings: Standings, leaving: Event) -> None:
         self.errands, self._jumps, self.standings, self._leaving = errands, jumps, standings, leaving
         self._ended = Event()
+        self._failure: Exception | None = None
 
     def run(self, steps: Callable[[Errand], None], shown: Callable[[Sequence[Standing]], None]) -> None:
         """Each does these steps, until all have ended. Ctrl-C ends the view: whatever runs there goes on."""
@@ -31,7 +32,7 @@ class Fleet:
         try:
             for thread in threads:
                 thread.start()
-            while any(thread.is_alive() for thread in threads):
+            while self._failure is None and any(thread.is_alive() for thread in threads):
                 # Not by join: a signal would be heard only when one ends.
                 self._ended.wait(LOOK_S)
                 self._ended.clear()
@@ -45,6 +46,8 @@ class Fleet:
                 errand.launcher.close()
             self._jumps.close()
             self.standings.keep()
+        if self._failure is not None:
+            raise self._failure
 
     def once(self, machine: str, steps: Callable[[Errand], None]) -> None:
         """One of them does these steps as well, after all."""
@@ -74,8 +77,13 @@ class Fleet:
                     errand.tell(State.REFUSED, why="ssh has said why, above")
 
     def _one(self, errand: Errand, steps: Callable[[Errand], None]) -> None:
-        if self.standings.of(errand.machine).state not in OVER:
-            errand.run(lambda: steps(errand))
+        try:
+            if self.standings.of(errand.machine).state not in OVER:
+                errand.run(lambda: steps(errand))
+        except Exception as failure:  # noqa: BLE001
+            # That nobody reads standard output any more, say: it is the caller's to tell, once.
+            self._failure = self._failure or failure
+            self._leaving.set()
         self._ended.set()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from shareout.fields import dataclass
@@ -25,6 +25,9 @@ class Journey:
     """So long a host may be silent before it is given up."""
     compare: Callable[[str], list[str]]
     """What differs between the plan of a card and the one here, in sentences."""
+    at_home: Callable[[str], Mapping[str, int]]
+    """What of a machine's share is done and failed, where all of it has ended and its record is here; else nothing.
+    What was taken away there since is not run once more."""
     every: str
     """How often each says how it stands."""
     ledgers: dict[str, tuple[str, str]]

@@ -134,7 +134,7 @@ has() {{ if [ -f "$part" ]; then wc -c <"$part" | tr -d ' '; else echo 0; fi; }}
 cat >>"$part" || exit 1
 [ "$(has)" = {item.size} ] || {{ echo "@has $(has)"; exit 0; }}
 if [ "$(sha256sum <"$part" | cut -c1-64)" = {item.sha256} ]; then
-  chmod {item.mode:o} "$part" && mv -f -- "$part" {quote(item.path)} && echo "@whole yes"
+  chmod {item.mode:o} -- "$part" && mv -f -- "$part" {quote(item.path)} && echo "@whole yes"
 else
   rm -f -- "$part"
   echo "@has 0"

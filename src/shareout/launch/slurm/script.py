@@ -148,5 +148,7 @@ def check_lines(lines: Sequence[str]) -> None:
             raise UsageError(
                 f"--sbatch {line!r} is no option of sbatch", way_out="Write --sbatch='--partition=long', one for each."
             )
-        if why := OURS.get(flag[0]):
+        # sbatch takes also the beginning of a long word for it.
+        begins = next((one for one in OURS if one.startswith(flag[0]) and len(flag[0]) > len("--")), flag[0])
+        if why := OURS.get(begins):
             raise UsageError(f"--sbatch {line!r} is not for you: {why}", way_out="Leave it out.")
