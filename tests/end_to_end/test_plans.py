@@ -116,11 +116,16 @@ def test_without_a_plan_here_the_only_one_near_is_found(here: Machine) -> None:
     told = inside.call("status")
     assert told.err == "shareout: there is no folder runs here; this is walk/runs\n"
     assert "1 done" in told.out
+    told = inside.call("merge-results", "--configs", "walk/configs")
+    assert told.err == "shareout: there is no folder runs here; this is walk/runs\n"
+    assert "complete: 1 of 1 jobs" in told.out
+    inside.call("report", "-o", "near.html")
     for place in ("walk/runs", *(str(one.relative_to(near)) for one in near.glob("walk/runs/*")), "walk/runs/*/alice"):
         (folder,) = near.glob(place)
         assert Machine(folder).call("status", "--json").json["done"] == 1, place
     shutil.copytree(near / "walk", near / "other")
     told = inside.call("status", code=2)
     assert "2 near: other/runs, walk/runs" in told.err
+    assert "2 near: other/runs, walk/runs" in inside.call("merge-results", code=2).err
     assert inside.call("status", "--runs", "walk/runs", "--json").json["done"] == 1
     assert "nothing has run here yet" in inside.call("status", "--runs", "none", code=2).err

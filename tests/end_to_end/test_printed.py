@@ -121,6 +121,10 @@ def test_what_is_shown_of_a_job_tells_what_it_printed_by_its_hash(made: Machine)
     assert one["attempts"][0]["out"] == {"bytes": 5, "blake3": blake3(b"both\n").hexdigest()[:32]}
     [silent] = made.call("show", "7", "--json").json
     assert (silent["attempts"][0]["out"], silent["attempts"][0]["err"]) == (None, None)
+    told = made.call("show", "0", "4", "6").out
+    assert "  output:\n    both\n  standard error:\n    on err\njob 4" in told
+    assert "  output:\n    before it fails\n    ERROR " in told
+    assert told.endswith("  standard error:\n    only here\n")
 
 
 def test_a_later_try_leaves_nothing_of_an_earlier_one_in_its_results(here: Machine) -> None:

@@ -193,6 +193,7 @@ def test_what_waits_behind_a_long_job_goes_to_a_free_slot(here: Machine) -> None
         ("a, c", "its rows do not fit the job"),
         ("a", "its rows do not fit the job"),
         ("a, b, c", "its rows do not fit the job"),
+        ("bb, a", 'missing a required argument: \'bb\'; "b" is none of its parameters (did you mean "bb"?)'),
     ],
 )
 def test_rows_that_do_not_fit_the_job_are_refused_before_it_starts(

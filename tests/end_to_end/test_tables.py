@@ -106,6 +106,10 @@ def test_large_outputs_are_there_for_who_asks(here: Machine) -> None:
         rows = [json.loads(line) for line in file]
     assert [len(row["stdout"]) for row in rows] == [5, 2688894, 3000000, 4]
     assert rows[1]["stdout"] == "\n".join(map(str, range(1, 400001)))
+    told = here.call("merge-results", "-o", "t.jsonl", "--stdout", "number")
+    assert "64 KiB" not in told.err, "who says how it is read wants it"
+    assert "stdout is no number, and stands as text: 4 jobs (0, 1, 2, 3)" in told.err
+    assert (here.folder / "t.jsonl").read_text().splitlines()[0].endswith('"exit":0,"stdout":"small"}')
 
 
 @pytest.mark.module_only("what a text is read as is decided by the same code")

@@ -12,7 +12,7 @@ from shareout.config import load_settings
 from shareout.entry import Entry
 from shareout.errors import UsageError
 from shareout.fields import replace
-from shareout.merge.columns.asked import Columns, parse_columns
+from shareout.merge.columns.asked import Columns, Parse, parse_columns
 from shareout.merge.columns.beside import Beside
 from shareout.merge.columns.printed import SHORT
 from shareout.merge.gather import Journal
@@ -50,7 +50,8 @@ def beside_of(merge: Merge, columns: Columns, common: Common, entry: Entry | Non
     if not streams:
         return beside
     texts = merge.read_texts(tell)
-    if not columns.said and texts.longest > SHORT:
+    # Who says how to read it wants it, however much it is.
+    if not columns.said and columns.parse is Parse.TEXT and texts.longest > SHORT:
         tell(f"some jobs printed more than {SHORT >> 10} KiB: `--columns inputs,outputs` has what they printed")
         return beside
     return replace(beside, texts=texts, streams=streams)

@@ -14,7 +14,7 @@ from typing import Any
 
 from shareout.cli.export import export_to
 from shareout.cli.inputs.job_owners import owners_of_missing, ran_longest_first
-from shareout.cli.inputs.run_folders import add_sources, chooser, plan_at_hand, sources_of, tell
+from shareout.cli.inputs.run_folders import add_sources, chooser, plan_at_hand, runs_here, sources_of, tell
 from shareout.cli.merge_asked import MergeArguments, asked_of
 from shareout.cli.merge_beside import beside_of, columns_of, names_of
 from shareout.cli.merge_telling import complete_lines, facts_of, incomplete_lines, missing_sentence, tell_oddities
@@ -63,7 +63,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     0 means that none has failed."""
     common = Common.of(arguments)
     asked = asked_of(arguments, common)
-    where = asked.places or [str(common.runs)]
+    where = asked.places or [str(runs_here(common))]
     if asked.is_status_file:
         export_to(asked.output, "disbatch", where, common, entry)
     with sources_of(where, common) as sources, _adopted(asked, sources.folders, common, entry) as folders:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.cli.inputs.run_folders import add_sources, chooser, plan_of_folders, sources_of, tell
+from shareout.cli.inputs.run_folders import add_sources, chooser, plan_of_folders, runs_here, sources_of, tell
 from shareout.cli.options import Common, add_common, add_output
 from shareout.entry import Entry
 from shareout.errors import UsageError
@@ -120,7 +120,7 @@ def _gathered(
         plan = plan_of_folders(common, entry, folders)
         return plan
 
-    with sources_of(asked.sources or [str(common.runs)], common) as sources:
+    with sources_of(asked.sources or [str(runs_here(common))], common) as sources:
         choose = None if asked.sources else chooser(common, entry)
         journals = open_journals(sources.folders, tell, choose, plan_of)
         if not journals:

@@ -81,9 +81,9 @@ def _as_lines(jobs: Sequence[int], folders: Sequence[RunFolder], texts: Texts) -
     for job in jobs:
         facts = _facts(job, folders, texts)
         out.writelines(f"{line}\n" for line in _lines(facts))
-        for one in printed_by(job, folders, tell):
+        for one in printed_by(job, folders, tell, apart=True):
             of = f" of try {one.attempt} on {one.machine}" if len(facts["attempts"]) > 1 and one.attempt else ""
-            out.write(f"  output{of}:\n    ")
+            out.write(f"  {'standard error' if one.on_error else 'output'}{of}:\n    ")
             out.writelines(piece.replace("\n", "\n    ") for piece in one.pieces)
             out.write("\n")
 

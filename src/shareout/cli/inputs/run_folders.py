@@ -74,7 +74,7 @@ def tell(sentence: str) -> None:
 @contextmanager
 def folders_of(sources: Sequence[str], common: Common, *, has_logs: bool = False) -> Iterator[list[RunFolder]]:
     """Those that were named, else all under `--runs`."""
-    with sources_of(list(sources) or [str(_runs_here(common))], common, has_logs=has_logs) as found:
+    with sources_of(list(sources) or [str(runs_here(common))], common, has_logs=has_logs) as found:
         yield found.folders
 
 
@@ -91,7 +91,7 @@ def sources_of(sources: Sequence[str], common: Common, *, has_logs: bool = True)
         yield stack.enter_context(find_sources(sources, tell))
 
 
-def _runs_here(common: Common) -> Path:
+def runs_here(common: Common) -> Path:
     """What `--runs` names; where it was not said and there is none, the only folder of runs that is near."""
     if common.runs.is_dir():
         return common.runs

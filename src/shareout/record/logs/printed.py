@@ -26,17 +26,42 @@ class Printed:
     machine: str
     attempt: int | None
     pieces: Iterator[str]
+    on_error: bool = False
+    """Whether it is what came on standard error, where the streams are told apart."""
 
 
-def printed_by(job: int, folders: Sequence[RunFolder], tell: Callable[[str], None]) -> Iterator[Printed]:
-    """From the logs, without what stands before the text. A log for the job alone has it byte by byte."""
+def printed_by(
+    job: int, folders: Sequence[RunFolder], tell: Callable[[str], None], *, apart: bool = False
+) -> Iterator[Printed]:
+    """From the logs, without what stands before the text. A log for the job alone has it byte by byte, as it came.
+    `apart`: each stream of a try by itself."""
     for folder in folders:
         machine, alone = newest_header(folder).machine, folder.job_log(job)
         if alone.exists():
             yield Printed(machine, None, _of_file(alone))
             continue
-        for attempt, said in groupby(said_by(folder, job, tell), lambda one: one.attempt):
-            yield Printed(machine, attempt, _of_records(said))
+        key = _by_stream() if apart else _by_try
+        for (attempt, on_error), said in groupby(said_by(folder, job, tell), key):
+            yield Printed(machine, attempt, _of_records(said), on_error)
+
+
+def _by_try(one: Said) -> tuple[int, bool]:
+    return one.attempt, False
+
+
+def _by_stream() -> Callable[[Said], tuple[int, bool]]:
+    """What is of neither stream, as what Python code has logged, stays with what stands before it."""
+    now = (0, False)
+
+    def key(one: Said) -> tuple[int, bool]:
+        nonlocal now
+        if one.word in _STREAMS:
+            now = (one.attempt, one.word == Stream.ERR)
+        elif one.attempt != now[0]:
+            now = (one.attempt, False)
+        return now
+
+    return key
 
 
 def _of_records(said: Iterator[Said]) -> Iterator[str]:

@@ -170,7 +170,8 @@ class Binding:
         asked = [name for name in self._signature.parameters if name not in self.given]
         where = Place(str(self._pool.inputs[0].path))
         unknown = [name for name in named if name not in asked]
-        hint = nearest(unknown[0], asked) if unknown else ""
+        meant = nearest(unknown[0], [name for name in asked if name not in named]) if unknown else ""
+        hint = f'; "{unknown[0]}" is none of its parameters{meant}' if meant else ""
         ours = [name for name in asked if name in GIVEN and name not in named]
         if ours and len(args) < len(asked):
             # What a row does not have and we would give.
