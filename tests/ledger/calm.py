@@ -6,7 +6,7 @@ The end may be reached from everywhere, and a host stand idle all the same until
 
 from __future__ import annotations
 
-from ledger.model import NOW, SILENT, Case, Node, World, aged, is_halted, settled, standing, stands, with_node
+from ledger.model import NOW, SILENT, Case, Node, World, Wrong, aged, is_halted, settled, standing, stands, with_node
 from ledger.model import copied as copied_host
 from shareout.ledger.calls import Call
 from shareout.ledger.entry import name_of
@@ -20,17 +20,25 @@ def what_stands(case: Case, world: World) -> str:
     worth an entry."""
     if case.rate or is_halted(world.asks):
         return ""
-    world = world._replace(nodes=tuple(map(_copied, world.nodes)))
+    try:
+        world = _calmed(case, world._replace(nodes=tuple(map(_copied, world.nodes))))
+    except Wrong as wrong:
+        # On the way there, where a search by steps may not have come yet.
+        return str(wrong)
+    for node in world.nodes:
+        if free := _stands_beside(case, node, world):
+            return f"{node.owner} has a free slot while nothing happens, and {free} lies there"
+    return ""
+
+
+def _calmed(case: Case, world: World) -> World:
     # A doubt is put, seen, and stands for as long as it must; then come a cut, or a few.
     for _ in range(int(case.dead + case.slack) + 4):
         for number, node in enumerate(world.nodes):
             if not node.frozen:
                 world = _turned(case, world, number)
         world = aged(case, world)
-    for node in world.nodes:
-        if free := _stands_beside(case, node, world):
-            return f"{node.owner} has a free slot while nothing happens, and {free} lies there"
-    return ""
+    return world
 
 
 def _copied(node: Node) -> Node:

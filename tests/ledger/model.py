@@ -695,6 +695,8 @@ def check_lanes(case: Case, world: World) -> None:
     for entries in world.lanes.values():
         newest = entries[-1]
         failed += newest.failed
+        if newest.hi > len(count):
+            raise Wrong(f"{newest} has positions that no job has")
         for at in range(newest.low, newest.hi):
             count[at] += 1
     for at, lanes in enumerate(count):

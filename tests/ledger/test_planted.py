@@ -16,7 +16,7 @@ from ledger.cases import CASES
 from ledger.planted import Planted, all_bugs
 
 TESTS = Path(__file__).parents[1]
-MOST_STATES = 60_000
+MOST_STATES = 80_000
 SOME = 4
 BUGS = all_bugs()
 
