@@ -190,6 +190,7 @@ def test_what_cannot_be_drawn_is_told_with_what_there_is(here: Machine) -> None:
     told = here.call("report", "--plot", "name ~ n", code=2).err
     assert "of 4 jobs none has a number as name" in told
     assert "no plots are asked for" in here.call("report", "-o", "x.svg", code=2).err
+    assert "no plots are asked for" in here.call("report", "-o", "X.SVG", code=2).err
     assert "there is none" in here.call("report", "--log", "x", code=2).err
 
 
@@ -198,3 +199,12 @@ def test_commands_have_how_long_they_took(here: Machine) -> None:
     here.run()
     here.call("report", "--plot", "seconds ~ job", "-o", "took.svg")
     assert "seconds ~ job" in (here.folder / "took.svg").read_text()
+
+
+def test_a_result_of_a_list_is_named_by_its_place_from_one(here: Machine) -> None:
+    here.script("from shareout import run\ndef job(n): return [n, n + 5]\nrun(job)\n")
+    here.write("configs/jobs.grid.json", '{"n": [1, 2, 3]}')
+    here.run()
+    here.call("report", "--plot", "result_2 ~ n", "-o", "x.svg")
+    for name in ("result_0", "result_02", "result_" + "9" * 5000):
+        assert f"nothing is called {name}" in here.call("report", "--plot", f"{name} ~ n", "-o", "x.svg", code=2).err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shutil
 import socket
 import threading
 import time
@@ -11,10 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from kit.journals import attempt, header, run_folder
 from kit.program import Machine
 from shareout.cli.options import Common
 from shareout.cli.page_state import Page
 from shareout.cli.watched import Looks, StatusArguments
+from shareout.fields import replace
+from shareout.record.outcome import State
 from shareout.web import server
 from shareout.web.feed import Feed
 from shareout.web.place import place_at
@@ -74,3 +78,23 @@ def test_a_look_reads_only_what_is_new(here: Machine) -> None:
 def read_by_now() -> int:
     """Bytes, by this process."""
     return int(Path("/proc/self/io").read_text().split()[1])
+
+
+def test_a_page_tells_of_what_is_there_now_and_its_last_failures_by_time(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shareout.cli.watched.FIND_S", 0.0)
+    late = [replace(attempt(at, State.FAILED, jobs=40), end=2000.0 + at) for at in range(12)]
+    early = [attempt(at, State.FAILED, jobs=40) for at in range(12, 28)]
+    first, runs = run_folder(here.folder / "runs" / "p" / "alice", late, header(40, ((0, 12),))), here.folder / "runs"
+    second = run_folder(runs / "p" / "bob", early, header(40, ((12, 30),), "bob"))
+    common = Common(here.folder / "configs", runs, json=False, quiet=True)
+    with Looks(StatusArguments([str(runs)], False, False, False, None), common, None) as look:
+        page = Page(look, lambda _: None)
+        told = page.state()["failures"]
+        assert [one["machine"] for one in told] == ["alice"] * 12 + ["bob"] * 8
+        shutil.rmtree(first.path), shutil.rmtree(second.path)
+        run_folder(runs / "p" / "carol", [attempt(31, State.FAILED, jobs=40)], header(40, ((30, 40),), "carol"))
+        state = page.state()
+        assert set(state["machines"]) == {"carol"}
+        assert {one["machine"] for one in state["failures"]} == {"carol"}

@@ -63,6 +63,10 @@ def test_who_may_have_what(page: Page) -> None:
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "FOO"):
         assert page.ask("/", method).status == 405
     assert page.ask("/", X="a" * 9000).status == 431
+    # To HTTP a header's name is the same in any letters.
+    small = f"GET /throughput HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {page.token}\r\n".encode()
+    assert raw(page, small + b"\r\n").startswith(b"HTTP/1.1 200 ")
+    assert raw(page, small + b"sec-fetch-site: cross-site\r\n\r\n").startswith(b"HTTP/1.1 403 ")
     two = b"Host: localhost\r\nHost: localhost\r\n"
     for sent in (b"GET / HTTP/1.1\r\n" + two, b"GET / HTTP/1.1\r\n" + two.replace(b"localhost", b"evil.example", 1)):
         assert raw(page, sent + b"\r\n").startswith(b"HTTP/1.1 400 ")
@@ -179,7 +183,7 @@ def test_an_hour_of_news_takes_no_more_memory_than_a_minute(page: Page, tmp_path
 def test_the_page_of_a_run_shows_its_end_with_groups_and_the_certificate(here: Machine, tmp_path: Path) -> None:
     """And is not called stale when nothing serves it any more."""
     command = "while test ! -e go; do sleep 0.05; done; echo {}"
-    groups = {name: f"{command} '{name}'" for name in ("fcc", "<i>bcc</i>")}
+    groups = {name: f"{command} '{name}'" for name in ("__proto__", "<i>bcc</i>")}
     here.write("configs/jobs.groups.json", json.dumps({"units": list(range(10)), "groups": groups}))
     here.write("configs/machines.json", '{"alice": [1, 2]}')
     run = here.start("--web")
@@ -197,7 +201,7 @@ def test_the_page_of_a_run_shows_its_end_with_groups_and_the_certificate(here: M
         rows = opened.ask(
             "[...document.querySelectorAll('#groups tbody tr')].map(row => row.innerText.split('\\t')[0])"
         )
-        assert sorted(rows) == ["<i>bcc</i>", "fcc"]
+        assert sorted(rows) == ["<i>bcc</i>", "__proto__"]
         os.kill(server_of(page), signal.SIGKILL)
         opened.wait("!connected")
         opened.ask("trouble()")

@@ -75,7 +75,11 @@ class Page:
             looked = self._look()
             if looked is None:
                 return {}
-            status, groups, self._history.folders = looked.status, looked.groups, looked.folders
+            status, groups = looked.status, looked.groups
+            if set(self._history.folders) - set(looked.folders):
+                # What is no more looked at, as an earlier plan's, is told no more.
+                self._history = History(self._history.version)
+            self._history.folders = looked.folders
             self._history.group_of = looked.group_of
             self._history.look()
             self._history.observe(looked.counted, time.time())

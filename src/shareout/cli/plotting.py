@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from shareout.plan.plan import Plan
 from shareout.report.plots import Formula, Lookup, Points, points_of
 from shareout.titles import named_columns
 
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
 OWN = ("job", "seconds", "machine", "group")
 
 
@@ -119,7 +121,7 @@ class _Names:
         if name in self._columns:
             return self._columns.index(name)
         first, _, number = name.partition("_")
-        if first != "result" or not (number.isdecimal() or name == "result"):
+        if first != "result" or not (name == "result" or _NUMBER.fullmatch(number)):
             return None
         return int(number or 1) - 1
 

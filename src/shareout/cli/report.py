@@ -43,7 +43,7 @@ class ReportArguments:
     @property
     def is_picture(self) -> bool:
         """The one plot alone, without a page."""
-        return self.output is not None and self.output.suffix == ".svg"
+        return self.output is not None and self.output.suffix.lower() == ".svg"
 
     @property
     def to_stdout(self) -> bool:

@@ -154,7 +154,8 @@ class Looks:
                 raise
             found = []
         paths = {one.path for one in found}
-        is_more = paths > self._known
+        # Also where others are gone for good, as where somebody has begun anew.
+        is_more = bool(paths - self._known)
         # One of the two is looked at no longer: in days these are thousands.
         (self._unpacked if is_more else kept).close()
         if is_more:

@@ -6,7 +6,6 @@ For a page that is looked at: a look reads so much and no more, so that a long p
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,7 +29,8 @@ _FAILED = b'"state":"failed"'
 class History:
     """Of some run directories, by machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: int = 0) -> None:
+        """`version`: that of another one, which this goes on from."""
         self.folders: Sequence[tuple[str, RunFolder]] = ()
         """Each with the name of its machine; more may come."""
         self.group_of: Callable[[int], str | None] | None = None
@@ -41,9 +41,9 @@ class History:
         self._spans: dict[str, Spans] = {}
         self._seen: dict[str, int] = {}
         self._observed: dict[str, Spans] = {}
-        self.failures: deque[tuple[str, RunFolder, Attempt]] = deque(maxlen=FAILURES_KEPT)
-        """The last ones that were read."""
-        self.version = 0
+        self.failures: list[tuple[str, RunFolder, Attempt]] = []
+        """The last ones, the newest at the end."""
+        self.version = version
         """Another one whenever there is more."""
 
     def look(self) -> None:
@@ -101,7 +101,9 @@ class History:
             if one is not None:
                 failed.append(one)
             found = whole.rfind(_FAILED, 0, start)
-        self.failures.extend((machine, folder, one) for one in reversed(failed))
+        # By when they ended: journals are read one machine after the other.
+        told = [*self.failures, *((machine, folder, one) for one in failed)]
+        self.failures = sorted(told, key=lambda one: one[2].end)[-FAILURES_KEPT:]
         return len(whole)
 
     def _group(self, group_of: Callable[[int], str | None], rows: list[tuple[bytes, bytes, bytes]]) -> None:

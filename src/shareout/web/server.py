@@ -158,7 +158,9 @@ class Visit(BaseHTTPRequestHandler):
         site, path = self.server.site, self.path.partition("?")[0]
         file, draw = site.files.get(path), site.drawings.get(path)
         is_told = draw is not None or path == FEED
-        refused = refusal(dict(self.headers), site.token if is_told else None)
+        # By names as browsers spell them: to HTTP a name is the same in any letters, and some programs send small ones.
+        named = {name.title(): value for name, value in self.headers.items()}
+        refused = refusal(named, site.token if is_told else None)
         if self._is_long:
             self._tell(431, "this is too long")
         elif len(self.headers.get_all("Host", [])) > 1:

@@ -45,7 +45,7 @@ function merge(old, change) {
   for (const [key, value] of Object.entries(change)) {
     if (value === null) delete old[key];
     else if (typeof value === "object" && !Array.isArray(value)) {
-      if (typeof old[key] !== "object" || Array.isArray(old[key])) old[key] = {};
+      if (typeof old[key] !== "object" || Array.isArray(old[key])) old[key] = Object.create(null);
       merge(old[key], value);
     } else old[key] = value;
   }
