@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from shareout.errors import UsageError
 from shareout.joining.far_side import Doors
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import Answer, Inbox, Request
-from shareout.ledger.store import Store
+from shareout.ledger.store import Away, Store
 from shareout.stores.charter import Charter
 from shareout.stores.folder.opening import open_folder
 
@@ -27,11 +28,8 @@ CHARTER = Charter("ab" * 32, "cd" * 32, "", ("alice", "bob"), dead_s=60.0, slack
 class Asking:
     """A liaison, and the answers that have come."""
 
-    def __init__(self, folder: Path) -> None:
-        def open_store() -> Store:
-            return open_folder(folder, CHARTER)
-
-        self.liaison = Liaison(Doors(open_store))
+    def __init__(self, folder: Path, open_store: Callable[[], Store] | None = None) -> None:
+        self.liaison = Liaison(Doors(open_store or (lambda: open_folder(folder, CHARTER))))
         self.got: dict[int, Answer] = {}
 
     def look(self) -> bool:
@@ -149,3 +147,24 @@ def test_frames_come_out_whole_however_the_pipe_parts_them(seed: int) -> None:
             found += read(inbox, stream[:size])
             stream = stream[size:]
         assert found in (asked, told), f"seed {seed}"
+
+
+def test_a_store_that_is_away_is_asked_less_and_less_often_until_it_answers_again(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+
+    def open_store() -> Store:
+        if (tmp_path / "cut").exists():
+            raise Away("the line is cut")
+        return open_folder(tmp_path / "shared", CHARTER)
+
+    (tmp_path / "cut").touch()
+    asking = Asking(tmp_path / "shared", open_store)
+    told = [asking.ask("beats", 1) for _ in range(8)]
+    assert {one.away for one in told} == {"the line is cut"}
+    between = [later.began - one.began for one, later in pairwise(told)]
+    assert all(
+        seconds >= least for seconds, least in zip(between, (0.01, 0.02, 0.04, 0.08, 0.16, 0.2, 0.2), strict=True)
+    )
+    (tmp_path / "cut").unlink()
+    assert not asking.ask("beats", 1).away
+    asking.liaison.close()

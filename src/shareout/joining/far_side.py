@@ -25,6 +25,9 @@ AT_ONCE = 1 << 21
 LISTEN_S = 60.0
 LONGEST_S = 1.0
 """Nor so long for what goes over a slow line."""
+AWAY_S = 0.01, 0.2
+"""Before it is told that the store is away; from then on twice as long each time, until it answers again. What is lost
+is asked for again at once, in many places, and a refusal takes no time."""
 
 Result = tuple[Any, bytes | None]
 
@@ -43,6 +46,7 @@ def serve(doors: Doors, down: int, up: int) -> None:
     """Until the run closes its end. The store is opened with the first call."""
     desk = Desk(doors)
     inbox = Inbox()
+    pause_s = AWAY_S[0]
     while True:
         while desk.listens() and not world.readable([down], 0.0):
             if desk.has_news(down):
@@ -61,6 +65,9 @@ def serve(doors: Doors, down: int, up: int) -> None:
             except OSError as error:
                 # Of a file of this host's own: what the store's files refuse is Away.
                 answer = Answer(request.number, began, away=f"{error.filename or 'here'}: {error.strerror or error}")
+            if answer.away:
+                world.sleep(pause_s)
+            pause_s = min(2 * pause_s, AWAY_S[1]) if answer.away else AWAY_S[0]
             send(up, answer.frame())
 
 
