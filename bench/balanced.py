@@ -10,7 +10,6 @@ some jobs takes is taken away from what one of many does. Told are medians, and 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 from place import SHAREOUT
 
@@ -58,9 +57,9 @@ SMALL = (
 def main(words: Sequence[str]) -> int:
     """Prints a table for each kind of work."""
     is_quick, folders = "--quick" in words, [word for word in words if not word.startswith("--")]
-    ways: dict[str, Way] = {"alone": alone, "by a folder": lambda here, hosts: shared(here, hosts, here / "shared")}
+    ways: dict[str, Way] = {"alone": alone, "by a folder": lambda here, hosts: shared(here, hosts, here)}
     for folder in folders:
-        ways[f"by {folder}"] = lambda here, hosts, folder=folder: shared(here, hosts, Path(folder) / "shared")  # type: ignore[misc]
+        ways[f"by {folder}"] = lambda here, hosts, folder=folder: shared(here, hosts, Path(folder))  # type: ignore[misc]
     ways["over a network"] = served
     for work in SMALL if is_quick else WORK:
         told: dict[str, list[float]] = {way: [] for way in ways}
@@ -98,9 +97,8 @@ def alone(here: Path, hosts: Sequence[str]) -> list[subprocess.Popen[bytes]]:
 
 
 def shared(here: Path, hosts: Sequence[str], folder: Path) -> list[subprocess.Popen[bytes]]:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return [run(here / host, "run", "--machine", host, "--join", str(folder)) for host in hosts]
+    shared = mkdtemp(dir=folder)
+    return [run(here / host, "run", "--machine", host, "--join", shared) for host in hosts]
 
 
 def served(here: Path, hosts: Sequence[str]) -> list[subprocess.Popen[bytes]]:

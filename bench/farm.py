@@ -19,7 +19,6 @@ from typing import Any, cast
 
 import shareout.joining.member as member_module
 from shareout.joining.history import History
-from shareout.joining.joined import AHEAD_S
 from shareout.joining.liaison import MOST_UNDER_WAY, Liaison
 from shareout.joining.member import LONGEST_S, Member
 from shareout.joining.messages import Answer
@@ -309,8 +308,7 @@ class Seat:
     def _pace(self) -> Pace:
         """As `Joined` tells it."""
         free = self._machine.slots - len(self._running)
-        rate = self._speed.rate(self._count, self._spent, free, self._farm.clock.now)
-        return Pace(max(free, math.ceil(AHEAD_S * rate)), rate)
+        return self._speed.pace(self._count, self._spent, free, self._farm.clock.now)
 
     def turn(self) -> None:
         if self.is_gone:

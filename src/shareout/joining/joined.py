@@ -50,8 +50,6 @@ from shareout.record.writer import JournalWriter
 from shareout.units import counted, format_duration
 from shareout.world import world
 
-AHEAD_S = 1.0
-"""So much work is kept reserved."""
 FAREWELL_S = 60.0
 """So long an end waits for it."""
 
@@ -127,11 +125,7 @@ class Joined:
 
         def pace() -> Pace:
             count, total = tally.durations.count - before[0], tally.durations.total - before[1]
-            # So much ahead that no slot waits for the store; of long jobs one a slot, for what is reserved nobody else
-            # can have.
-            free = slots - self.supply.in_hand(slots)
-            rate = speed.rate(count, total, free, world.monotonic())
-            return Pace(max(free, math.ceil(AHEAD_S * rate)), rate)
+            return speed.pace(count, total, slots - self.supply.in_hand(slots), world.monotonic())
 
         header = writer.header
         me = f"{self._machine}/{header.ordinal}-{header.nonce}"

@@ -11,6 +11,10 @@ from shareout.ledger.times import LONG_AGO, Moment
 ENOUGH_S = 2.0
 """So much work is worth an entry: what is shorter is not fetched from another host, and not reserved alone."""
 PARTS = 8
+AHEAD_S = 1.0
+"""So much work is kept reserved, that no slot waits for the store."""
+LONG_S = 10.0
+"""Beside a job that takes so long such a wait is nothing, and one that is kept here for as long is missed elsewhere."""
 
 
 class Pace(NamedTuple):
@@ -41,6 +45,12 @@ class Speed:
             return 0.0
         mean, quiet_s = self._slots * ended / work_s, now - self._since
         return min(mean, self._slots / quiet_s) if quiet_s > 0 else mean
+
+    def pace(self, ended: int, work_s: float, free: int, now: Moment) -> Pace:
+        """And how much it keeps ahead. What is reserved nobody else can have."""
+        rate = self.rate(ended, work_s, free, now)
+        is_long = rate * LONG_S <= self._slots
+        return Pace(free if is_long else max(free, ceil(AHEAD_S * rate)), rate)
 
 
 def reservation(free: int, pace: Pace) -> int:

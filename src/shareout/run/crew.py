@@ -215,6 +215,9 @@ class Crew:
                 self._take_back(LONG_JOB_S)
                 return
             parts.hands.start(slot, order)
+        if parts.others:
+            # No slot here is free for what waits behind a long job: one of another host's may be.
+            self._take_back(LONG_JOB_S)
 
     def _take_back(self, behind_s: float = 0.0) -> None:
         for work in self.parts.hands.take_back(behind_s):
