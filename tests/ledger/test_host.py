@@ -66,6 +66,24 @@ def test_two_hosts_share_a_plan_until_all_is_final() -> None:
     assert any('"verb":"cut"' in text.decode() for text in shelf.texts.values())
 
 
+def test_who_hears_that_all_is_over_looks_for_what_it_does_not_know_yet() -> None:
+    """And not only in its own time, as one that has enough to do."""
+    shelf, now = Shelf(), 1000.0
+    alice, bob = host_of("alice"), host_of("bob")
+    for host in (alice, bob):
+        host.wants(Pace(100, 100.0))
+        drive(host, shelf, now)
+        while grant := host.grant(100, now):
+            host.ended(grant.start, grant.stop, failed=False)
+        drive(host, shelf, now)
+    assert bob.is_over()
+    alice.look_at_asks()
+    drive(alice, shelf, now)
+    assert set(alice.lanes) == {"1.0"}, "it has looked, and bob was not there yet"
+    drive(alice, shelf, now + alice.times.retry)
+    assert alice.is_over()
+
+
 def test_an_idle_host_does_not_stand_beside_what_a_host_reserved_when_it_was_fast() -> None:
     """A thousand short jobs, then long ones: alice has reserved as many as it would have done in seconds."""
     shelf, now, slots = Shelf(), 1000.0, 4

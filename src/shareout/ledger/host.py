@@ -234,4 +234,7 @@ class Host(Knowing):
         )
 
     def _interval(self, lane: Lane, sight: Sight) -> float:
+        if self.asking.state.is_ended:
+            # What it does not know yet stands there, and who takes nothing any more would look for it in its own time.
+            return self.times.retry
         return between_looks(lane, sight, len(self.lanes))
