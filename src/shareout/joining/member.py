@@ -189,6 +189,9 @@ class Member:
     def patience(self) -> float:
         """How long nothing is due, if nothing comes."""
         now = world.since_boot()
+        if not self._liaison.may_ask():
+            # What is due waits for an answer, and that wakes.
+            return LONGEST_S
         if self._next_scan > now:
             return max(0.0, min(self._next_scan, self._next_beat) - now)
         return max(0.0, min(self.host.wake_at(now), self._next_beat) - now)
