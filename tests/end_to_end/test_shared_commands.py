@@ -3,6 +3,7 @@ over: by somebody who has neither inputs nor runs."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,9 @@ def test_every_command_tells_of_the_folder_while_hosts_work_and_when_all_is_over
     plan = looker.call("plans", "../shared", "--json").json["plans"][0]["fingerprint"]
     assert "its beat in the ledger moves" in told(looker, f"plans ../shared --remove {plan} --yes", 4)
     waiting = looker.spawn("wait", "../shared")
+    # It looks for what it is asked once in three beats: at a job that is to be skipped before bob's share is its own.
+    beat = beats_of(joiners, "alice")
+    wait_until(lambda: beats_of(joiners, "alice") >= beat + 5)
     (joiners.folder / "go").touch()
     joiners.ended("alice", code=1)
     waiting.communicate(timeout=60)
@@ -103,6 +107,13 @@ def test_every_command_tells_of_the_folder_while_hosts_work_and_when_all_is_over
         assert expected in told(looker, words, code), words
     assert f"removed ../shared/{plan_folder(joiners)}" in told(looker, f"plans ../shared --remove {plan} --yes", 0)
     assert not list(joiners.shared.iterdir())
+
+
+def beats_of(joiners: Joiners, name: str) -> int:
+    (beat,) = joiners.shared.glob(f"*/*/beats/{name}")
+    found = re.search(rb'"count": (\d+)', beat.read_bytes())
+    assert found
+    return int(found[1])
 
 
 def plan_folder(joiners: Joiners) -> str:
