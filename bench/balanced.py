@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory, mkdtemp
@@ -57,10 +58,8 @@ SMALL = (
 def main(words: Sequence[str]) -> int:
     """Prints a table for each kind of work."""
     is_quick, folders = "--quick" in words, [word for word in words if not word.startswith("--")]
-    ways: dict[str, Way] = {"alone": alone, "by a folder": lambda here, hosts: shared(here, hosts, here)}
-    for folder in folders:
-        ways[f"by {folder}"] = lambda here, hosts, folder=folder: shared(here, hosts, Path(folder))  # type: ignore[misc]
-    ways["over a network"] = served
+    elsewhere: dict[str, Way] = {f"by {folder}": partial(shared, above=Path(folder)) for folder in folders}
+    ways: dict[str, Way] = {"alone": alone, "by a folder": shared, **elsewhere, "over a network": served}
     for work in SMALL if is_quick else WORK:
         told: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(2 if is_quick else ROUNDS):
@@ -96,9 +95,9 @@ def alone(here: Path, hosts: Sequence[str]) -> list[subprocess.Popen[bytes]]:
     return [run(here / host, "run", "--machine", host) for host in hosts]
 
 
-def shared(here: Path, hosts: Sequence[str], folder: Path) -> list[subprocess.Popen[bytes]]:
-    shared = mkdtemp(dir=folder)
-    return [run(here / host, "run", "--machine", host, "--join", shared) for host in hosts]
+def shared(here: Path, hosts: Sequence[str], above: Path | None = None) -> list[subprocess.Popen[bytes]]:
+    folder = mkdtemp(dir=above or here)
+    return [run(here / host, "run", "--machine", host, "--join", folder) for host in hosts]
 
 
 def served(here: Path, hosts: Sequence[str]) -> list[subprocess.Popen[bytes]]:
@@ -108,8 +107,8 @@ def served(here: Path, hosts: Sequence[str]) -> list[subprocess.Popen[bytes]]:
         assert serving.poll() is None
         time.sleep(0.01)
     address, token = found[0].read_text().split()
-    hosts_words = ("--join", address, "--token-file", token)
-    return [serving, *(run(here / host, "run", "--machine", host, *hosts_words) for host in hosts)]
+    words = ("--join", address, "--token-file", token)
+    return [serving, *(run(here / host, "run", "--machine", host, *words) for host in hosts)]
 
 
 def run(where: Path, *words: str) -> subprocess.Popen[bytes]:
