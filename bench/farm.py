@@ -20,7 +20,7 @@ from typing import Any, cast
 import shareout.joining.member as member_module
 from shareout.joining.history import History
 from shareout.joining.liaison import MOST_UNDER_WAY, Liaison
-from shareout.joining.member import LONGEST_S, Member
+from shareout.joining.member import Member
 from shareout.joining.messages import Answer
 from shareout.joining.pieces.luck import Luck
 from shareout.joining.shipping import Shipping
@@ -28,7 +28,7 @@ from shareout.ledger.calls import Root
 from shareout.ledger.choose import Pace, Speed
 from shareout.ledger.entry import parse, root_begins
 from shareout.ledger.host import Host
-from shareout.ledger.times import Times
+from shareout.ledger.times import LONGEST_S, Times
 from shareout.ledger.verbs import Pen, Reached, moved_on, opened
 
 SYNC_S = 1.0

@@ -4,7 +4,7 @@ bench/joins.py [HOSTS]     prints it; 500 unless it is said
 
 Hosts are clients as a host's own process has one, 50 of them in each of some processes, which come at the same moment:
 each opens its own lane by an entry, so that a stretch of positions is its own, and tells how it is. Then they go on as
-hosts do that wait: a beat, and a look at others', every 24th part of the time after which who is silent is dead.
+hosts do that wait: a beat, and a look at others', as often as so many hosts do it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from threading import Thread
 from typing import Any
 
 from shareout.ledger.entry import Entry, root_begins
+from shareout.ledger.times import Times
 from shareout.stores.nats.address import address_of
 from shareout.stores.nats.link import Server
 from shareout.stores.nats.opening import open_nats, secured
@@ -30,7 +31,7 @@ from shareout.stores.nats.store import NatsStore
 from shareout.stores.nats.token import read_token
 
 IN_ONE, JOBS_EACH, QUIET_S = 50, 20, 20.0
-BEAT_S = 15.0 / 24
+DEAD_S = 15.0
 LOOKED_AT = 32
 
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         ready, told = context.Barrier(hosts // IN_ONE + 1), context.Queue()
         is_quiet, end = context.Event(), context.Event()
         crowds = [
-            context.Process(target=_crowd, args=(str(home), first, ready, told, is_quiet, end))
+            context.Process(target=_crowd, args=(str(home), first, hosts, ready, told, is_quiet, end))
             for first in range(0, hosts, IN_ONE)
         ]
         for one in crowds:
@@ -83,13 +84,15 @@ def _served(folder: Path, hosts: int) -> Iterator[tuple[Path, int]]:
         process.wait()
 
 
-def _crowd(home: str, first: int, ready: Any, told: Any, is_quiet: Any, end: Any) -> None:
+def _crowd(home: str, first: int, hosts: int, ready: Any, told: Any, is_quiet: Any, end: Any) -> None:
     address, token_file = next(Path(home).glob("runs/*/*/address")).read_text().splitlines()
     # A host does this once; here it is the same for all.
     server = secured(address_of(address), read_token(token_file, {}, ""))
     ready.wait()
+    every_s = Times.of(DEAD_S, 0).beat(hosts)
     threads = [
-        Thread(target=_host, args=(number, server, told, is_quiet, end)) for number in range(first, first + IN_ONE)
+        Thread(target=_host, args=(number, every_s, server, told, is_quiet, end))
+        for number in range(first, first + IN_ONE)
     ]
     for one in threads:
         one.start()
@@ -97,7 +100,7 @@ def _crowd(home: str, first: int, ready: Any, told: Any, is_quiet: Any, end: Any
         one.join()
 
 
-def _host(number: int, server: Server, told: Any, is_quiet: Any, end: Any) -> None:
+def _host(number: int, every_s: float, server: Server, told: Any, is_quiet: Any, end: Any) -> None:
     store = open_nats(server, None, "the bench")
     name, low = f"host{number}", number * JOBS_EACH
     me, begins = f"{name}/1-{number:08x}", root_begins(low, low + JOBS_EACH)
@@ -107,17 +110,17 @@ def _host(number: int, server: Server, told: Any, is_quiet: Any, end: Any) -> No
     store.beat(name, _beat(me, 0))
     told.put(number)
     is_quiet.wait()
-    _wait_for_work(store, name, me, end)
+    _wait_for_work(store, name, me, every_s, end)
     store.close()
 
 
-def _wait_for_work(store: NatsStore, name: str, me: str, end: Any) -> None:
+def _wait_for_work(store: NatsStore, name: str, me: str, every_s: float, end: Any) -> None:
     # Not all in step.
-    due = time.monotonic() + int.from_bytes(os.urandom(1)) / 256 * BEAT_S
+    due = time.monotonic() + int.from_bytes(os.urandom(1)) / 256 * every_s
     count = 1
     while not end.is_set():
         time.sleep(max(0.0, due - time.monotonic()))
-        due = max(due + BEAT_S, time.monotonic() - BEAT_S)
+        due = max(due + every_s, time.monotonic() - every_s)
         count += 1
         store.beat(name, _beat(me, count))
         store.beats(LOOKED_AT)

@@ -11,7 +11,7 @@ from typing import Any
 from shareout.errors import RunDirectoryInUse, UsageError, cannot_record
 from shareout.files import replace_file
 from shareout.joining.liaison import Liaison
-from shareout.joining.member import facts_of, refused
+from shareout.joining.member import Facts, facts_of, refused
 from shareout.joining.messages import Answer
 from shareout.ledger.entry import name_of
 from shareout.ledger.times import Times
@@ -45,25 +45,25 @@ def _usable(answer: Answer, folder: Path | str) -> Answer:
 def refuse_living(liaison: Liaison, folder: Path | str, name: str, dead: Collection[str], times: Times) -> None:
     """Where a host of that name goes on elsewhere. `dead`: its starts of which this host knows that they are over.
     Nothing is waited for where nobody has that name, or it said that it leaves."""
-    first = _said(liaison, folder, name)
-    if first is None or first[0] in dead or first[2]:
+    seen, hosts = _said(liaison, folder, name)
+    if seen is None or seen.owner in dead or seen.leaves:
         return
-    seen, until = first, world.monotonic() + times.silent
+    until = world.monotonic() + times.silent + times.beat(hosts) - times.beat()
     while (left := until - world.monotonic()) > 0:
-        world.sleep(min(left, times.dead / 24))
-        now = _said(liaison, folder, name)
-        if now is not None and now[:2] != seen[:2]:
+        world.sleep(min(left, times.beat()))
+        now, _ = _said(liaison, folder, name)
+        if now is not None and (now.owner, now.number) != (seen.owner, seen.number):
             raise RunDirectoryInUse(
                 f"{name} is alive elsewhere: it has moved in {folder} within the last {format_duration(times.silent)}",
                 way_out="Give this host another name, or stop that one.",
             )
 
 
-def _said(liaison: Liaison, folder: Path | str, name: str) -> tuple[str, int, bool] | None:
-    """Which start of that name has said something last, how often, and whether it was that it leaves."""
-    told = answered(liaison, folder, "beats", ALL).told.get(name)
-    facts = facts_of(told.encode("latin-1")) if told else None
-    return (facts.owner, facts.number, facts.leaves) if facts and name_of(facts.owner) == name else None
+def _said(liaison: Liaison, folder: Path | str, name: str) -> tuple[Facts | None, int]:
+    """The last word of who has that name, and how many hosts have said something."""
+    beats = answered(liaison, folder, "beats", ALL).told
+    facts = facts_of(beats[name].encode("latin-1")) if name in beats else None
+    return facts if facts and name_of(facts.owner) == name else None, len(beats)
 
 
 def number_of_guest(liaison: Liaison, folder: Path | str, name: str, file: Path) -> int:

@@ -19,7 +19,7 @@ from shareout.joining.history import History
 from shareout.joining.inputs.parcel import NotToShare
 from shareout.joining.inputs.publishing import Publishing
 from shareout.joining.liaison import Liaison
-from shareout.joining.member import LONGEST_S, Member
+from shareout.joining.member import Member
 from shareout.joining.pieces.held import Limits
 from shareout.joining.pieces.luck import Luck
 from shareout.joining.pieces.picking import Picking
@@ -35,7 +35,7 @@ from shareout.ledger.calls import Happened
 from shareout.ledger.choose import Pace, Speed
 from shareout.ledger.entry import name_of
 from shareout.ledger.host import Host
-from shareout.ledger.times import Times
+from shareout.ledger.times import LONGEST_S, Times
 from shareout.linux import host_name
 from shareout.plan.plan import Plan
 from shareout.ranges import Range, common, size

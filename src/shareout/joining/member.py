@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +24,11 @@ from shareout.ledger.choose import Pace
 from shareout.ledger.entry import Entry, name_of
 from shareout.ledger.host import Host
 from shareout.ledger.store import COMMON, LONGEST_BEAT
+from shareout.ledger.times import LONGEST_S
 from shareout.world import world
 
 CLOSED = "closed"
 """The key of a ledger that others have taken the place of."""
-BEATS, LONGEST_S = 24, 5.0
-"""So many in the time after which whoever is silent is dead, and no longer apart than this."""
 LOOKED_AT, ROUNDS = 32, 8
 """Others' beats that are read at a time; of very many all in so many times."""
 MANY, SCAN_S = 64, 0.001
@@ -85,7 +84,6 @@ class Member:
         self._pace = pace
         self._calls: dict[int, Call] = {}
         self._ahead = world.time() - world.since_boot()
-        self._beat_s = min(LONGEST_S, host.times.dead / BEATS)
         self._beats = 0
         self._next_beat = 0.0
         self._asked_beats = 0
@@ -265,8 +263,11 @@ class Member:
 
     def has_company(self) -> bool:
         """Whether another host works now, by its beats."""
-        host, now = self.host, world.since_boot()
-        return any(now - host.life.get(name, -math.inf) < host.times.silent + LONGEST_S for name in host.rates)
+        return any(True for _ in self._company(world.since_boot()))
+
+    def _company(self, now: float) -> Iterator[str]:
+        lasts_s, life = self.host.times.silent + LONGEST_S, self.host.life
+        return (name for name in self.host.rates if now - life.get(name, -math.inf) < lasts_s)
 
     def _hear_gathered(self, answer: Answer, done: Callable[[], None]) -> None:
         if answer.away or answer.told:
@@ -278,7 +279,7 @@ class Member:
     def _hear_beats(self, told: dict[str, str], now: float) -> None:
         # From one look at a beat to the next: nobody is silent for not having been looked at.
         between = max((now - self._others[name][1] for name in told if name in self._others), default=0.0)
-        self.host.times = self.host.times._replace(silent=self._silent + max(0.0, between - self._beat_s))
+        self.host.times = self.host.times._replace(silent=self._silent + max(0.0, between - self.host.times.beat()))
         for name, text in told.items():
             data = text.encode("latin-1")
             before, self._others[name] = self._others.get(name, (None, 0.0))[0], (data, now)
@@ -303,7 +304,7 @@ class Member:
     def _beat(self, now: float) -> None:
         if now < self._next_beat or not self._liaison.may_ask():
             return
-        self._next_beat = now + self._beat_s
+        self._next_beat = now + self.host.times.beat(sum(1 for _ in self._company(now)))
         self._beats += 1
         facts = {"owner": self.host.me, "count": self._beats, "rate": round(self._pace().rate, 6)}
         facts |= {"leaves": self._leaves, **self._luck.facts(), "live": self._live()}

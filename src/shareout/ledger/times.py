@@ -14,6 +14,11 @@ Due = float
 """One from which on something may be done: all that lie behind are alike."""
 LONG_AGO = -math.inf
 
+BEATS, LONGEST_S = 24, 5.0
+"""So many in the time after which whoever is silent is dead, and no longer apart than this."""
+CROWD, SELDOM = 100, 4
+"""Of more hosts each beats less often, but not so many times less: who serves them hears as much as from a crowd."""
+
 
 class Times(NamedTuple):
     """How long what is waited for, in seconds."""
@@ -49,6 +54,10 @@ class Times(NamedTuple):
             again=dead * 5,
             retry=min(1.0, dead / 60),
         )
+
+    def beat(self, hosts: int = 1) -> float:
+        """From one beat to the next where so many hosts are at work."""
+        return min(LONGEST_S, self.dead / BEATS * min(SELDOM, max(1.0, hosts / CROWD)))
 
     def why_not(self) -> str:
         """Why nobody can work by them; empty when one can."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shareout.errors import UsageError
 from shareout.ledger.store import LONGEST_BEAT, LONGEST_PIECE
@@ -22,6 +22,15 @@ from shareout.stores.nats.store import NatsStore
 AT_ONCE = 200
 """Entries or pieces in one go: who serves has other things to look after."""
 BEATS = 1_000
+
+
+class Heard(NamedTuple):
+    """What a host has said last: asked for at every look, and read once."""
+
+    at: float
+    is_at_work: bool
+    over: tuple[int, int]
+    """Jobs, and those of them that failed, as far as it knows of all."""
 
 
 class Mirror:
@@ -45,7 +54,7 @@ class Mirror:
         self._known: dict[tuple[str, str], int] = {}
         self._lengths: dict[tuple[str, str], int] = {}
         self._beats: dict[str, bytes] = {}
-        self._moved: dict[str, float] = {}
+        self._heard: dict[str, Heard] = {}
 
     def step(self) -> bool:
         """What is new, or a part of it: whether there may be more at once. Raises what stores do."""
@@ -97,26 +106,23 @@ class Mirror:
         now = time.monotonic()
         for name, text in self._net.beats(BEATS).items():
             if self._beats.get(name) != text:
-                self._beats[name], self._moved[name] = text, now
+                live = _live_of(text)
+                self._beats[name], self._heard[name] = text, Heard(now, live is not None, _counts_of(live))
                 with suppress(ValueError, UsageError):
                     self._home.beat(name, _timed_here(text))
 
     def present(self, silent_s: float) -> list[str]:
         """Who runs something, or has not said that it ended, and was heard of in that time."""
         now = time.monotonic()
-        return [
-            name for name, at in self._moved.items() if now - at < silent_s and _live_of(self._beats[name]) is not None
-        ]
+        return [name for name, one in self._heard.items() if one.is_at_work and now - one.at < silent_s]
 
     def over(self) -> tuple[int, int]:
         """How many jobs are over and how many of them failed, as whoever knows most says: advice, and newer than
         entries, which hosts put now and then."""
-        told = [_counts_of(text) for text in self._beats.values()]
-        return max(told, default=(0, 0))
+        return max((one.over for one in self._heard.values()), default=(0, 0))
 
 
-def _counts_of(text: bytes) -> tuple[int, int]:
-    live = _live_of(text)
+def _counts_of(live: Mapping[str, Any] | None) -> tuple[int, int]:
     counts = live.get("counts") if live else None
     try:
         done, failed, skipped = (int(counts[name]) for name in ("done", "failed", "skipped")) if counts else (0, 0, 0)

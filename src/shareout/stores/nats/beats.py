@@ -12,9 +12,9 @@ from shareout.stores.nats.wire import Line, Nobody
 
 HEADERS = 200
 """Bytes that headers add to a message."""
-FEW, EACH_S, LIST_S = 64, 0.01, 10.0
-"""Of more hosts than that each looks at others only so often, by how many they are: all together look as often as a
-hundred do, and one that has just come is seen some seconds later."""
+FEW, MANY, TOGETHER, LIST_S = 64, 1_000, 5_000, 10.0
+"""Of more hosts than that each looks at others more seldom, and at more of them at a time, so that all together are
+told of so many beats a second; who has just come is seen some seconds later."""
 
 
 class Beats:
@@ -26,6 +26,8 @@ class Beats:
         self._last = os.urandom(1).hex()
         """After which name the next look goes on, of every host in another order."""
         self._known: list[str] = []
+        self._may_have = 0
+        """How many were asked for since they were looked at."""
         self._next = self._next_list = 0.0
 
     def subject(self, name: str) -> str:
@@ -59,18 +61,24 @@ class Beats:
 
     def _read(self, line: Line, most: int) -> dict[str, bytes]:
         now = time.monotonic()
-        if now < self._next:
+        self._may_have += most
+        if now < self._next and most <= MANY:
             return {}
         if now >= self._next_list:
             self._known = sorted(self._names(line))
-            self._next_list = now + LIST_S * self._are_many
-        self._next = now + len(self._known) * EACH_S * self._are_many
-        wanted = [*self._next_of(most), *filter(None, [self._own])]
+            self._next_list = now + max(LIST_S, self._rest_s) * self._are_many
+        self._next = now + self._rest_s * self._are_many
+        wanted = [*self._next_of(self._may_have), *filter(None, [self._own])]
+        self._may_have = 0
         subjects = {self.subject(name): name for name in wanted}
         found = {subjects[subject]: data for subject, data in streams.last_of(line, self.stream, [*subjects]).items()}
         if found.get(self._own) == self._said:
             found.pop(self._own, None)
         return found
+
+    @property
+    def _rest_s(self) -> float:
+        return len(self._known) ** 2 / TOGETHER
 
     @property
     def _are_many(self) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from shareout.fields import dataclass
 from shareout.ledger.store import Away
-from shareout.stores.nats.wire import Line, Lost, Nobody, headers_of
+from shareout.stores.nats.wire import Line, Lost, Message, Nobody, headers_of
 
 API = "$JS.API"
 EXPECTED = "Nats-Expected-Last-Subject-Sequence"
@@ -28,6 +28,8 @@ NOT_READY = 10008
 """A cluster that has not agreed yet who leads it."""
 REST_S = 0.3
 COPIES = 3
+AT_ONCE = 1_000
+"""Subjects in one call: a server answers to some more at most."""
 _ONLY_FIRST = {10071, 10164}
 """Another message is the subject's last one."""
 
@@ -116,9 +118,12 @@ def last(line: Line, stream: str, subject: str) -> Stored | None:
 def last_of(line: Line, stream: str, subjects: Sequence[str]) -> dict[str, bytes]:
     """Of each of these subjects the last message, in one call, where that is only a hint: whichever server of a cluster
     has them may answer. Of a stream, or a server, that has no such call, one after the other."""
+    told: list[Message] = []
     try:
-        about = json.dumps({"multi_last": list(subjects), "batch": len(subjects)}).encode()
-        told = line.request_all(f"{API}.DIRECT.GET.{named(stream)}", about, len(subjects))
+        for start in range(0, len(subjects), AT_ONCE):
+            part = subjects[start : start + AT_ONCE]
+            about = json.dumps({"multi_last": part, "batch": len(part)}).encode()
+            told += line.request_all(f"{API}.DIRECT.GET.{named(stream)}", about, len(part))
     except Nobody:
         found = {subject: last(line, stream, subject) for subject in subjects}
         return {subject: one.data for subject, one in found.items() if one}
