@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -55,24 +55,29 @@ class Given:
 def watch(asked: StatusArguments, common: Common, entry: Entry | None) -> int:
     """Until a signal ends it; of a run's own page, a while after the run."""
     with ExitStack() as stack:
-        look, prove = _look(asked, common, entry, stack), partial(_certificate, common)
+        look, catch_up = _look(asked, common, entry, stack)
+        prove = partial(_certificate, common)
         if asked.web_of is not None:
             given = Given.read()
             place = Place(socket(fileno=asked.web_of), given.token)
             stack.callback(_forget, given.file, place.address)
-            return _serve(look, prove, place, is_opened=given.is_opened, is_of_run=True)
+            return _serve(look, prove, place, is_opened=given.is_opened, before_last=catch_up)
         assert asked.web
         place = place_at(asked.web.port)
         print(place.address, flush=True)
         print(f"shareout: as long as this runs; from elsewhere, first: {place.tunnel}", file=sys.stderr)
-        return _serve(look, prove, place, is_opened=asked.web.is_opened, is_of_run=False)
+        return _serve(look, prove, place, is_opened=asked.web.is_opened)
 
 
-def _look(asked: StatusArguments, common: Common, entry: Entry | None, stack: ExitStack) -> Look:
+def _look(
+    asked: StatusArguments, common: Common, entry: Entry | None, stack: ExitStack
+) -> tuple[Look, Callable[[], None]]:
+    """And what is done before the last one."""
     state = launch_among(asked.sources)
     if state is not None:
-        return LaunchLook(state)
-    return stack.enter_context(Looks(asked, common, entry, is_early=asked.web_of is not None))
+        return LaunchLook(state), lambda: None
+    looks = stack.enter_context(Looks(asked, common, entry, is_early=asked.web_of is not None))
+    return looks, looks.catch_up
 
 
 def _certificate(common: Common, folders: Sequence[RunFolder]) -> str | None:
@@ -88,7 +93,10 @@ def _certificate(common: Common, folders: Sequence[RunFolder]) -> str | None:
     return proof.certificate if proof else None
 
 
-def _serve(look: Look, prove: Prove, place: Place, *, is_opened: bool, is_of_run: bool) -> int:
+def _serve(
+    look: Look, prove: Prove, place: Place, *, is_opened: bool, before_last: Callable[[], None] | None = None
+) -> int:
+    """`before_last`: it is the page of a run, which ends a while after it; this is done before the last look."""
     page = Page(look, prove)
     files = {
         "/": ("text/html; charset=utf-8", PAGE.encode()),
@@ -99,8 +107,8 @@ def _serve(look: Look, prove: Prove, place: Place, *, is_opened: bool, is_of_run
     server = Server(place.door, Site(files, place.token, feed, {"/throughput": page.throughput}))
     feed.start()
     opened = _open(place.address) if is_opened else None
-    if is_of_run:
-        threading.Thread(target=_end_after_run, args=(feed, server), daemon=True).start()
+    if before_last:
+        threading.Thread(target=_end_after_run, args=(feed, server, before_last), daemon=True).start()
     try:
         server.serve_forever(poll_interval=0.2)
     finally:
@@ -111,9 +119,11 @@ def _serve(look: Look, prove: Prove, place: Place, *, is_opened: bool, is_of_run
     return 0
 
 
-def _end_after_run(feed: Feed, server: Server) -> None:
+def _end_after_run(feed: Feed, server: Server, before_last: Callable[[], None]) -> None:
     # However the run ends, the kernel closes what it has held open.
     is_at_once = bool(sys.stdin.read())
+    # At once: what serves others may end with the run.
+    before_last()
     feed.last()
     threading.Event().wait(TOLD_S if is_at_once else GRACE_S)
     server.shutdown()

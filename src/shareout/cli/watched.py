@@ -28,6 +28,7 @@ from shareout.status.total import Status, by_group, look, settled_before
 
 if TYPE_CHECKING:
     from shareout.cli.page_state import Looked
+    from shareout.cli.place.brought import Brought
     from shareout.status.lanes import Lanes
 
 FIND_S = 5.0
@@ -127,7 +128,8 @@ class Looks:
         self._known: set[Path] = set()
         self._next = 0.0
         self._unpacked, self._brought = ExitStack(), ExitStack()
-        self._is_brought = False
+        self._source: Brought | None = None
+        """What is at an address, and comes here."""
 
     def __enter__(self) -> Looks:
         if not self._is_early:
@@ -143,6 +145,11 @@ class Looks:
         if time.monotonic() >= self._next:
             self._find()
         return self._watched.looked() if self._watched else None
+
+    def catch_up(self) -> None:
+        """Before a last look: what has arrived by now."""
+        if self._source:
+            self._source.catch_up()
 
     def _find(self) -> None:
         self._bring()
@@ -168,14 +175,14 @@ class Looks:
 
     def _bring(self) -> None:
         """What is at an address comes here once, and is kept up with: also what begins there later."""
-        if self._is_brought or not any(one.startswith(SCHEME) for one in self._asked.sources):
+        if self._source or not any(one.startswith(SCHEME) for one in self._asked.sources):
             return
         from shareout.cli.place.brought import brought
 
         # With what jobs printed: a failure's last lines.
-        here = self._brought.enter_context(brought(self._asked.sources, self._common, has_logs=True))
-        self._asked, self._common = replace(self._asked, sources=here), replace(self._common, token_file=None)
-        self._is_brought = True
+        self._source = self._brought.enter_context(brought(self._asked.sources, self._common, has_logs=True))
+        self._asked = replace(self._asked, sources=self._source.places)
+        self._common = replace(self._common, token_file=None)
 
 
 def _comparison(plan: Plan | None, settings: Settings | None, followers: Sequence[Follower]) -> Comparison | None:

@@ -85,7 +85,7 @@ def sources_of(sources: Sequence[str], common: Common, *, has_logs: bool = True)
         if any(one.startswith(SCHEME) for one in sources):
             from shareout.cli.place.brought import brought
 
-            sources = stack.enter_context(brought(sources, common, has_logs=has_logs))
+            sources = stack.enter_context(brought(sources, common, has_logs=has_logs)).places
         elif common.token_file is not None:
             raise UsageError("--token-file is for nats://HOST:PORT", way_out="A folder asks for no token.")
         yield stack.enter_context(find_sources(sources, tell))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, NamedTuple
 
 from shareout.cli.inputs.shared_work import network_at
 from shareout.cli.options import Common
@@ -21,28 +22,71 @@ if TYPE_CHECKING:
 LOOK_S = 1.0
 
 
+class Bringing:
+    """Keeps up with what arrives, beside whoever looks, who reads files and knows of no server."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._one, self._is_over = Lock(), Event()
+        self._thread = Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def catch_up(self) -> None:
+        """All that has arrived by now. What cannot be had may come later; until then it looks as it did."""
+        with self._one, suppress(Away, ShareoutError):
+            while self._mirror.step():
+                pass
+            self._mirror.beats()
+
+    def end(self) -> None:
+        """It is not kept up with any longer."""
+        self._is_over.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._is_over.wait(LOOK_S):
+            self.catch_up()
+
+
+class Brought(NamedTuple):
+    """What commands look at."""
+
+    places: list[str]
+    """Where runs are, a copy in the place of each address."""
+    bringing: Sequence[Bringing]
+
+    def catch_up(self) -> None:
+        """With all that has arrived."""
+        for one in self.bringing:
+            one.catch_up()
+
+
 @contextmanager
-def brought(sources: Sequence[str], common: Common, *, has_logs: bool) -> Iterator[list[str]]:
-    """Places where runs are, with a copy in the place of each address. `has_logs`: also of what jobs printed."""
+def brought(sources: Sequence[str], common: Common, *, has_logs: bool) -> Iterator[Brought]:
+    """A copy of what is at each address. `has_logs`: also of what jobs printed."""
     with ExitStack() as stack:
-        yield [_brought(one, common, stack, has_logs) if one.startswith(SCHEME) else one for one in sources]
+        bringing: list[Bringing] = []
+        places = []
+        for one in sources:
+            if one.startswith(SCHEME):
+                network = network_at(one, common.token_file)
+                assert network is not None
+                net = stack.enter_context(network.opened(None))
+                folder, mirror = temporary_copy(net, stack, has_logs=has_logs)
+                bringing.append(Bringing(mirror))
+                stack.callback(bringing[-1].end)
+                places.append(str(folder))
+            else:
+                places.append(one)
+        yield Brought(places, bringing)
 
 
-def _brought(address: str, common: Common, stack: ExitStack, has_logs: bool) -> str:
-    network = network_at(address, common.token_file)
-    assert network is not None
-    return str(temporary_copy(stack.enter_context(network.opened(None)), stack, has_logs=has_logs, is_followed=True))
-
-
-def temporary_copy(net: NatsStore, stack: ExitStack, *, has_logs: bool = False, is_followed: bool = False) -> Path:
-    """A folder that is there as long as the stack; `is_followed`: with what arrives meanwhile."""
+def temporary_copy(net: NatsStore, stack: ExitStack, *, has_logs: bool = False) -> tuple[Path, Mirror]:
+    """A folder that is there as long as the stack, and what brings more of it."""
     from tempfile import TemporaryDirectory
 
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="shareout-served-")))
-    mirror = laid_down(net, folder, own=folder / "none", stack=stack, has_logs=has_logs)
-    if is_followed:
-        stack.callback(_follow(mirror))
-    return folder
+    return folder, laid_down(net, folder, own=folder / "none", stack=stack, has_logs=has_logs)
 
 
 def laid_down(net: NatsStore, folder: Path, own: Path, stack: ExitStack, *, has_logs: bool = True) -> Mirror:
@@ -60,27 +104,3 @@ def laid_down(net: NatsStore, folder: Path, own: Path, stack: ExitStack, *, has_
     except Away as error:
         raise UsageError(str(error), way_out="Mend that, then give the same command again.") from error
     return mirror
-
-
-def _follow(mirror: Mirror) -> Callable[[], None]:
-    """Beside whoever looks, who reads files and knows of no server. What ends it."""
-    from threading import Event, Thread
-
-    is_over = Event()
-
-    def keep_up() -> None:
-        while not is_over.wait(LOOK_S):
-            # What cannot be had now may come later; until then it looks as it did.
-            with suppress(Away, ShareoutError):
-                while mirror.step():
-                    pass
-                mirror.beats()
-
-    thread = Thread(target=keep_up, daemon=True)
-    thread.start()
-
-    def end() -> None:
-        is_over.set()
-        thread.join()
-
-    return end

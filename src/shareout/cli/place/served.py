@@ -91,7 +91,7 @@ class Served:
         if self._net is None:
             return []
         if self._home is None:
-            found = temporary_copy(self._net, self._stack)
+            found, _ = temporary_copy(self._net, self._stack)
         else:
             found = self._home.path.parent
             self._wait_for_what_has_arrived(self._home, self._net)
