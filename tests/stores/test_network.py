@@ -174,6 +174,11 @@ def test_a_server_is_on_the_same_port_after_a_restart_and_an_orphan_is_ended(tmp
             after.end()
 
 
+def test_a_server_is_told_how_much_memory_to_keep_to(program: ServerProgram) -> None:
+    """By what its language heeds: else three hosts that end ten million jobs in a minute make it take 2 GB."""
+    assert b"GOMEMLIMIT=320MiB" in Path(f"/proc/{program.pid}/environ").read_bytes().split(b"\0")
+
+
 def test_a_server_dies_with_who_has_started_it(tmp_path: Path) -> None:
     """Caution 5: also by kill -9."""
     child = os.fork()

@@ -31,6 +31,8 @@ SILENT_S = 5
 """After so long whoever connects and shows nothing is cut off."""
 KEPT_FREE = 0.1
 """Of the disk: a stream that meets its end is broken until the server starts again, one that meets a limit is not."""
+MEMORY = "320MiB"
+"""It keeps some seconds of what comes, and lets as much again lie about: of very fast hosts that were gigabytes."""
 LAST_LINES = 3
 _PROGRAM = "nats-server"
 _HELD = "shareout_nats_server"
@@ -179,7 +181,7 @@ class ServerProgram:
             os.dup2(number, target)
         os.closerange(3, 256)
         words = [str(self._program), "-c", str(self._setup.folder / "server.conf")]
-        os.execve(words[0], words, {"PATH": os.defpath, "HOME": str(self._setup.folder)})
+        os.execve(words[0], words, {"PATH": os.defpath, "HOME": str(self._setup.folder), "GOMEMLIMIT": MEMORY})
 
     def _prepare(self) -> None:
         self._setup.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
