@@ -225,7 +225,7 @@ def settled(case: Case, world: World, number: int) -> World:
     hands = [one for one in node.hands if one[0] in host.lanes and host.lanes[one[0]].entry.owner == node.owner]
     while True:
         room = max(0, case.slots - len(node.running) - len(hands))
-        host.wants(Pace(room, case.rate))
+        host.wants(Pace(room, case.rate, is_stuck=room <= 0))
         grant = host.grant(case.batch, NOW) if room else None
         if grant is None:
             break

@@ -10,9 +10,12 @@ import pytest
 
 from shareout.ledger.calls import Call, Root
 from shareout.ledger.choose import Pace, Speed, part_of, part_of_nobodys, reservation, surplus
-from shareout.ledger.entry import Entry
+from shareout.ledger.entry import Entry, root_begins
 from shareout.ledger.host import Host
+from shareout.ledger.lane import Lane
+from shareout.ledger.own import Wish, next_of_owner
 from shareout.ledger.times import LONG_AGO, Times
+from shareout.ledger.verbs import Pen
 
 ROOTS = [Root("0.0", "alice", 0, 0, 100), Root("1.0", "bob", 0, 100, 200), Root("2.0", "carol", 0, 200, 200)]
 FOLDER = Times.of(120, 60)
@@ -152,6 +155,26 @@ def test_a_host_in_which_nothing_ends_is_no_faster_than_that() -> None:
     assert speed.rate(801, 20.0, 0, 1012.0) == 8 * 801 / 20
     # One who has nothing to do is as fast as it was.
     assert speed.rate(801, 20.0, 8, 1100.0) == 8 * 801 / 20
+
+
+def test_a_host_is_stuck_where_all_slots_work_and_nothing_ends_for_long() -> None:
+    speed = Speed(2)
+    assert not speed.pace(0, 0.0, 2, 1000.0).is_stuck
+    assert not speed.pace(0, 0.0, 0, 1001.0).is_stuck
+    assert not speed.pace(0, 0.0, 1, 1050.0).is_stuck
+    assert speed.pace(0, 0.0, 0, 1060.0).is_stuck
+    assert not speed.pace(1, 60.0, 0, 1061.0).is_stuck
+
+
+def test_what_has_not_begun_where_a_host_is_stuck_is_given_back_unasked() -> None:
+    """Of a single position nobody asks for it, for that may well run."""
+    entry = root_begins(5, 6)._replace(verb="cut", res=6, owner="alice/1-aaaa", by="alice/1-aaaa", nonce="n")
+    lane, pen = Lane("n", 0, "", 1, entry), Pen(1, "alice/1-aaaa", "m")
+    back = next_of_owner(lane, Wish(pace=Pace(0, 1.0, is_stuck=True)), pen)
+    assert back is not None
+    assert (back.verb, back.low, back.res, back.owner) == ("back", 5, 5, "alice/1-aaaa")
+    assert next_of_owner(lane, Wish(pace=Pace(0, 1.0)), pen) is None, "one of its slots may be free any moment"
+    assert next_of_owner(lane.granting(5, 6), Wish(pace=Pace(0, 1.0, is_stuck=True)), pen) is None, "it runs"
 
 
 def test_an_empty_share_is_no_lane() -> None:

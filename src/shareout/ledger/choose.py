@@ -24,6 +24,8 @@ class Pace(NamedTuple):
     """Positions that it has a slot for and nothing in hand."""
     rate: float = 0.0
     """Jobs a second over all its slots; 0 where that is not known."""
+    is_stuck: bool = False
+    """All slots work, and nothing has ended for long: what waits here for one of them may wait for hours."""
 
 
 class Speed:
@@ -50,7 +52,8 @@ class Speed:
         """And how much it keeps ahead. What is reserved nobody else can have."""
         rate = self.rate(ended, work_s, free, now)
         is_long = rate * LONG_S <= self._slots
-        return Pace(free if is_long else max(free, ceil(AHEAD_S * rate)), rate)
+        is_stuck = free <= 0 and now - self._since >= LONG_S
+        return Pace(free if is_long else max(free, ceil(AHEAD_S * rate)), rate, is_stuck)
 
 
 def reservation(free: int, pace: Pace) -> int:

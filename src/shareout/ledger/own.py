@@ -44,6 +44,9 @@ def next_of_owner(lane: Lane, wish: Wish, pen: Pen) -> Entry | None:
     res = max(entry.res, reached.low)
     if wish.more and res < entry.hi:
         return moved_on(entry, pen, reached, min(entry.hi, res + wish.more))
+    if wish.pace.is_stuck and reached.low < res and not lane.begun():
+        # Nobody asks for a single position, which may well run.
+        return moved_on(entry, pen, reached, reached.low)
     if entry.doubt:
         return moved_on(entry, pen, reached, max(reached.low, res - _spare(lane, wish.pace, res)))
     return None
