@@ -27,6 +27,7 @@ from shareout.cli.inputs.shared_work import (
     of_anybody,
     refuse_barriers_alone,
     refuse_unshared,
+    status_files,
 )
 from shareout.cli.inputs.slurm_nodes import Spread, spread_of, told_cores
 from shareout.cli.options import Common, machines_file, program_name
@@ -37,7 +38,7 @@ from shareout.cli.run_asked import check_asked, is_table
 from shareout.config import FILE, Settings, apply, load_settings
 from shareout.entry import Entry, runs_commands
 from shareout.errors import UsageError
-from shareout.fields import dataclass
+from shareout.fields import dataclass, replace
 from shareout.names import ALL, ANYBODY, AUTO
 from shareout.plan.plan import Plan, Share
 from shareout.record.folder import RunFolder
@@ -86,8 +87,8 @@ class RunArguments:
     def unshared(self) -> list[str]:
         """The flags of this call that hold only where one machine runs its share alone."""
         flags = {
-            "--retry-failed": self.retry_failed,
-            "--resume-from": self.resume_from,
+            # Of what a status file tells it is for all hosts.
+            "--retry-failed": self.retry_failed and not self.resume_from,
             "--adopt": self.adopt is not None,
             "--anew": self.anew,
         }
@@ -236,7 +237,9 @@ def check_with_plan(chosen: Chosen, asked: RunArguments, entry: Entry | None) ->
 def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry | None) -> RunRequest:
     """All checked; but for what `--adopt` names."""
     plan, settings = chosen.plan, chosen.settings
-    screen = asked.screen
+    screen, shares = asked.screen, joins(settings, asked.together)
+    taken = {"failed_too": not asked.retry_failed, "force": asked.force_resume}
+    files = status_files(asked.resume_from, plan, **taken) if shares else ()
     typed = Typed((program_name(), *sys.argv[1:]), str(Path.cwd()), asked.groups, asked.limit)
     return RunRequest(
         plan,
@@ -244,9 +247,9 @@ def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry
         machine=chosen.machine,
         runs=common.runs,
         entry=entry,
-        retry_failed=asked.retry_failed,
+        retry_failed=asked.retry_failed and not shares,
         most=asked.limit,
-        join=join_request(plan, settings, chosen.call, asked.together, asked.groups),
+        join=join_request(plan, settings, chosen.call, replace(asked.together, files=files), asked.groups),
         is_alone=asked.together.is_alone,
         groups=asked.groups,
         tee=screen.tee,
@@ -254,7 +257,7 @@ def request_of(chosen: Chosen, asked: RunArguments, common: Common, entry: Entry
         line_buffer=screen.line_buffer,
         tag=screen.tag,
         results=None if is_table(asked.results) else asked.results,
-        resume_from=asked.resume_from,
+        resume_from=() if shares else asked.resume_from,
         force_resume=asked.force_resume,
         columns=named_columns(common.configs, settings),
         keep_call=partial(_keep, chosen.call, typed, plan),

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,12 +22,14 @@ from shareout.cli.options import Common, add_common, add_web, program_name, web_
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_flags import add_pool, given
 from shareout.cli.serve_server import ANYWHERE, ServerAsked, add_server
+from shareout.cli.serve_status import StatusAsked, add_status
 from shareout.cli.serve_stream import given_by, is_stream, source_of, stream_file, stream_on
 from shareout.config import apply, load_settings
 from shareout.entry import Entry, own_program
 from shareout.errors import UsageError
 from shareout.fields import dataclass, replace
 from shareout.joining.inputs.parcel import NotToShare, parcel_of
+from shareout.joining.inputs.status_files import put
 from shareout.joining.terms import charter_of
 from shareout.ledger.store import Away
 from shareout.ledger.times import Times
@@ -35,6 +37,7 @@ from shareout.linux import host_name
 from shareout.names import alike
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
+from shareout.record.foreign.status_file import StatusFile
 from shareout.record.lock import Lock
 from shareout.record.sources import run_folders_below
 from shareout.serving.home import MIRROR, Home, home_in
@@ -67,6 +70,7 @@ class ServeArguments:
     works: bool
     tells: bool
     expect: str | None
+    status: StatusAsked
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> ServeArguments:
@@ -79,7 +83,8 @@ class ServeArguments:
         if why := Times.of(dead_s, 1.0).why_not():
             raise UsageError(f"--dead {arguments.dead} is too short: {why}", way_out="Say 5s or more.")
         keeps, works, tells = arguments.keep, arguments.work, arguments.outcomes
-        return cls(server, dead_s, keeps=keeps, works=works, tells=tells, expect=arguments.expect)
+        status = StatusAsked.of(arguments)
+        return cls(server, dead_s, keeps=keeps, works=works, tells=tells, expect=arguments.expect, status=status)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -98,13 +103,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how it is served")
     add_server(group)
     add = group.add_argument
-    add("--dead", metavar="TIME", default=DEAD, help=f"who is silent for so long is taken over from (default: {DEAD})")
+    add("--dead", metavar="TIME", default=DEAD, help=f"who is silent so long is taken over from (default: {DEAD})")
     add("--work", action="store_true", help="run jobs on this host as well, as `join` does")
     add("--keep", action="store_true", help="stay when all is over")
     add("--stream", metavar="NAME", help="jobs come while it is served; NAME goes on")
     add("--from", dest="source", metavar="CMD", help="they come from this command: a line is a job")
     add("--outcomes", action="store_true", help="print what became of each job, a JSON line as it ends")
     add("--expect", metavar="WORDS", help="refuse a plan with another fingerprint")
+    add_status(group)
     add_web(parser)
     add_common(parser)
 
@@ -121,8 +127,9 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     tell_oddities(plan)
     check_expected(plan, asked.expect)
     refuse_unshared(plan, "", [])
+    files = asked.status.files(plan)
     with ExitStack() as stack:
-        service = _opened(plan, call, asked, common, stack, source=source_of(arguments))
+        service = _opened(plan, call, asked, common, stack, source=source_of(arguments), files=files)
         if web:
             from shareout.cli.page_beside import page_beside
 
@@ -178,7 +185,14 @@ def _template(common: Common, flags: Mapping[str, str]) -> str:
 
 
 def _opened(
-    plan: Plan, call: Call, asked: ServeArguments, common: Common, stack: ExitStack, *, source: Source | None
+    plan: Plan,
+    call: Call,
+    asked: ServeArguments,
+    common: Common,
+    stack: ExitStack,
+    *,
+    source: Source | None,
+    files: Sequence[StatusFile],
 ) -> Service:
     """Locked, started, made, told."""
     charter = charter_of(plan, asked.dead_s)
@@ -188,6 +202,8 @@ def _opened(
     keeper, net, address = asked.server.opened(home.path, charter, stack)
     Home(home.path, str(address), home.path / "token").note()
     call.keep(RunFolder(home.path), Typed(tuple(sys.argv[1:]), os.getcwd()))
+    # Before any host can be told of it.
+    put(net, files)
     _publish(net, plan, call, home.path)
     if not common.quiet:
         _tell_start(plan, asked, address, home.path / "token")

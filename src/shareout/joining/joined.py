@@ -18,6 +18,7 @@ from shareout.joining.far_side import Doors
 from shareout.joining.history import History
 from shareout.joining.inputs.parcel import NotToShare
 from shareout.joining.inputs.publishing import Publishing
+from shareout.joining.inputs.status_files import found, put_by
 from shareout.joining.liaison import Liaison
 from shareout.joining.member import Member
 from shareout.joining.pieces.held import Limits
@@ -41,6 +42,7 @@ from shareout.plan.plan import Plan
 from shareout.ranges import Range, common, size
 from shareout.record.belonging import own_ranges
 from shareout.record.folder import RunFolder
+from shareout.record.foreign.status_file import StatusFile
 from shareout.record.journal import attempt_line, claim_line
 from shareout.record.outcome import Attempt, State
 from shareout.record.reader import incarnations_of
@@ -83,6 +85,8 @@ class Joined:
         limits.jump_s = self.times.fence / 4
         self.supply: LedgerSupply
         self._asked = asked
+        self.files: Sequence[StatusFile] = ()
+        """disBatch's, whose tasks all hosts take over; known when it has arrived."""
         self._is_away = False
         self._has_rested = False
         self._odd: list[str] = []
@@ -112,6 +116,9 @@ class Joined:
         ]
         Closing(self.liaison, self.place, self._plan.hex, self._dead).close_all(folder.elsewhere, said)
         refuse_living(self.liaison, self.place, self._machine, self._dead, self.times)
+        asked = partial(answered, self.liaison, self.place)
+        put_by(asked, self._asked.files)
+        self.files = found(asked, folder.earlier)
         if self._machine in self._plan.guests:
             number = number_of_guest(self.liaison, self.place, self._machine, folder.guest)
             self._plan.admit(self._machine, number)

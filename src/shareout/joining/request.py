@@ -11,6 +11,7 @@ from shareout.fields import dataclass, field
 from shareout.joining.inputs.parcel import Parcel
 from shareout.joining.ways.folder import FolderWay
 from shareout.joining.ways.network import Network, NetworkWay
+from shareout.record.foreign.status_file import StatusFile
 from shareout.record.outcome import Attempt
 from shareout.stores.charter import Charter
 from shareout.supply.static import Wanted
@@ -43,6 +44,8 @@ class JoinRequest:
     """So long a store is waited for that is away."""
     network: Network | None = None
     """Where it is not in that folder."""
+    files: tuple[StatusFile, ...] = ()
+    """What their tasks came to holds for all hosts."""
     taken_back: list[int] = field(default_factory=list)
     """Positions that have failed here and that somebody takes back while this runs: they are to run again."""
 

@@ -103,6 +103,11 @@ class RunFolder:
         return self.path / "guest.json"
 
     @property
+    def earlier(self) -> Path:
+        """Status files whose tasks all hosts of a ledger take over, under the hashes of their bytes."""
+        return self.path / "earlier"
+
+    @property
     def seen(self) -> Path:
         """Up to which entry the run has seen each lane of its ledger."""
         return self.path / "seen.json"

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import shutil
 from array import array
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.errors import InputError, RunDirectoryDamaged, raise_all
+from shareout.errors import RunDirectoryDamaged
 from shareout.fields import replace
 from shareout.plan.plan import Plan, Share
 from shareout.pool.runmaker import LETTERS, RunmakerPool
@@ -36,12 +34,8 @@ from shareout.world import world
 
 if TYPE_CHECKING:
     from shareout.adopt.adopting import Adopted
-    from shareout.record.foreign.status_file import Told
 
-MOST_MISTAKES = 50
 LOT = 1000
-DONE, FAILED = 1, 2
-WAY_OUT = "Use the task file that it was written for; --force-resume goes by the numbers alone."
 
 
 def take_over(earlier: Iterable[Earlier], plan: Plan, tally: Tally, writer: JournalWriter, log: LogWriter) -> int:
@@ -76,6 +70,8 @@ def take_over_all(request: RunRequest, folder: RunFolder, header: Header, tally:
     # Where hosts share the file, whoever would begin a job heeds what stands there then.
     earlier = [] if request.join else [of_pool(plan)]
     if request.resume_from:
+        from shareout.adopt.status_files import of_status_files
+
         earlier.append(
             of_status_files(request.resume_from, plan, failed_too=not request.retry_failed, force=request.force_resume)
         )
@@ -188,70 +184,3 @@ def of_pool(plan: Plan) -> Iterator[Earlier]:
     when = path.stat().st_mtime
     for job, letter in pool.ended():
         yield Earlier(job, 0 if letter == "d" else 1, when, when, path.name, is_skipped=letter not in LETTERS)
-
-
-def of_status_files(paths: Sequence[Path], plan: Plan, *, failed_too: bool, force: bool) -> Iterator[Earlier]:
-    """The tasks of these files, each once: one that is done counts before any failure, of failures the last. Refused
-    when a command is another one here, unless forced; without `failed_too` failures are not looked at."""
-    numbers = _Numbers(plan)
-    seen: dict[int, int] = {}
-    mistakes: list[InputError] = []
-    for told in _all(paths, failed_too=failed_too):
-        what = numbers.mistake(told, by_number=force)
-        if what is None:
-            seen[told.task] = FAILED if told.exit and seen.get(told.task) != DONE else DONE
-        elif not force and len(mistakes) < MOST_MISTAKES:
-            mistakes.append(InputError(what, where=told.place, way_out=WAY_OUT))
-    raise_all(mistakes)
-    # The files are read twice, for outputs are long: which of a task's failures is its last is known only at the end.
-    failures: dict[int, Earlier] = {}
-    for told in _all(paths, failed_too=failed_too):
-        state = seen.get(told.task)
-        if state == DONE and not told.exit:
-            del seen[told.task]
-            yield _earlier(numbers.job(told.task), told)
-        elif state == FAILED:
-            failures[told.task] = _earlier(numbers.job(told.task), told)
-    yield from failures.values()
-
-
-def _all(paths: Sequence[Path], *, failed_too: bool) -> Iterator[Told]:
-    from shareout.record.foreign.status_file import read_status
-
-    for path in paths:
-        yield from (told for told in read_status(path) if failed_too or not told.exit)
-
-
-def _earlier(job: int, told: Told) -> Earlier:
-    origin = Path(told.place.path).name
-    return Earlier(
-        job,
-        told.exit,
-        start=told.start,
-        end=told.end,
-        origin=origin,
-        pid=told.pid,
-        printed=told.printed,
-    )
-
-
-class _Numbers:
-    """Tasks as disBatch numbers them, its barriers among them, and our ids."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._barriers = [barrier.task for barrier in plan.pool.barriers]
-
-    def job(self, task: int) -> int:
-        """The id of a task that is no barrier."""
-        return task - bisect_left(self._barriers, task)
-
-    def mistake(self, told: Told, *, by_number: bool) -> str | None:
-        """Why a line is not about a job of these inputs, in words; None when it is."""
-        at = bisect_left(self._barriers, told.task)
-        if told.task - at >= self._plan.total or told.task in self._barriers[at : at + 1]:
-            return f"there is no task {told.task} in these inputs"
-        command = self._plan.pool.command(self.job(told.task))
-        if by_number or command.replace("\n", "\\n") == told.command:
-            return None
-        return f"task {told.task} is another command here: {command}"

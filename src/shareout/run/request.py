@@ -35,6 +35,8 @@ from shareout.world import world
 if TYPE_CHECKING:
     from shareout.adopt.adopting import Adopt
     from shareout.joining.request import JoinRequest, Wishes
+    from shareout.record.foreign.status_file import StatusFile
+    from shareout.record.logs.segments import LogWriter
     from shareout.run.output.slots import OutputSink
 
 OPEN_PER_SLOT = 3
@@ -89,12 +91,18 @@ class RunRequest:
         """For people, behind how many jobs there are."""
         return f", only of {', '.join(self.groups)}" if self.groups else ""
 
-    def wishes(self) -> Wishes:
-        """For who shares work with others."""
+    def wishes(self, files: Sequence[StatusFile], log: LogWriter) -> Wishes:
+        """For who shares work with others. `files`: what of these has ended is not to run."""
         from shareout.joining.request import Wishes
         from shareout.run.output.letters import ended_in_file
 
-        return Wishes(self.most, wanted_of(self.plan, self.groups), self.in_place, ended_in_file(self.plan))
+        ended = ended_in_file(self.plan)
+        if files:
+            from shareout.adopt.status_files import EndedThere
+
+            # A list of disBatch's has no letters.
+            ended = EndedThere(files, self.plan, log)
+        return Wishes(self.most, wanted_of(self.plan, self.groups), self.in_place, ended)
 
 
 def refuse_the_countless(share: Share) -> None:

@@ -295,7 +295,7 @@ def _leave(joined: Joined, listener: Listener) -> bool:
 
 
 def _begin(opened: Opened, keeper: TallyKeeper, sentence: str) -> None:
-    # The tally that is there may be of lines that a power cut took: it would speak against the journal.
+    # What is there may be of lines that a power cut took: it would speak against the journal.
     keeper.save()
     opened.log.record(sentence)
     opened.log.flush()
@@ -335,13 +335,12 @@ def _supply(request: RunRequest, share: Share, opened: Opened, makings: Makings)
     plan, tally, slots = request.plan, opened.tally, makings.slots
     if opened.joined:
         opened.joined.watch(makings.selector, makings.children.add)
-        wishes = request.wishes()
         return opened.joined.take_part(
             opened.folder,
             opened.writer,
             tally,
             slots,
-            wishes=wishes,
+            wishes=request.wishes(opened.joined.files, opened.log),
             start=lambda them: perform_now(makings, "START", them),
         )
     is_known = plan.costs and not request.in_place

@@ -23,6 +23,7 @@ from shareout.units import parse_duration
 if TYPE_CHECKING:
     from shareout.joining.request import JoinRequest
     from shareout.joining.ways.network import Network
+    from shareout.record.foreign.status_file import StatusFile
 
 PATIENCE_S = 3600.0
 """So long a server is waited for that does not answer. A folder is waited for until somebody stops it."""
@@ -38,6 +39,8 @@ class Together:
     """Of its own, and not from the folder."""
     token_file: str | None = None
     patience: str | None = None
+    files: tuple[StatusFile, ...] = ()
+    """What all hosts take over."""
     network: Network | None = None
     """Where it is known already: a token may be read but once."""
 
@@ -69,7 +72,19 @@ def join_request(
         parcel if asked.has_inputs else None,
         patience_s=_patience(asked.patience, math.inf if network is None else PATIENCE_S),
         network=network,
+        files=asked.files,
     )
+
+
+def status_files(paths: Sequence[Path], plan: Plan, *, failed_too: bool, force: bool) -> tuple[StatusFile, ...]:
+    """disBatch's, for all hosts. Refused where one of them tells of another list."""
+    if not paths:
+        return ()
+    from shareout.adopt.status_files import check_status_files
+    from shareout.record.foreign.status_file import StatusFile
+
+    check_status_files(paths, plan, failed_too=failed_too, force=force)
+    return tuple(StatusFile(path, path.name, failed_too, by_number=force) for path in paths)
 
 
 def _patience(said: str | None, otherwise: float) -> float:
