@@ -171,7 +171,7 @@ class Line:
         number, call, words, body = self._asked.popleft()
         farm, began = self._farm, self._farm.clock.now
         # Of beats a listing and each of them; of what is put, it and what then stands there.
-        names = {"put": 2, "get": 1, "beat": 1, "ship": 1}.get(call) or 1 + min(words[0], len(farm.beats))
+        names = {"put": 2, "get": 1, "beat": 1, "ship": 1, "replay": 1}.get(call) or 1 + min(words[0], len(farm.beats))
         place = self._seat.name, int(began // 60)
         farm.told.names[place] = farm.told.names.get(place, 0) + names
         farm.at(
@@ -204,6 +204,9 @@ class Line:
             others = [one for one in farm.beats if one != name]
             shown = [others[(self._number + at) % len(others)] for at in range(min(words[0], len(others)))]
             return Answer(number, began, told={one: farm.beats[one].decode() for one in shown})
+        if call == "replay":
+            # A folder knows no order.
+            return Answer(number, began, [0, []])
         return Answer(number, began)
 
     def _count(self, body: bytes) -> None:

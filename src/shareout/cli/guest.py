@@ -23,7 +23,7 @@ from shareout.entry import Entry, kind_of
 from shareout.errors import PlanMismatch, UsageError
 from shareout.fields import replace
 from shareout.joining.inputs.parcel import Parcel, fetched
-from shareout.joining.member import facts_of
+from shareout.joining.pieces.facts import facts_of
 from shareout.ledger.store import Away
 from shareout.plan import fingerprint
 from shareout.plan.plan import Plan

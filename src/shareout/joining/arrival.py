@@ -11,8 +11,9 @@ from typing import Any
 from shareout.errors import RunDirectoryInUse, UsageError, cannot_record
 from shareout.files import replace_file
 from shareout.joining.liaison import Liaison
-from shareout.joining.member import Facts, facts_of, refused
+from shareout.joining.member import refused
 from shareout.joining.messages import Answer
+from shareout.joining.pieces.facts import Facts, facts_of
 from shareout.ledger.entry import name_of
 from shareout.ledger.times import Times
 from shareout.units import format_duration

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from shareout.errors import RunDirectoryInUse, UsageError
 from shareout.joining.arrival import answered
 from shareout.joining.liaison import Liaison
-from shareout.joining.member import CLOSED, facts_of
+from shareout.joining.member import CLOSED
+from shareout.joining.pieces.facts import facts_of
 from shareout.ledger.times import Times
 from shareout.units import format_duration
 from shareout.world import world

@@ -7,6 +7,7 @@ and the crew forks, which threads do not survive.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 from shareout.errors import ShareoutError
 from shareout.fields import dataclass
 from shareout.joining.messages import NEWS, READ, Answer, Inbox, Request, send
+from shareout.ledger.asks.ask import ASKS, name_of_list
 from shareout.ledger.store import COMMON, LONGEST_PIECE, Away, Store, whole
 from shareout.record.folder import is_journal
 from shareout.world import world
@@ -173,6 +175,32 @@ def _ship(desk: Desk, request: Request) -> Result:
     return there, None
 
 
+def _replay(desk: Desk, request: Request) -> Result:
+    """What was put from that number on, in its order, a part of it, each with what it lists; and where to go on: 0
+    where nothing follows, or where the store does not know in which order it was put."""
+    put: list[list[str | None]] = []
+    number, room, stop = request.words[0], AT_ONCE, world.monotonic() + LONGEST_S
+    entry_from = getattr(desk.store, "entry_from", None)
+    while room > 0 and world.monotonic() < stop:
+        found = entry_from(number) if entry_from else None
+        if found is None:
+            return [0, put], None
+        number, key, text = found[0] + 1, found[1], found[2]
+        listed = _list_of(desk.store, text) if key.startswith(f"{ASKS}/") else None
+        put.append([key, text.decode("latin-1"), listed])
+        room -= len(text) + len(listed or "")
+    return [number, put], None
+
+
+def _list_of(store: Store, text: bytes) -> str | None:
+    """What an ask lists; None where it lists nothing, or that is not there."""
+    try:
+        name = str(json.loads(text)["list"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (whole(store, COMMON, name_of_list(name)).decode("latin-1") or None) if name else None
+
+
 def _fetch(desk: Desk, request: Request) -> Result:
     """All of a shipped file: (machine, its name)."""
     machine, name = request.words
@@ -210,5 +238,5 @@ def _gathered(store: Store, machine: str, folder: Path, most: int) -> int:
 
 CALLS: Mapping[str, Callable[[Desk, Request], Result]] = {
     "open": _open, "put": _put, "get": _get, "beat": _beat, "beats": _beats, "ship": _ship, "fetch": _fetch,
-    "gather": _gather, "elders": _elders, "close": _close, "inherit": _inherit,
+    "gather": _gather, "elders": _elders, "replay": _replay, "close": _close, "inherit": _inherit,
 }  # fmt: skip

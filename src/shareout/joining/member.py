@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from shareout.errors import RunDirectoryDamaged, RunDirectoryInUse, ShareoutError
 from shareout.joining.history import History
@@ -14,7 +13,9 @@ from shareout.joining.inputs.publishing import Publishing
 from shareout.joining.liaison import Liaison
 from shareout.joining.messages import NEWS, Answer
 from shareout.joining.pieces.absence import Absence
+from shareout.joining.pieces.facts import Facts, facts_of, fitting
 from shareout.joining.pieces.luck import Luck
+from shareout.joining.pieces.replay import Replay
 from shareout.joining.pieces.taken_back import TakenBack
 from shareout.joining.shipping import Shipping
 from shareout.joining.stream import Stream
@@ -23,7 +24,7 @@ from shareout.ledger.calls import Call, Happened
 from shareout.ledger.choose import Pace
 from shareout.ledger.entry import Entry, name_of
 from shareout.ledger.host import Host
-from shareout.ledger.store import COMMON, LONGEST_BEAT
+from shareout.ledger.store import COMMON
 from shareout.ledger.times import LONGEST_S
 from shareout.world import world
 
@@ -34,19 +35,6 @@ LOOKED_AT, ROUNDS = 32, 8
 MANY, SCAN_S = 64, 0.001
 """With more lanes than that, so long a while a lane goes by until all are looked through again: at each answer would
 keep a core busy."""
-
-
-class Facts(NamedTuple):
-    """What a beat says, as far as others need it."""
-
-    owner: str
-    rate: float
-    number: int
-    """Which of its beats it is."""
-    leaves: bool
-    """It is the last one."""
-    told: Mapping[str, Any]
-    """All that it says."""
 
 
 class Member:
@@ -94,6 +82,7 @@ class Member:
         self._gathering = 0
         self._gathered: Callable[[], None] | None = None
         self._absence = Absence()
+        self._replay = Replay(host, self._met)
         self.away = ""
         """Why the store does not answer, when it does not."""
         self._into = Path()
@@ -116,7 +105,8 @@ class Member:
         self.host.wants(self._pace())
         self._history.turn(self._liaison, now)
         self._look_whether_closed(now)
-        if self._liaison.may_ask() and now >= self._next_scan:
+        self._replay.ask(self._liaison)
+        if self._replay.is_over and self._liaison.may_ask() and now >= self._next_scan:
             lanes = len(self.host.lanes)
             self._next_scan = now + (lanes * SCAN_S if lanes > MANY else 0.0)
             for call in self.host.calls(now):
@@ -190,6 +180,9 @@ class Member:
         if not self._liaison.may_ask():
             # What is due waits for an answer, and that wakes.
             return LONGEST_S
+        if not self._replay.is_over:
+            # That wakes, too.
+            return max(0.0, self._next_beat - now)
         if self._next_scan > now:
             return max(0.0, min(self._next_scan, self._next_beat) - now)
         return max(0.0, min(self.host.wake_at(now), self._next_beat) - now)
@@ -217,8 +210,8 @@ class Member:
         elif not any(one.heard(answer) for one in self._parts() if one):
             self._hear_own(answer, now)
 
-    def _parts(self) -> Iterable[Shipping | History | Publishing | TakenBack | None]:
-        return self.shipping, self._history, self._publishing, self._taken_back
+    def _parts(self) -> Iterable[Shipping | History | Publishing | TakenBack | Replay | None]:
+        return self.shipping, self._history, self._publishing, self._taken_back, self._replay
 
     def _hear_own(self, answer: Answer, now: float) -> None:
         if answer.number == self._gathering and self._gathered is not None:
@@ -240,6 +233,10 @@ class Member:
             self._lists[self._liaison.ask("fetch", COMMON, name_of_list(found.list))] = call, found
         else:
             self._found(call, found, now)
+
+    def _met(self, call: Call, entry: Entry | Ask) -> None:
+        self._history.saw(call.lane, call.k)
+        self._found(call, entry, world.since_boot())
 
     def _found(self, call: Call, entry: Entry | Ask | None, now: float) -> None:
         if self._stream and isinstance(entry, Ask):
@@ -308,7 +305,7 @@ class Member:
         self._beats += 1
         facts = {"owner": self.host.me, "count": self._beats, "rate": round(self._pace().rate, 6)}
         facts |= {"leaves": self._leaves, **self._luck.facts(), "live": self._live()}
-        self._liaison.ask("beat", name_of(self.host.me), body=_fitting(facts))
+        self._liaison.ask("beat", name_of(self.host.me), body=fitting(facts))
         self._asked_beats = self._liaison.ask("beats", max(LOOKED_AT, -(-len(self._others) // ROUNDS)))
 
 
@@ -318,21 +315,3 @@ def refused(refusal: tuple[int, str, str]) -> ShareoutError:
     error = ShareoutError(what, way_out=way_out)
     error.exit_code = code
     return error
-
-
-def _fitting(facts: dict[str, Any]) -> bytes:
-    """As long as a beat may be: of the jobs that run now, as many as find room."""
-    running = facts["live"].get("running", [])
-    while len(text := json.dumps(facts).encode("ascii")) > LONGEST_BEAT and running:
-        del running[len(running) // 2 :]
-    return text if len(text) <= LONGEST_BEAT else json.dumps({**facts, "live": {}}).encode("ascii")
-
-
-def facts_of(text: bytes) -> Facts | None:
-    """Of a beat. Advice, of which nothing is believed that is no name and no number."""
-    try:
-        told: Any = json.loads(text)
-        number, leaves = int(told["count"]), bool(told.get("leaves", False))
-        return Facts(str(told["owner"]), max(0.0, float(told["rate"])), number, leaves, told)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-        return None

@@ -11,6 +11,7 @@ from typing import TypeVar
 from blake3 import blake3
 
 from shareout.errors import UsageError
+from shareout.joining.pieces.replay import call_for
 from shareout.ledger.asks.ask import ASKS, LONGEST_WORDS, Ask, Stretch, list_text, name_of_list, parse_list, words
 from shareout.ledger.asks.asked import Asked
 from shareout.ledger.calls import Call, Root
@@ -35,6 +36,8 @@ class Visit:
         self.times = Times.of(store.dead_s, store.slack_s)
         self._host = Host(_visitor(), roots, self.times, lambda lane, k: os.urandom(8).hex(), checks)
         self._host.able = False
+        # Without lanes there is little to read.
+        self._is_replayed = not roots
         self._answered: set[str] = set()
         """Machines that have put something where they were doubted."""
 
@@ -45,6 +48,8 @@ class Visit:
 
     def read(self) -> None:
         """All that stands there, and what is to be put on lanes whose owner was called dead."""
+        if not self._is_replayed:
+            self._replay()
         while calls := self._host.calls(world.since_boot()):
             for call in calls:
                 self._told(call, self._reached(partial(self._made, call)))
@@ -93,6 +98,15 @@ class Visit:
             host.release(name, at_once=at_once)
             self.read()
         return at_once or name not in self._answered
+
+    def _replay(self) -> None:
+        """What was put before, in its order, where the store knows it: a look at each would be several."""
+        self._is_replayed = True
+        entry_from, number = getattr(self.store, "entry_from", None), 1
+        while entry_from and (found := self._reached(partial(entry_from, number))):
+            number, key, text = found[0] + 1, found[1], found[2]
+            if call := call_for(self._host, key):
+                self._told(call, text)
 
     def _made(self, call: Call) -> bytes | None:
         text = call.text()
