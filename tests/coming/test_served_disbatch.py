@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -122,3 +123,31 @@ def test_cores_of_a_task_are_those_of_the_host_that_runs_it(fed: Fed, tmp_path: 
     fed.join("a", words=["-j", "2"])
     ended(fed, 0)
     assert len(set((tmp_path / "cores").read_text().splitlines())) == 1
+
+
+def test_mail_comes_now_and_then_at_a_failure_and_at_the_end_from_who_serves(fed: Fed) -> None:
+    """`--mailTo`, `--mailFreq 3`: nothing of it is run by guests."""
+    fed.home.write("Tasks", "true\n" * 9 + "exit 3\n")
+    fed.home.write(
+        "configs/runner.config",
+        "[hooks]\nprogress_every = 3\non_progress = echo $$SHAREOUT_DONE of $$SHAREOUT_JOBS >> progress\n"
+        "on_failure = echo $$SHAREOUT_JOB $$SHAREOUT_EXIT >> failures\non_finish = cat > finish; exit 7\n",
+    )
+    fed.serve("Tasks")
+    fed.join("a", words=["-j", "1"])
+    fed.ended(fed.processes["a"], 1)
+    told = fed.ended(fed.serving, 1)
+    steps = (fed.home.folder / "progress").read_text().splitlines()
+    assert 1 <= len(steps) <= 4
+    assert all(step.endswith(" of 10") for step in steps)
+    assert (fed.home.folder / "failures").read_text() == "9 3\n"
+    facts = json.loads((fed.home.folder / "finish").read_text())
+    assert (facts["reason"], facts["jobs"], facts["done"], facts["failed"]) == ("finished", 10, 9, 1)
+    assert "the hook on_finish ended with status 7: cat > finish; exit 7" in told
+    assert not list(fed.hosts["a"].folder.glob("fin*"))
+    # What was told is not told again: all is over, and that is said once more.
+    (fed.home.folder / "finish").unlink()
+    fed.serve("Tasks")
+    fed.ended(fed.serving, 1)
+    assert (fed.home.folder / "failures").read_text() == "9 3\n"
+    assert (fed.home.folder / "finish").exists()

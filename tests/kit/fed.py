@@ -24,7 +24,8 @@ class Fed:
         self.serving = self.home.spawn("serve", "--port", "0", "--dead", "6s", *words, **how)
         assert self.serving.stderr is not None
         # It is told when all that hosts need is there.
-        assert b"at nats://" in self.serving.stderr.readline()
+        told = self.serving.stderr.readline()
+        assert b"at nats://" in told, told
 
     @property
     def address(self) -> str:

@@ -41,6 +41,8 @@ PATIENCE_S = 60.0
 """So long inputs are waited for that somebody may be putting there."""
 LOOK_S = 0.5
 LISTED = 8
+NO_HOOKS = dict.fromkeys(("hooks.on_finish", "hooks.on_failure", "hooks.on_progress"), "")
+"""Whoever has the settings himself, or serves them, is told: not each host that helps."""
 COLUMNS = 80
 OWN = ("limit", "slots", "nice", "until", "leave", "progress", "tee", "expect", "yes", "token_file", "patience")
 """Flags that are called so in `run` as well."""
@@ -69,7 +71,8 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
         charter = _charter(place, asked.expect)
         parcel, here = _inputs(place, charter, common.runs / "inputs")
         common, asked = replace(common, configs=here / "configs"), _without_inputs(asked, charter)
-        call = call_of_parcel(parcel, here, {**flags, "join.dead": f"{charter.dead_s:g}s"}, entry)
+        flags = {**flags, **NO_HOOKS, "join.dead": f"{charter.dead_s:g}s"}
+        call = call_of_parcel(parcel, here, flags, entry)
         plan, settings = call.plan(common, entry)
         if plan.hex != charter.plan:
             raise PlanMismatch(

@@ -24,7 +24,7 @@ from shareout.cli.run_flags import add_pool, given
 from shareout.cli.serve_server import ANYWHERE, ServerAsked, add_server
 from shareout.cli.serve_status import StatusAsked, add_status
 from shareout.cli.serve_stream import given_by, is_stream, source_of, stream_file, stream_on
-from shareout.config import apply, load_settings
+from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, own_program
 from shareout.errors import UsageError
 from shareout.fields import dataclass, replace
@@ -52,6 +52,7 @@ from shareout.stores.nats.token import refuse_where_nothing_speaks
 from shareout.units import counted, parse_duration
 
 if TYPE_CHECKING:
+    from shareout.cli.serve_hooks import ServedHooks
     from shareout.serving.source import Source
     from shareout.stores.nats.store import NatsStore
 
@@ -122,7 +123,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common, asked = Common.of(arguments), ServeArguments.of(arguments)
     web = web_asked(arguments)
     call = _call(arguments, common)
-    plan, _ = call.plan(common, entry)
+    plan, settings = call.plan(common, entry)
     check_fits(entry, plan.pool)
     tell_oddities(plan)
     check_expected(plan, asked.expect)
@@ -138,8 +139,11 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             stack.enter_context(page_beside(web, own_program(entry), [*words, "--", home], file))
         worker = _working(service, common, entry, stack) if asked.works else None
         place = _scripted(service, asked, common, entry)
+        hooks = _hooks(settings, plan, service)
         try:
-            standing = service.run(_Teller(common).hear, keeps=asked.keeps)
+            standing = service.run(_Teller(common, hooks).hear, keeps=asked.keeps)
+            if hooks:
+                hooks.finish(standing)
         except KeyboardInterrupt:
             _let_finish(service, worker)
             service.lay_down()
@@ -150,6 +154,15 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     code, told = _told_end(standing, plan, common)
     place.end_script(told)
     return code
+
+
+def _hooks(settings: Settings, plan: Plan, service: Service) -> ServedHooks | None:
+    """Where there are any."""
+    if not (settings.hooks.on_finish or settings.hooks.on_failure or settings.hooks.on_progress):
+        return None
+    from shareout.cli.serve_hooks import ServedHooks
+
+    return ServedHooks(settings, plan, service.net, RunFolder(service.home.path))
 
 
 def _scripted(service: Service, asked: ServeArguments, common: Common, entry: Entry | None) -> Home:
@@ -272,7 +285,8 @@ def _tell_start(plan: Plan, asked: ServeArguments, address: Address, token: Path
 class _Teller:
     """How far it is: a line that changes on a terminal, else one now and then when something has."""
 
-    def __init__(self, common: Common) -> None:
+    def __init__(self, common: Common, hooks: ServedHooks | None) -> None:
+        self._hooks = hooks
         self._is_quiet = common.quiet
         self._every_s = TELL_ON_TERMINAL_S if may_steer() else TELL_S
         self._next = 0.0
@@ -280,6 +294,8 @@ class _Teller:
 
     def hear(self, standing: Standing) -> None:
         """At every look."""
+        if self._hooks:
+            self._hooks.hear(standing)
         now = time.monotonic()
         line = _line(standing)
         if self._is_quiet or line == self._last or (now < self._next and not standing.is_over):

@@ -12,6 +12,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from shareout.config import HookSettings
 from shareout.environment import as_in_its_file, user_environment
@@ -44,6 +45,15 @@ def hooks_of(request: RunRequest, log: LogWriter, children: Children) -> Hooks:
     )
 
 
+class Reaped(Protocol):
+    """Who may have waited for a hook before it is asked for."""
+
+    statuses: dict[int, int | None]
+
+    def watch(self, pid: int) -> None:
+        """How it ends is to be kept."""
+
+
 @dataclass(slots=True)
 class _Hook:
     """One that was started, and when it must be over."""
@@ -67,7 +77,7 @@ class Hooks:
         shells: Shells,
         facts: Mapping[str, str],
         log: Callable[[str], None],
-        children: Children,
+        children: Reaped,
         folder: RunFolder,
     ) -> None:
         self._settings = settings
