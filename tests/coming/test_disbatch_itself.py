@@ -110,3 +110,12 @@ def test_each_option_of_its_script_that_adds_hosts_is_told_what_it_is_called_her
     join.configure(parser)
     with pytest.raises(UsageError, match=rf"there is no flag {flag}(: | \(did you mean )"):
         parser.parse_args(["nats://home", flag, "4"])
+
+
+def test_a_status_file_may_come_by_a_pipe(here: Machine) -> None:
+    """It is read more than once, and a pipe is not."""
+    here.write("Tasks", "echo a >> ran\necho b >> ran\n")
+    line = "    \t0\t1\t-1\tvm\t1\t0\t0\t1\t1\t0\t''\t0\t''\techo a >> ran\n"
+    here.call("run", "Tasks", "--quiet", "--resume-from", "/dev/stdin", stdin=line.encode())
+    assert (here.folder / "ran").read_text() == "b\n"
+    assert ", from stdin" in here.call("show", "0").out

@@ -79,6 +79,8 @@ def test_what_failed_by_a_status_file_runs_again_where_that_is_asked_and_by_numb
     fed.serve("Tasks")
     fed.join("c")
     assert ended(fed, 1)[1]["attempt"] == 2
+    told = fed.home.call("merge-results", "--partial", "-o", "all.csv", code=None).err
+    assert "claim" not in told, "what ran once more was given to who ran it"
 
 
 def test_a_machine_of_the_plan_takes_them_over_for_all_that_share_a_folder(fed: Fed, tmp_path: Path) -> None:
@@ -151,3 +153,31 @@ def test_mail_comes_now_and_then_at_a_failure_and_at_the_end_from_who_serves(fed
     fed.ended(fed.serving, 1)
     assert (fed.home.folder / "failures").read_text() == "9 3\n"
     assert (fed.home.folder / "finish").exists()
+
+
+def test_a_hook_that_is_over_is_not_taken_for_slow_and_a_stop_is_told(fed: Fed, tmp_path: Path) -> None:
+    fed.home.write("Tasks", "false\n" * 3 + f"until test -e {tmp_path}/go; do sleep 0.05; done\n")
+    fed.home.write(
+        "configs/runner.config",
+        "[run]\norder = given\n[hooks]\nlimit = 1s\nprogress_every = 1s\non_progress = echo >> steps; exit 5\n"
+        "on_failure = true\non_finish = echo $$SHAREOUT_REASON > end\n",
+    )
+    fed.serve("Tasks", "--work")
+    wait_until(lambda: (fed.home.folder / "steps").exists() and len((fed.home.folder / "steps").read_text()) >= 3, 30)
+    fed.serving.send_signal(signal.SIGINT)
+    (tmp_path / "go").touch()
+    told = fed.ended(fed.serving, 130)
+    assert "took longer" not in told
+    assert "the hook on_progress ended with status 5, " in told, "once for all of them"
+    assert (fed.home.folder / "end").read_text() in ("stopped\n", "finished\n")
+
+
+def test_barriers_hold_over_machines_that_are_served(fed: Fed, tmp_path: Path) -> None:
+    fed.home.jobs(
+        f"sleep 0.3; touch {tmp_path}/first", "#DISBATCH BARRIER", f"test -e {tmp_path}/first",
+        machines='{"alice": [1, 1], "bob": [1, 1]}',
+    )  # fmt: skip
+    fed.serve()
+    for name in ("a", "b"):
+        fed.join(name)
+    assert {one["state"] for one in ended(fed, 0).values()} == {"d"}

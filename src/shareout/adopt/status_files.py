@@ -18,7 +18,7 @@ from shareout.record.outcome import Attempt
 MOST_MISTAKES = 50
 DONE, FAILED = 1, 2
 WAY_OUT = "Use the task file that it was written for; --force-resume goes by the numbers alone."
-FILES = 8
+FILES = 20
 """Bits for the number of a file."""
 
 
@@ -102,7 +102,7 @@ class EndedThere:
     """Of each job where it stands, in sixteen bytes; the line is read when it is its turn."""
 
     def __init__(self, files: Sequence[StatusFile], plan: Plan, log: LogWriter) -> None:
-        self._files, self._plan, self._log = files[: 1 << FILES], plan, log
+        self._files, self._plan, self._log = files, plan, log
         self._numbers = _Numbers(plan)
         found = self._found()
         self._jobs = array("q", sorted(found))

@@ -120,13 +120,19 @@ def _reason(plan: Plan, folders: Sequence[RunFolder], position: int, job: int, o
     runs = _runs_with(position, folders, plan)
     group = plan.pool.group(job)
     lanes = shared_lanes(folders, group or "")
-    its = [one for one in runs if lanes or one.header.machine in (owner, ALL)]
+    its = [one for one in runs if lanes or one.is_joined or one.header.machine in (owner, ALL)]
     # What failed under another's name is tried again by who has it now.
     for state, tellers in ((DONE, runs), (SKIPPED, runs), (FAILED, its)):
         if teller := next((one for one in tellers if one.tally.state(position) == state), None):
             return _final(teller, state, position, job)
     if lanes:
         return _shared(lanes, runs, position, job) if lanes.is_about(group) else _unshared(lanes, group)
+    if any(one.is_joined for one in its):
+        return Reason(
+            "new",
+            "nothing of it is recorded here, and hosts share this work: another one may have it",
+            "Ask where all of it comes to: of the folder that they share, or in that of `serve`.",
+        )
     if not its:
         return Reason(
             "new",
@@ -176,12 +182,12 @@ def _final(follower: Follower, state: int, position: int, job: int) -> Reason:
     if state == DONE:
         undone = "" if follower.is_joined else f"; requeue {job} undoes it"
         return Reason("done", f"it is done, by {name}", f"show {job} tells its outcome{undone}.")
-    shared = f" --join {_shared_by(follower.folder)}" if follower.is_joined else ""
+    shared = _shared_by(follower.folder) if follower.is_joined else ""
     if state == SKIPPED:
         return Reason("skipped", "somebody said `skip`", f"requeue {job}{shared} takes that back.")
     number = follower.tally.attempts_of(position)
     tries = f"{number} {'try' if number == 1 else 'tries'}"
-    if shared:
+    if follower.is_joined:
         way = f"`requeue {job}{shared}` gives it out again, where nobody has asked for that yet"
         return Reason("failed", f"it failed ({tries})", f"show {job} tells why. {way}.")
     again = command_of(follower.folder, name, more="-R")
@@ -190,12 +196,18 @@ def _final(follower: Follower, state: int, position: int, job: int) -> Reason:
 
 
 def _shared_by(folder: RunFolder) -> str:
-    """The folder that the hosts of a run share, as whoever asks has named it, or as the run was told."""
+    """What names the folder that the hosts of a run share, as whoever asks has named it, or as the run was told; no
+    words where `serve` of this host lays it down."""
+    from shareout.serving.home import home_in
+
+    origin = folder.path.parents[2] if folder.path.parent.name == MACHINES else folder.path.parent
+    if any(map(home_in, origin.iterdir())):
+        return ""
     if folder.path.parent.name == MACHINES:
-        return shlex.quote(str(folder.path.parents[3]))
+        return f" --join {shlex.quote(str(folder.path.parents[3]))}"
     typed = Typed.of(folder)
     said = dict(pairwise(typed.words)) if typed else {}
-    return shlex.quote(said.get("--join", "DIR"))
+    return f" --join {shlex.quote(said.get('--join', 'DIR'))}"
 
 
 def _audit(plan: Plan, folders: Sequence[RunFolder], position: int) -> tuple[str | None, bool]:

@@ -54,7 +54,7 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
     only = Path(arguments.where).absolute() if is_ledger(Path(arguments.where)) else None
     shared = only.parents[1] if only else Path(arguments.where)
     words = _as_of_run(arguments, str(shared) if only else arguments.where)
-    flags, asked = run_flags.overrides(words), asked_by(words, common)
+    flags, asked = {**run_flags.overrides(words), **NO_HOOKS}, asked_by(words, common)
     check_flags(asked, entry)
     web = web_asked(arguments)
     from shareout.unpacked import settle
@@ -71,8 +71,7 @@ def join(arguments: argparse.Namespace, entry: Entry | None) -> int:
         charter = _charter(place, asked.expect)
         parcel, here = _inputs(place, charter, common.runs / "inputs")
         common, asked = replace(common, configs=here / "configs"), _without_inputs(asked, charter)
-        flags = {**flags, **NO_HOOKS, "join.dead": f"{charter.dead_s:g}s"}
-        call = call_of_parcel(parcel, here, flags, entry)
+        call = call_of_parcel(parcel, here, {**flags, "join.dead": f"{charter.dead_s:g}s"}, entry)
         plan, settings = call.plan(common, entry)
         if plan.hex != charter.plan:
             raise PlanMismatch(

@@ -11,7 +11,7 @@ from shareout.cli.inputs.run_folders import tell
 from shareout.cli.place.ledger import ledgers_in
 from shareout.ledger.beat import MACHINES
 from shareout.merge.gather import Journal
-from shareout.status.claims import Amiss, amiss
+from shareout.status.claims import Amiss, NotHere, amiss
 from shareout.units import counted
 
 SHOWN = 5
@@ -47,7 +47,10 @@ def _compared(journal: Journal, beside: Sequence[Path], here: Sequence[Path]) ->
     """By the entries of the folder that it lies in; of one that was brought from elsewhere, by those at hand, which may
     be of another ledger."""
     near = beside or [one for one in here if journal.header.origin.startswith(one.parent.name)]
-    one = amiss(near, journal.header, journal.claims) if near else UNKNOWN
+    try:
+        one = amiss(near, journal.header, journal.claims) if near else UNKNOWN
+    except NotHere:
+        return UNKNOWN
     return UNKNOWN if isinstance(one, Amiss) and not (beside or one.is_there) else one
 
 

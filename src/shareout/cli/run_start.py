@@ -22,6 +22,7 @@ from shareout.cli.inputs.recorded_call import Call, Typed, call_of
 from shareout.cli.inputs.shared_work import (
     Together,
     admit_guest,
+    as_files,
     join_request,
     joins,
     of_anybody,
@@ -109,7 +110,7 @@ def asked_by(arguments: argparse.Namespace, common: Common) -> RunArguments:
         screen=run_flags.screen(arguments),
         results=Path(arguments.results) if arguments.results else None,
         dry_run=arguments.dry_run,
-        resume_from=tuple(map(Path, arguments.resume_from)),
+        resume_from=as_files(arguments.resume_from),
         force_resume=arguments.force_resume,
         anew=arguments.anew,
         adopt=None if arguments.adopt is None else tuple(arguments.adopt),

@@ -24,6 +24,7 @@ from shareout.cli.run_flags import add_pool, given
 from shareout.cli.serve_server import ANYWHERE, ServerAsked, add_server
 from shareout.cli.serve_status import StatusAsked, add_status
 from shareout.cli.serve_stream import given_by, is_stream, source_of, stream_file, stream_on
+from shareout.cli.serve_work import OwnWorker, configs_of, let_finish, working
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, own_program
 from shareout.errors import UsageError
@@ -34,7 +35,6 @@ from shareout.joining.terms import charter_of
 from shareout.ledger.store import Away
 from shareout.ledger.times import Times
 from shareout.linux import host_name
-from shareout.names import alike
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.foreign.status_file import StatusFile
@@ -44,7 +44,6 @@ from shareout.serving.home import MIRROR, Home, home_in
 from shareout.serving.inputs import publish
 from shareout.serving.outcomes import Outcomes
 from shareout.serving.service import Service, Standing, lanes_of
-from shareout.serving.worker import Worker
 from shareout.show.beside import may_steer, write
 from shareout.stores.folder.opening import open_folder
 from shareout.stores.nats.address import Address, address_of
@@ -123,7 +122,8 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
     common, asked = Common.of(arguments), ServeArguments.of(arguments)
     web = web_asked(arguments)
     call = _call(arguments, common)
-    plan, settings = call.plan(common, entry)
+    # Its hosts keep them together.
+    plan, settings = call.plan(common, entry, local_barriers=True)
     check_fits(entry, plan.pool)
     tell_oddities(plan)
     check_expected(plan, asked.expect)
@@ -134,21 +134,23 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
         if web:
             from shareout.cli.page_beside import page_beside
 
-            words = _configs_of(common)
+            words = configs_of(common)
             file, home = common.runs / f"{plan.origin_hex[:16]}/serve_url", str(service.home.path.parent)
             stack.enter_context(page_beside(web, own_program(entry), [*words, "--", home], file))
-        worker = _working(service, common, entry, stack) if asked.works else None
+        worker = working(service, common, entry, stack) if asked.works else None
         place = _scripted(service, asked, common, entry)
         hooks = _hooks(settings, plan, service)
         try:
-            standing = service.run(_Teller(common, hooks).hear, keeps=asked.keeps)
+            standing = service.run(_Teller(common, hooks, worker).hear, keeps=asked.keeps)
             if hooks:
                 hooks.finish(standing)
         except KeyboardInterrupt:
-            _let_finish(service, worker)
+            let_finish(service, worker)
             service.lay_down()
             if service.standing().is_over:
                 place.end_script("all is over")
+            if hooks:
+                hooks.finish(service.standing())
             tell(f"{asked.server.told_end} The same command goes on")
             raise
     code, told = _told_end(standing, plan, common)
@@ -215,9 +217,7 @@ def _opened(
     keeper, net, address = asked.server.opened(home.path, charter, stack)
     Home(home.path, str(address), home.path / "token").note()
     call.keep(RunFolder(home.path), Typed(tuple(sys.argv[1:]), os.getcwd()))
-    # Before any host can be told of it.
-    put(net, files)
-    _publish(net, plan, call, home.path)
+    _publish(net, plan, call, home.path, files)
     if not common.quiet:
         _tell_start(plan, asked, address, home.path / "token")
         asked.server.warn(net)
@@ -227,34 +227,10 @@ def _opened(
     return Service(net, home, keeper, lanes, stream=stream, outcomes=outcomes)
 
 
-def _working(service: Service, common: Common, entry: Entry | None, stack: ExitStack) -> Worker:
-    """Under this host's name, or another one where that is a machine's of the plan."""
-    net, token = service.net, service.home.path / "token"
-    words = ["join", net.place, "--token-file", str(token), "--yes", "--quiet", "--runs", str(common.runs)]
-    words += _configs_of(common)
-    taken = {alike(name) for name in net.charter.machines}
-    name = host_name().partition(".")[0] or "server"
-    name = f"{name}-serves" if alike(name) in taken else name
-    worker = Worker([*own_program(entry), *words, "--name", name])
-    stack.callback(worker.end)
-    return worker
-
-
-def _configs_of(common: Common) -> list[str]:
-    """For who is started beside; there need be none."""
-    return ["--configs", str(common.configs)] if common.configs.is_dir() else []
-
-
-def _let_finish(service: Service, worker: Worker | None) -> None:
-    """What this host runs itself is recorded before the server ends; a second Ctrl-C waits for nothing."""
-    if worker is not None and worker.code is None:
-        tell("this host's own jobs are let finish (again: end now)")
-        worker.stop()
-        service.run_while(lambda: worker.code is None)
-
-
-def _publish(net: NatsStore, plan: Plan, call: Call, folder: Path) -> None:
+def _publish(net: NatsStore, plan: Plan, call: Call, folder: Path, files: Sequence[StatusFile]) -> None:
     try:
+        # Before what a host without inputs waits for.
+        put(net, files)
         with TemporaryDirectory(dir=folder) as drafts:
             publish(
                 net, parcel_of(plan, call.configs, Path(drafts), flags=call.flags, own=call.own, shards=call.shards)
@@ -285,8 +261,8 @@ def _tell_start(plan: Plan, asked: ServeArguments, address: Address, token: Path
 class _Teller:
     """How far it is: a line that changes on a terminal, else one now and then when something has."""
 
-    def __init__(self, common: Common, hooks: ServedHooks | None) -> None:
-        self._hooks = hooks
+    def __init__(self, common: Common, hooks: ServedHooks | None, worker: OwnWorker | None) -> None:
+        self._others = [one for one in (hooks, worker) if one is not None]
         self._is_quiet = common.quiet
         self._every_s = TELL_ON_TERMINAL_S if may_steer() else TELL_S
         self._next = 0.0
@@ -294,8 +270,8 @@ class _Teller:
 
     def hear(self, standing: Standing) -> None:
         """At every look."""
-        if self._hooks:
-            self._hooks.hear(standing)
+        for one in self._others:
+            one.hear(standing)
         now = time.monotonic()
         line = _line(standing)
         if self._is_quiet or line == self._last or (now < self._next and not standing.is_over):

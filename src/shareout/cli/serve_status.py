@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from shareout.cli.inputs.shared_work import status_files
+from shareout.cli.inputs.shared_work import as_files, status_files
 from shareout.errors import UsageError
 from shareout.fields import dataclass
 from shareout.plan.plan import Plan
@@ -29,8 +29,7 @@ class StatusAsked:
             raise UsageError(
                 "-R is about what --resume-from tells", way_out="What has failed here runs again by `requeue --failed`."
             )
-        paths = tuple(map(Path, arguments.resume_from))
-        return cls(paths, failed_too=not arguments.retry_failed, force=arguments.force_resume)
+        return cls(as_files(arguments.resume_from), failed_too=not arguments.retry_failed, force=arguments.force_resume)
 
     def files(self, plan: Plan) -> tuple[StatusFile, ...]:
         """Refused where one of them tells of another list, or of no list of commands."""

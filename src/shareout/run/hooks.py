@@ -106,7 +106,7 @@ class Hooks:
 
     def tick(self, counts: Counts, running: Sequence[Running]) -> None:
         """Ends hooks that took too long; on_progress by time."""
-        self._end_overdue()
+        self.end_overdue()
         if self._settings.progress_every.seconds is not None:
             self._tell_progress(counts)
 
@@ -148,7 +148,7 @@ class Hooks:
                     said(f"waiting for the hook {hook.name} to end: {hook.command}")
             if is_stopped():
                 self._end_now()
-            self._end_overdue()
+            self.end_overdue()
             # Asked again and again: the crew is over, and with it the selector that the end of a child would wake.
             world.sleep(LOOK_S if self._running else 0)
         for (how, command), times in self._failed.items():
@@ -180,7 +180,7 @@ class Hooks:
             how = f"the hook {hook.name} ended with status {os.waitstatus_to_exitcode(status)}"
             self._failed[how, hook.command] += 1
 
-    def _end_overdue(self) -> None:
+    def end_overdue(self) -> None:
         """Asked first, with what stands still woken up for it; killed after the grace time."""
         now = world.monotonic()
         for pid, hook in list(self._running.items()):

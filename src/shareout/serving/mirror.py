@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shareout.errors import UsageError
-from shareout.ledger.store import LONGEST_BEAT, LONGEST_PIECE
+from shareout.ledger.asks.ask import ASKS, name_of_list
+from shareout.ledger.store import COMMON, LONGEST_BEAT, LONGEST_PIECE, ship_whole, whole
 from shareout.record.folder import is_journal
 from shareout.stores.folder.store import FolderStore
 from shareout.stores.nats.store import NatsStore
@@ -66,6 +67,8 @@ class Mirror:
             if found is None:
                 return False
             number, key, text = found
+            if key.startswith(f"{ASKS}/"):
+                self._lay_list(text)
             # What no host of ours puts there is left out; where a lane's entry should be, it is told as damage.
             with suppress(ValueError, UsageError):
                 # Told only when it stands here too: what is over is over for whoever looks at the folder.
@@ -73,6 +76,17 @@ class Mirror:
             self._learn(key, text)
             self._next = number + 1
         return True
+
+    def _lay_list(self, text: bytes) -> None:
+        """What an ask is about, before it: a merge holds claims against that. The lines of a stream lie elsewhere."""
+        try:
+            facts = json.loads(text)
+            name = name_of_list(str(facts["list"])) if facts["list"] and facts["verb"] != "feed" else ""
+        except (ValueError, KeyError, TypeError):
+            return
+        if name:
+            with suppress(ValueError, UsageError):
+                ship_whole(self._home, COMMON, name, whole(self._net, COMMON, name))
 
     def _files(self) -> bool:
         arrived = self._net.arrived()

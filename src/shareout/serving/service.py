@@ -38,6 +38,8 @@ class Standing:
     """Those that are at work, or wait for work."""
     is_over: bool
     """Nothing is left for any host to do, or to tell."""
+    is_halted: bool
+    """Somebody has asked all hosts to stop."""
     has_skips: bool
     """Somebody has asked for jobs to be skipped."""
     refusal: str
@@ -147,6 +149,7 @@ class Service:
             seen=seen,
             hosts=hosts,
             is_over=is_over,
+            is_halted=self._lanes.asked.halt is not None,
             has_skips=self._lanes.has_skips,
             refusal=self._stream.refusal if self._stream else "",
         )

@@ -26,6 +26,10 @@ from shareout.stores.folder.spelling import spelled
 INPUTS = "inputs"
 
 
+class NotHere(Exception):
+    """The list of an ask is missing, by which places are known that jobs have once more: nobody can tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Amiss:
     """Claims of one machine that no entry bears out, and the first of these."""
@@ -40,7 +44,8 @@ class Amiss:
 
 
 def amiss(ledgers: Sequence[Path], header: Header, claims: Iterable[Claim]) -> Amiss | None:
-    """Of one start. A claim says not in which ledger it was made, if there are several of these jobs."""
+    """Of one start. A claim says not in which ledger it was made, if there are several of these jobs. NotHere where
+    what would tell is missing."""
     books = [Book(ledger, header) for ledger in ledgers]
     owner = f"{header.machine}/{header.ordinal}-{header.nonce}"
     left: list[Range] = []
@@ -92,6 +97,8 @@ class Book:
             return [(entry.low, entry.res)]
         # Asked for once more: they have places of their own.
         lanes = [one for one in self._all_asked().again if one.low <= entry.low < one.hi]
+        if not lanes:
+            raise NotHere
         return [one[:2] for made in lanes for one in made.real(entry.low, entry.res)]
 
     def _made(self) -> Iterator[tuple[str, Entry]]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from shareout.choices import Order
 from shareout.cli.options import Common
@@ -20,9 +21,13 @@ from shareout.files import replace_file
 from shareout.linux import host_name
 from shareout.machines import Machine, equal_machines
 from shareout.plan.plan import Plan, make_plan
+from shareout.pool import STREAM
 from shareout.record.folder import RunFolder
 from shareout.record.journal import Header
 from shareout.show.progress import Progress
+
+if TYPE_CHECKING:
+    from shareout.pool.stream import StreamPool
 
 Inputs = tuple[Plan, Settings]
 
@@ -158,4 +163,9 @@ def recalled(folder: RunFolder, header: Header, common: Common, entry: Entry | N
     # Whatever is wrong with it, nothing is refused: who asks looks at runs, and can do without the texts of jobs.
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ShareoutError):
         return None
-    return (plan, settings) if plan.origin_hex == header.origin else None
+    if plan.origin_hex != header.origin:
+        return None
+    if plan.pool.kind == STREAM and folder.lines.is_file():
+        # Where they came to this host; those beside the file that names the stream are of who serves it.
+        cast("StreamPool", plan.pool).read_from(folder.lines)
+    return plan, settings

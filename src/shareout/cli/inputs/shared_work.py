@@ -76,6 +76,25 @@ def join_request(
     )
 
 
+def as_files(words: Sequence[str]) -> tuple[Path, ...]:
+    """Status files, which are read more than once: a pipe, as `<(…)` makes one, gives what it has only to the first."""
+    paths = map(Path, words)
+    return tuple(_copied(path) if path.is_fifo() or path.is_char_device() else path for path in paths)
+
+
+def _copied(path: Path) -> Path:
+    import atexit
+    import shutil
+    from tempfile import mkdtemp
+
+    folder = mkdtemp(prefix="shareout-status-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    copy = Path(folder, path.name)
+    with path.open("rb") as source, copy.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    return copy
+
+
 def status_files(paths: Sequence[Path], plan: Plan, *, failed_too: bool, force: bool) -> tuple[StatusFile, ...]:
     """disBatch's, for all hosts. Refused where one of them tells of another list."""
     if not paths:

@@ -22,6 +22,7 @@ from shareout.joining.ways.network import Network
 from shareout.plan.plan import Plan
 from shareout.record.folder import RunFolder
 from shareout.record.lock import Lock, is_locked
+from shareout.record.reader import incarnations_of
 from shareout.record.sources import run_folders_below
 from shareout.serving.home import Home, homes_below
 from shareout.stores.charter import Charter
@@ -123,6 +124,14 @@ class Served:
             time.sleep(LOOK_S)
 
 
+def _is_of(folder: RunFolder, home: Home) -> bool:
+    """Whether it was run for all who are served: by a host that has shipped it, or by one beside `serve` itself."""
+    if folder.path.is_relative_to(home.path):
+        return True
+    starts = incarnations_of(folder) if folder.path.parent == home.path.parent else []
+    return bool(starts) and starts[-1].header.is_joined
+
+
 def served_at(address: str, token_file: str | None) -> Served:
     """At an address that was named."""
     network = network_at(address, token_file)
@@ -142,7 +151,7 @@ def served_here(common: Common) -> Served | None:
         raise UsageError(f"several runs are served from here: {listed}", way_out="Say which: --join nats://HOST:PORT.")
     if not working:
         last = max(run_folders_below(common.runs), key=RunFolder.worked_on, default=None)
-        working = [one for one in homes if last is None or last.path.is_relative_to(one.path)]
+        working = [one for one in homes if last is None or _is_of(last, one)]
     if len(working) != 1:
         return None
     home = working[0]
