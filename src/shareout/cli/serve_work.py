@@ -13,9 +13,6 @@ from shareout.names import alike
 from shareout.serving.service import Service, Standing
 from shareout.serving.worker import Worker
 
-OVER = (0, 1)
-"""Exit codes of a host that has seen the end."""
-
 
 class OwnWorker:
     """It ends as hosts do, when all is over or all halt; and comes again when there is something to do once more."""
@@ -23,7 +20,7 @@ class OwnWorker:
     def __init__(self, make: Callable[[], Worker]) -> None:
         self._make = make
         self._worker = make()
-        self._may_return = False
+        self._may_return, self._rests = False, 0
 
     @property
     def is_at_work(self) -> bool:
@@ -32,12 +29,10 @@ class OwnWorker:
 
     def hear(self, standing: Standing) -> None:
         """At every look. One that has left by itself, as where all fails here, stays away."""
-        if self.is_at_work:
-            return
-        is_rest = standing.is_over or standing.is_halted
-        # All was over as it saw it; by now something may have been asked for once more.
-        self._may_return |= is_rest or self._worker.code in OVER
-        if self._may_return and not is_rest:
+        # What was asked may have been taken back before anybody looked here.
+        self._may_return |= standing.is_over or standing.rests > self._rests
+        self._rests = standing.rests
+        if self._may_return and not (self.is_at_work or standing.is_over or standing.is_halted):
             self._may_return = False
             self._worker = self._make()
 

@@ -34,6 +34,8 @@ class Lanes:
             root.lane: root_begins(root.low, root.hi) for root in roots if root.low < root.hi
         }
         self._failed_before = 0
+        self.rests = 0
+        """How often it was asked that all hosts go, by a person, or because all is over."""
         self.on_ask: Callable[[Ask, Asked, int], None] = lambda ask, before, n: None
         """Told each ask, before it counts, with what those before it come to, and its number."""
 
@@ -56,6 +58,7 @@ class Lanes:
 
     def _heed(self, n: int, ask: Ask) -> None:
         before = self._asked
+        self.rests += ask.verb in ("halt", "end")
         self.on_ask(ask, before, n)
         # What comes with a feed is the stream's to hear: here only the number of its jobs counts.
         is_stream = ask.verb in ("feed", "engine")

@@ -40,6 +40,8 @@ class Standing:
     """Nothing is left for any host to do, or to tell."""
     is_halted: bool
     """Somebody has asked all hosts to stop."""
+    rests: int
+    """How often all hosts have been asked to go."""
     has_skips: bool
     """Somebody has asked for jobs to be skipped."""
     refusal: str
@@ -150,6 +152,7 @@ class Service:
             hosts=hosts,
             is_over=is_over,
             is_halted=self._lanes.asked.halt is not None,
+            rests=self._lanes.rests,
             has_skips=self._lanes.has_skips,
             refusal=self._stream.refusal if self._stream else "",
         )
