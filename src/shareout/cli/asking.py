@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shareout.cli.place.ledger import Place
 
 LOOKS = 3
-AGAIN = "all hosts have ended: `run --join` on any of them does it"
+AGAIN = "all hosts have ended: `join`, or `run --join`, on any of them does it"
 
 
 class Records:

@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace, entry: Entry | None) -> int:
             known = sorted(one for one, beat in beats.items() if owner_of(beat))
             raise UsageError(
                 f"no host of {place} works as {name}{nearest(name, known)}",
-                way_out=f"Those that do: {', '.join(known)}." if known else "None does now.",
+                way_out=f"Those that do: {', '.join(known)}." if known else "Nobody does now.",
             )
         visit.ask("drain", whom=owner)
     if common.json:

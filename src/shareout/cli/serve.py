@@ -40,11 +40,12 @@ from shareout.record.folder import RunFolder
 from shareout.record.foreign.status_file import StatusFile
 from shareout.record.lock import Lock
 from shareout.record.sources import run_folders_below
-from shareout.serving.home import MIRROR, Home, home_in
+from shareout.serving.home import Home, home_in
 from shareout.serving.inputs import publish
 from shareout.serving.outcomes import Outcomes
 from shareout.serving.service import Service, Standing, lanes_of
 from shareout.show.beside import may_steer, write
+from shareout.stores.charter import MIRROR
 from shareout.stores.folder.opening import open_folder
 from shareout.stores.nats.address import Address, address_of
 from shareout.stores.nats.token import refuse_where_nothing_speaks

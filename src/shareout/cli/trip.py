@@ -128,7 +128,7 @@ def _shared(asked: LaunchArguments, plan: Plan, settings: Settings) -> tuple[str
         return "", ""
     from shareout.cli.inputs.shared_work import folder_of_launch, refuse_unshared
     from shareout.joining.terms import charter_of
-    from shareout.serving.home import MIRROR
+    from shareout.stores.charter import MIRROR
 
     place = folder_of_launch(at, is_here=asked.is_here) if at else ""
     for machine in plan.machines:

@@ -17,7 +17,6 @@ from shareout.files import replace_file
 from shareout.ledger.beat import MACHINES
 from shareout.ledger.store import Away
 from shareout.record.folder import is_journal
-from shareout.stores.charter import told_groups
 from shareout.stores.folder.spelling import spelled
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from shareout.stores.nats.store import NatsStore
     from shareout.stores.nats.token import Token
 
-MIRROR = told_groups(["what serve has laid down"])
-"""In the place of a group, so that nobody takes the copy for a ledger in which hosts could work."""
 LOOPBACK = "127.0.0.1"
 SERVER = "server"
 _ADDRESS = "address"

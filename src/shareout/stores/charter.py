@@ -17,6 +17,11 @@ PROTOCOL = 1
 """Of what hosts say to each other in a ledger. Hosts of two versions never work in one."""
 
 
+MIRROR = '["what serve has laid down"]'
+"""In the place of groups, so that nobody takes the copy of a ledger for one in which hosts could work: it is about
+none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Charter:
     """Hosts agree in all of it but in the times, where those of the ledger hold for all."""
@@ -37,7 +42,7 @@ class Charter:
     @property
     def groups(self) -> tuple[str, ...]:
         """Their names."""
-        return tuple(json.loads(self.group)) if self.group else ()
+        return tuple(json.loads(self.group)) if self.group and self.group != MIRROR else ()
 
     @property
     def is_probe(self) -> bool:

@@ -88,7 +88,23 @@ def sources_of(sources: Sequence[str], common: Common, *, has_logs: bool = True)
             sources = stack.enter_context(brought(sources, common, has_logs=has_logs)).places
         elif common.token_file is not None:
             raise UsageError("--token-file is for nats://HOST:PORT", way_out="A folder asks for no token.")
-        yield stack.enter_context(find_sources(sources, tell))
+        try:
+            found = stack.enter_context(find_sources(sources, tell))
+        except UsageError:
+            _refuse_where_nobody_came(sources)
+            raise
+        yield found
+
+
+def _refuse_where_nobody_came(sources: Sequence[str]) -> None:
+    """A run that is served, of which no host has begun anything yet."""
+    from shareout.serving.home import homes_below
+
+    for home in (one for source in sources for one in homes_below(Path(source))):
+        raise UsageError(
+            f"no host has begun a job yet of the run that is served at {home.address}",
+            way_out=f"Have one join it: join {home.address} --token-file {home.token_file}",
+        ) from None
 
 
 def runs_here(common: Common) -> Path:

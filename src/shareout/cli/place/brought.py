@@ -91,8 +91,8 @@ def temporary_copy(net: NatsStore, stack: ExitStack, *, has_logs: bool = False) 
 
 def laid_down(net: NatsStore, folder: Path, own: Path, stack: ExitStack, *, has_logs: bool = True) -> Mirror:
     """All that is there now."""
-    from shareout.serving.home import MIRROR
     from shareout.serving.mirror import Mirror
+    from shareout.stores.charter import MIRROR
     from shareout.stores.folder.opening import open_folder
 
     home = stack.enter_context(open_folder(folder, replace(net.charter, group=MIRROR)).closing())
