@@ -22,7 +22,8 @@ PATIENCE = "2m"
 def add_flags(group: argparse._ArgumentGroup) -> None:
     """The folder, and how long another host is waited for."""
     group.add_argument("--probe", metavar="DIR", help="try this folder, which the hosts mount, each in its way")
-    group.add_argument("--patience", metavar="TIME", help=f"for the other host (default: {PATIENCE}); 0: try alone")
+    told = f"for the other host ({PATIENCE}); joining, for a server (1h)"
+    group.add_argument("--patience", metavar="TIME", help=told)
 
 
 def probe(arguments: argparse.Namespace) -> int:
