@@ -23,6 +23,8 @@ from shareout.stores.nats.store import NatsStore
 
 LOT = 1_000
 """Lines that are made at once."""
+MOST_EARLY = 10_000
+"""So many are waited for whose jobs are not known: more come of a host that lies."""
 AT_ONCE = select.PIPE_BUF
 """A pipe that is ready has room for so much: to write it waits for nobody."""
 
@@ -36,21 +38,22 @@ class Outcomes:
         self._given, self._handle = given, handle
         self._coming: Iterator[Told] = iter(())
         self._done = NumberSet()
+        self._early: list[Told] = []
+        """Of jobs that are not known here yet: a quick host may tell of one before what brought it was seen."""
         self._text = b""
         net.listen(files=True)
 
     @property
     def waits(self) -> bool:
-        """For its reader."""
-        return bool(self._text)
+        """For its reader, or for the job that something is of."""
+        return bool(self._text or self._early)
 
     def step(self) -> bool:
         """Writes what there is room for. Whether there may be more at once."""
         # News wake, and say nothing that is not looked up: they are not kept.
         self._net.news(0.0)
         if not self._text:
-            lot = self._lot() or self._lot_anew()
-            self._text = b"".join(map(self._line, lot))
+            self._text = self._lines([*self._early, *(self._lot() or self._lot_anew())])
         while self._text:
             if not select.select([], [self._handle], [], 0)[1]:
                 return False
@@ -62,10 +65,11 @@ class Outcomes:
         while True:
             while self._text:
                 self._write(self._text[:AT_ONCE])
-            lot = self._lot() or self._lot_anew()
+            lot = [*self._early, *(self._lot() or self._lot_anew())]
             if not lot:
                 return
-            self._text = b"".join(map(self._line, lot))
+            # What is not known now nobody has given.
+            self._text = self._lines(lot) + self._without_job()
 
     def _lot_anew(self) -> list[Told]:
         self._coming = self._results.looked_up()
@@ -79,9 +83,24 @@ class Outcomes:
         attempt = one[1]
         return self._done.add(attempt.job) if attempt.state is State.DONE else attempt.job not in self._done
 
-    def _line(self, one: Told) -> bytes:
+    def _lines(self, lot: list[Told]) -> bytes:
+        """But for those whose job is not known yet."""
+        lines, self._early = [], []
+        for one in lot:
+            try:
+                lines.append(self._line(one, self._given(one[1].job)))
+            except IndexError:
+                self._early.append(one)
+        return b"".join(lines) + (self._without_job() if len(self._early) > MOST_EARLY else b"")
+
+    def _without_job(self) -> bytes:
+        lines = b"".join(self._line(one, None) for one in self._early)
+        self._early = []
+        return lines
+
+    def _line(self, one: Told, given: Any) -> bytes:
         machine, attempt = one
-        return json.dumps(asdict(Ended.of(machine, attempt, self._given(attempt.job)))).encode("ascii") + b"\n"
+        return json.dumps(asdict(Ended.of(machine, attempt, given))).encode("ascii") + b"\n"
 
     def _write(self, data: bytes) -> None:
         try:
