@@ -28,6 +28,7 @@ BEATS = 1_000
 class Heard(NamedTuple):
     """What a host has said last: asked for at every look, and read once."""
 
+    text: bytes
     at: float
     is_at_work: bool
     over: tuple[int, int]
@@ -54,7 +55,6 @@ class Mirror:
         self._arrived = -1
         self._known: dict[tuple[str, str], int] = {}
         self._lengths: dict[tuple[str, str], int] = {}
-        self._beats: dict[str, bytes] = {}
         self._heard: dict[str, Heard] = {}
 
     def step(self) -> bool:
@@ -119,9 +119,10 @@ class Mirror:
         """How hosts are, as they say."""
         now = time.monotonic()
         for name, text in self._net.beats(BEATS).items():
-            if self._beats.get(name) != text:
+            before = self._heard.get(name)
+            if before is None or before.text != text:
                 live = _live_of(text)
-                self._beats[name], self._heard[name] = text, Heard(now, live is not None, _counts_of(live))
+                self._heard[name] = Heard(text, now, live is not None, _counts_of(live))
                 with suppress(ValueError, UsageError):
                     self._home.beat(name, _timed_here(text))
 
