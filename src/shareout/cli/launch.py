@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shareout.cli.options import Common, Web, add_output, add_web, web_asked
+from shareout.cli.options import Common, Web, add_output, add_web, configs_of, web_asked
 from shareout.entry import Entry, own_program
 from shareout.errors import UsageError
 from shareout.fields import dataclass
@@ -124,7 +124,7 @@ def _page(web: Web, common: Common, entry: Entry | None) -> AbstractContextManag
     """Of what hosts tell."""
     from shareout.cli.page_beside import page_beside
 
-    words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
+    words = configs_of(common)
     return page_beside(web, own_program(entry), [*words, "--", "launch"], Path("launch/page_url"))
 
 

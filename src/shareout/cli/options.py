@@ -110,6 +110,11 @@ class Common:
         )
 
 
+def configs_of(common: Common) -> list[str]:
+    """For who is started beside; there need be none."""
+    return ["--configs", str(common.configs)] if common.configs.is_dir() else []
+
+
 def program_name() -> str:
     """What the user typed: `shareout`, or the name of their own executable."""
     name = Path(sys.argv[0]).name

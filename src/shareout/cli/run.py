@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shareout.cli import run_flags
-from shareout.cli.options import Common, Web, web_asked
+from shareout.cli.options import Common, Web, configs_of, web_asked
 from shareout.cli.run_asked import is_table, print_jobs
 from shareout.cli.run_start import adoption_of, agree, asked_by, check_flags, choose, request_of
 from shareout.cli.run_told import run_facts, tell_end
@@ -89,7 +89,7 @@ def page_of(web: Web | None, request: RunRequest, common: Common) -> AbstractCon
         from shareout.joining.terms import charter_of
 
         source = str(request.join.folder.joinpath(*charter_of(request.plan, request.join.dead_s).folders))
-    words = ["--configs", str(common.configs)] if common.configs.is_dir() else []
+    words = configs_of(common)
     program, file = own_program(request.entry), runs / f"{request.machine}_url"
     return page_beside(web, program, [*words, "--runs", str(common.runs), "--", source], file, secret)
 

@@ -18,13 +18,13 @@ from shareout.cli.inputs.adhoc_pool import pool_file
 from shareout.cli.inputs.recorded_call import Call, Typed, call_of
 from shareout.cli.inputs.run_folders import tell
 from shareout.cli.inputs.shared_work import of_anybody, refuse_unshared
-from shareout.cli.options import Common, add_common, add_web, program_name, web_asked
+from shareout.cli.options import Common, add_common, add_web, configs_of, program_name, web_asked
 from shareout.cli.planning import check_expected, check_fits, tell_oddities
 from shareout.cli.run_flags import add_pool, given
 from shareout.cli.serve_server import ANYWHERE, ServerAsked, add_server
 from shareout.cli.serve_status import StatusAsked, add_status
 from shareout.cli.serve_stream import given_by, is_stream, source_of, stream_file, stream_on
-from shareout.cli.serve_work import OwnWorker, configs_of, let_finish, working
+from shareout.cli.serve_work import OwnWorker, let_finish, working
 from shareout.config import Settings, apply, load_settings
 from shareout.entry import Entry, own_program
 from shareout.errors import UsageError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from shareout.cli.inputs.run_folders import tell
-from shareout.cli.options import Common
+from shareout.cli.options import Common, configs_of
 from shareout.entry import Entry, own_program
 from shareout.linux import host_name
 from shareout.names import alike
@@ -56,11 +56,6 @@ def working(service: Service, common: Common, entry: Entry | None, stack: ExitSt
     worker = OwnWorker(lambda: Worker([*own_program(entry), *words, "--name", name]))
     stack.callback(worker.end)
     return worker
-
-
-def configs_of(common: Common) -> list[str]:
-    """For who is started beside; there need be none."""
-    return ["--configs", str(common.configs)] if common.configs.is_dir() else []
 
 
 def let_finish(service: Service, worker: OwnWorker | None) -> None:
